@@ -1,0 +1,1 @@
+"""The only code that touches Docker, Traefik, time or disk."""

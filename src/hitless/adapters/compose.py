@@ -1,0 +1,78 @@
+"""The user's Compose file, resolved by Compose itself."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.domain.errors import HitlessError
+from hitless.domain.model import Finding
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    """The options that mirror Compose's own; what is empty is left to Compose."""
+
+    files: tuple[str, ...] = ()
+    project_name: str | None = None
+    project_directory: str | None = None
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+
+    def argv(self) -> tuple[str, ...]:
+        """As arguments of `docker compose`."""
+        pairs = [("--file", file) for file in self.files]
+        pairs += [("--project-name", self.project_name)] if self.project_name else []
+        pairs += [("--project-directory", self.project_directory)] if self.project_directory else []
+        pairs += [("--env-file", file) for file in self.env_files]
+        pairs += [("--profile", profile) for profile in self.profiles]
+        return tuple(word for pair in pairs for word in pair)
+
+
+def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """The resolved model, and what Compose warned of. Raises `DockerFailed` with Compose's own words.
+
+    The YAML output is read, because the JSON output drops `x-` keys of services (2.26 and 2.40).
+    """
+    output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
+    model = yaml.load(output, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    if not isinstance(model, dict) or not model.get("services"):
+        raise HitlessError("the Compose file has no services", "give one with -f FILE")
+    return model, tuple(_warnings(said))
+
+
+def revision(directory: str | None) -> str:
+    """The source revision that git names for the project's directory, with `+` where files are changed, or ""."""
+    at = ("git", "-C", directory or ".")
+    try:
+        head = subprocess.run(
+            (*at, "rev-parse", "--short=12", "HEAD"), capture_output=True, text=True, check=False
+        )
+        if head.returncode:
+            return ""
+        changed = subprocess.run(
+            (*at, "status", "--porcelain", "--untracked-files=no"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def _warnings(stderr: str) -> list[Finding]:
+    """Compose's warnings as findings. It writes `time=… level=warning msg="…"`."""
+    found = []
+    for line in stderr.splitlines():
+        _, separator, message = line.partition("level=warning msg=")
+        text = message.strip().strip('"').replace('\\"', '"')
+        # an obsolete `version:` or the old form of `external` changes nothing
+        harmless = "obsolete" in text or "external.name" in text
+        if separator and text and not harmless:
+            found.append(Finding("compose", text, is_error=False))
+    return found

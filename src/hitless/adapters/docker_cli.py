@@ -1,0 +1,125 @@
+"""The one door to subprocesses: Docker's own command line, so that contexts and SSH work as the user knows them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
+
+# No call of ours takes this long unless the engine hangs; builds and pulls name their own.
+DEFAULT_TIMEOUT = 120.0
+_LAST_LINES = 12
+_SHOWN_WORDS = 8
+
+
+@dataclass(frozen=True)
+class DockerCli:
+    """How to reach the engine: `context` is a Docker context or None for the environment's own (DOCKER_HOST)."""
+
+    context: str | None = None
+
+    def argv(self, *arguments: str) -> tuple[str, ...]:
+        """The whole command line."""
+        return ("docker", *(("--context", self.context) if self.context else ()), *arguments)
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        compose_env: bool = False,
+    ) -> str:
+        """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
+
+        `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file wants them.
+        """
+        return self.run_bytes(
+            *arguments,
+            stdin=None if stdin is None else stdin.encode(),
+            timeout=timeout,
+            compose_env=compose_env,
+        )[0].decode(errors="replace")
+
+    def run_bytes(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        compose_env: bool = False,
+    ) -> tuple[bytes, str]:
+        """Like `run`, but standard output as bytes, and standard error beside it."""
+        argv = self.argv(*arguments)
+        try:
+            done = subprocess.run(
+                argv,
+                input=b"" if stdin is None else stdin,
+                capture_output=True,
+                timeout=timeout,
+                env=_environment(compose_env),
+                # Ctrl-C is for hitless alone, which undoes in order
+                start_new_session=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise _no_docker() from error
+        except subprocess.TimeoutExpired as error:
+            raise TimedOut(
+                f"`{_shown(argv)}` did not end within {timeout:.0f} s",
+                "does the Docker engine answer? try: docker info",
+            ) from error
+        if done.returncode:
+            raise failed(argv, done.returncode, done.stderr.decode(errors="replace"))
+        return done.stdout, done.stderr.decode(errors="replace")
+
+    def open(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command that is talked to through its standard input and output."""
+        try:
+            return subprocess.Popen(
+                self.argv(*arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(compose_env=False),
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise _no_docker() from error
+
+
+def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:
+    """The error for a command line that did not succeed, with a hint for what is common."""
+    lines = [line for line in stderr.strip().splitlines() if line.strip()]
+    output = "\n".join(lines[-_LAST_LINES:]) or "it said nothing"
+    return DockerFailed(_shown(argv), exit_code, output, _hint(stderr))
+
+
+def _environment(compose_env: bool) -> dict[str, str]:
+    if compose_env:
+        return dict(os.environ)
+    # a COMPOSE_FILE or COMPOSE_PROJECT_NAME of the user's must not bend what hitless itself hands to Compose
+    return {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+
+
+def _shown(argv: Iterable[str]) -> str:
+    words = [word.splitlines()[0] if word else "''" for word in argv]
+    return " ".join(words[:_SHOWN_WORDS]) + (" …" if len(words) > _SHOWN_WORDS else "")
+
+
+def _no_docker() -> HitlessError:
+    return HitlessError("there is no `docker` command here", "install Docker Engine 26 or newer")
+
+
+def _hint(stderr: str) -> str:
+    said = stderr.lower()
+    if "cannot connect to the docker daemon" in said:
+        return "is the Docker engine running? try: docker info"
+    if "permission denied" in said and "docker.sock" in said:
+        return "your user may not use the Docker engine; be in the group docker, or use sudo"
+    if "is not a docker command" in said and "compose" in said:
+        return "install the Compose v2 plug-in (2.20 or newer)"
+    if "port is already allocated" in said or "address already in use" in said:
+        return "another program has this port; choose one with --http-port"
+    return ""

@@ -1,0 +1,209 @@
+"""The engine port on Docker's and Compose's command lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.domain.errors import DockerFailed
+from hitless.domain.model import Colour, Image, Json, colour_project
+from hitless.domain.project import (
+    LABEL_APPLICATION,
+    LABEL_COLOUR,
+    LABEL_RELEASE,
+    LABEL_SERVICE,
+)
+from hitless.domain.world import Container
+
+_PROJECT = "com.docker.compose.project"
+_VOLUME = "com.docker.compose.volume"
+# Builds and pulls take what they take; a hanging one ends all the same.
+_LONG = 3600.0
+# The longest grace period that a stop waits for.
+_STOP_TIMEOUT = 900.0
+
+
+@dataclass(frozen=True)
+class DockerEngine:
+    """`network` is the gateway's: containers tell their address on it."""
+
+    cli: DockerCli
+    network: str
+
+    def containers(self, application: str | None) -> tuple[Container, ...]:
+        """All containers of the application's colours, running or not; None: of all applications."""
+        label = f"{LABEL_APPLICATION}={application}" if application else LABEL_APPLICATION
+        ids = self._listed("ps", "--all", "--no-trunc", label=label)
+        return tuple(container(found, self.network) for found in self._inspected("container", ids))
+
+    def images(self, references: Mapping[str, str]) -> dict[str, Image]:
+        """Those of the references (service -> image reference) that are on the host."""
+        found = {}
+        for service, reference in references.items():
+            if inspected := self._inspected("image", (reference,)):
+                found[service] = image(inspected[0])
+        return found
+
+    def build(self, model: Json) -> None:
+        """Build every service of the model under its own image reference."""
+        self._compose(model, "build", timeout=_LONG)
+
+    def pull(self, reference: str) -> None:
+        """Pull an image from its registry."""
+        self.cli.run("pull", "--quiet", reference, timeout=_LONG)
+
+    def tag(self, reference: str, new: str) -> None:
+        """Give an image a second name."""
+        self.cli.run("tag", reference, new)
+
+    def untag(self, application: str, releases: Sequence[int]) -> None:
+        """Take away the image tags that keep these releases; an image without a name goes."""
+        filters = [
+            word
+            for number in releases
+            for word in ("--filter", f"reference=hitless:{application}.r{number}.*")
+        ]
+        if not filters:
+            return
+        tags = self.cli.run("images", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
+        if tags:
+            self.cli.run("rmi", *tags)
+
+    def create(self, model: Json, volumes: Json) -> None:
+        """Create a colour's containers (stopped) and networks, and the volumes that are missing."""
+        names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
+        if names:
+            present = set(self.cli.run("volume", "ls", "--format", "{{.Name}}").split())
+            for key, name in names.items():
+                if name not in present:
+                    self._create_volume(model, key, name, volumes[key])
+        self._compose(model, "create", "--no-build", "--force-recreate")
+
+    def connect(self, network: str, containers: Sequence[str]) -> None:
+        """Connect containers to a network under their own names only."""
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(lambda name: self.cli.run("network", "connect", network, name), containers))
+
+    def start(self, model: Json) -> None:
+        """Start a colour's containers in the order of their `depends_on`."""
+        self._compose(model, "start", timeout=_LONG)
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines of a container's log, standard output and error; "" where there is none."""
+        try:
+            output, said = self.cli.run_bytes("logs", "--tail", str(lines), container)
+        except DockerFailed:
+            return ""
+        return (output.decode(errors="replace") + said).strip()
+
+    def remove(self, application: str, colour: Colour) -> None:
+        """Stop a colour with its own grace period, then remove its containers and networks."""
+        project = colour_project(application, colour)
+        containers = self._listed(
+            "ps",
+            "--all",
+            label=f"{LABEL_APPLICATION}={application}",
+            more=f"{LABEL_COLOUR}={colour}",
+        )
+        if containers:
+            self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT)
+            self.cli.run("rm", "--force", "--volumes", *containers)
+        networks = self._listed("network", "ls", label=f"{_PROJECT}={project}")
+        if networks:
+            self.cli.run("network", "rm", *networks)
+
+    def remove_volumes(self, application: str) -> tuple[str, ...]:
+        """Remove the volumes that were created for the application; their names."""
+        volumes = self._listed(
+            "volume", "ls", label=f"{_PROJECT}={application}", more=f"{LABEL_APPLICATION}={application}"
+        )
+        if volumes:
+            self.cli.run("volume", "rm", *volumes)
+        return volumes
+
+    def _create_volume(self, model: Json, key: str, name: str, volume: Json) -> None:
+        application = next(iter(model["services"].values()))["labels"][LABEL_APPLICATION]
+        labels = {
+            **(volume.get("labels") or {}),
+            # Compose's own labels, so that plain `docker compose` knows the volume as the base project's
+            _PROJECT: application,
+            _VOLUME: key,
+            LABEL_APPLICATION: application,
+        }
+        options = {"label": labels, "opt": volume.get("driver_opts") or {}}
+        words = [
+            word
+            for option, pairs in options.items()
+            for pair, value in pairs.items()
+            for word in (f"--{option}", f"{pair}={value}")
+        ]
+        driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
+        self.cli.run("volume", "create", *driver, *words, name)
+
+    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0) -> None:
+        # JSON is YAML, and needs no care with quoting
+        self.cli.run(
+            "compose",
+            "--project-name",
+            model["name"],
+            "--progress",
+            "plain",
+            "--file",
+            "-",
+            *arguments,
+            stdin=json.dumps(model),
+            timeout=timeout,
+        )
+
+    def _listed(self, *command: str, label: str, more: str | None = None) -> tuple[str, ...]:
+        filters = ("--filter", f"label={label}", *(("--filter", f"label={more}") if more else ()))
+        return tuple(self.cli.run(*command, "--quiet", *filters).split())
+
+    def _inspected(self, kind: str, names: Sequence[str]) -> list[dict[str, Any]]:
+        """What `docker inspect` says of those that exist; the command fails where one of them has gone."""
+        if not names:
+            return []
+        try:
+            found: list[dict[str, Any]] = json.loads(self.cli.run(kind, "inspect", *names))
+        except DockerFailed:
+            if len(names) == 1:
+                return []
+            return [one for name in names for one in self._inspected(kind, (name,))]
+        return found
+
+
+def container(found: Json, network: str) -> Container:
+    """A container from what `docker inspect` says of it."""
+    labels = found["Config"].get("Labels") or {}
+    state = found["State"]
+    networks = found["NetworkSettings"].get("Networks") or {}
+    return Container(
+        id=found["Id"],
+        name=found["Name"].removeprefix("/"),
+        application=labels[LABEL_APPLICATION],
+        service=labels.get(LABEL_SERVICE, ""),
+        colour=Colour(labels[LABEL_COLOUR]),
+        release=int(labels[LABEL_RELEASE]),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        restarts=found.get("RestartCount", 0),
+        exit_code=state.get("ExitCode", 0),
+        started=state.get("StartedAt", ""),
+        address=(networks.get(network) or {}).get("IPAddress", ""),
+    )
+
+
+def image(found: Json) -> Image:
+    """An image from what `docker image inspect` says of it."""
+    config = found.get("Config") or {}
+    check = (config.get("Healthcheck") or {}).get("Test") or []
+    ports = [port.split("/") for port in config.get("ExposedPorts") or {}]
+    return Image(
+        id=found["Id"],
+        ports=tuple(sorted(int(port[0]) for port in ports if port[-1] != "udp")),
+        healthcheck=bool(check) and check[0] != "NONE",
+    )

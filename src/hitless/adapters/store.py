@@ -1,0 +1,134 @@
+"""The store port on the gateway's state volume, reached by `docker exec`: any operator's machine sees the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+from hitless.adapters.docker_cli import DockerCli, failed
+from hitless.domain.errors import Locked
+from hitless.domain.gateway import ROUTES, STATE, container_name
+from hitless.domain.model import Image, Json, Release
+from hitless.ports import Kept
+
+_READ = (
+    'releases="var/lib/hitless/$1/releases"; shift; cd /; set -- etc/hitless/routes; '
+    '[ -d "$releases" ] && set -- "$@" "$releases"; exec tar cf - "$@"'
+)
+_RECORD = 'umask 077; mkdir -p "$1" && cat > "$1/.next" && mv -f "$1/.next" "$1/$2.json"'
+# The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
+# that ends when its standard input does, which is when hitless ends, however that comes about.
+_LOCK = """
+umask 077; mkdir -p "$1" || exit 1
+exec 9>>"$1/lock"
+flock -n 9 || { cat "$1/holder"; exit 75; }
+read -r holder; printf '%s\\n' "$holder" > "$1/holder"
+[ "$(stat -c %s "$1/journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$1/journal" "$1/journal.1"
+echo locked
+exec cat >> "$1/journal"
+"""
+_TAKEN = 75  # sysexits.h EX_TEMPFAIL
+_GOODBYE = 10.0
+
+
+@dataclass(frozen=True)
+class GatewayStore:
+    """The volumes of the gateway of this Compose project."""
+
+    cli: DockerCli
+    project: str
+
+    def read(self, application: str | None) -> Kept:
+        """All that is kept, in one look; None: no application's releases."""
+        archive, _ = self.cli.run_bytes(
+            "exec", "-u", "0", self._container, "sh", "-c", _READ, "sh", application or "-"
+        )
+        routing_files = {}
+        releases = []
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isfile() else None
+                name = member.name.rpartition("/")[2]
+                if content is None or name.startswith("."):
+                    continue
+                text = content.read().decode(errors="replace")
+                if f"/{member.name}".startswith(f"{ROUTES}/"):
+                    routing_files[name] = text
+                else:
+                    releases.append(decode_release(json.loads(text)))
+        releases.sort(key=lambda release: release.number)
+        return Kept(routing_files, tuple(releases))
+
+    def record(self, application: str, release: Release) -> None:
+        """Keep a release."""
+        text = json.dumps(asdict(release))
+        number = str(release.number)
+        self._shell(_RECORD, f"{STATE}/{application}/releases", number, stdin=text)
+
+    def forget(self, application: str, releases: Sequence[int]) -> None:
+        """Keep these releases no longer."""
+        paths = [f"{STATE}/{application}/releases/{number}.json" for number in releases]
+        self.cli.run("exec", "-u", "0", self._container, "rm", "-f", *paths)
+
+    @contextmanager
+    def lock(self, application: str, holder: str) -> Iterator[Callable[[str], None]]:
+        """Hold the application's lock; the value writes a line to its journal. Raises `Locked`."""
+        directory = f"{STATE}/{application}"
+        words = ("exec", "-i", "-u", "0", self._container, "sh", "-c", _LOCK, "sh", directory)
+        process = self.cli.open(*words)
+        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+        assert stdin and stdout and stderr
+
+        def write(line: str) -> None:
+            # a lost journal must not stop a deployment half-way; the next lock finds out why it was lost
+            with suppress(BrokenPipeError):
+                stdin.write(f"{line}\n".encode())
+                stdin.flush()
+
+        try:
+            write(holder.replace("\n", " "))
+            answer = stdout.readline().decode(errors="replace").strip()
+            if answer != "locked":
+                code = process.wait(_GOODBYE)
+                if code == _TAKEN:
+                    raise Locked(
+                        f"another deployment of {application} is under way: {answer}",
+                        "wait until it has ended, and try again",
+                    )
+                raise failed(self.cli.argv(*words[:6]), code, stderr.read().decode())
+            yield write
+        finally:
+            with suppress(BrokenPipeError):
+                stdin.close()
+            with suppress(Exception):
+                process.wait(_GOODBYE)
+            process.kill()
+            stdout.close()
+            stderr.close()
+
+    @property
+    def _container(self) -> str:
+        return container_name(self.project)
+
+    def _shell(self, script: str, *arguments: str, stdin: str) -> None:
+        self.cli.run(
+            "exec", "-i", "-u", "0", self._container, "sh", "-c", script, "sh", *arguments, stdin=stdin
+        )
+
+
+def decode_release(value: Json) -> Release:
+    """A release from its JSON record."""
+    return Release(
+        number=value["number"],
+        created=value["created"],
+        revision=value["revision"],
+        images={
+            service: Image(image["id"], tuple(image["ports"]), image["healthcheck"])
+            for service, image in value["images"].items()
+        },
+        model=value["model"],
+    )

@@ -1,0 +1,215 @@
+"""The balancer port on a Traefik container that is reached by `docker exec` alone, so a remote engine is no other case."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import cast
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.domain.errors import DockerFailed, HitlessError
+from hitless.domain.gateway import (
+    API_PORT,
+    LABEL_ENTRY_POINTS,
+    LABEL_GATEWAY,
+    ROUTES,
+    container_name,
+    entry_points,
+    network_name,
+)
+from hitless.domain.model import Json
+from hitless.domain.routing import MARKER_HOST, Routing, marker_path
+from hitless.domain.steps import Probe
+from hitless.domain.world import Gateway
+from hitless.ports import Answer
+
+_TEAPOT = 418  # what Traefik's noop@internal answers
+_TIME_WAIT = "06"  # linux/net/tcp_states.h
+_ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
+_MAX_ANSWER = 8_000_000
+# The temporary name ends in no suffix that Traefik reads; a rename is the one instant (measured).
+_DELIVER = 'cat > "$1/.$2.next" && mv -f "$1/.$2.next" "$1/$2.yml"'
+
+
+@dataclass(frozen=True)
+class Traefik:
+    """The gateway of this Compose project."""
+
+    cli: DockerCli
+    project: str
+
+    def gateway(self) -> Gateway | None:
+        """The running gateway, or None. Raises `HitlessError` where a container of that name isn't ours."""
+        try:
+            found = json.loads(self.cli.run("container", "inspect", self._container))[0]
+        except DockerFailed as error:
+            if "no such container" in error.output.lower():
+                return None
+            raise
+        labels = found["Config"].get("Labels") or {}
+        if labels.get(LABEL_GATEWAY) != self.project:
+            raise HitlessError(
+                f"there is a container {self._container} that hitless did not make",
+                "choose another name for the gateway with --gateway NAME, or remove that container",
+            )
+        if found["State"]["Status"] != "running":
+            return None
+        return Gateway(
+            project=self.project,
+            container=self._container,
+            network=network_name(self.project),
+            entry_points=json.loads(labels.get(LABEL_ENTRY_POINTS, "{}")),
+        )
+
+    def deliver(self, application: str, text: str | None) -> None:
+        """Put the application's routing file in place in one instant, or take it away (None)."""
+        if text is None:
+            self._exec("rm", "-f", f"{ROUTES}/{application}.yml")
+        else:
+            self._exec("sh", "-c", _DELIVER, "sh", ROUTES, application, stdin=text)
+
+    def in_force(self, application: str, routing: Routing | None) -> bool:
+        """Whether exactly this generation answers on every entry point; None: whether no route is left."""
+        if routing is None:
+            return not any(name.startswith(f"{application}.") for name in self._rawdata().get("routers", {}))
+        path = marker_path(application, routing.generation)
+        markers = [Probe("127.0.0.1", port, path, MARKER_HOST) for port in entry_points().values()]
+        return all(answer.status == _TEAPOT for answer in self.ask(markers))
+
+    def complaints(self, routing: Routing) -> tuple[str, ...]:
+        """What Traefik says is wrong with this routing's routers, services and middlewares."""
+        found: dict[str, None] = {}
+        data = self._rawdata()
+        for kind in ("routers", "middlewares", "services"):
+            for name, state in data.get(kind, {}).items():
+                if not name.startswith(f"{routing.application}."):
+                    continue
+                for error in state.get("error") or ():
+                    found[f"{kind[:-1]} {_user_name(name)}: {error}"] = None
+        return tuple(found)
+
+    def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
+        """Make the probes' requests, all at once, from inside the gateway's network."""
+        if len(probes) == 1:
+            return (self._ask(probes[0]),)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return tuple(pool.map(self._ask, probes))
+
+    def connections(self, addresses: Sequence[str]) -> int:
+        """The gateway's open connections to these addresses, from its own kernel tables."""
+        table = self._exec("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true")
+        return count_connections(table, addresses)
+
+    @property
+    def _container(self) -> str:
+        return container_name(self.project)
+
+    def _exec(self, *command: str, stdin: str | None = None) -> str:
+        # root within the container: it owns the routing directory, which Traefik's own user can only read
+        return self.cli.run("exec", "-i", "-u", "0", self._container, *command, stdin=stdin)
+
+    def _rawdata(self) -> Json:
+        answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
+        if answer.status != 200:
+            raise HitlessError(
+                f"the gateway's API answers {answer.status or answer.body}",
+                "see `hitless gateway logs`",
+            )
+        return cast("Json", json.loads(answer.body))
+
+    def _ask(self, probe: Probe) -> Answer:
+        # Standard input stays open until the answer is there: nc would half-close the connection at its end,
+        # which servers may take for a client that has gone.
+        process = self.cli.open(
+            "exec",
+            "-i",
+            self._container,
+            "nc",
+            "-w",
+            str(_ASK_TIMEOUT),
+            probe.container,
+            str(probe.port),
+        )
+        assert process.stdin and process.stdout and process.stderr
+        try:
+            process.stdin.write(request(probe))
+            process.stdin.flush()
+            raw = _read(process)
+            process.wait(_ASK_TIMEOUT)
+            return answer_of(raw, process.stderr.read().decode(errors="replace"))
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            return Answer(0, "no answer")
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def request(probe: Probe) -> bytes:
+    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed."""
+    headers = {
+        "Host": probe.host,
+        "User-Agent": "hitless",
+        "Accept": "*/*",
+        "Connection": "close",
+        **dict(probe.headers),
+    }
+    lines = [f"{probe.method} {probe.path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def answer_of(raw: bytes, stderr: str) -> Answer:
+    """The status and body of a raw HTTP answer; status 0 and the reason where it is none."""
+    if not raw:
+        reason = stderr.strip().removeprefix("nc: ") or "the connection was closed without an answer"
+        return Answer(0, reason)
+    response = HTTPResponse(_Recorded(raw))  # type: ignore[arg-type]  # it only calls makefile
+    try:
+        response.begin()
+        body = response.read()
+    except (HTTPException, ValueError, OSError) as error:
+        return Answer(0, f"this is no HTTP answer: {error}")
+    return Answer(response.status, body.decode(errors="replace"))
+
+
+def count_connections(table: str, addresses: Sequence[str]) -> int:
+    """The rows of /proc/net/tcp and tcp6 whose remote address is one of these and that aren't in TIME_WAIT."""
+    wanted = {_hex(address) for address in addresses}
+    count = 0
+    for line in table.splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[0].endswith(":") and fields[3] != _TIME_WAIT:
+            remote = fields[2].rpartition(":")[0]
+            count += remote[-8:] in wanted
+    return count
+
+
+def _hex(address: str) -> str:
+    # the kernel prints the 32-bit word as this (little-endian) host reads it; in tcp6 a mapped address ends so
+    return "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
+
+
+def _read(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout
+    return process.stdout.read(_MAX_ANSWER)
+
+
+def _user_name(name: str) -> str:
+    """`shop.web.green@file` -> `web`, as the user's label has it."""
+    return name.removesuffix("@file").split(".", 1)[1].rpartition(".")[0]
+
+
+class _Recorded:
+    """A socket's place for HTTPResponse: bytes that have been read already."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        """The bytes as a file."""
+        return io.BytesIO(self._raw)

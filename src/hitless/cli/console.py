@@ -1,0 +1,170 @@
+"""Events as lines for people or as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from hitless.domain.errors import HitlessError
+from hitless.domain.events import (
+    Began,
+    Drained,
+    Ended,
+    Event,
+    Found,
+    Live,
+    StepBegan,
+    StepDone,
+    StepFailed,
+    StepProgress,
+    as_json,
+)
+from hitless.domain.model import Application, Finding
+from hitless.domain.steps import Plan
+
+Emit = Callable[[Event], None]
+
+
+def ignore(_: Event) -> None:
+    """For commands that only look."""
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that never guesses at colours in what it prints."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def events(as_lines_of_json: bool) -> Iterator[Emit]:
+    """A function that shows every event: live for a person, one JSON object a line for a program."""
+    if as_lines_of_json:
+        yield _print_json
+        return
+    out = console()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as progress:
+        yield _Lines(out, progress).show
+
+
+def complain(error: HitlessError) -> None:
+    """Say what went wrong, and what to do next."""
+    err = console(stderr=True)
+    err.print(f"[bold red]hitless:[/] {escape(error.message)}")
+    if error.hint:
+        err.print(f"  next: {escape(error.hint)}")
+
+
+def show_findings(out: Console, findings: Sequence[Finding]) -> None:
+    """Every finding with its path and what to do, errors first."""
+    for finding in sorted(findings, key=lambda finding: not finding.is_error):
+        kind = "[red]error[/]" if finding.is_error else "[yellow]warning[/]"
+        out.print(f"{kind} [bold]{escape(finding.path)}[/]: {escape(finding.message)}")
+        if finding.hint:
+            out.print(f"      {escape(finding.hint)}")
+
+
+def show_plan(
+    application: Application, plan: Plan | None, findings: Sequence[Finding], as_json_text: bool
+) -> None:
+    """What `hitless plan` prints."""
+    if as_json_text:
+        found = [vars(finding) for finding in findings]
+        print(json.dumps({"findings": found, "plan": plan.summary() if plan else None}))
+        return
+    out = console()
+    show_findings(out, findings)
+    if plan is None:
+        out.print("hitless deploy would refuse; nothing would be touched")
+        return
+    built = [service.name for service in application.services if service.builds]
+    out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
+    steps = [step.describe() for step in plan.steps]
+    for number, line in enumerate([*([f"build {', '.join(built)}"] if built else []), *steps], start=1):
+        out.print(f"  {number}. {escape(line)}")
+
+
+class _Lines:
+    """A line for each step that has ended, and a spinner for the one that runs."""
+
+    def __init__(self, out: Console, progress: Progress) -> None:
+        self._out = out
+        self._progress = progress
+        self._task = progress.add_task("", start=True, visible=False)
+        self._live: Live | None = None
+        self._drained: list[Drained] = []
+        self._began: Began | None = None
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Found(findings):
+                show_findings(self._out, findings)
+            case Began(operation, application, release):
+                self._began = event
+                what = f" release {release}" if release else ""
+                self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
+            case StepBegan(step):
+                self._progress.reset(self._task, description=escape(step), visible=True)
+            case StepProgress(step, detail):
+                self._progress.update(self._task, description=f"{escape(step)} [dim]{escape(detail)}[/]")
+            case StepDone(step, seconds, detail):
+                more = f"  [dim]{escape(detail)}[/]" if detail else ""
+                self._line("[green]✓[/]", step, seconds, more)
+            case StepFailed(step, seconds, message, _, logs):
+                self._line("[red]✗[/]", step, seconds, "")
+                self._show_logs(message, logs)
+            case Live():
+                self._live = event
+                self._out.print(
+                    f"  [bold green]live[/] after {event.seconds:.1f} s: every new request gets "
+                    f"release {event.release} ({event.colour})"
+                )
+            case Drained():
+                self._drained.append(event)
+            case Ended():
+                self._end(event)
+
+    def _line(self, mark: str, step: str, seconds: float, more: str) -> None:
+        self._progress.update(self._task, visible=False)
+        self._out.print(f"  {mark} {escape(step):<44}{seconds:6.1f} s{more}")
+
+    def _show_logs(self, message: str, logs: object) -> None:
+        assert isinstance(logs, dict)
+        for container, text in logs.items():
+            self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
+            for line in text.splitlines() or ["(it wrote nothing)"]:
+                self._out.print(f"    | {escape(line)}")
+
+    def _end(self, event: Ended) -> None:
+        self._progress.update(self._task, visible=False)
+        if event.outcome != "successful":
+            still = (
+                "the new release is live; what is left is taken away by the next hitless deploy"
+                if self._live
+                else "undone; what was live before serves on"
+            )
+            self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
+        elif self._live:
+            in_flight = sum(drained.in_flight for drained in self._drained)
+            cut = sum(drained.cut for drained in self._drained)
+            self._out.print(
+                f"release {self._live.release} is live on {self._live.colour} since "
+                f"{self._live.seconds:.1f} s; {in_flight} requests in flight drained, {cut} cut; "
+                f"{event.seconds:.1f} s in all"
+            )
+        else:
+            self._out.print(f"{event.operation} done in {event.seconds:.1f} s")
+
+
+def _print_json(event: Event) -> None:
+    print(json.dumps(as_json(event)), flush=True)

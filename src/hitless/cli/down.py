@@ -1,0 +1,31 @@
+"""hitless down"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.deploy import drain_timeout_option
+from hitless.cli.options import Options, holder, json_option, pass_options
+
+
+@click.command()
+@click.option("--volumes", is_flag=True, help="Remove the volumes that hitless created, too.")
+@drain_timeout_option
+@json_option
+@pass_options
+def down(options: Options, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
+    """Take the application away: its routes, its containers, its kept releases."""
+    from hitless.cli.console import events
+    from hitless.domain.model import Settings
+    from hitless.execution import operations
+
+    host = options.host()
+    name = options.application_name(host)
+    with events(as_json) as emit:
+        operations.down(
+            host.ports(emit),
+            name,
+            operations.Request(holder=holder()),
+            drain_timeout=Settings().drain_timeout if drain_timeout is None else drain_timeout,
+            volumes=volumes,
+        )

@@ -1,0 +1,76 @@
+"""hitless gateway up | status | logs | down"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, json_option, pass_options
+
+
+@click.group()
+def gateway() -> None:
+    """The Traefik in front of all applications of this host."""
+
+
+@gateway.command()
+@click.option("--http-port", type=click.IntRange(1, 65535), help="The port to serve on.  [80]")
+@click.option("--bind", help="The address to serve on.  [0.0.0.0]")
+@click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
+@click.option(
+    "--docker-provider/--no-docker-provider",
+    default=None,
+    help="Let Traefik find labelled containers that hitless does not manage (mounts the socket).",
+)
+@click.option("--image", help="Traefik's image.  [traefik:v3.7]")
+@click.option("--replace", is_flag=True, help="Restart a running gateway to change its settings.")
+@pass_options
+def up(options: Options, /, replace: bool, **settings: object) -> None:
+    """Start the gateway, once per host. A second time it changes nothing."""
+    from hitless.adapters.clock import SystemClock
+    from hitless.cli.console import ignore
+    from hitless.execution import gateway as operations
+
+    host = options.host()
+    is_running = host.ports(ignore).balancer.gateway() is not None
+    changes = {key: value for key, value in settings.items() if value is not None}
+    made, changed = operations.up(host.gateway_project(), SystemClock(), is_running, changes, replace)
+    state = "is up" if changed else "was up already, nothing changed"
+    click.echo(f"gateway {options.gateway} {state}: http://{made.bind}:{made.http_port}")
+
+
+@gateway.command()
+@json_option
+@pass_options
+def status(options: Options, as_json: bool) -> None:
+    """Show the gateway's settings and the applications it routes."""
+    from hitless.cli.console import ignore
+    from hitless.cli.report import show_applications
+    from hitless.execution import observe
+
+    host = options.host()
+    world = observe.world(host.ports(ignore), None)
+    show_applications(world, host.gateway_project().settings(), as_json)
+
+
+@gateway.command()
+@click.option("--tail", "lines", type=click.IntRange(min=1), default=100, show_default=True)
+@pass_options
+def logs(options: Options, lines: int) -> None:
+    """Show the last lines of Traefik's log."""
+    click.echo(options.host().gateway_project().logs(lines))
+
+
+@gateway.command()
+@click.option("--force", is_flag=True, help="Even while applications are routed: cuts them off.")
+@click.option("--volumes", is_flag=True, help="Delete the routes and releases that it keeps, too.")
+@pass_options
+def down(options: Options, force: bool, volumes: bool) -> None:
+    """Stop and remove the gateway. What it keeps stays, for the next `gateway up`."""
+    from hitless.cli.console import ignore
+    from hitless.execution import gateway as operations
+    from hitless.execution import observe
+
+    host = options.host()
+    world = observe.world(host.ports(ignore), None)
+    operations.down(host.gateway_project(), sorted(world.routings), force, volumes)
+    click.echo(f"gateway {options.gateway} is down")

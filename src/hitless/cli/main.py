@@ -1,0 +1,63 @@
+"""The root command: global options, and the verbs."""
+
+from __future__ import annotations
+
+import click
+
+from hitless import __version__
+from hitless.cli.deploy import deploy
+from hitless.cli.down import down
+from hitless.cli.gateway import gateway
+from hitless.cli.options import Options
+from hitless.cli.plan import plan
+from hitless.cli.rollback import rollback
+from hitless.cli.status import status
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-f", "--file", "files", multiple=True, help="A Compose file; may be repeated.")
+@click.option("-p", "--project-name", help="The application's name.")
+@click.option("--project-directory", help="What relative paths in the Compose file start from.")
+@click.option("--env-file", "env_files", multiple=True, help="A file of variables; may be repeated.")
+@click.option("--profile", "profiles", multiple=True, help="A profile to enable; may be repeated.")
+@click.option(
+    "-c", "--context", "docker_context", help="The Docker context to work on; else DOCKER_HOST counts."
+)
+@click.option(
+    "--gateway",
+    default="traefik",
+    envvar="HITLESS_GATEWAY",
+    show_default=True,
+    show_envvar=True,
+    help="The gateway's name, for more than one on a host.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def hitless(
+    ctx: click.Context,
+    /,
+    files: tuple[str, ...],
+    project_name: str | None,
+    project_directory: str | None,
+    env_files: tuple[str, ...],
+    profiles: tuple[str, ...],
+    docker_context: str | None,
+    gateway: str,
+) -> None:
+    """Deploy Docker Compose applications with zero downtime.
+
+    Once per host: hitless gateway up. Then, for the first and every later release: hitless deploy.
+    """
+    ctx.obj = Options(
+        files=files,
+        project_name=project_name,
+        project_directory=project_directory,
+        env_files=env_files,
+        profiles=profiles,
+        context=docker_context,
+        gateway=gateway,
+    )
+
+
+for verb in (gateway, deploy, plan, status, rollback, down):
+    hitless.add_command(verb)

@@ -1,0 +1,73 @@
+"""The options that every verb takes, and what follows from them. Light on imports: `--help` must be quick."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hitless import wiring
+    from hitless.domain.model import Application, Finding
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options, as they were given."""
+
+    files: tuple[str, ...]
+    project_name: str | None
+    project_directory: str | None
+    env_files: tuple[str, ...]
+    profiles: tuple[str, ...]
+    context: str | None
+    gateway: str
+
+    def host(self) -> wiring.Host:
+        """The Docker host that is meant."""
+        from hitless import wiring
+
+        return wiring.host(self.context, self.gateway)
+
+    def application(self, host: wiring.Host) -> tuple[Application, tuple[Finding, ...]]:
+        """The application that the Compose files describe."""
+        from hitless import wiring
+
+        return wiring.application(
+            host,
+            wiring.ComposeOptions(
+                self.files,
+                self.project_name,
+                self.project_directory,
+                self.env_files,
+                self.profiles,
+            ),
+        )
+
+    def application_name(self, host: wiring.Host) -> str:
+        """The application's name alone: as given, or else as the Compose file has it."""
+        return self.project_name or self.application(host)[0].name
+
+    def source_directory(self) -> str | None:
+        """Where the application's source lies: beside its first Compose file."""
+        if self.project_directory or not self.files:
+            return self.project_directory
+        return os.path.dirname(self.files[0]) or None
+
+
+pass_options = click.make_pass_decorator(Options)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def holder() -> str:
+    """Who asks, from where: what a second deployer is told of the first."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}, process {os.getpid()}"

@@ -1,0 +1,29 @@
+"""hitless plan"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, holder, json_option, pass_options
+
+
+@click.command()
+@json_option
+@pass_options
+def plan(options: Options, as_json: bool) -> None:
+    """Show what deploy would do, and all that would break the promise. Touches nothing.
+
+    Ends with 1 where deploy would refuse.
+    """
+    from hitless.cli.console import ignore, show_plan
+    from hitless.execution import operations
+
+    host = options.host()
+    application, findings = options.application(host)
+    found_plan, found = operations.preview(
+        host.ports(ignore),
+        application,
+        operations.Request(holder=holder(), findings=findings),
+    )
+    show_plan(application, found_plan, found, as_json)
+    raise click.exceptions.Exit(int(found_plan is None))

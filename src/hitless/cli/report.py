@@ -1,0 +1,144 @@
+"""What `hitless status` prints."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from hitless.cli.console import console
+from hitless.domain import rules
+from hitless.domain.errors import HitlessError
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.routing import Routing
+from hitless.domain.world import World
+
+
+def show_status(application: str, world: World, settings: GatewaySettings | None, as_json: bool) -> None:
+    """One application: what is live, its releases, its containers, its address."""
+    status = application_status(application, world, settings)
+    if as_json:
+        print(json.dumps(status))
+        return
+    if not world.containers and not world.releases and application not in world.routings:
+        raise HitlessError(
+            f"{application} is not deployed here", "run: hitless deploy, or see hitless status --all"
+        )
+    out = console()
+    live = status["live"]
+    out.print(
+        f"[bold]{escape(application)}[/]  "
+        + (
+            f"live: [bold green]{live['colour']}[/], release {live['release']}"
+            if live
+            else "[bold red]nothing is live[/]"
+        )
+    )
+    for address in status["addresses"]:
+        out.print(f"  {address}")
+    for problem in status["problems"]:
+        out.print(f"  [red]{escape(problem)}[/]")
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("colour", "release", "service", "container", "state", "health"):
+        table.add_column(column)
+    for row in status["containers"]:
+        table.add_row(*(str(row[key]) for key in row))
+    out.print(table)
+    for release in status["releases"]:
+        revision = f"  {release['revision']}" if release["revision"] else ""
+        mark = " (live)" if live and live["release"] == release["number"] else ""
+        out.print(f"  release {release['number']}  {release['created'][:19]}Z{revision}{mark}")
+
+
+def application_status(application: str, world: World, settings: GatewaySettings | None) -> dict[str, Any]:
+    """The same as one JSON object."""
+    live = world.live(application)
+    routing = world.routings.get(application)
+    return {
+        "application": application,
+        "live": {"colour": live[0], "release": live[1]} if live else None,
+        "addresses": _addresses(routing, settings),
+        "problems": _problems(application, world),
+        "containers": [
+            {
+                "colour": container.colour,
+                "release": container.release,
+                "service": container.service,
+                "container": container.name,
+                "state": container.state,
+                "health": container.health or "-",
+            }
+            for container in sorted(world.containers, key=lambda container: container.name)
+        ],
+        "releases": [
+            {
+                "number": release.number,
+                "created": release.created,
+                "revision": release.revision,
+                "images": {service: image.id for service, image in release.images.items()},
+            }
+            for release in reversed(world.releases)
+        ],
+    }
+
+
+def show_applications(world: World, settings: GatewaySettings | None, as_json: bool) -> None:
+    """The gateway and every application on it."""
+    names = sorted({*world.routings, *(container.application for container in world.containers)})
+    found: list[dict[str, Any]] = []
+    for name in names:
+        live = world.live(name)
+        found.append(
+            {
+                "application": name,
+                "live": {"colour": live[0], "release": live[1]} if live else None,
+                "addresses": _addresses(world.routings.get(name), settings),
+            }
+        )
+    gateway = {
+        "running": world.gateway is not None,
+        "settings": vars(settings) if settings else None,
+        "broken": dict(world.broken),
+    }
+    if as_json:
+        print(json.dumps({"gateway": gateway, "applications": found}))
+        return
+    out = console()
+    if settings is None:
+        out.print("the gateway is not there; run: hitless gateway up")
+        return
+    state = "[green]up[/]" if world.gateway else "[red]down[/]"
+    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}, {settings.image}")
+    for path, problem in world.broken.items():
+        out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
+    for one in found:
+        at = ", ".join(one["addresses"])
+        what = f"{one['live']['colour']}, release {one['live']['release']}" if one["live"] else "not live"
+        out.print(f"  [bold]{escape(one['application'])}[/]  {what}  {escape(at)}")
+
+
+def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> list[str]:
+    if routing is None or settings is None:
+        return []
+    port = "" if settings.http_port == 80 else f":{settings.http_port}"
+    hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
+    return [f"http://{host}{port}" for host in hosts]
+
+
+def _problems(application: str, world: World) -> list[str]:
+    problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
+    if world.gateway is None:
+        problems.append("the gateway is not up; run: hitless gateway up")
+    live = world.live(application)
+    if live and not any(container.is_running for container in world.of(live[0])):
+        problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")
+    others = {container.colour for container in world.containers if not live or container.colour != live[0]}
+    problems += [
+        f"{colour} is there but not live: a deployment is under way or was interrupted; "
+        "the next hitless deploy takes it away"
+        for colour in sorted(others)
+    ]
+    return problems

@@ -1,0 +1,27 @@
+"""hitless status"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, json_option, pass_options
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="Every application on the gateway.")
+@json_option
+@pass_options
+def status(options: Options, every: bool, as_json: bool) -> None:
+    """Show which colour is live, the releases, the containers, and the address."""
+    from hitless.cli.console import ignore
+    from hitless.cli.report import show_applications, show_status
+    from hitless.execution import observe
+
+    host = options.host()
+    name = None if every else options.application_name(host)
+    world = observe.world(host.ports(ignore), name)
+    settings = host.gateway_project().settings()
+    if name is None:
+        show_applications(world, settings, as_json)
+    else:
+        show_status(name, world, settings, as_json)

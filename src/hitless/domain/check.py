@@ -1,0 +1,206 @@
+"""Findings: what in an application, on this host, would break the promise or weaken it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hitless.domain import rules
+from hitless.domain.model import Application, Finding, Image, Json, Router, Service
+from hitless.domain.project import gateway_networks
+from hitless.domain.spec import concurrent_writes, exposed_ports, with_images
+from hitless.domain.world import Gateway, World
+
+_TWO_COPIES = "the old and the new release run side by side for a while"
+
+
+def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
+    """Every finding about deploying this application on this host.
+
+    `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
+    check after the images are there.
+    """
+    findings = list(_host(world))
+    if not application.routes.routers:
+        findings.append(
+            Finding(
+                "services",
+                "no service has a route: the gateway would have nothing to send to it",
+                "give the web service Traefik labels: traefik.enable=true, "
+                "traefik.http.routers.<name>.rule=Host(`…`), "
+                "traefik.http.services.<name>.loadbalancer.server.port=…",
+            )
+        )
+    for service in application.services:
+        findings += _service(application, service, images)
+    findings += _networks(application, world.gateway)
+    for router in application.routes.routers:
+        findings += _router(application, router, world)
+    known = {name: image for name, image in images.items() if image}
+    findings += [
+        finding for finding in with_images(application, known)[1] if finding.path.split(".")[1] in known
+    ]
+    return tuple(findings)
+
+
+def _host(world: World) -> Iterator[Finding]:
+    if world.gateway is None:
+        yield Finding("gateway", "is not up on this Docker host", "run: hitless gateway up")
+    for path, problem in world.broken.items():
+        yield Finding(
+            f"gateway:{path}",
+            f"{problem}; Traefik would ignore every new routing while it is there",
+            "mend or remove this file in the gateway's routing directory",
+        )
+
+
+def _service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
+    path = f"services.{service.name}"
+    model = application.model["services"][service.name]
+    is_web = application.is_web(service.name)
+    if "container_name" in model:
+        yield Finding(
+            f"{path}.container_name",
+            f"a fixed container name can't be given to two copies, and {_TWO_COPIES}",
+            "take it away; the service's name works as a host name within the application",
+        )
+    for port in model.get("ports") or ():
+        if port.get("published"):
+            yield Finding(
+                f"{path}.ports",
+                f"the host's port {port['published']} can't be published by two copies",
+                "take it away: the gateway publishes, and reaches the container by itself"
+                if is_web
+                else "take it away, or keep this service in a Compose project of its own",
+            )
+    if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
+        yield Finding(
+            f"{path}.network_mode",
+            f"with network_mode {model['network_mode']} the gateway can't tell two copies apart",
+            "take it away",
+        )
+    for key, network in (model.get("networks") or {}).items():
+        if network and (network.get("ipv4_address") or network.get("ipv6_address")):
+            yield Finding(
+                f"{path}.networks.{key}",
+                "a fixed IP address can't be given to two copies",
+                "take it away; containers find each other by service name",
+            )
+    if is_web and service.replicas < 1:
+        yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
+    yield from _volumes(path, model, is_web)
+    if is_web:
+        yield from _health(application, service, images)
+
+
+def _volumes(path: str, model: Json, is_web: bool) -> Iterator[Finding]:
+    if concurrent_writes(model):
+        return
+    for mount in model.get("volumes") or ():
+        if mount.get("read_only") or mount.get("type") not in ("volume", "bind"):
+            continue
+        source = mount.get("source")
+        if not source:  # an anonymous volume is each copy's own
+            continue
+        yield Finding(
+            f"{path}.volumes",
+            f"two copies would write to {source}, for {_TWO_COPIES}",
+            "if they may, say so with `x-hitless: {concurrent_writes: true}` on the service"
+            if is_web
+            else "a database must not run twice: keep it in a Compose project of its own, on a network both "
+            "share; else mount it read-only, or set `x-hitless: {concurrent_writes: true}` on the service",
+            is_error=not is_web,
+        )
+
+
+def _health(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
+    path = f"services.{service.name}"
+    image = images.get(service.name)
+    docker = image.healthcheck if service.healthcheck is None and image else service.healthcheck
+    for backend in application.routes.backends_of(service.name):
+        label = f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer"
+        has_check = bool(backend.load_balancer.get("healthCheck", {}).get("path"))
+        if backend.scheme != "http" and docker is False:
+            yield Finding(
+                f"{label}.server.scheme",
+                f"the gate can't ask over {backend.scheme}, and there is no Docker health check",
+                "give the service a `healthcheck:`",
+            )
+        elif not has_check and not docker:
+            unless = " (unless its image has one)" if docker is None else ""
+            yield Finding(
+                path,
+                f"has no health check of any kind{unless}: any answer to / below 500 will count as ready",
+                f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path, "
+                "or a `healthcheck:`",
+                is_error=False,
+            )
+
+
+def _networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
+    model = application.model
+    left_out = gateway_networks(model, gateway.network) if gateway else set()
+    for key, network in (model.get("networks") or {}).items():
+        if key in left_out or not network or network.get("external"):
+            continue
+        if any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ()):
+            yield Finding(
+                f"networks.{key}.ipam",
+                "a fixed subnet can't be given to the networks of two colours",
+                "take it away, or make the network external",
+            )
+        if network.get("name") not in (None, f"{application.name}_{key}"):
+            yield Finding(
+                f"networks.{key}.name",
+                f"each colour gets a network of its own, none will be called {network['name']}",
+                "make the network external if others must find it by this name",
+                is_error=False,
+            )
+
+
+def _router(application: Application, router: Router, world: World) -> Iterator[Finding]:
+    path = f"services.{router.service}.labels.traefik.http.routers.{router.name}"
+    if world.gateway:
+        for name in router.entry_points:
+            if name not in world.gateway.entry_points:
+                yield Finding(
+                    f"{path}.entrypoints",
+                    f"the gateway has no entry point {name!r}",
+                    f"it has: {', '.join(world.gateway.entry_points)}",
+                )
+    tls = router.settings.get("tls")
+    if tls is not None and tls.get("certResolver"):
+        yield Finding(
+            f"{path}.tls.certresolver",
+            f"the gateway has no certificate resolver {tls['certResolver']!r}",
+            "end TLS in front of the gateway, and take the label away",
+        )
+    elif tls is not None:
+        yield Finding(
+            f"{path}.tls",
+            "this route answers TLS connections only, with the gateway's self-signed certificate",
+            is_error=False,
+        )
+    for name, routing in world.routings.items():
+        if name == application.name:
+            continue
+        for other in routing.rules:
+            shared = not (router.entry_points and other.entry_points) or (
+                set(router.entry_points) & set(other.entry_points)
+            )
+            if shared and rules.collide(router.rule, other.rule):
+                yield Finding(
+                    f"{path}.rule",
+                    f"the application {name} already has the route {other.rule}",
+                    f"choose another rule, or take {name} down first",
+                )
+
+
+def unknown_ports(application: Application, images: Mapping[str, Image]) -> tuple[str, ...]:
+    """The services whose port will be known only once their image is there."""
+    return tuple(
+        backend.service
+        for backend in application.routes.backends
+        if backend.port is None
+        and not exposed_ports(application, backend.service)
+        and backend.service not in images
+    )

@@ -1,0 +1,68 @@
+"""What can go wrong that is not a bug of hitless: every such error says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hitless.domain.model import Finding
+
+
+class HitlessError(Exception):
+    """Your input or your environment is at fault, not hitless; `hint` is the next thing to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Refused(HitlessError):
+    """The plan has errors; nothing was touched."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        errors = sum(finding.is_error for finding in findings)
+        noun = "error" if errors == 1 else "errors"
+        super().__init__(
+            f"refused before anything was touched: {errors} {noun}",
+            "mend them in the Compose file and try again; `hitless plan` shows them without deploying",
+        )
+        self.findings = tuple(findings)
+
+
+class DockerFailed(HitlessError):
+    """A Docker command line did not succeed.
+
+    `command` is the whole argv joined for reading, without its standard input; `output` holds its last lines.
+    """
+
+    def __init__(self, command: str, exit_code: int, output: str, hint: str = "") -> None:
+        super().__init__(f"`{command}` failed with exit code {exit_code}: {output}", hint)
+        self.command = command
+        self.exit_code = exit_code
+        self.output = output
+
+
+class TimedOut(HitlessError):
+    """A deadline passed; the message names what was waited for."""
+
+
+class GateFailed(HitlessError):
+    """The candidate did not prove ready. `logs` maps container name -> its last lines."""
+
+    def __init__(self, message: str, hint: str, logs: dict[str, str] | None = None) -> None:
+        super().__init__(message, hint)
+        self.logs = logs or {}
+
+
+class NotConfirmed(HitlessError):
+    """The gateway did not show the routing that was delivered to it within the deadline."""
+
+
+class Locked(HitlessError):
+    """Another deployment of the same application is under way."""
+
+
+class Interrupted(HitlessError):
+    """The operator stopped the command (Ctrl-C or SIGTERM)."""

@@ -1,0 +1,145 @@
+"""The gateway as a Compose project: Traefik, its network, and two volumes. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hitless.domain.model import Json
+
+DEFAULT_PROJECT = "traefik"
+SERVICE = "traefik"
+ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
+STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+API_PORT = 8080  # Traefik's API and ping, inside the container
+WEB_PORT = 80
+
+LABEL_GATEWAY = "hitless.gateway"
+LABEL_SETTINGS = "hitless.gateway.settings"
+LABEL_ENTRY_POINTS = "hitless.gateway.entry-points"
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080."""
+
+    http_port: int = 80
+    bind: str = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
+    dashboard: bool = False
+    docker_provider: bool = False
+    image: str = "traefik:v3.7"
+
+    @staticmethod
+    def from_label(text: str) -> GatewaySettings:
+        """The settings that a running gateway was made with."""
+        return GatewaySettings(**json.loads(text))
+
+    def to_label(self) -> str:
+        """As the text of a label."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def entry_points() -> dict[str, int]:
+    """The gateway's entry points: name -> port inside its container."""
+    return {"web": WEB_PORT}
+
+
+def network_name(project: str) -> str:
+    """The network that the gateway shares with the applications."""
+    return f"{project}_webgateway"
+
+
+def container_name(project: str) -> str:
+    """The name that Compose gives the gateway's container."""
+    return f"{project}-{SERVICE}-1"
+
+
+def model(project: str, settings: GatewaySettings) -> dict[str, Any]:
+    """The gateway's Compose model."""
+    return {
+        "name": project,
+        "services": {SERVICE: _service(project, settings)},
+        "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
+        "volumes": {"routes": {}, "state": {}},
+    }
+
+
+def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
+    ports: list[Mapping[str, Any]] = [_port(settings.bind, settings.http_port, WEB_PORT)]
+    if settings.dashboard:
+        ports.append(_port("127.0.0.1", API_PORT, API_PORT))
+    socket: list[Json] = (
+        [
+            {
+                "type": "bind",
+                "source": "/var/run/docker.sock",
+                "target": "/var/run/docker.sock",
+                "read_only": True,
+            }
+        ]
+        if settings.docker_provider
+        else []
+    )
+    return {
+        "image": settings.image,
+        "command": _command(project, settings),
+        # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
+        # Docker socket belongs to root.
+        "user": "0:0" if settings.docker_provider else "65532:65532",
+        "restart": "unless-stopped",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "ports": ports,
+        "networks": ["webgateway"],
+        "volumes": [
+            {"type": "volume", "source": "routes", "target": ROUTES},
+            {"type": "volume", "source": "state", "target": STATE},
+            *socket,
+        ],
+        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "labels": {
+            LABEL_GATEWAY: project,
+            LABEL_SETTINGS: settings.to_label(),
+            LABEL_ENTRY_POINTS: json.dumps(entry_points()),
+        },
+    }
+
+
+def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
+    return {
+        "host_ip": bind,
+        "published": str(published),
+        "target": target,
+        "protocol": "tcp",
+        "mode": "ingress",
+    }
+
+
+def _command(project: str, settings: GatewaySettings) -> list[str]:
+    # without the dashboard only this container itself can ask the API
+    api = "" if settings.dashboard else "127.0.0.1"
+    command = [
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+        "--log.level=INFO",
+        "--ping=true",
+        "--ping.entrypoint=traefik",
+        "--api.insecure=true",
+        f"--api.dashboard={str(settings.dashboard).lower()}",
+        f"--entrypoints.traefik.address={api}:{API_PORT}",
+        *(f"--entrypoints.{name}.address=:{port}" for name, port in entry_points().items()),
+        f"--providers.file.directory={ROUTES}",
+        "--providers.file.watch=true",
+        # Traefik's default of 2 s would put off every cutover by so much
+        "--providers.providersthrottleduration=100ms",
+    ]
+    if settings.docker_provider:
+        command += [
+            "--providers.docker=true",
+            "--providers.docker.exposedbydefault=false",
+            f"--providers.docker.network={network_name(project)}",
+        ]
+    return command

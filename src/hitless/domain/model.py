@@ -1,0 +1,155 @@
+"""The nouns of hitless, as values. What each word means stands in docs/vocabulary.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Mapping[str, Any]
+"""A decoded JSON or YAML mapping: foreign data that is passed on, not interpreted."""
+
+
+class Colour(StrEnum):
+    """The slot that a release occupies."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def other(self) -> Colour:
+        """Blue's other is green, and green's is blue."""
+        return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in the input that breaks the promise (an error) or weakens it (a warning).
+
+    `path` is where, e.g. `services.app.ports`; `hint` is what to do about it.
+    """
+
+    path: str
+    message: str
+    hint: str = ""
+    is_error: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `x-hitless` sets for an application; times in seconds."""
+
+    timeout: float = 60.0
+    drain_timeout: float = 30.0
+    successes: int = 2
+    keep: int = 3
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What Traefik calls a service: the replicas of one Compose service behind one load balancer.
+
+    `port` is None until the image's own EXPOSE is known. `server` holds further fields of each server,
+    `load_balancer` the user's other settings, both in Traefik's names.
+    """
+
+    name: str
+    service: str
+    port: int | None
+    scheme: str = "http"
+    server: Json = field(default_factory=dict)
+    load_balancer: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Router:
+    """A route: requests that match `rule` go to the backend. `settings` are further fields in Traefik's names."""
+
+    name: str
+    service: str
+    rule: str
+    backend: str
+    entry_points: tuple[str, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    settings: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Routes:
+    """All that an application's labels say about routing."""
+
+    routers: tuple[Router, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    middlewares: Mapping[str, Json] = field(default_factory=dict)
+
+    def backends_of(self, service: str) -> tuple[Backend, ...]:
+        """The backends whose servers are replicas of this Compose service."""
+        return tuple(backend for backend in self.backends if backend.service == service)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the Compose file. `healthcheck` is None where the image decides."""
+
+    name: str
+    image: str | None
+    builds: bool
+    replicas: int
+    healthcheck: bool | None
+    pull_policy: str
+    stop_grace_period: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Application:
+    """A Compose application as hitless understands it. `model` is what `docker compose config` resolved."""
+
+    name: str
+    services: tuple[Service, ...]
+    routes: Routes
+    settings: Settings
+    model: Json
+
+    def is_web(self, service: str) -> bool:
+        """Whether the gateway routes to this service."""
+        return bool(self.routes.backends_of(service))
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on the Docker host: `id` with its digest, exposed TCP ports, whether it has a HEALTHCHECK."""
+
+    id: str
+    ports: tuple[int, ...]
+    healthcheck: bool
+
+
+@dataclass(frozen=True)
+class Release:
+    """One deployed state of an application, kept so that it can be brought back.
+
+    `created` is an ISO time in UTC, `revision` the source revision or "", `images` maps service -> image,
+    `model` is the resolved Compose model (it holds environment values: never print it).
+    """
+
+    number: int
+    created: str
+    revision: str
+    images: Mapping[str, Image]
+    model: Json
+
+
+def image_reference(application: str, number: int, service: str) -> str:
+    """The local tag that keeps a release's image: `hitless:<application>.r<number>.<service>`.
+
+    Everything is in the tag, because it takes any application or service name as it is; a repository name
+    would not (upper case, double separators).
+    """
+    return f"hitless:{application}.r{number}.{service}"
+
+
+def colour_project(application: str, colour: Colour) -> str:
+    """The Compose project name of a colour."""
+    return f"{application}-{colour}"

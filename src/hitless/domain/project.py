@@ -1,0 +1,143 @@
+"""The Compose models that hitless hands to Compose: one to build the images, one for a colour. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hitless.domain.model import (
+    Application,
+    Colour,
+    Json,
+    Release,
+    colour_project,
+    image_reference,
+)
+
+# The article's name of the gateway's network, which Compose files name even where the gateway is another
+GATEWAY_NETWORK = "traefik_webgateway"
+
+LABEL_APPLICATION = "hitless.application"
+LABEL_COLOUR = "hitless.colour"
+LABEL_RELEASE = "hitless.release"
+LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
+LABEL_NUMBER = "com.docker.compose.container-number"  # Compose's own, 1 for the first replica
+
+
+def build_model(application: Application, number: int) -> dict[str, Any]:
+    """The model for `docker compose build`: only what is built, each under its release's own image tag."""
+    services = {
+        name: {
+            "build": service["build"],
+            "image": image_reference(application.name, number, name),
+            **({"platform": service["platform"]} if "platform" in service else {}),
+        }
+        for name, service in application.model["services"].items()
+        if "build" in service
+    }
+    secrets = application.model.get("secrets") or {}
+    return {"name": application.name, "services": services, "secrets": secrets}
+
+
+def colour_model(
+    application: Application, release: Release, colour: Colour, gateway_network: str
+) -> dict[str, Any]:
+    """The model of one colour.
+
+    Images are the release's own, Traefik's labels are gone (the routing file has them), what two colours
+    would fight over is per colour (networks) or shared under the base project's names (volumes), and the
+    gateway's network is left out: containers are connected to it without Compose's alias of the service
+    name, or two colours would both answer for that name there.
+    """
+    model = application.model
+    left_out = gateway_networks(model, gateway_network)
+    return {
+        "name": colour_project(application.name, colour),
+        "services": {
+            name: _service(application, release, colour, name, service, left_out)
+            for name, service in model["services"].items()
+        },
+        "networks": {
+            key: _network(network or {})
+            for key, network in (model.get("networks") or {}).items()
+            if key not in left_out
+        },
+        "volumes": {key: {"name": name, "external": True} for key, name in volume_names(model).items()},
+        **{
+            key: value
+            for key, value in model.items()
+            if key not in ("name", "services", "networks", "volumes") and not key.startswith("x-")
+        },
+    }
+
+
+def volume_names(model: Json) -> dict[str, str]:
+    """Every named volume of the model: key -> its name on the engine."""
+    return {
+        key: str((volume or {}).get("name") or f"{model['name']}_{key}")
+        for key, volume in (model.get("volumes") or {}).items()
+    }
+
+
+def own_volumes(model: Json) -> dict[str, Json]:
+    """The named volumes that the application creates itself: key -> their definition."""
+    return {
+        key: volume or {}
+        for key, volume in (model.get("volumes") or {}).items()
+        if not (volume or {}).get("external")
+    }
+
+
+def gateway_networks(model: Json, gateway_network: str) -> set[str]:
+    """The keys of the networks in the model that are the gateway's."""
+    return {
+        key
+        for key, network in (model.get("networks") or {}).items()
+        if (network or {}).get("external")
+        and (network or {}).get("name", key) in (gateway_network, GATEWAY_NETWORK)
+    }
+
+
+def replicas(application: Application, colour: Colour) -> dict[str, tuple[str, ...]]:
+    """The names that Compose gives a colour's containers: service -> names."""
+    project = colour_project(application.name, colour)
+    return {
+        service.name: tuple(f"{project}-{service.name}-{number}" for number in range(1, service.replicas + 1))
+        for service in application.services
+    }
+
+
+def _service(
+    application: Application,
+    release: Release,
+    colour: Colour,
+    name: str,
+    service: Json,
+    left_out: set[str],
+) -> dict[str, Any]:
+    dropped = ("build", "profiles", "labels", "networks", "image", "pull_policy")
+    kept = {key: value for key, value in service.items() if key not in dropped and not key.startswith("x-")}
+    networks = {key: value for key, value in (service.get("networks") or {}).items() if key not in left_out}
+    labels = {
+        key: value
+        for key, value in (service.get("labels") or {}).items()
+        if not key.lower().startswith("traefik.")
+    }
+    return {
+        **kept,
+        "image": image_reference(application.name, release.number, name),
+        "pull_policy": "never",
+        "labels": {
+            **labels,
+            LABEL_APPLICATION: application.name,
+            LABEL_COLOUR: str(colour),
+            LABEL_RELEASE: str(release.number),
+        },
+        **({"networks": networks} if networks else {}),
+    }
+
+
+def _network(network: Json) -> Mapping[str, Any]:
+    if network.get("external"):
+        return network
+    return {key: value for key, value in network.items() if key != "name"}

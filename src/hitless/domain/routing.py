@@ -1,0 +1,312 @@
+"""An application's routing as a value, and the one file that Traefik's file provider reads of it.
+
+The file's first line is a comment that holds the value itself as JSON: that is what hitless reads back, so
+that reading does not depend on how an older or newer hitless draws the rest. The rest is what Traefik reads;
+a digest in the first line tells whether somebody changed it by hand.
+
+Names in the file: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one
+of ours, so no two names of one kind can meet, whatever the user's names are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from hitless.domain.errors import HitlessError
+from hitless.domain.model import Application, Backend, Colour, Json, Router
+
+MARKER_HOST = "hitless.internal"
+COLOUR_HEADER = "X-Hitless-Colour"
+_HEADER = "# hitless "
+# Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
+_INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
+# A router of the user's has at most its rule's length or its own number; markers must win over any of them.
+_MARKER_PRIORITY = 2_000_000_000
+# Idle connections go after a second, so that counting connections counts requests in flight (see draining),
+# and before the application closes them first (traefik#727). Go's default of 2 idle per host is too few.
+_TRANSPORT: Json = {
+    "maxIdleConnsPerHost": 200,
+    "forwardingTimeouts": {"idleConnTimeout": "1s"},
+}
+# Traefik retries only what it could not send, so a POST is never sent twice.
+_RETRY: Json = {"retry": {"attempts": 4, "initialInterval": "50ms"}}
+# With two servers or more this hides the crash of one; with one it would only add a ban (measured).
+_PASSIVE: Json = {"failureWindow": "3s", "maxFailedAttempts": 1}
+
+
+class ForeignRouting(HitlessError):
+    """A routing file that hitless did not write, or that somebody changed since."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A replica as the gateway reaches it: `url` by container name, further fields in Traefik's names."""
+
+    url: str
+    fields: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackendRouting:
+    """The replicas of one backend in one colour."""
+
+    servers: tuple[Server, ...]
+    load_balancer: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColourRouting:
+    """All that one colour brings to the routing: its own rules, middlewares and servers."""
+
+    release: int
+    routers: tuple[Router, ...]
+    middlewares: Mapping[str, Json]
+    backends: Mapping[str, BackendRouting]
+
+
+@dataclass(frozen=True)
+class Routing:
+    """An application's routing: the live colour gets every new request; None: nobody does yet."""
+
+    application: str
+    generation: int
+    live: Colour | None
+    colours: Mapping[Colour, ColourRouting]
+
+    def next(self, live: Colour | None, colours: Mapping[Colour, ColourRouting]) -> Routing:
+        """The next generation."""
+        return replace(self, generation=self.generation + 1, live=live, colours=colours)
+
+    @property
+    def rules(self) -> tuple[Router, ...]:
+        """The routers that get requests now."""
+        return self.colours[self.live].routers if self.live else ()
+
+
+def colour_routing(
+    application: Application, release: int, containers: Mapping[str, tuple[str, ...]]
+) -> ColourRouting:
+    """What a colour brings to the routing. `containers` maps service -> names of its replicas.
+
+    The ports of all backends must be known.
+    """
+    return ColourRouting(
+        release=release,
+        routers=application.routes.routers,
+        middlewares=application.routes.middlewares,
+        backends={
+            backend.name: BackendRouting(
+                servers=tuple(
+                    Server(f"{backend.scheme}://{name}:{backend.port}", backend.server)
+                    for name in containers[backend.service]
+                ),
+                load_balancer=_load_balancer(backend, len(containers[backend.service])),
+            )
+            for backend in application.routes.backends
+        },
+    )
+
+
+def _load_balancer(backend: Backend, replicas: int) -> Json:
+    own = dict(backend.load_balancer)
+    if replicas > 1:
+        own.setdefault("passiveHealthCheck", _PASSIVE)
+    return own
+
+
+def marker_path(application: str, generation: int) -> str:
+    """The path that answers 418 on an entry point exactly when this generation is in force there."""
+    return f"/{application}/{generation}"
+
+
+def render(routing: Routing) -> str:
+    """The whole text of the application's routing file."""
+    body: str = yaml.safe_dump(document(routing), sort_keys=False, width=200, allow_unicode=True)
+    header = {"digest": _digest(body), "routing": _encode(routing)}
+    text = f"{_HEADER}{json.dumps(header, separators=(',', ':'))}\n{body}"
+    # Traefik runs each file through Go's template engine first, comments included
+    return text.replace("{{", '{{"{{"}}')
+
+
+def parse(text: str, path: str) -> Routing:
+    """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
+    first, _, body = text.replace('{{"{{"}}', "{{").partition("\n")
+    hint = "move the file out of the gateway's routing directory, or deploy the application again"
+    if not first.startswith(_HEADER):
+        raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
+    try:
+        header = json.loads(first.removeprefix(_HEADER))
+        if header["digest"] != _digest(body):
+            raise ForeignRouting(f"{path} in the gateway was changed by hand", hint)
+        return _decode(header["routing"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ForeignRouting(f"{path} in the gateway can't be read: {error}", hint) from error
+
+
+def document(routing: Routing) -> dict[str, Any]:
+    """The dynamic configuration as Traefik reads it.
+
+    The live colour's routers are plain; the other colour's can be reached only from inside the gateway, with
+    the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
+    the cutover, which then changes nothing but who is live.
+    """
+    http: dict[str, dict[str, Any]] = {
+        "routers": {},
+        "services": {},
+        "middlewares": {_name(routing, "retry", "all"): _RETRY},
+        "serversTransports": {_name(routing, "transport", "all"): _TRANSPORT},
+    }
+    for colour, part in routing.colours.items():
+        is_live = colour is routing.live
+        for router in part.routers:
+            key = _name(routing, router.name, "live" if is_live else colour)
+            http["routers"][key] = _router(routing, colour, router, is_live)
+        for name, middleware in part.middlewares.items():
+            http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
+        for name, backend in part.backends.items():
+            http["services"][_name(routing, name, colour)] = {
+                "loadBalancer": _servers(routing, backend, is_live)
+            }
+    if routing.live:
+        for name in routing.colours[routing.live].backends:
+            http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
+    http["routers"][_name(routing, "generation", "marker")] = {
+        "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`)"
+        f" && Path(`{marker_path(routing.application, routing.generation)}`)",
+        "service": "noop@internal",
+        "priority": _MARKER_PRIORITY,
+    }
+    return {"http": http}
+
+
+def router_names(routing: Routing) -> tuple[str, ...]:
+    """The names of all routers of this routing in Traefik's API."""
+    return tuple(f"{name}@file" for name in document(routing)["http"]["routers"])
+
+
+def _name(routing: Routing, name: str, suffix: str) -> str:
+    return f"{routing.application}.{name}.{suffix}"
+
+
+def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
+    part = routing.colours[colour]
+    guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
+    return {
+        **router.settings,
+        "rule": router.rule if is_live else f"{guard}({router.rule})",
+        "service": _name(routing, router.backend, "live" if is_live else colour),
+        "middlewares": [
+            _name(routing, "retry", "all"),
+            *(_reference(routing, colour, part.middlewares, name) for name in router.middlewares),
+        ],
+        **({"entryPoints": list(router.entry_points)} if router.entry_points else {}),
+    }
+
+
+def _middleware(routing: Routing, colour: Colour, part: ColourRouting, middleware: Json) -> dict[str, Any]:
+    """A middleware with its references to other middlewares and services renamed as in this file."""
+    renamed = {kind: dict(fields) for kind, fields in middleware.items()}
+    if "chain" in renamed:
+        renamed["chain"]["middlewares"] = [
+            _reference(routing, colour, part.middlewares, name)
+            for name in renamed["chain"].get("middlewares", ())
+        ]
+    if "service" in renamed.get("errors", {}):
+        renamed["errors"]["service"] = _reference(
+            routing, colour, part.backends, renamed["errors"]["service"]
+        )
+    return renamed
+
+
+def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name: str) -> str:
+    own = local_name(name)
+    return _name(routing, own, colour) if own in known else name
+
+
+def local_name(name: str) -> str:
+    """`auth@docker` is how one label refers to another label's definition; within an application it is `auth`."""
+    return name.removesuffix("@docker")
+
+
+def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:
+    settings = dict(backend.load_balancer)
+    if not is_live:
+        # A colour that starts or drains is judged by hitless: Traefik's own check would set its servers UP
+        # or DOWN by its own clock (traefik#4544).
+        settings.pop("healthCheck", None)
+    return {
+        **settings,
+        "servers": [{"url": server.url, **server.fields} for server in backend.servers],
+        "serversTransport": _name(routing, "transport", "all"),
+    }
+
+
+def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
+    return {
+        "services": [
+            {"name": _name(routing, backend, colour), "weight": int(colour is routing.live)}
+            for colour, part in routing.colours.items()
+            if backend in part.backends
+        ]
+    }
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def _encode(routing: Routing) -> dict[str, Any]:
+    return {
+        "application": routing.application,
+        "generation": routing.generation,
+        "live": routing.live,
+        "colours": {
+            colour: {
+                "release": part.release,
+                "routers": [vars(router) for router in part.routers],
+                "middlewares": dict(part.middlewares),
+                "backends": {
+                    name: {
+                        "servers": [vars(server) for server in backend.servers],
+                        "load_balancer": backend.load_balancer,
+                    }
+                    for name, backend in part.backends.items()
+                },
+            }
+            for colour, part in routing.colours.items()
+        },
+    }
+
+
+def _decode(value: Json) -> Routing:
+    return Routing(
+        application=value["application"],
+        generation=value["generation"],
+        live=Colour(value["live"]) if value["live"] else None,
+        colours={
+            Colour(colour): ColourRouting(
+                release=part["release"],
+                routers=tuple(_decode_router(router) for router in part["routers"]),
+                middlewares=part["middlewares"],
+                backends={
+                    name: BackendRouting(
+                        tuple(Server(**server) for server in backend["servers"]),
+                        backend["load_balancer"],
+                    )
+                    for name, backend in part["backends"].items()
+                },
+            )
+            for colour, part in value["colours"].items()
+        },
+    )
+
+
+def _decode_router(value: Json) -> Router:
+    lists = {key: tuple(value[key]) for key in ("entry_points", "middlewares")}
+    return Router(**{**value, **lists})

@@ -1,0 +1,37 @@
+"""Traefik router rules, as far as hitless must understand them: which hosts, and do two rules collide."""
+
+from __future__ import annotations
+
+import re
+
+_HOST = re.compile(r"""\bHost\(\s*([^)]*)\)""")
+_QUOTED = re.compile(r"""[`"']([^`"']+)[`"']""")
+
+
+def hosts(rule: str) -> tuple[str, ...]:
+    """Every host name that a `Host(...)` matcher of the rule names, in order, lower case."""
+    found: dict[str, None] = {}
+    for arguments in _HOST.findall(rule):
+        for host in _QUOTED.findall(arguments):
+            found[host.lower()] = None
+    return tuple(found)
+
+
+def collide(one: str, two: str) -> bool:
+    """Whether both rules claim the same requests.
+
+    Exact for rules made of hosts alone (they share one) and for rules that are equal but for spacing and
+    quotes; rules that are told apart by anything else (a path, a header) are taken as different.
+    """
+    if _only_hosts(one) and _only_hosts(two):
+        return not set(hosts(one)).isdisjoint(hosts(two))
+    return _normalised(one) == _normalised(two)
+
+
+def _only_hosts(rule: str) -> bool:
+    rest = _HOST.sub("", rule)
+    return bool(hosts(rule)) and not rest.replace("||", "").strip(" ()")
+
+
+def _normalised(rule: str) -> str:
+    return re.sub(r"\s+", "", rule).replace('"', "`").replace("'", "`").lower()

@@ -1,0 +1,73 @@
+"""What was observed on the Docker host: the other half of what a plan is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hitless.domain.model import Colour, Release
+from hitless.domain.routing import Routing
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of an application. `health` is "" without a health check; `address` is on the gateway's network."""
+
+    id: str
+    name: str
+    application: str
+    service: str
+    colour: Colour
+    release: int
+    state: str
+    health: str = ""
+    restarts: int = 0
+    exit_code: int = 0
+    started: str = ""
+    address: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Running and not about to be restarted by the engine."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The running gateway. `entry_points` maps name -> the port it listens on inside its container."""
+
+    project: str
+    container: str
+    network: str
+    entry_points: Mapping[str, int]
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """The Docker host as one application's deployment sees it.
+
+    `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
+    routing directory that hitless can't read: path -> what is wrong.
+    """
+
+    gateway: Gateway | None = None
+    routings: Mapping[str, Routing] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+    containers: tuple[Container, ...] = ()
+    releases: tuple[Release, ...] = ()
+
+    def of(self, colour: Colour) -> tuple[Container, ...]:
+        """The containers of one colour."""
+        return tuple(container for container in self.containers if container.colour is colour)
+
+    def release(self, number: int) -> Release | None:
+        """The kept release of this number."""
+        return next((kept for kept in self.releases if kept.number == number), None)
+
+    def live(self, application: str) -> tuple[Colour, int] | None:
+        """The live colour of an application and the number of its release, as its routing file says."""
+        routing = self.routings.get(application)
+        if routing is None or routing.live is None:
+            return None
+        return routing.live, routing.colours[routing.live].release

@@ -1,0 +1,66 @@
+"""Start and stop the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hitless.domain.errors import HitlessError, TimedOut
+from hitless.domain.gateway import GatewaySettings
+from hitless.ports import Clock, GatewayHost
+
+_ANSWER_TIMEOUT = 30.0
+_PAUSE = 0.1
+
+
+def up(
+    host: GatewayHost, clock: Clock, is_running: bool, changes: dict[str, Any], may_replace: bool
+) -> tuple[GatewaySettings, bool]:
+    """Have the gateway running; its settings, and whether anything was done.
+
+    `changes` are the settings that were asked for explicitly; all others stay what they are. To change a
+    running gateway is to restart it, which every application feels; that takes `may_replace`.
+    """
+    present = host.settings()
+    wanted = replace(present or GatewaySettings(), **changes)
+    if is_running and wanted == present and not may_replace:
+        return wanted, False
+    if is_running and not may_replace:
+        differing = ", ".join(
+            f"{key} is {getattr(present, key)!r}, asked for {value!r}"
+            for key, value in changes.items()
+            if getattr(present, key) != value
+        )
+        raise HitlessError(
+            f"the gateway runs with other settings: {differing}",
+            "pass --replace to restart it with the new ones; for a second or two nothing is answered",
+        )
+    if foreign := host.foreign():
+        raise HitlessError(
+            f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
+            "choose another name for the gateway with --gateway NAME, or remove them",
+        )
+    host.apply(wanted)
+    deadline = clock.now() + _ANSWER_TIMEOUT
+    while not host.answers():
+        if clock.now() > deadline:
+            raise TimedOut(
+                f"Traefik did not answer within {_ANSWER_TIMEOUT:.0f} s of its start",
+                "see `hitless gateway logs`",
+            )
+        clock.pause(_PAUSE)
+    return wanted, True
+
+
+def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:
+    """Stop the gateway; refuses while applications are routed, unless `force`."""
+    settings = host.settings()
+    if settings is None:
+        raise HitlessError("there is no gateway here", "nothing to do")
+    if applications and not force:
+        raise HitlessError(
+            f"the gateway still routes {', '.join(applications)}",
+            "take them down first (hitless -p NAME down), or pass --force to cut them off",
+        )
+    host.remove(settings, volumes)

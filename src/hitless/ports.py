@@ -1,0 +1,186 @@
+"""What execution needs of the outside, as small Protocols of idempotent verbs. Adapters and fakes keep to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from hitless.domain.events import Event
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.routing import Routing
+from hitless.domain.steps import Probe
+from hitless.domain.world import Container, Gateway
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a probe got: `status` 0 and the reason in `body` where there was no HTTP answer at all."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the gateway's volumes hold: routing files as texts by file name, and an application's releases."""
+
+    routing_files: Mapping[str, str]
+    releases: tuple[Release, ...]
+
+
+class Engine(Protocol):
+    """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines."""
+
+    def containers(self, application: str | None) -> tuple[Container, ...]:
+        """All containers of the application's colours, running or not; None: of all applications."""
+        ...
+
+    def images(self, references: Mapping[str, str]) -> dict[str, Image]:
+        """Those of the references (service -> image reference) that are on the host."""
+        ...
+
+    def build(self, model: Json) -> None:
+        """Build every service of the model under its own image reference."""
+        ...
+
+    def pull(self, reference: str) -> None:
+        """Pull an image from its registry."""
+        ...
+
+    def tag(self, reference: str, new: str) -> None:
+        """Give an image a second name."""
+        ...
+
+    def untag(self, application: str, releases: Sequence[int]) -> None:
+        """Take away the image tags that keep these releases; an image without a name goes."""
+        ...
+
+    def create(self, model: Json, volumes: Json) -> None:
+        """Create a colour's containers (stopped) and networks, and the volumes that are missing."""
+        ...
+
+    def connect(self, network: str, containers: Sequence[str]) -> None:
+        """Connect containers to a network under their own names only."""
+        ...
+
+    def start(self, model: Json) -> None:
+        """Start a colour's containers in the order of their `depends_on`."""
+        ...
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines of a container's log."""
+        ...
+
+    def remove(self, application: str, colour: Colour) -> None:
+        """Stop a colour with its own grace period, then remove its containers and networks."""
+        ...
+
+    def remove_volumes(self, application: str) -> tuple[str, ...]:
+        """Remove the volumes that were created for the application; their names."""
+        ...
+
+
+class Balancer(Protocol):
+    """The gateway: its routing files, and what can be asked from inside its network."""
+
+    def gateway(self) -> Gateway | None:
+        """The running gateway, or None."""
+        ...
+
+    def deliver(self, application: str, text: str | None) -> None:
+        """Put the application's routing file in place in one instant, or take it away (None)."""
+        ...
+
+    def in_force(self, application: str, routing: Routing | None) -> bool:
+        """Whether exactly this generation answers on every entry point; None: whether no route is left."""
+        ...
+
+    def complaints(self, routing: Routing) -> tuple[str, ...]:
+        """What Traefik says is wrong with this routing's routers, services and middlewares."""
+        ...
+
+    def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
+        """Make the probes' requests, all at once, from inside the gateway's network."""
+        ...
+
+    def connections(self, addresses: Sequence[str]) -> int:
+        """The gateway's open connections to these addresses."""
+        ...
+
+
+class Store(Protocol):
+    """What is kept on the Docker host, in the gateway's volumes."""
+
+    def read(self, application: str | None) -> Kept:
+        """All that is kept, in one look; None: no application's releases."""
+        ...
+
+    def record(self, application: str, release: Release) -> None:
+        """Keep a release."""
+        ...
+
+    def forget(self, application: str, releases: Sequence[int]) -> None:
+        """Keep these releases no longer."""
+        ...
+
+    def lock(self, application: str, holder: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Hold the application's lock; the value writes a line to its journal.
+
+        Raises `Locked` at once, naming the holder, where another has it. The lock goes with its holder's
+        process, whatever ends that.
+        """
+        ...
+
+
+class GatewayHost(Protocol):
+    """The gateway as something that is started and stopped."""
+
+    def settings(self) -> GatewaySettings | None:
+        """The settings of the gateway that is there, running or not."""
+        ...
+
+    def foreign(self) -> tuple[str, ...]:
+        """Names of containers in a Compose project of the gateway's name that hitless did not make."""
+        ...
+
+    def apply(self, settings: GatewaySettings) -> None:
+        """Start the gateway with these settings, or make it anew where they differ."""
+        ...
+
+    def answers(self) -> bool:
+        """Whether Traefik itself says that it is up."""
+        ...
+
+    def remove(self, settings: GatewaySettings, volumes: bool) -> None:
+        """Stop and remove the gateway and its network; its volumes only if asked for."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests need none."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never jumps."""
+        ...
+
+    def utc(self) -> str:
+        """The time of day as ISO text in UTC."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Let this time pass between two looks at a fact."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All of them, as one argument. `emit` takes every event."""
+
+    engine: Engine
+    balancer: Balancer
+    store: Store
+    clock: Clock
+    emit: Callable[[Event], None]
