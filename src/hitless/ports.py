@@ -1,4 +1,4 @@
-"""What execution needs of the outside, as small Protocols of idempotent verbs. Adapters and fakes keep to them."""
+"""What execution needs of the outside, as small Protocols of idempotent verbs."""
 
 from __future__ import annotations
 

@@ -39,14 +39,15 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     The YAML output is read, because the JSON output drops `x-` keys of services (2.26 and 2.40).
     """
     output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
-    model = yaml.load(output, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    # the safe loader, in C where PyYAML was built with it
+    model = yaml.load(output, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     if not isinstance(model, dict) or not model.get("services"):
         raise HitlessError("the Compose file has no services", "give one with -f FILE")
     return model, tuple(_warnings(said))
 
 
 def revision(directory: str | None) -> str:
-    """The source revision that git names for the project's directory, with `+` where files are changed, or ""."""
+    """The source revision that git names for this directory, with `+` where files are changed; or ""."""
     at = ("git", "-C", directory or ".")
     try:
         head = subprocess.run(

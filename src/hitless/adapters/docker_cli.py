@@ -1,4 +1,4 @@
-"""The one door to subprocesses: Docker's own command line, so that contexts and SSH work as the user knows them."""
+"""The one door to subprocesses: Docker's own command line, so that contexts and SSH work as ever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN_WORDS = 8
 
 @dataclass(frozen=True)
 class DockerCli:
-    """How to reach the engine: `context` is a Docker context or None for the environment's own (DOCKER_HOST)."""
+    """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST)."""
 
     context: str | None = None
 

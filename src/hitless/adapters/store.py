@@ -1,4 +1,4 @@
-"""The store port on the gateway's state volume, reached by `docker exec`: any operator's machine sees the same."""
+"""The store port on the gateway's state volume, by `docker exec`: any operator's machine sees the same."""
 
 from __future__ import annotations
 
@@ -131,4 +131,5 @@ def decode_release(value: Json) -> Release:
             for service, image in value["images"].items()
         },
         model=value["model"],
+        promoted=value["promoted"],
     )

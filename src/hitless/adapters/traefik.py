@@ -1,4 +1,4 @@
-"""The balancer port on a Traefik container that is reached by `docker exec` alone, so a remote engine is no other case."""
+"""The balancer port on a Traefik container, by `docker exec` alone: a remote engine is no other case."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def request(probe: Probe) -> bytes:
 def answer_of(raw: bytes, stderr: str) -> Answer:
     """The status and body of a raw HTTP answer; status 0 and the reason where it is none."""
     if not raw:
-        reason = stderr.strip().removeprefix("nc: ") or "the connection was closed without an answer"
+        reason = stderr.strip().removeprefix("nc: ") or "closed without an answer"
         return Answer(0, reason)
     response = HTTPResponse(_Recorded(raw))  # type: ignore[arg-type]  # it only calls makefile
     try:
@@ -178,7 +178,7 @@ def answer_of(raw: bytes, stderr: str) -> Answer:
 
 
 def count_connections(table: str, addresses: Sequence[str]) -> int:
-    """The rows of /proc/net/tcp and tcp6 whose remote address is one of these and that aren't in TIME_WAIT."""
+    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT."""
     wanted = {_hex(address) for address in addresses}
     count = 0
     for line in table.splitlines():
@@ -190,7 +190,7 @@ def count_connections(table: str, addresses: Sequence[str]) -> int:
 
 
 def _hex(address: str) -> str:
-    # the kernel prints the 32-bit word as this (little-endian) host reads it; in tcp6 a mapped address ends so
+    # the kernel prints the word as a little-endian host reads it; in tcp6 a mapped address ends so
     return "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
 
 

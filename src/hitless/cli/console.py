@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -120,9 +120,9 @@ class _Lines:
             case StepDone(step, seconds, detail):
                 more = f"  [dim]{escape(detail)}[/]" if detail else ""
                 self._line("[green]✓[/]", step, seconds, more)
-            case StepFailed(step, seconds, message, _, logs):
+            case StepFailed(step, seconds, _, _, logs):
                 self._line("[red]✗[/]", step, seconds, "")
-                self._show_logs(message, logs)
+                self._show_logs(logs)
             case Live():
                 self._live = event
                 self._out.print(
@@ -138,8 +138,7 @@ class _Lines:
         self._progress.update(self._task, visible=False)
         self._out.print(f"  {mark} {escape(step):<44}{seconds:6.1f} s{more}")
 
-    def _show_logs(self, message: str, logs: object) -> None:
-        assert isinstance(logs, dict)
+    def _show_logs(self, logs: Mapping[str, str]) -> None:
         for container, text in logs.items():
             self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
             for line in text.splitlines() or ["(it wrote nothing)"]:

@@ -6,6 +6,7 @@ import getpass
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +57,7 @@ class Options:
         """Where the application's source lies: beside its first Compose file."""
         if self.project_directory or not self.files:
             return self.project_directory
-        return os.path.dirname(self.files[0]) or None
+        return str(Path(self.files[0]).parent)
 
 
 pass_options = click.make_pass_decorator(Options)

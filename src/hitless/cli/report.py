@@ -50,6 +50,7 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
     for release in status["releases"]:
         revision = f"  {release['revision']}" if release["revision"] else ""
         mark = " (live)" if live and live["release"] == release["number"] else ""
+        mark = mark or ("" if release["promoted"] else " (never was live)")
         out.print(f"  release {release['number']}  {release['created'][:19]}Z{revision}{mark}")
 
 
@@ -78,6 +79,7 @@ def application_status(application: str, world: World, settings: GatewaySettings
                 "number": release.number,
                 "created": release.created,
                 "revision": release.revision,
+                "promoted": release.promoted,
                 "images": {service: image.id for service, image in release.images.items()},
             }
             for release in reversed(world.releases)

@@ -33,7 +33,7 @@ class LabelError(ValueError):
 
 
 def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
-    """The routes that one service's labels describe, and a finding for each label that can't be carried over.
+    """The routes that one service's labels describe, and a finding for each that can't be carried over.
 
     `labels` are all labels of the service; those that aren't Traefik's are passed over.
     """
@@ -76,7 +76,7 @@ def is_enabled(labels: Mapping[str, str]) -> bool:
 def insert(target: dict[str, Any], struct: Struct, path: list[str], value: str) -> None:
     """Put a label's value at its path below `target`, in canonical names and in the type that Traefik wants.
 
-    Raises `LabelError` where the path or the value does not fit the schema; `target` may then hold empty structs.
+    Raises `LabelError` where the path or the value does not fit the schema.
     """
     name, index = _indexed(path[0])
     field = _canonical(name, struct)

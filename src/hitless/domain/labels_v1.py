@@ -155,7 +155,7 @@ def _cookie(draft: _Draft) -> dict[str, Any]:
 
 
 def _read_rule(draft: _Draft, text: str) -> str:
-    """`Host:a,b;PathPrefix:/x` -> ``(Host(`a`) || Host(`b`)) && PathPrefix(`/x`)``; modifiers -> middlewares."""
+    """`Host:a,b;Path:/x` -> ``(Host(`a`) || Host(`b`)) && Path(`/x`)``; modifiers -> middlewares."""
     parts = [_read_matcher(draft, part.strip()) for part in text.split(";") if part.strip()]
     matchers = [part for part in parts if part]
     if not matchers:

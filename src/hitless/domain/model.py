@@ -48,7 +48,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Backend:
-    """What Traefik calls a service: the replicas of one Compose service behind one load balancer.
+    """What Traefik calls a service: the replicas of a Compose service behind one load balancer.
 
     `port` is None until the image's own EXPOSE is known. `server` holds further fields of each server,
     `load_balancer` the user's other settings, both in Traefik's names.
@@ -64,7 +64,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Router:
-    """A route: requests that match `rule` go to the backend. `settings` are further fields in Traefik's names."""
+    """A route: requests that match `rule` go to the backend. `settings` are Traefik's further fields."""
 
     name: str
     service: str
@@ -131,7 +131,8 @@ class Release:
     """One deployed state of an application, kept so that it can be brought back.
 
     `created` is an ISO time in UTC, `revision` the source revision or "", `images` maps service -> image,
-    `model` is the resolved Compose model (it holds environment values: never print it).
+    `model` is the resolved Compose model (it holds environment values: never print it). `promoted` says that
+    it has been live: only such a release is one to go back to.
     """
 
     number: int
@@ -139,6 +140,7 @@ class Release:
     revision: str
     images: Mapping[str, Image]
     model: Json
+    promoted: bool = False
 
 
 def image_reference(application: str, number: int, service: str) -> str:

@@ -6,6 +6,7 @@ Every plan keeps to one order for a colour that goes: un-route it, have that con
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hitless.domain import project, rules
 from hitless.domain.model import Application, Backend, Colour, Image, Release, Service
@@ -17,6 +18,7 @@ from hitless.domain.steps import (
     Gate,
     Plan,
     Probe,
+    Promote,
     Readiness,
     Remove,
     Route,
@@ -38,7 +40,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     candidate = live.other if live else Colour.BLUE
     drain_timeout = application.settings.drain_timeout
 
-    steps: list[Step] = []
+    steps: list[Step] = _unfinished_promotion(name, world)
     for colour in Colour:
         if colour is not live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
@@ -67,10 +69,12 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         Gate(name, candidate, _readiness(application, release.images, containers)),
         CutOver(staged, switched),
     ]
+    if not release.promoted:
+        steps.append(Promote(name, replace(release, promoted=True)))
     if live:
         leaving, _ = _leave(switched, live, drain_timeout, drain_first=True)
         steps += leaving
-    forgotten = _forgotten(world, release.number, application.settings.keep)
+    forgotten = _forgotten(world, name, release.number, application.settings.keep)
     if forgotten:
         steps.append(Forget(name, forgotten))
     return Plan(
@@ -112,7 +116,7 @@ def next_release(world: World) -> int:
 def former_release(world: World, application: str) -> Release | None:
     """The release that a rollback brings back: the newest kept one that is older than the live one."""
     live = world.live(application)
-    older = [kept for kept in world.releases if live and kept.number < live[1]]
+    older = [kept for kept in world.releases if live and kept.promoted and kept.number < live[1]]
     return max(older, key=lambda kept: kept.number, default=None)
 
 
@@ -140,10 +144,21 @@ def _leave(
     return ([drain, route, remove] if drain_first else [route, drain, remove]), after
 
 
-def _forgotten(world: World, deployed: int, keep: int) -> tuple[int, ...]:
-    numbers = {kept.number for kept in world.releases} | {deployed}
-    others = sorted(numbers - {deployed}, reverse=True)
-    return tuple(sorted(others[keep - 1 :])) if keep > 1 else tuple(sorted(others))
+def _unfinished_promotion(application: str, world: World) -> list[Step]:
+    """A command that was killed right after its cutover has left the live release unpromoted."""
+    live = world.live(application)
+    kept = world.release(live[1]) if live else None
+    return [Promote(application, replace(kept, promoted=True))] if kept and not kept.promoted else []
+
+
+def _forgotten(world: World, application: str, deployed: int, keep: int) -> tuple[int, ...]:
+    """The releases that are over: the oldest beyond `keep`, and every one that never was live."""
+    live = world.live(application)
+    has_been_live = {live[1]} if live else set()
+    has_been_live |= {kept.number for kept in world.releases if kept.promoted}
+    others = sorted(has_been_live - {deployed}, reverse=True)
+    remaining = {deployed, *others[: keep - 1]}
+    return tuple(kept.number for kept in world.releases if kept.number not in remaining)
 
 
 def _readiness(

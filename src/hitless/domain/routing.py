@@ -230,7 +230,7 @@ def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name:
 
 
 def local_name(name: str) -> str:
-    """`auth@docker` is how one label refers to another label's definition; within an application it is `auth`."""
+    """`auth@docker` is how a label refers to another label's definition; here that is `auth`."""
     return name.removesuffix("@docker")
 
 

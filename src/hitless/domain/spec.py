@@ -75,7 +75,7 @@ def traefik_labels(service: Json) -> dict[str, str]:
 def with_images(
     application: Application, images: Mapping[str, Image]
 ) -> tuple[Application, tuple[Finding, ...]]:
-    """The application with every backend's port known: from its label, its `expose`, or its image's EXPOSE.
+    """The application with every backend's port known: from label, `expose`, or the image's EXPOSE.
 
     Traefik takes the lowest exposed port where the label is missing; so does this.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hitless.domain.model import Colour, Json
+from hitless.domain.model import Colour, Json, Release
 from hitless.domain.routing import Routing
 
 
@@ -29,7 +29,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class Readiness:
-    """What one container must show: Docker's `healthy` where `healthcheck`, and every probe, `successes` in a row."""
+    """What one container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
+
+    `successes` is how often in a row; `timeout` is in seconds.
+    """
 
     container: str
     healthcheck: bool
@@ -101,6 +104,18 @@ class CutOver:
 
 
 @dataclass(frozen=True)
+class Promote:
+    """Note that a release has been live, so that it is kept, and can be brought back."""
+
+    application: str
+    release: Release
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"keep release {self.release.number}"
+
+
+@dataclass(frozen=True)
 class Drain:
     """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest."""
 
@@ -138,7 +153,7 @@ class Forget:
         return f"forget release {numbers}"
 
 
-Step: TypeAlias = Start | Route | Gate | CutOver | Drain | Remove | Forget
+Step: TypeAlias = Start | Route | Gate | CutOver | Promote | Drain | Remove | Forget
 
 
 @dataclass(frozen=True)

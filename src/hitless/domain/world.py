@@ -11,7 +11,10 @@ from hitless.domain.routing import Routing
 
 @dataclass(frozen=True)
 class Container:
-    """A container of an application. `health` is "" without a health check; `address` is on the gateway's network."""
+    """A container of an application.
+
+    `health` is "" without a health check; `address` is the one on the gateway's network, "" without.
+    """
 
     id: str
     name: str

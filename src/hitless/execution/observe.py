@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hitless.domain.routing import ForeignRouting, Routing, parse
 from hitless.domain.world import World
 from hitless.ports import Ports
@@ -9,10 +11,13 @@ from hitless.ports import Ports
 
 def world(ports: Ports, application: str | None) -> World:
     """The world as a deployment of this application sees it; None: of all applications, without releases."""
-    gateway = ports.balancer.gateway()
-    if gateway is None:
-        return World(containers=ports.engine.containers(application))
-    kept = ports.store.read(application)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        # each look is a process that is waited for; the two need nothing of each other
+        containers = pool.submit(ports.engine.containers, application)
+        gateway = ports.balancer.gateway()
+        if gateway is None:
+            return World(containers=containers.result())
+        kept = ports.store.read(application)
     routings: dict[str, Routing] = {}
     broken: dict[str, str] = {}
     for path, text in kept.routing_files.items():
@@ -26,6 +31,6 @@ def world(ports: Ports, application: str | None) -> World:
         gateway=gateway,
         routings=routings,
         broken=broken,
-        containers=ports.engine.containers(application),
+        containers=containers.result(),
         releases=kept.releases,
     )

@@ -131,7 +131,7 @@ def preview(
 
 
 def _gateway_or_refuse(ports: Ports, application: Application, request: Request) -> Gateway:
-    """The gateway; without one everything that is wrong is said at once, as the lock lives in the gateway."""
+    """The gateway. Without one there is no lock to take, and everything that is wrong is said at once."""
     gateway = ports.balancer.gateway()
     if gateway is None:
         _refuse(ports, (*request.findings, *check(application, World(), {})), warn=False)

@@ -13,7 +13,7 @@ from hitless.ports import Answer, Ports
 
 Progress = Callable[[str], None]
 
-# Traefik takes a new file after its throttle of 0.1 s, some 150 ms in all when measured; a loaded host needs longer.
+# Traefik takes a new file after its throttle of 0.1 s, 150 ms in all when measured; a loaded host needs more.
 CONFIRM_TIMEOUT = 15.0
 # Between two looks; a look itself costs about 80 ms (docker exec), so no host is kept busy by it.
 _PAUSE = 0.05
@@ -50,7 +50,7 @@ class Drainage:
 
 
 def until_drained(ports: Ports, step: Drain, progress: Progress) -> Drainage:
-    """Until the gateway has held no connection to the colour at two looks in a row, or the deadline passes."""
+    """Until the gateway has held no connection to the colour at two looks in a row, or the deadline."""
     addresses = [
         container.address
         for container in ports.engine.containers(step.application)
