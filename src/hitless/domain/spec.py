@@ -96,7 +96,7 @@ def with_images(
 def with_timeouts(
     application: Application, timeout: float | None, drain_timeout: float | None
 ) -> Application:
-    """The application with the timeouts of the gate and of the drain (seconds) that the command line names."""
+    """The application with the timeouts of gate and drain (seconds) that the command line names."""
     if drain_timeout is not None:
         settings = replace(application.settings, drain_timeout=drain_timeout)
         application = replace(application, settings=settings)
@@ -204,7 +204,7 @@ def _check_name(application: Application) -> list[Finding]:
             findings.append(
                 Finding(
                     f"services.{service.name}",
-                    f"the container name {longest} is longer than the {_LONGEST_HOST} characters that DNS takes",
+                    f"the container name {longest} is longer than DNS takes ({_LONGEST_HOST} characters)",
                     "shorten the service's or the application's name",
                 )
             )

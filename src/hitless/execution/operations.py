@@ -112,7 +112,7 @@ def down(
 def preview(
     ports: Ports, application: Application, request: Request
 ) -> tuple[Plan | None, tuple[Finding, ...]]:
-    """What a deployment would do, and every finding, touching nothing. No plan where a finding is an error."""
+    """What a deployment would do, and every finding, touching nothing. No plan where one is an error."""
     world = observe.world(ports, application.name)
     sources = {
         service.name: service.image
