@@ -59,7 +59,7 @@ class GatewayStore:
                 if f"/{member.name}".startswith(f"{ROUTES}/"):
                     routing_files[name] = text
                 else:
-                    releases.append(decode_release(json.loads(text)))
+                    releases.append(decode_release(int(name.removesuffix(".json")), text))
         releases.sort(key=lambda release: release.number)
         return Kept(routing_files, tuple(releases))
 
@@ -120,10 +120,21 @@ class GatewayStore:
         )
 
 
-def decode_release(value: Json) -> Release:
-    """A release from its JSON record."""
+def decode_release(number: int, text: str) -> Release:
+    """A release from its JSON record.
+
+    One that can't be read (of another hitless, or damaged) is as good as never live: nothing can bring it
+    back, and the next deployment forgets it.
+    """
+    try:
+        return _decode(number, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Release(number, "", "", {}, {}, promoted=False)
+
+
+def _decode(number: int, value: Json) -> Release:
     return Release(
-        number=value["number"],
+        number=number,
         created=value["created"],
         revision=value["revision"],
         images={

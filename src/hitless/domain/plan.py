@@ -148,7 +148,11 @@ def _unfinished_promotion(application: str, world: World) -> list[Step]:
     """A command that was killed right after its cutover has left the live release unpromoted."""
     live = world.live(application)
     kept = world.release(live[1]) if live else None
-    return [Promote(application, replace(kept, promoted=True))] if kept and not kept.promoted else []
+    return (
+        [Promote(application, replace(kept, promoted=True))]
+        if kept and kept.model and not kept.promoted
+        else []
+    )
 
 
 def _forgotten(world: World, application: str, deployed: int, keep: int) -> tuple[int, ...]:
