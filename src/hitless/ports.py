@@ -35,7 +35,7 @@ class Engine(Protocol):
     """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines."""
 
     def containers(self, application: str | None) -> tuple[Container, ...]:
-        """All containers of the application's colours, running or not; None: of all applications."""
+        """All containers of the application's colours, running or not; None: of all on this gateway."""
         ...
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:

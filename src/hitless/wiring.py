@@ -14,7 +14,6 @@ from hitless.adapters.store import GatewayStore
 from hitless.adapters.traefik import Traefik
 from hitless.domain import spec
 from hitless.domain.events import Event
-from hitless.domain.gateway import network_name
 from hitless.domain.model import Application, Finding
 from hitless.ports import Ports
 
@@ -29,7 +28,7 @@ class Host:
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         """The ports that operations take."""
         return Ports(
-            engine=DockerEngine(self.cli, network_name(self.gateway)),
+            engine=DockerEngine(self.cli, self.gateway),
             balancer=Traefik(self.cli, self.gateway),
             store=GatewayStore(self.cli, self.gateway),
             clock=SystemClock(),

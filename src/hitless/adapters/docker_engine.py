@@ -10,10 +10,12 @@ from typing import Any
 
 from hitless.adapters.docker_cli import DockerCli
 from hitless.domain.errors import DockerFailed
+from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
 from hitless.domain.project import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
+    LABEL_GATEWAY,
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
@@ -29,16 +31,19 @@ _STOP_TIMEOUT = 900.0
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """`network` is the gateway's: containers tell their address on it."""
+    """`gateway` is the gateway's project name: containers tell their address on its network."""
 
     cli: DockerCli
-    network: str
+    gateway: str
 
     def containers(self, application: str | None) -> tuple[Container, ...]:
-        """All containers of the application's colours, running or not; None: of all applications."""
-        label = f"{LABEL_APPLICATION}={application}" if application else LABEL_APPLICATION
-        ids = self._listed("ps", "--all", "--no-trunc", label=label)
-        return tuple(container(found, self.network) for found in self._inspected("container", ids))
+        """All containers of the application's colours, running or not; None: of all on this gateway."""
+        labels = [LABEL_APPLICATION, f"{LABEL_GATEWAY}={self.gateway}"]
+        if application is not None:
+            labels = [f"{LABEL_APPLICATION}={application}"]
+        ids = self._listed("ps", "--all", "--no-trunc", labels=labels)
+        network = network_name(self.gateway)
+        return tuple(container(found, network) for found in self._inspected("container", ids))
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
@@ -106,21 +111,19 @@ class DockerEngine:
         containers = self._listed(
             "ps",
             "--all",
-            label=f"{LABEL_APPLICATION}={application}",
-            more=f"{LABEL_COLOUR}={colour}",
+            labels=[f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"],
         )
         if containers:
             self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT)
             self.cli.run("rm", "--force", "--volumes", *containers)
-        networks = self._listed("network", "ls", label=f"{_PROJECT}={project}")
+        networks = self._listed("network", "ls", labels=[f"{_PROJECT}={project}"])
         if networks:
             self.cli.run("network", "rm", *networks)
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
-        volumes = self._listed(
-            "volume", "ls", label=f"{_PROJECT}={application}", more=f"{LABEL_APPLICATION}={application}"
-        )
+        labels = [f"{_PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
+        volumes = self._listed("volume", "ls", labels=labels)
         if volumes:
             self.cli.run("volume", "rm", *volumes)
         return volumes
@@ -159,8 +162,8 @@ class DockerEngine:
             timeout=timeout,
         )
 
-    def _listed(self, *command: str, label: str, more: str | None = None) -> tuple[str, ...]:
-        filters = ("--filter", f"label={label}", *(("--filter", f"label={more}") if more else ()))
+    def _listed(self, *command: str, labels: Sequence[str]) -> tuple[str, ...]:
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
         return tuple(self.cli.run(*command, "--quiet", *filters).split())
 
     def _inspected(self, kind: str, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -184,6 +187,7 @@ def container(found: Json, network: str) -> Container:
     return Container(
         id=found["Id"],
         name=found["Name"].removeprefix("/"),
+        gateway=labels.get(LABEL_GATEWAY, ""),
         application=labels[LABEL_APPLICATION],
         service=labels.get(LABEL_SERVICE, ""),
         colour=Colour(labels[LABEL_COLOUR]),

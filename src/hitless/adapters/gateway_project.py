@@ -9,12 +9,12 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.domain.errors import DockerFailed
 from hitless.domain.gateway import (
     API_PORT,
-    LABEL_GATEWAY,
     LABEL_SETTINGS,
     GatewaySettings,
     container_name,
     model,
 )
+from hitless.domain.project import LABEL_GATEWAY
 
 _PULL_TIMEOUT = 900.0
 

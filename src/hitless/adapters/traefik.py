@@ -16,13 +16,13 @@ from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
     LABEL_ENTRY_POINTS,
-    LABEL_GATEWAY,
     ROUTES,
     container_name,
     entry_points,
     network_name,
 )
 from hitless.domain.model import Json
+from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import MARKER_HOST, Routing, marker_path
 from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway

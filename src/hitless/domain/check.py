@@ -19,7 +19,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
     check after the images are there.
     """
-    findings = list(_host(world))
+    findings = [*_host(world), *_elsewhere(application, world)]
     if not application.routes.routers:
         findings.append(
             Finding(
@@ -51,6 +51,18 @@ def _host(world: World) -> Iterator[Finding]:
             f"{problem}; Traefik would ignore every new routing while it is there",
             "mend or remove this file in the gateway's routing directory",
         )
+
+
+def _elsewhere(application: Application, world: World) -> Iterator[Finding]:
+    """Both gateways would name the application's containers alike."""
+    here = world.gateway.project if world.gateway else None
+    for other in sorted({container.gateway for container in world.containers} - {here}):
+        if here is not None:
+            yield Finding(
+                "name",
+                f"an application {application.name} runs behind the gateway {other} of this host",
+                f"use --gateway {other}, or another name with -p",
+            )
 
 
 def _service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hitless.domain.model import Json
+from hitless.domain.project import LABEL_GATEWAY
 
 DEFAULT_PROJECT = "traefik"
 SERVICE = "traefik"
@@ -16,7 +17,6 @@ STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't
 API_PORT = 8080  # Traefik's API and ping, inside the container
 WEB_PORT = 80
 
-LABEL_GATEWAY = "hitless.gateway"
 LABEL_SETTINGS = "hitless.gateway.settings"
 LABEL_ENTRY_POINTS = "hitless.gateway.entry-points"
 

@@ -56,7 +56,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             application=name,
             colour=candidate,
             release=release.number,
-            model=project.colour_model(application, release, candidate, gateway.network),
+            model=project.colour_model(application, release, candidate, gateway),
             volumes=project.own_volumes(application.model),
             connect=tuple(
                 container

@@ -13,10 +13,12 @@ from hitless.domain.model import (
     colour_project,
     image_reference,
 )
+from hitless.domain.world import Gateway
 
 # The article's name of the gateway's network, which Compose files name even where the gateway is another
 GATEWAY_NETWORK = "traefik_webgateway"
 
+LABEL_GATEWAY = "hitless.gateway"
 LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
@@ -40,7 +42,7 @@ def build_model(application: Application, number: int) -> dict[str, Any]:
 
 
 def colour_model(
-    application: Application, release: Release, colour: Colour, gateway_network: str
+    application: Application, release: Release, colour: Colour, gateway: Gateway
 ) -> dict[str, Any]:
     """The model of one colour.
 
@@ -50,11 +52,22 @@ def colour_model(
     name, or two colours would both answer for that name there.
     """
     model = application.model
-    left_out = gateway_networks(model, gateway_network)
+    left_out = gateway_networks(model, gateway.network)
     return {
         "name": colour_project(application.name, colour),
         "services": {
-            name: _service(application, release, colour, name, service, left_out)
+            name: {
+                **_service(service, left_out),
+                "image": image_reference(application.name, release.number, name),
+                "pull_policy": "never",
+                "labels": {
+                    **_own_labels(service),
+                    LABEL_GATEWAY: gateway.project,
+                    LABEL_APPLICATION: application.name,
+                    LABEL_COLOUR: str(colour),
+                    LABEL_RELEASE: str(release.number),
+                },
+            }
             for name, service in model["services"].items()
         },
         "networks": {
@@ -107,34 +120,16 @@ def replicas(application: Application, colour: Colour) -> dict[str, tuple[str, .
     }
 
 
-def _service(
-    application: Application,
-    release: Release,
-    colour: Colour,
-    name: str,
-    service: Json,
-    left_out: set[str],
-) -> dict[str, Any]:
+def _service(service: Json, left_out: set[str]) -> dict[str, Any]:
     dropped = ("build", "profiles", "labels", "networks", "image", "pull_policy")
     kept = {key: value for key, value in service.items() if key not in dropped and not key.startswith("x-")}
     networks = {key: value for key, value in (service.get("networks") or {}).items() if key not in left_out}
-    labels = {
-        key: value
-        for key, value in (service.get("labels") or {}).items()
-        if not key.lower().startswith("traefik.")
-    }
-    return {
-        **kept,
-        "image": image_reference(application.name, release.number, name),
-        "pull_policy": "never",
-        "labels": {
-            **labels,
-            LABEL_APPLICATION: application.name,
-            LABEL_COLOUR: str(colour),
-            LABEL_RELEASE: str(release.number),
-        },
-        **({"networks": networks} if networks else {}),
-    }
+    return {**kept, **({"networks": networks} if networks else {})}
+
+
+def _own_labels(service: Json) -> dict[str, Any]:
+    labels = service.get("labels") or {}
+    return {key: value for key, value in labels.items() if not key.lower().startswith("traefik.")}
 
 
 def _network(network: Json) -> Mapping[str, Any]:

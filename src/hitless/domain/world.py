@@ -18,6 +18,7 @@ class Container:
 
     id: str
     name: str
+    gateway: str
     application: str
     service: str
     colour: Colour

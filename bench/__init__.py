@@ -1,0 +1,1 @@
+"""Tools that measure a deployment from outside: what a client would have noticed."""

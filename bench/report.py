@@ -1,0 +1,199 @@
+"""What a load run saw: one value per request, and the sums a reader asks for.
+
+Pure values. Moments are seconds of ``time.monotonic()``, which on Linux is one clock for all
+processes of the machine, so a caller may compare them with its own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import asdict, astuple, dataclass
+from itertools import pairwise
+from typing import Any, Literal, Self
+
+Kind = Literal["kept", "fresh", "post", "slow", "stream"]
+"""Kept-alive GET, GET on a fresh connection, POST, a 3 s request, a 5 s stream."""
+
+QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post"})
+"""The kinds that are answered at once, so that their latency says something."""
+
+EndedBy = Literal["asked", "time", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request, from its start to its end, answered or not.
+
+    ``first_byte`` is the moment at which the headers of the answer were complete; None without
+    an answer. ``release`` is the answer's X-Release header, also that of an error. ``failure`` is
+    None when the answer was right, else a short cause: a status ("502"), "connect refused",
+    "connection reset", "disconnected", "read timeout", "stream cut", "wrong body", ...
+    """
+
+    kind: Kind
+    started: float
+    first_byte: float | None
+    ended: float
+    release: str | None
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class Switch:
+    """The change from one release to the next, as clients saw it.
+
+    ``requests`` were begun after the first answer of ``after`` had been seen and were answered by
+    ``before`` all the same; ``seconds`` is how long after that answer the last of them began.
+    """
+
+    before: str
+    after: str
+    seconds: float
+    requests: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds from the start of a quick request to the end of its right answer."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one run of the generator saw.
+
+    ``samples`` are in the order of their start. ``max_lag`` is the longest time by which a
+    request began later than its schedule said: more than some tens of milliseconds means that the
+    generator was starved of CPU and the latencies are partly its own. ``cpu_seconds`` is what the
+    generator used. ``ended_by`` is "asked" when the caller ended the run, else the bound it hit.
+    """
+
+    samples: tuple[Sample, ...]
+    max_lag: float
+    cpu_seconds: float
+    epoch_offset: float
+    ended_by: EndedBy
+
+    @property
+    def sent(self) -> int:
+        """How many requests were begun; each is in ``samples`` once."""
+        return len(self.samples)
+
+    @property
+    def lost(self) -> int:
+        """How many requests got no right answer."""
+        return sum(1 for sample in self.samples if sample.failure is not None)
+
+    @property
+    def lost_by(self) -> dict[tuple[Kind, str], int]:
+        """How many requests were lost, by kind and cause, the most frequent first."""
+        lost = Counter((s.kind, s.failure) for s in self.samples if s.failure is not None)
+        return dict(lost.most_common())
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The releases that answered, by the moment of their first answer."""
+        first = self._first_answers()
+        return tuple(sorted(first, key=first.__getitem__))
+
+    def first_answer(self, release: str) -> float | None:
+        """Return when ``release`` was first seen to answer (errors count), or None if never."""
+        return self._first_answers().get(release)
+
+    def epoch(self, moment: float) -> float:
+        """Return a moment of this report as seconds since 1970."""
+        return moment + self.epoch_offset
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Return one value per pair of consecutive releases, by order of first appearance.
+
+        A return to an earlier release (a rollback) looks like a long overlap here: cut the report
+        with :meth:`between` first.
+        """
+        first = self._first_answers()
+        return tuple(
+            self._switch(before, after, seen=first[after]) for before, after in pairwise(self.releases)
+        )
+
+    def mixed_seconds(self) -> float:
+        """Return for how long both of two consecutive releases answered new requests, summed."""
+        return sum(switch.seconds for switch in self.switches())
+
+    def mixed(self) -> int:
+        """Return how many requests an older release answered after a newer one had been seen."""
+        return sum(switch.requests for switch in self.switches())
+
+    def latency(self) -> Latency | None:
+        """Return the latency of the quick kinds, or None if none of them was answered."""
+        took = sorted(s.ended - s.started for s in self.samples if s.kind in QUICK and s.failure is None)
+        if not took:
+            return None
+        return Latency(p50=_rank(took, 0.50), p99=_rank(took, 0.99), max=took[-1])
+
+    def between(self, start: float, end: float = math.inf) -> Self:
+        """Return the report of the requests begun in [start, end)."""
+        kept = tuple(s for s in self.samples if start <= s.started < end)
+        return type(self)(kept, self.max_lag, self.cpu_seconds, self.epoch_offset, self.ended_by)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the sums as plain JSON data, seconds rounded to 0.1 ms."""
+        latency = self.latency()
+        return {
+            "sent": self.sent,
+            "lost": self.lost,
+            "lost_by": [
+                {"kind": kind, "cause": cause, "count": count}
+                for (kind, cause), count in self.lost_by.items()
+            ],
+            "sent_by": dict(Counter(sample.kind for sample in self.samples)),
+            "releases": list(self.releases),
+            "switches": [
+                {**asdict(switch), "seconds": round(switch.seconds, 4)} for switch in self.switches()
+            ],
+            "mixed": self.mixed(),
+            "mixed_seconds": round(self.mixed_seconds(), 4),
+            "latency": {key: round(value, 4) for key, value in asdict(latency).items()} if latency else None,
+            "max_lag": round(self.max_lag, 4),
+            "cpu_seconds": round(self.cpu_seconds, 2),
+            "ended_by": self.ended_by,
+        }
+
+    def to_json(self) -> str:
+        """Return the whole report as one line, for :meth:`from_json` in another process."""
+        fields = {
+            "samples": [astuple(sample) for sample in self.samples],
+            "max_lag": self.max_lag,
+            "cpu_seconds": self.cpu_seconds,
+            "epoch_offset": self.epoch_offset,
+            "ended_by": self.ended_by,
+        }
+        return json.dumps(fields, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        fields = json.loads(text)
+        samples = tuple(Sample(*row) for row in fields.pop("samples"))
+        return cls(samples=samples, **fields)
+
+    def _first_answers(self) -> dict[str, float]:
+        first: dict[str, float] = {}
+        for sample in self.samples:
+            if sample.release is not None and sample.first_byte is not None:
+                seen = first.get(sample.release, math.inf)
+                first[sample.release] = min(seen, sample.first_byte)
+        return first
+
+    def _switch(self, before: str, after: str, seen: float) -> Switch:
+        late = [s.started for s in self.samples if s.release == before and s.started > seen]
+        return Switch(before, after, max(late) - seen if late else 0.0, len(late))
+
+
+def _rank(ordered: list[float], share: float) -> float:
+    """Return the nearest-rank percentile of values in ascending order."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,0 +1,5 @@
+"""The name that Gunicorn loads: ``wsgi:app``."""
+
+from app import app
+
+__all__ = ["app"]

@@ -1,0 +1,191 @@
+"""A real engine, a gateway of the tests' own, and applications on it. Without an engine these tests fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bench.load import Load
+
+ROOT = Path(__file__).resolve().parents[2]
+FLASK = ROOT / "examples" / "flask"
+GATEWAY = "hitless-e2e"
+IMAGE = "hitless-e2e-flask:1"
+
+
+def docker(*arguments: str) -> str:
+    """Docker's own word, to compare with hitless's."""
+    done = subprocess.run(("docker", *arguments), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The command line as a user calls it."""
+
+    options: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a command and come back at once."""
+        return subprocess.Popen(
+            (sys.executable, "-m", "hitless", *self.options, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **self.environment, **environment},
+        )
+
+    def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run a command to its end; its output. Fails on another exit code."""
+        process = self.start(*arguments, **environment)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, f"exit code {process.returncode}\n{output}"
+        return output
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """What a command prints with --json."""
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The tests' gateway, published on a loopback port."""
+
+    cli: Cli
+    url: str
+
+    @property
+    def container(self) -> str:
+        return f"{GATEWAY}-traefik-1"
+
+    def get(self, host: str, path: str = "/", **headers: str) -> httpx.Response:
+        """One request through the gateway, with a Host header."""
+        return httpx.get(f"{self.url}{path}", headers={"Host": host, **headers}, timeout=10, trust_env=False)
+
+
+@dataclass(frozen=True)
+class App:
+    """A Compose application of a test's own, and its host name."""
+
+    name: str
+    host: str
+    cli: Cli
+    gateway: Gateway
+
+    def get(self, path: str = "/", **headers: str) -> httpx.Response:
+        return self.gateway.get(self.host, path, **headers)
+
+    def load(self, **options: Any) -> Load:
+        return Load(self.gateway.url, host=self.host, **options)
+
+    def containers(self) -> list[str]:
+        label = f"label=hitless.application={self.name}"
+        return sorted(docker("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """Everything on the engine that bears the application's name."""
+        name = self.name
+        return {
+            "containers": self.containers(),
+            "networks": [n for n in docker("network", "ls", "--format", "{{.Name}}").split() if name in n],
+            "volumes": [v for v in docker("volume", "ls", "--format", "{{.Name}}").split() if name in v],
+            "images": sorted(
+                docker("images", "--filter", f"reference=hitless:{name}.*", "--format", "{{.Tag}}").split()
+            ),
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Gateway]:
+    """A gateway on a free loopback port; what an earlier run left of it goes first."""
+    cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
+    _remove_gateway(cli)
+    port = _free_port()
+    cli.run("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
+    yield Gateway(cli, f"http://127.0.0.1:{port}")
+    _remove_gateway(cli)
+
+
+def _remove_gateway(cli: Cli) -> None:
+    found = cli.json("gateway", "status")
+    for application in found["applications"]:
+        cli.run("-p", application["application"], "down", "--volumes", "--drain-timeout", "1")
+    if found["gateway"]["settings"]:
+        cli.run("gateway", "down", "--volumes", "--force")
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The example's image, built once: most tests are not about building."""
+    docker("build", "--quiet", "--tag", IMAGE, str(FLASK / "app"))
+    return IMAGE
+
+
+@pytest.fixture
+def app(
+    request: pytest.FixtureRequest, gateway: Gateway, image: str, tmp_path: Path
+) -> Iterator[Callable[..., App]]:
+    """Make an application from a Compose file's text; taken down after the test.
+
+    In the text `IMAGE` and `HOST` are replaced. Without a text it is one routed service `web`.
+    """
+    made: list[App] = []
+
+    def make(text: str | None = None, *, file: Path | None = None, name: str | None = None) -> App:
+        stem = "".join(c for c in request.node.name.removeprefix("test_") if c.isalnum())[:20]
+        name = name or f"e2e-{stem}{len(made) or ''}"
+        host = f"{name}.localhost" if file is None else "flask.localhost"
+        if file is None:
+            file = tmp_path / f"{name}.yml"
+            file.write_text((text or WEB).replace("IMAGE", image).replace("HOST", host))
+        cli = Cli(("-p", name, "-f", str(file)), {"HITLESS_GATEWAY": GATEWAY, "RELEASE": "1"})
+        made.append(App(name, host, cli, gateway))
+        return made[-1]
+
+    yield make
+    for one in made:
+        known = [found["application"] for found in gateway.cli.json("status", "--all")["applications"]]
+        if one.name in known or one.containers():
+            one.cli.run("down", "--volumes", "--drain-timeout", "5")
+
+
+WEB = """
+services:
+  web:
+    image: IMAGE
+    environment:
+      RELEASE: ${RELEASE}
+      BROKEN: ${BROKEN:-}
+      BOOT_SECONDS: ${BOOT_SECONDS:-0}
+    labels:
+      traefik.http.routers.ROUTER.rule: Host(`HOST`)
+      traefik.http.services.ROUTER.loadbalancer.server.port: 8000
+      traefik.http.services.ROUTER.loadbalancer.healthcheck.path: /health
+      traefik.http.services.ROUTER.loadbalancer.healthcheck.interval: 1s
+""".replace("ROUTER", "web")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test beside this file needs the engine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)

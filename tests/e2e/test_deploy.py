@@ -1,0 +1,248 @@
+"""The promise on a real engine: deployments under load lose nothing and never answer with two releases."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from bench.load import Load
+from bench.report import Report
+from tests.e2e.conftest import FLASK, GATEWAY, App, Gateway, docker
+
+Make = Callable[..., App]
+DEPLOYMENTS = 20
+
+
+def assert_lossless(load: Load) -> Report:
+    report = load.report()
+    assert report.lost_by == {}
+    assert report.mixed() == 0, report.summary()
+    assert report.sent > 100
+    assert report.ended_by == "asked"
+    return report
+
+
+def test_the_first_deployment_starts_the_application_and_the_second_changes_its_colour(app: Make) -> None:
+    web = app()
+    output = web.cli.run("deploy")
+    assert "release 1 is live on blue" in output
+    assert web.get().headers["X-Release"] == "1"
+    output = web.cli.run("deploy", RELEASE="2")
+    assert "release 2 is live on green" in output
+    assert web.get().headers["X-Release"] == "2"
+    assert web.containers() == [f"{web.name}-green-web-1"]
+
+
+def test_twenty_deployments_in_a_row_under_load(app: Make) -> None:
+    web = app(file=FLASK / "docker-compose.yml")
+    web.cli.run("deploy", RELEASE="0")
+    with web.load() as load:
+        for release in range(1, DEPLOYMENTS + 1):
+            web.cli.run("deploy", RELEASE=str(release))
+    report = assert_lossless(load)
+    assert report.releases == tuple(str(release) for release in range(DEPLOYMENTS + 1))
+    # three releases are kept: their images, and the network of the one that runs
+    left = web.leftovers()
+    live = "blue" if DEPLOYMENTS % 2 == 0 else "green"
+    newest = range(DEPLOYMENTS - 1, DEPLOYMENTS + 2)
+    assert left == {
+        "containers": [f"{web.name}-{live}-app-1"],
+        "networks": [f"{web.name}-{live}_default"],
+        "volumes": [],
+        "images": sorted(f"{web.name}.r{number}.app" for number in newest),
+    }
+    web.cli.run("down")
+    assert not any(web.leftovers().values())
+
+
+def test_labels_of_traefik_v1_deploy_unchanged_under_load(app: Make) -> None:
+    web = app(file=FLASK / "docker-compose.v1.yml")
+    web.cli.run("deploy")
+    with web.load() as load:
+        web.cli.run("deploy", RELEASE="2")
+    assert assert_lossless(load).releases == ("1", "2")
+
+
+SEVERAL = """
+services:
+  web:
+    image: IMAGE
+    environment: {RELEASE: "${RELEASE}"}
+    deploy: {replicas: 2}
+    labels:
+      - traefik.http.routers.several-web.rule=Host(`HOST`)
+      - traefik.http.services.several-web.loadbalancer.server.port=8000
+      - traefik.http.services.several-web.loadbalancer.healthcheck.path=/health
+  api:
+    image: IMAGE
+    environment: {RELEASE: "${RELEASE}"}
+    scale: 3
+    labels:
+      - traefik.http.routers.several-api.rule=Host(`HOST`) && (PathPrefix(`/echo`) || Path(`/slow`))
+      - traefik.http.services.several-api.loadbalancer.server.port=8000
+      - traefik.http.services.several-api.loadbalancer.healthcheck.path=/health
+"""
+
+
+def test_several_services_with_replicas_cut_over_in_one_instant(app: Make) -> None:
+    shop = app(SEVERAL)
+    shop.cli.run("deploy")
+    assert len(shop.containers()) == 5
+    with shop.load() as load:
+        for release in ("2", "3"):
+            shop.cli.run("deploy", RELEASE=release)
+    # kept and fresh GETs go to web, POSTs and slow requests to api: no mix means one instant for both
+    report = assert_lossless(load)
+    assert {sample.kind for sample in report.samples} == {"kept", "fresh", "post", "slow", "stream"}
+    # each colour sees its own api under its plain name, never the other's
+    names = docker("exec", f"{shop.name}-blue-web-1", "getent", "ahosts", "api")
+    own = docker("network", "inspect", f"{shop.name}-blue_default", "--format", "{{json .Containers}}")
+    addresses = {line.split()[0] for line in names.splitlines()}
+    assert len(addresses) == 3
+    assert all(f'"{address}/' in own for address in addresses)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [("never-healthy", "503"), ("exit", "ended with exit code 3")],
+)
+def test_a_release_that_never_gets_ready_is_not_noticed(app: Make, broken: str, said: str) -> None:
+    web = app()
+    web.cli.run("deploy")
+    before = (web.leftovers(), routing_file(web))
+    with web.load() as load:
+        output = web.cli.run("deploy", "--timeout", "4", code=1, RELEASE="2", BROKEN=broken)
+    assert assert_lossless(load).releases == ("1",)
+    assert said in output
+    assert "last lines of" in output
+    assert "gunicorn" in output
+    assert "next:" in output
+    assert (web.leftovers(), routing_file(web)) == before
+
+
+def test_a_rule_that_traefik_refuses_is_found_while_the_old_release_serves(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    before = (web.leftovers(), routing_file(web))
+    bad = app(WEB_WITH_BAD_RULE, name=web.name)
+    with web.load() as load:
+        output = bad.cli.run("deploy", code=1, RELEASE="2")
+    assert assert_lossless(load).releases == ("1",)
+    assert "HostNonsense" in output
+    assert (web.leftovers(), routing_file(web)) == before
+
+
+WEB_WITH_BAD_RULE = """
+services:
+  web:
+    image: IMAGE
+    labels:
+      - traefik.http.routers.web.rule=HostNonsense(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+"""
+
+
+def test_a_rollback_under_load_brings_the_former_release_back(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    web.cli.run("deploy", RELEASE="2")
+    with web.load() as load:
+        output = web.cli.run("rollback")
+        rolled_back = time.monotonic()
+    assert "rollback" in output
+    report = assert_lossless(load)
+    assert web.get().headers["X-Release"] == "1"
+    after = {sample.release for sample in report.samples if sample.started > rolled_back}
+    assert after <= {"1"}
+    status = web.cli.json("status")
+    assert status["live"] == {"colour": "blue", "release": 1}
+    assert [release["number"] for release in status["releases"]] == [2, 1]
+
+
+def test_killed_while_the_candidate_starts_the_next_deployment_takes_over(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    with web.load() as load:
+        process = web.cli.start("deploy", RELEASE="2", BROKEN="never-healthy")
+        wait_for(lambda: f"{web.name}-green-web-1" in web.containers())
+        # a second deployer is told of the first at once
+        assert "another deployment" in web.cli.run("deploy", code=1)
+        process.kill()
+        process.communicate()
+        assert "not live" in web.cli.run("status")
+        web.cli.run("deploy", RELEASE="3")
+    assert assert_lossless(load).releases == ("1", "3")
+    assert web.containers() == [f"{web.name}-green-web-1"]
+    assert len(web.leftovers()["images"]) == 2  # releases 1 and 3; the killed one is forgotten
+
+
+def test_ctrl_c_before_the_cutover_undoes_everything(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    before = (web.leftovers(), routing_file(web))
+    process = web.cli.start("deploy", RELEASE="2", BROKEN="never-healthy")
+    wait_for(lambda: f"{web.name}-green-web-1" in web.containers())
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert (web.leftovers(), routing_file(web)) == before
+
+
+def test_a_restarted_gateway_comes_back_with_every_route(app: Make, gateway: Gateway) -> None:
+    web = app()
+    web.cli.run("deploy")
+    docker("restart", "--time", "5", gateway.container)
+    wait_for(lambda: answers(web))
+    assert web.get().headers["X-Release"] == "1"
+    web.cli.run("deploy", RELEASE="2")
+    assert web.get().headers["X-Release"] == "2"
+
+
+def test_docker_s_own_health_check_is_a_gate(app: Make) -> None:
+    web = app(WITH_DOCKER_HEALTH)
+    web.cli.run("deploy")
+    state = docker("inspect", f"{web.name}-blue-web-1", "--format", "{{.State.Health.Status}}")
+    assert state == "healthy"
+    output = web.cli.run("deploy", code=1, BROKEN="never-healthy")
+    assert "unhealthy" in output
+    assert web.get().headers["X-Release"] == "1"
+
+
+WITH_DOCKER_HEALTH = """
+services:
+  web:
+    image: IMAGE
+    environment: {RELEASE: "${RELEASE}", BROKEN: "${BROKEN:-}"}
+    healthcheck:
+      test: python3 -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health')"
+      interval: 1s
+      retries: 2
+    labels:
+      - traefik.http.routers.docker-health.rule=Host(`HOST`)
+"""
+
+
+def routing_file(application: App) -> str:
+    """The application's routing file as it is in the gateway."""
+    path = f"/etc/hitless/routes/{application.name}.yml"
+    return docker("exec", f"{GATEWAY}-traefik-1", "cat", path)
+
+
+def answers(application: App) -> bool:
+    try:
+        return application.get().status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_for(fact: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.05)

@@ -1,0 +1,410 @@
+"""Deployments on a host in memory: what happens, in which order, and what is left when something fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
+from hitless.domain.events import Drained, Ended, Found, Live, StepFailed
+from hitless.domain.model import Colour
+from hitless.domain.routing import Routing
+from hitless.execution import operations
+from hitless.execution.operations import Request
+from hitless.ports import Answer
+from tests.execution.applications import shop
+from tests.fakes.host import OK, UNWELL, FakeHost
+
+ASKED = Request(holder="somebody@somewhere")
+
+
+def deploy(host: FakeHost, **extension: object) -> None:
+    operations.deploy(host.ports(), shop(**extension), ASKED)
+
+
+def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
+    """The live colour and the releases that have containers."""
+    routing = host.in_traefik.get("shop")
+    return routing.live if routing else None, sorted({one.release for one in host.running.values()})
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    return FakeHost()
+
+
+@pytest.fixture
+def deployed(host: FakeHost) -> FakeHost:
+    """A host where release 1 is live on blue."""
+    deploy(host)
+    host.verbs.clear()
+    host.events.clear()
+    return host
+
+
+def test_the_first_deployment_goes_live_on_blue(host: FakeHost) -> None:
+    deploy(host)
+    assert live(host) == (Colour.BLUE, [1])
+    assert host.violations == []
+    assert host.verbs[:5] == ["build", "record", "create", "connect", "start"]
+
+
+def test_the_second_deployment_goes_live_on_green_and_nothing_of_blue_is_left(deployed: FakeHost) -> None:
+    deploy(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert set(deployed.in_traefik["shop"].colours) == {Colour.GREEN}
+    assert deployed.violations == []
+
+
+def test_ten_deployments_keep_three_releases_and_their_images(host: FakeHost) -> None:
+    for _ in range(10):
+        deploy(host)
+    assert sorted(host.records) == [8, 9, 10]
+    assert sorted(host.tags) == ["hitless:shop.r10.web", "hitless:shop.r8.web", "hitless:shop.r9.web"]
+    assert host.violations == []
+
+
+def test_a_slow_start_is_waited_for(deployed: FakeHost) -> None:
+    refused = Answer(0, "connection refused")
+    deployed.behaviour.answers[2] = [*[refused] * 40, *[UNWELL] * 20, OK]
+    deploy(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert deployed.violations == []
+
+
+def test_one_good_answer_among_bad_ones_is_not_enough(deployed: FakeHost) -> None:
+    deployed.behaviour.answers[2] = [OK, UNWELL, OK, UNWELL]
+    with pytest.raises(GateFailed):
+        deploy(deployed, successes=2, timeout=1)
+    assert live(deployed) == (Colour.BLUE, [1])
+
+
+def test_a_release_that_never_gets_ready_leaves_no_trace(deployed: FakeHost) -> None:
+    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    deployed.behaviour.answers[2] = [Answer(503, "no database")]
+    with pytest.raises(GateFailed, match=r"GET http://shop-green-web-1:8000/health \(Host: shop.example\)"):
+        deploy(deployed)
+    assert (
+        dict(deployed.files),
+        dict(deployed.running),
+        set(deployed.tags),
+        dict(deployed.records),
+    ) == before
+    failed = next(event for event in deployed.events if isinstance(event, StepFailed))
+    assert "503" in failed.message
+    assert "no database" in failed.message
+    assert failed.logs == {"shop-green-web-1": "log of shop-green-web-1"}
+    assert deployed.violations == []
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"state": "exited", "exit_code": 3},
+        {"state": "restarting", "restarts": 1, "exit_code": 1},
+        {"state": "running", "restarts": 1},
+        {"state": "running", "health": "unhealthy"},
+    ],
+)
+def test_a_container_that_ends_fails_the_gate_at_once(deployed: FakeHost, state: dict[str, object]) -> None:
+    deployed.behaviour.states[2] = state
+    began = deployed.clock.now()
+    with pytest.raises(GateFailed):
+        deploy(deployed)
+    assert deployed.clock.now() - began < 1
+    assert live(deployed) == (Colour.BLUE, [1])
+
+
+def test_routes_that_traefik_refuses_are_found_before_the_cutover(deployed: FakeHost) -> None:
+    before = dict(deployed.files)
+    deployed.behaviour.complaints[2] = "router web: error while parsing rule"
+    with pytest.raises(NotConfirmed, match="error while parsing rule"):
+        deploy(deployed)
+    assert deployed.files == before
+    assert not any(isinstance(event, Live) for event in deployed.events)
+
+
+def test_a_gateway_that_takes_no_new_file_gets_the_old_one_back(deployed: FakeHost) -> None:
+    before = dict(deployed.files)
+    known = deployed.in_traefik["shop"]
+    deployed.behaviour.is_deaf = lambda routing: routing != known
+    with pytest.raises(NotConfirmed, match="within 15 s"):
+        deploy(deployed)
+    assert deployed.files == before
+    assert live(deployed) == (Colour.BLUE, [1])
+
+
+def test_a_cutover_that_is_not_confirmed_is_taken_back(deployed: FakeHost) -> None:
+    before = dict(deployed.files)
+
+    def is_deaf(routing: Routing | None) -> bool:
+        return routing is not None and routing.live is Colour.GREEN
+
+    deployed.behaviour.is_deaf = is_deaf
+    with pytest.raises(NotConfirmed):
+        deploy(deployed)
+    assert deployed.files == before
+    assert live(deployed) == (Colour.BLUE, [1])
+    assert deployed.violations == []
+
+
+def test_requests_in_flight_are_waited_for(deployed: FakeHost) -> None:
+    deployed.behaviour.connections = [7, 7, 3, 0, 1, 0, 0]
+    deploy(deployed)
+    drained = next(event for event in deployed.events if isinstance(event, Drained))
+    assert (drained.in_flight, drained.cut) == (7, 0)
+    assert deployed.behaviour.connections == [0]  # it looked until two zeros came in a row
+
+
+def test_what_outlives_the_drain_deadline_is_cut_and_counted(deployed: FakeHost) -> None:
+    deployed.behaviour.connections = [2]
+    deploy(deployed, drain_timeout=5)
+    drained = next(event for event in deployed.events if isinstance(event, Drained))
+    assert drained.cut == 2
+    assert 5 < drained.seconds < 6
+    assert live(deployed) == (Colour.GREEN, [2])
+
+
+def test_live_is_said_before_the_drain(deployed: FakeHost) -> None:
+    deployed.behaviour.connections = [5, 0]
+    deploy(deployed)
+    kinds = [type(event) for event in deployed.events]
+    assert kinds.index(Live) < kinds.index(Drained)
+
+
+def test_a_failure_after_the_cutover_leaves_the_new_release_live(deployed: FakeHost) -> None:
+    def fail(verb: str) -> None:
+        if verb == "remove blue":
+            raise DockerFailed("docker stop", 1, "engine is busy")
+
+    deployed.before = fail
+    with pytest.raises(DockerFailed):
+        deploy(deployed)
+    assert deployed.in_traefik["shop"].live is Colour.GREEN
+    assert 2 in deployed.records
+    deployed.before = lambda _: None
+    deploy(deployed)
+    assert live(deployed) == (Colour.BLUE, [3])
+    assert deployed.violations == []
+
+
+VERBS = ["build", "record", "create", "connect", "start", "deliver"]
+
+
+@pytest.mark.parametrize("at", VERBS)
+def test_any_failure_before_the_cutover_is_undone(deployed: FakeHost, at: str) -> None:
+    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    failed: list[str] = []
+
+    def fail_once(verb: str) -> None:
+        if verb == at and not failed:
+            failed.append(verb)
+            raise DockerFailed(f"docker {verb}", 1, "no space left on device")
+
+    deployed.before = fail_once
+    with pytest.raises(DockerFailed, match="no space left"):
+        deploy(deployed)
+    assert (
+        dict(deployed.files),
+        dict(deployed.running),
+        set(deployed.tags),
+        dict(deployed.records),
+    ) == before
+    assert isinstance(deployed.events[-1], Ended)
+    assert deployed.violations == []
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that hitless could catch runs after it."""
+
+
+def killed_at(host: FakeHost, count: int) -> bool:
+    """Deploy, and end hitless before its verb number `count`; False where there are no more verbs."""
+    seen = 0
+
+    def kill(_: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= count:
+            raise Killed
+
+    host.before = kill
+    try:
+        deploy(host)
+    except Killed:
+        return True
+    finally:
+        host.before = lambda _: None
+    return False
+
+
+@pytest.mark.parametrize("connections", [[0], [3, 3, 0]])
+def test_killed_at_any_verb_the_next_deployment_puts_all_right(connections: list[int]) -> None:
+    count = 1
+    while True:
+        host = FakeHost()
+        deploy(host)
+        host.behaviour.connections = list(connections)
+        if not killed_at(host, count):
+            break
+        colour, _ = live(host)
+        assert colour is not None
+        assert any(one.colour is colour and one.is_running for one in host.running.values())
+        deploy(host)
+        colour, releases = live(host)
+        assert len(releases) == 1
+        assert {one.colour for one in host.running.values()} == {colour}
+        assert len({tag.split(".")[1] for tag in host.tags}) == len(host.records)
+        assert all(release.promoted for release in host.records.values())
+        assert host.violations == []
+        count += 1
+    assert count > 10  # it did go through a whole deployment
+
+
+def test_ctrl_c_before_the_cutover_is_undone(deployed: FakeHost) -> None:
+    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    interrupted: list[str] = []
+
+    def interrupt(verb: str) -> None:
+        if verb == "start" and not interrupted:
+            interrupted.append(verb)
+            raise KeyboardInterrupt
+
+    deployed.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        deploy(deployed)
+    assert (
+        dict(deployed.files),
+        dict(deployed.running),
+        set(deployed.tags),
+        dict(deployed.records),
+    ) == before
+
+
+def test_two_deployments_at_once_are_refused(deployed: FakeHost) -> None:
+    deployed.holder = "the other@elsewhere"
+    with pytest.raises(Locked, match="the other@elsewhere"):
+        deploy(deployed)
+    assert deployed.verbs == []
+
+
+def test_without_a_gateway_nothing_is_touched_and_all_errors_are_told(host: FakeHost) -> None:
+    host.has_gateway = False
+    with pytest.raises(Refused):
+        deploy(host)
+    found = next(event for event in host.events if isinstance(event, Found))
+    assert [finding.path for finding in found.findings if finding.is_error] == ["gateway"]
+    assert host.verbs == []
+
+
+def test_a_foreign_file_in_the_routing_directory_stops_a_deployment_before_it_starts(host: FakeHost) -> None:
+    host.files["mine.yml"] = "http: {}\n"
+    with pytest.raises(Refused) as refused:
+        deploy(host)
+    assert "mine.yml" in refused.value.findings[0].path
+    assert host.verbs == []
+
+
+def rollback(host: FakeHost, number: int | None = None) -> None:
+    operations.rollback(host.ports(), "shop", ASKED, number)
+
+
+def test_a_rollback_brings_the_release_before_back_by_the_same_steps(deployed: FakeHost) -> None:
+    deploy(deployed)
+    deployed.verbs.clear()
+    rollback(deployed)
+    assert live(deployed) == (Colour.BLUE, [1])
+    assert deployed.verbs[:3] == ["create", "connect", "start"]
+    assert "build" not in deployed.verbs
+    assert deployed.violations == []
+
+
+def test_after_a_rollback_the_next_release_gets_a_new_number(deployed: FakeHost) -> None:
+    deploy(deployed)
+    rollback(deployed)
+    deploy(deployed)
+    assert live(deployed)[1] == [3]
+    assert sorted(deployed.records) == [1, 2, 3]
+
+
+def test_a_rollback_can_name_its_release(host: FakeHost) -> None:
+    for _ in range(3):
+        deploy(host)
+    rollback(host, 1)
+    assert live(host)[1] == [1]
+
+
+def test_a_rollback_that_fails_leaves_the_live_release_and_the_kept_one(deployed: FakeHost) -> None:
+    deploy(deployed)
+    deployed.behaviour.answers[1] = [UNWELL]
+    with pytest.raises(GateFailed):
+        rollback(deployed)
+    assert live(deployed)[1] == [2]
+    assert sorted(deployed.records) == [1, 2]
+    assert "hitless:shop.r1.web" in deployed.tags
+
+
+def test_without_a_former_release_a_rollback_says_so(deployed: FakeHost) -> None:
+    with pytest.raises(HitlessError, match="no release before the live one"):
+        rollback(deployed)
+
+
+def test_an_unknown_release_is_named_with_those_that_are_kept(deployed: FakeHost) -> None:
+    with pytest.raises(HitlessError) as error:
+        rollback(deployed, 9)
+    assert error.value.hint == "kept: 1"
+
+
+def down(host: FakeHost) -> None:
+    operations.down(host.ports(), "shop", ASKED, 5.0, volumes=False)
+
+
+def test_down_leaves_nothing(deployed: FakeHost) -> None:
+    deploy(deployed)
+    down(deployed)
+    assert (deployed.files, deployed.running, deployed.tags, deployed.records) == ({}, {}, {}, {})
+    assert deployed.violations == []
+
+
+def test_down_of_what_is_not_there_says_so(host: FakeHost) -> None:
+    with pytest.raises(HitlessError, match="no application shop"):
+        down(host)
+
+
+def test_a_preview_touches_nothing(deployed: FakeHost) -> None:
+    plan, findings = operations.preview(deployed.ports(), shop(), ASKED)
+    assert plan is not None
+    assert plan.colour is Colour.GREEN
+    assert findings == ()
+    assert deployed.verbs == []
+
+
+def test_the_journal_holds_every_event_as_json_and_no_environment_value(host: FakeHost) -> None:
+    application = shop()
+    application.model["services"]["web"]["environment"] = {"PASSWORD": "s3cret"}
+    operations.deploy(host.ports(), application, ASKED)
+    kinds = [json.loads(line)["event"] for line in host.journal]
+    assert kinds[0] == "began"
+    assert kinds[-1] == "ended"
+    assert "live" in kinds
+    assert not any("s3cret" in line for line in host.journal)
+    assert not any("s3cret" in str(event) for event in host.events)
+
+
+def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    application = shop()
+    service = application.model["services"]["web"]
+    del service["build"]
+    service["image"] = "example/web:1"
+    from hitless.domain import spec
+
+    pulled: Callable[[], int] = lambda: host.verbs.count("pull")  # noqa: E731
+    named, _ = spec.read(application.model)
+    operations.deploy(host.ports(), named, ASKED)
+    assert pulled() == 1
+    operations.deploy(host.ports(), named, ASKED)
+    assert pulled() == 1
+    operations.deploy(host.ports(), named, Request("me", pull="always"))
+    assert pulled() == 2

@@ -1,0 +1,241 @@
+"""A Docker host with a gateway, in memory: it keeps to the ports' contracts and watches the invariants.
+
+What it watches it notes in `violations`: stopping or removing a colour that gets requests, a candidate that
+gets requests before it was ready, two commands at once, a routing file that is not what hitless writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hitless.domain.errors import DockerFailed, Locked
+from hitless.domain.events import Event
+from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
+from hitless.domain.routing import Routing, parse
+from hitless.domain.steps import Probe
+from hitless.domain.world import Container, Gateway
+from hitless.ports import Answer, Kept, Ports
+
+OK = Answer(200, "ok")
+UNWELL = Answer(503, "not yet")
+
+
+@dataclass
+class FakeClock:
+    """Time passes only when somebody waits for it."""
+
+    seconds: float = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def utc(self) -> str:
+        return f"2026-01-01T00:00:{self.seconds:06.3f}+00:00"
+
+    def pause(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Behaviour:
+    """How the releases' containers and Traefik behave; release numbers are keys, 0 stands for every other."""
+
+    # the answers to a release's probes, one a look; the last one stays
+    answers: dict[int, list[Answer]] = field(default_factory=dict)
+    # what a started container of the release turns into
+    states: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # connections the gateway holds, one number a look; the last one stays
+    connections: list[int] = field(default_factory=lambda: [0])
+    # what Traefik complains of once a release's routes are there
+    complaints: dict[int, str] = field(default_factory=dict)
+    # whether Traefik takes new files at all
+    is_deaf: Callable[[Routing | None], bool] = lambda _: False
+
+
+@dataclass
+class FakeHost:
+    """Engine, balancer and store in one: they share one truth."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    has_gateway: bool = True
+    files: dict[str, str] = field(default_factory=dict)
+    in_traefik: dict[str, Routing] = field(default_factory=dict)
+    running: dict[str, Container] = field(default_factory=dict)
+    records: dict[int, Release] = field(default_factory=dict)
+    tags: dict[str, Image] = field(default_factory=dict)
+    networks: dict[str, list[str]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    journal: list[str] = field(default_factory=list)
+    verbs: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    holder: str = ""
+    ready: set[tuple[Colour, int]] = field(default_factory=set)
+    # called before each verb: raises to make it fail, or to kill hitless there
+    before: Callable[[str], None] = lambda _: None
+
+    def ports(self) -> Ports:
+        return Ports(self, self, self, self.clock, self.events.append)
+
+    # -- engine ---------------------------------------------------------------------------------------------
+
+    def containers(self, application: str | None) -> tuple[Container, ...]:
+        found = self.running.values()
+        return tuple(one for one in found if application in (None, one.application))
+
+    def images(self, references: Mapping[str, str]) -> dict[str, Image]:
+        return {key: self.tags[name] for key, name in references.items() if name in self.tags}
+
+    def build(self, model: Json) -> None:
+        self._verb("build")
+        for service in model["services"].values():
+            self.tags[service["image"]] = Image("sha256:built", (8000,), healthcheck=False)
+
+    def pull(self, reference: str) -> None:
+        self._verb("pull")
+        self.tags[reference] = Image("sha256:pulled", (8000,), healthcheck=False)
+
+    def tag(self, reference: str, new: str) -> None:
+        self._verb("tag")
+        self.tags[new] = self.tags[reference]
+
+    def untag(self, application: str, releases: Sequence[int]) -> None:
+        self._verb("untag")
+        for number in releases:
+            for tag in [tag for tag in self.tags if tag.startswith(f"hitless:{application}.r{number}.")]:
+                del self.tags[tag]
+
+    def create(self, model: Json, volumes: Json) -> None:
+        self._verb("create")
+        for service, definition in model["services"].items():
+            labels = definition["labels"]
+            if definition["image"] not in self.tags:
+                raise DockerFailed("docker compose create", 1, f"No such image: {definition['image']}")
+            name = f"{model['name']}-{service}-1"
+            self.running[name] = Container(
+                id=name,
+                name=name,
+                gateway=labels[LABEL_GATEWAY],
+                application=labels[LABEL_APPLICATION],
+                service=service,
+                colour=Colour(labels[LABEL_COLOUR]),
+                release=int(labels[LABEL_RELEASE]),
+                state="created",
+            )
+
+    def connect(self, network: str, containers: Sequence[str]) -> None:
+        self._verb("connect")
+        for name in containers:
+            address = f"10.0.0.{len(self.running) + 1}"
+            self.running[name] = replace(self.running[name], address=address)
+
+    def start(self, model: Json) -> None:
+        self._verb("start")
+        for name, container in self.running.items():
+            if name.startswith(f"{model['name']}-"):
+                state = {"state": "running", **self.behaviour.states.get(container.release, {})}
+                self.running[name] = replace(container, **state)
+
+    def logs(self, container: str, lines: int) -> str:
+        return f"log of {container}"
+
+    def remove(self, application: str, colour: Colour) -> None:
+        self._verb(f"remove {colour}")
+        routing = self.in_traefik.get(application)
+        if routing and routing.live is colour:
+            self.violations.append(f"{colour} was removed while it was live")
+        if routing and colour in routing.colours:
+            self.violations.append(f"{colour} was removed while Traefik had routes to it")
+        if self.behaviour.connections[0] and not self._has_drained(colour):
+            self.violations.append(f"{colour} was removed without a drain")
+        self.running = {
+            name: one
+            for name, one in self.running.items()
+            if (one.application, one.colour) != (application, colour)
+        }
+
+    def remove_volumes(self, application: str) -> tuple[str, ...]:
+        self._verb("remove volumes")
+        return (f"{application}_data",)
+
+    # -- balancer -------------------------------------------------------------------------------------------
+
+    def gateway(self) -> Gateway | None:
+        if not self.has_gateway:
+            return None
+        return Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
+
+    def deliver(self, application: str, text: str | None) -> None:
+        self._verb("deliver" if text else "withdraw")
+        if text is None:
+            self.files.pop(f"{application}.yml", None)
+            self.in_traefik.pop(application, None)
+            return
+        self.files[f"{application}.yml"] = text
+        routing = parse(text, application)
+        if self.behaviour.is_deaf(routing):
+            return
+        if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
+            self.violations.append(f"{routing.live} got requests before it was ready")
+        self.in_traefik[application] = routing
+
+    def in_force(self, application: str, routing: Routing | None) -> bool:
+        return self.in_traefik.get(application) == routing
+
+    def complaints(self, routing: Routing) -> tuple[str, ...]:
+        found = (self.behaviour.complaints.get(part.release) for part in routing.colours.values())
+        return tuple(complaint for complaint in found if complaint)
+
+    def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
+        return tuple(self._answer(self.running[probe.container]) for probe in probes)
+
+    def connections(self, addresses: Sequence[str]) -> int:
+        left = self.behaviour.connections
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    # -- store ----------------------------------------------------------------------------------------------
+
+    def read(self, application: str | None) -> Kept:
+        releases = sorted(self.records.values(), key=lambda release: release.number)
+        return Kept(dict(self.files), tuple(releases))
+
+    def record(self, application: str, release: Release) -> None:
+        self._verb("record")
+        self.records[release.number] = release
+
+    def forget(self, application: str, releases: Sequence[int]) -> None:
+        self._verb("forget")
+        for number in releases:
+            self.records.pop(number, None)
+
+    @contextmanager
+    def lock(self, application: str, holder: str) -> Iterator[Callable[[str], None]]:
+        if self.holder:
+            raise Locked(f"another deployment is under way: {self.holder}", "wait")
+        self.holder = holder
+        try:
+            yield self.journal.append
+        finally:
+            self.holder = ""
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _verb(self, verb: str) -> None:
+        if not self.holder:
+            self.violations.append(f"{verb} without the lock")
+        self.before(verb)
+        self.verbs.append(verb)
+
+    def _answer(self, container: Container) -> Answer:
+        answers = self.behaviour.answers.get(container.release, [OK])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer.status == 200:
+            self.ready.add((container.colour, container.release))
+        return answer
+
+    def _has_drained(self, colour: Colour) -> bool:
+        return any(f"drain {colour}" in str(event) for event in self.events)
