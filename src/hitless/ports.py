@@ -54,6 +54,10 @@ class Engine(Protocol):
         """Give an image a second name."""
         ...
 
+    def tagged(self, application: str) -> frozenset[int]:
+        """The numbers of the application's releases that have image tags."""
+        ...
+
     def untag(self, application: str, releases: Sequence[int]) -> None:
         """Take away the image tags that keep these releases; an image without a name goes."""
         ...

@@ -48,7 +48,7 @@ def test_the_first_deployment_goes_live_on_blue(host: FakeHost) -> None:
     deploy(host)
     assert live(host) == (Colour.BLUE, [1])
     assert host.violations == []
-    assert host.verbs[:5] == ["build", "record", "create", "connect", "start"]
+    assert host.verbs[:5] == ["build", "create", "connect", "start", "deliver"]
 
 
 def test_the_second_deployment_goes_live_on_green_and_nothing_of_blue_is_left(deployed: FakeHost) -> None:

@@ -103,6 +103,9 @@ class FakeHost:
         self._verb("tag")
         self.tags[new] = self.tags[reference]
 
+    def tagged(self, application: str) -> frozenset[int]:
+        return frozenset(int(tag.split(".")[1][1:]) for tag in self.tags if f":{application}." in tag)
+
     def untag(self, application: str, releases: Sequence[int]) -> None:
         self._verb("untag")
         for number in releases:

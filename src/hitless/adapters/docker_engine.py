@@ -65,6 +65,12 @@ class DockerEngine:
         """Give an image a second name."""
         self.cli.run("tag", reference, new)
 
+    def tagged(self, application: str) -> frozenset[int]:
+        """The numbers of the application's releases that have image tags."""
+        shape = ("--filter", f"reference=hitless:{application}.r*", "--format", "{{.Tag}}")
+        # <application>.r<number>.<service>: an application's name has no dot
+        return frozenset(int(tag.split(".")[1][1:]) for tag in self.cli.run("images", *shape).split())
+
     def untag(self, application: str, releases: Sequence[int]) -> None:
         """Take away the image tags that keep these releases; an image without a name goes."""
         filters = [

@@ -18,8 +18,8 @@ from hitless.domain.steps import (
     Gate,
     Plan,
     Probe,
-    Promote,
     Readiness,
+    Record,
     Remove,
     Route,
     Start,
@@ -65,12 +65,14 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
                 for container in names
             ),
         ),
+        # the two that follow cost nothing: meanwhile the application starts
         Route(name, before, staged, f"show the routes of {candidate} to the gateway"),
+        *(() if release.promoted else (Record(name, release),)),
         Gate(name, candidate, _readiness(application, release.images, containers)),
         CutOver(staged, switched),
     ]
     if not release.promoted:
-        steps.append(Promote(name, replace(release, promoted=True)))
+        steps.append(Record(name, replace(release, promoted=True)))
     if live:
         leaving, _ = _leave(switched, live, drain_timeout, drain_first=True)
         steps += leaving
@@ -101,16 +103,14 @@ def down(application: str, world: World, drain_timeout: float) -> Plan:
     ]
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]
-    if world.releases:
-        steps.append(Forget(application, tuple(kept.number for kept in world.releases)))
+    if known := _known(world):
+        steps.append(Forget(application, known))
     return Plan(application, 0, None, tuple(steps))
 
 
 def next_release(world: World) -> int:
-    """The number of a new release: one more than any that is kept, runs, or is routed to."""
-    numbers = [kept.number for kept in world.releases]
-    numbers += [container.release for container in world.containers]
-    return max(numbers, default=0) + 1
+    """The number of a new release: one more than any that has left a trace."""
+    return max((*_known(world), *(container.release for container in world.containers)), default=0) + 1
 
 
 def former_release(world: World, application: str) -> Release | None:
@@ -149,7 +149,7 @@ def _unfinished_promotion(application: str, world: World) -> list[Step]:
     live = world.live(application)
     kept = world.release(live[1]) if live else None
     return (
-        [Promote(application, replace(kept, promoted=True))]
+        [Record(application, replace(kept, promoted=True))]
         if kept and kept.model and not kept.promoted
         else []
     )
@@ -162,7 +162,12 @@ def _forgotten(world: World, application: str, deployed: int, keep: int) -> tupl
     has_been_live |= {kept.number for kept in world.releases if kept.promoted}
     others = sorted(has_been_live - {deployed}, reverse=True)
     remaining = {deployed, *others[: keep - 1]}
-    return tuple(kept.number for kept in world.releases if kept.number not in remaining)
+    return tuple(number for number in _known(world) if number not in remaining)
+
+
+def _known(world: World) -> tuple[int, ...]:
+    """Every release that has a record or an image tag."""
+    return tuple(sorted({kept.number for kept in world.releases} | world.tagged))
 
 
 def _readiness(

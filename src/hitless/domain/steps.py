@@ -104,15 +104,15 @@ class CutOver:
 
 
 @dataclass(frozen=True)
-class Promote:
-    """Note that a release has been live, so that it is kept, and can be brought back."""
+class Record:
+    """Write a release down on the host: as a candidate, or as promoted, which can be brought back later."""
 
     application: str
     release: Release
 
     def describe(self) -> str:
         """One line for people."""
-        return f"keep release {self.release.number}"
+        return f"{'keep' if self.release.promoted else 'record'} release {self.release.number}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Forget:
         return f"forget release {numbers}"
 
 
-Step: TypeAlias = Start | Route | Gate | CutOver | Promote | Drain | Remove | Forget
+Step: TypeAlias = Start | Route | Gate | CutOver | Record | Drain | Remove | Forget
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class World:
     """The Docker host as one application's deployment sees it.
 
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
-    routing directory that hitless can't read: path -> what is wrong.
+    routing directory that hitless can't read: path -> what is wrong; `tagged` are the application's releases
+    that have image tags.
     """
 
     gateway: Gateway | None = None
@@ -60,6 +61,7 @@ class World:
     broken: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     releases: tuple[Release, ...] = ()
+    tagged: frozenset[int] = frozenset()
 
     def of(self, colour: Colour) -> tuple[Container, ...]:
         """The containers of one colour."""

@@ -11,9 +11,10 @@ from hitless.ports import Ports
 
 def world(ports: Ports, application: str | None) -> World:
     """The world as a deployment of this application sees it; None: of all applications, without releases."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        # each look is a process that is waited for; the two need nothing of each other
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
+        tagged = pool.submit(ports.engine.tagged, application) if application else None
         gateway = ports.balancer.gateway()
         if gateway is None:
             return World(containers=containers.result())
@@ -33,4 +34,5 @@ def world(ports: Ports, application: str | None) -> World:
         broken=broken,
         containers=containers.result(),
         releases=kept.releases,
+        tagged=tagged.result() if tagged else frozenset(),
     )

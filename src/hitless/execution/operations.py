@@ -56,7 +56,6 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
                 found = (*request.findings, *problems, *check(prepared, world, images))
                 _refuse(ports, found, warn=True)
                 release = Release(number, ports.clock.utc(), request.revision, images, application.model)
-                ports.store.record(application.name, release)
                 plan = plans.deploy(prepared, release, world, gateway)
                 perform(plan, ports, gateway, began)
             except BaseException:

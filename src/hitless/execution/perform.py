@@ -8,7 +8,7 @@ from functools import partial
 from hitless.domain.errors import GateFailed, HitlessError, NotConfirmed
 from hitless.domain.events import Drained, Live, StepBegan, StepDone, StepFailed, StepProgress
 from hitless.domain.routing import Routing, render
-from hitless.domain.steps import CutOver, Drain, Forget, Gate, Plan, Promote, Remove, Route, Start, Step
+from hitless.domain.steps import CutOver, Drain, Forget, Gate, Plan, Record, Remove, Route, Start, Step
 from hitless.domain.world import Gateway
 from hitless.execution import waits
 from hitless.ports import Ports
@@ -71,7 +71,7 @@ def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
             return _route(ports, application, before, routing)
         case CutOver(before, routing):
             return _route(ports, routing.application, before, routing)
-        case Promote(application, release):
+        case Record(application, release):
             ports.store.record(application, release)
             return ""
         case Gate():

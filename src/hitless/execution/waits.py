@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hitless.domain.errors import GateFailed, NotConfirmed
@@ -80,18 +81,13 @@ def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
     streaks = {wanted.container: 0 for wanted in step.readiness}
     pending = list(step.readiness)
     while pending:
+        probes = [probe for wanted in pending for probe in wanted.probes]
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            found = pool.submit(ports.engine.containers, step.application)
+            answers = dict(zip(probes, ports.balancer.ask(probes), strict=True))
         containers = {
-            container.name: container
-            for container in ports.engine.containers(step.application)
-            if container.colour is step.colour
+            container.name: container for container in found.result() if container.colour is step.colour
         }
-        probes = [
-            probe
-            for wanted in pending
-            if _may_be_asked(containers.get(wanted.container))
-            for probe in wanted.probes
-        ]
-        answers = dict(zip(probes, ports.balancer.ask(probes), strict=True))
         still = []
         for wanted in pending:
             missing = _missing(ports, wanted, containers.get(wanted.container), answers)
@@ -106,12 +102,8 @@ def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
                 if ports.clock.now() - began > wanted.timeout:
                     raise _too_late(ports, wanted, missing, answers)
         pending = still
-        if pending:
+        if any(not streaks[wanted.container] for wanted in pending):
             ports.clock.pause(_PAUSE)
-
-
-def _may_be_asked(container: Container | None) -> bool:
-    return container is not None and container.is_running
 
 
 def _missing(

@@ -1,0 +1,41 @@
+# Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
+PYTHON_RUN = .venv/bin/python
+
+.PHONY: help demo demo-down test check fmt bench python engine
+
+help:
+	@echo "make demo       deploy the example under load on this machine, and count what was lost"
+	@echo "make demo-down  take away all that the demo made"
+	@echo "make test       every test, those on a real Docker engine included"
+	@echo "make check      formatting, lint, types, layers"
+	@echo "make fmt        format the code"
+	@echo "make bench      measure hitless's own time on this machine"
+
+python:
+	@dev/python
+
+engine:
+	@dev/engine
+	@dev/images
+
+demo: python engine
+	@$(PYTHON_RUN) -m bench.demo
+
+demo-down: python
+	@$(PYTHON_RUN) -m bench.demo down
+
+test: python engine
+	@$(PYTHON_RUN) -m pytest
+
+check: python
+	@$(PYTHON_RUN) -m ruff format --check .
+	@$(PYTHON_RUN) -m ruff check .
+	@$(PYTHON_RUN) -m mypy
+	@.venv/bin/lint-imports
+
+fmt: python
+	@$(PYTHON_RUN) -m ruff format .
+	@$(PYTHON_RUN) -m ruff check --fix .
+
+bench: python engine
+	@$(PYTHON_RUN) -m bench.overhead
