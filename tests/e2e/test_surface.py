@@ -1,0 +1,246 @@
+"""What a user sees and relies on beside the switch itself: plan, status, volumes, labels, the gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from tests.e2e.conftest import GATEWAY, App, Gateway, docker
+
+Make = Callable[..., App]
+
+
+def test_status_names_the_live_colour_its_containers_and_its_address(app: Make, gateway: Gateway) -> None:
+    web = app()
+    assert "not deployed here" in web.cli.run("status", code=1)
+    web.cli.run("deploy")
+    status = web.cli.json("status")
+    assert status["live"] == {"colour": "blue", "release": 1}
+    assert status["addresses"] == [gateway.url.replace("127.0.0.1", web.host)]
+    assert status["problems"] == []
+    (container,) = status["containers"]
+    assert (container["container"], container["state"]) == (f"{web.name}-blue-web-1", "running")
+    text = web.cli.run("status")
+    assert "live: blue, release 1" in text
+    assert web.name in web.cli.run("status", "--all")
+
+
+def test_plan_shows_the_steps_and_touches_nothing(app: Make) -> None:
+    web = app()
+    output = web.cli.run("plan")
+    assert f"deploy {web.name} release 1 as blue" in output
+    assert output.index("start blue") < output.index("wait until blue is ready") < output.index("cut over")
+    assert not any(web.leftovers().values())
+    web.cli.run("deploy")
+    before = web.leftovers()
+    assert web.cli.json("plan")["plan"]["colour"] == "green"
+    assert web.leftovers() == before
+
+
+EVERYTHING_WRONG = """
+x-hitless: {keeep: 2}
+services:
+  web:
+    image: IMAGE
+    container_name: the-one
+    ports: ["18123:8000"]
+    networks: {fixed: {ipv4_address: 10.99.0.9}}
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.routers.web.entrypoints=nowhere
+      - traefik.http.routers.web.tls.certresolver=letsencrypt
+      - traefik.http.services.web.loadbalancer.server.prot=8000
+      - traefik.tcp.routers.x.rule=HostSNI(`*`)
+  hosted:
+    image: IMAGE
+    network_mode: host
+  db:
+    image: IMAGE
+    volumes: ["data:/data"]
+networks: {fixed: {ipam: {config: [{subnet: 10.99.0.0/24}]}}}
+volumes: {data: {}}
+"""
+
+
+def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -> None:
+    wrong = app(EVERYTHING_WRONG)
+    found = wrong.cli.json("plan", code=1)
+    assert found["plan"] is None
+    paths = {finding["path"] for finding in found["findings"] if finding["is_error"]}
+    assert paths == {
+        "x-hitless.keeep",
+        "services.web.container_name",
+        "services.web.ports",
+        "services.web.networks.fixed",
+        "services.web.labels.traefik.http.routers.web.entrypoints",
+        "services.web.labels.traefik.http.routers.web.tls.certresolver",
+        "services.web.labels.traefik.http.services.web.loadbalancer.server.prot",
+        "services.web.labels.traefik.tcp.routers.x.rule",
+        "services.hosted.network_mode",
+        "services.db.volumes",
+        "networks.fixed.ipam",
+    }
+    output = wrong.cli.run("deploy", code=1)
+    assert "did you mean keep?" in output
+    assert "did you mean port?" in output
+    assert "refused before anything was touched: 11 errors" in output
+    assert not any(wrong.leftovers().values())
+
+
+def test_a_second_application_cannot_take_the_first_one_s_host(app: Make) -> None:
+    first = app()
+    first.cli.run("deploy")
+    second = app(WITH_HOST.replace("OTHER", first.host), name=f"{first.name}x")
+    output = second.cli.run("deploy", code=1)
+    assert f"the application {first.name} already has the route" in output
+    assert second.containers() == []
+
+
+WITH_HOST = """
+services:
+  web:
+    image: IMAGE
+    labels:
+      - traefik.http.routers.web.rule=Host(`OTHER`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+"""
+
+HOSTILE = """
+services:
+  web:
+    image: IMAGE
+    labels:
+      traefik.http.routers.hostile.rule: Host(`HOST`)
+      traefik.http.routers.hostile.middlewares: odd@docker,strip
+      traefik.http.services.hostile.loadbalancer.server.port: 8000
+      traefik.http.services.hostile.loadbalancer.healthcheck.path: /health
+      traefik.http.middlewares.odd.headers.customresponseheaders.X-Template: '{{ env "HOME" }} {{{x}}}'
+      traefik.http.middlewares.odd.headers.customresponseheaders.X-Dollar: "$$HOME $${x}"
+      traefik.http.middlewares.odd.headers.customresponseheaders.X-Quotes: "it's \\"so\\": - # yes"
+      traefik.http.middlewares.odd.headers.stsseconds: "42"
+      traefik.http.middlewares.strip.stripprefix.prefixes: /shop, /store
+"""
+
+
+def test_label_values_reach_traefik_as_the_literal_text(app: Make) -> None:
+    web = app(HOSTILE)
+    web.cli.run("deploy")
+    headers = web.get("/store/").headers
+    assert web.get("/store/").status_code == 200
+    assert headers["X-Template"] == '{{ env "HOME" }} {{{x}}}'
+    assert headers["X-Dollar"] == "$HOME ${x}"
+    assert headers["X-Quotes"] == 'it\'s "so": - # yes'
+
+
+def test_an_idle_colour_cannot_be_reached_from_outside(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    marker = docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{web.name}.yml")
+    generation = json.loads(marker.splitlines()[0].removeprefix("# hitless "))["routing"]["generation"]
+    assert web.gateway.get("hitless.internal", f"/{web.name}/{generation}").status_code == 404
+    assert web.get("/", **{"X-Hitless-Colour": "green"}).headers["X-Release"] == "1"
+
+
+WITH_VOLUME = """
+services:
+  web:
+    image: IMAGE
+    volumes: ["uploads:/uploads"]
+    x-hitless: {concurrent_writes: true}
+    labels:
+      - traefik.http.routers.volume.rule=Host(`HOST`)
+      - traefik.http.services.volume.loadbalancer.server.port=8000
+volumes:
+  uploads: {}
+"""
+
+
+def test_a_named_volume_is_shared_by_both_colours_under_the_base_project_s_name(app: Make) -> None:
+    web = app(WITH_VOLUME)
+    web.cli.run("deploy")
+    docker("exec", "-u", "0", f"{web.name}-blue-web-1", "sh", "-c", "echo kept > /uploads/file")
+    web.cli.run("deploy")
+    assert docker("exec", f"{web.name}-green-web-1", "cat", "/uploads/file") == "kept"
+    assert web.leftovers()["volumes"] == [f"{web.name}_uploads"]
+    web.cli.run("down")
+    assert web.leftovers()["volumes"] == [f"{web.name}_uploads"]
+    web.cli.run("deploy")
+    web.cli.run("down", "--volumes")
+    assert web.leftovers()["volumes"] == []
+
+
+def test_json_is_one_event_a_line_from_began_to_ended(app: Make) -> None:
+    web = app()
+    lines = web.cli.run("deploy", "--json").splitlines()
+    events = [json.loads(line) for line in lines]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "began"
+    assert kinds[-1] == "ended"
+    assert events[-1]["outcome"] == "successful"
+    assert [event["step"] for event in events if event["event"] == "step_done"][-2:] == [
+        "cut over to blue",
+        "keep release 1",
+    ]
+
+
+def test_the_gateway_twice_changes_nothing_and_other_settings_need_a_word(gateway: Gateway) -> None:
+    def identity() -> str:
+        return docker("inspect", gateway.container, "--format", "{{.Id}} {{.State.StartedAt}}")
+
+    before = identity()
+    assert "nothing changed" in gateway.cli.run("gateway", "up")
+    assert "--replace" in gateway.cli.run("gateway", "up", "--http-port", "1", code=1)
+    assert identity() == before
+
+
+def test_the_gateway_is_hard_to_attack(gateway: Gateway) -> None:
+    host = json.loads(docker("inspect", gateway.container))[0]
+    assert host["HostConfig"]["ReadonlyRootfs"] is True
+    assert host["HostConfig"]["CapDrop"] == ["ALL"]
+    assert host["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Config"]["User"] == "65532:65532"
+    assert not any("docker.sock" in mount["Source"] for mount in host["Mounts"])
+    assert list(host["HostConfig"]["PortBindings"]) == ["80/tcp"]
+    # Traefik's own user can neither write its routes nor read the releases, which hold environment values
+    refused = "touch /etc/hitless/routes/x.yml 2>&1; ls /var/lib/hitless/* 2>&1; true"
+    said = docker("exec", gateway.container, "sh", "-c", refused)
+    assert "ermission denied" in said
+    assert gateway.get("unknown.localhost").status_code == 404
+
+
+def test_a_foreign_file_in_the_routing_directory_stops_deployments_and_is_named(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    path = "/etc/hitless/routes/mine.yml"
+    docker("exec", "-u", "0", f"{GATEWAY}-traefik-1", "sh", "-c", f"echo 'http: [' > {path}")
+    try:
+        output = web.cli.run("deploy", code=1, RELEASE="2")
+        assert "mine.yml" in output
+        assert web.get().headers["X-Release"] == "1"
+    finally:
+        docker("exec", "-u", "0", f"{GATEWAY}-traefik-1", "rm", path)
+    web.cli.run("deploy", RELEASE="2")
+    assert web.get().headers["X-Release"] == "2"
+
+
+def test_rollback_without_a_former_release_says_so(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    assert "no release before the live one" in web.cli.run("rollback", code=1)
+
+
+def test_an_image_that_cannot_be_had_fails_before_anything_starts(app: Make) -> None:
+    web = app(WITHOUT_IMAGE)
+    output = web.cli.run("deploy", code=1)
+    assert "pull 127.0.0.1:1/nothing:1" in output
+    assert not any(web.leftovers().values())
+
+
+WITHOUT_IMAGE = """
+services:
+  web:
+    image: 127.0.0.1:1/nothing:1
+    labels:
+      - traefik.http.routers.nothing.rule=Host(`HOST`)
+      - traefik.http.services.nothing.loadbalancer.server.port=8000
+"""
