@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from hitless.domain import rules
 from hitless.domain.model import Application, Finding, Image, Json, Router, Service
 from hitless.domain.project import gateway_networks
+from hitless.domain.routing import MARKER_PRIORITY
 from hitless.domain.spec import concurrent_writes, exposed_ports, with_images
 from hitless.domain.world import Gateway, World
 
@@ -35,10 +37,9 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     findings += _networks(application, world.gateway)
     for router in application.routes.routers:
         findings += _router(application, router, world)
-    known = {name: image for name, image in images.items() if image}
-    findings += [
-        finding for finding in with_images(application, known)[1] if finding.path.split(".")[1] in known
-    ]
+    routed = [backend for backend in application.routes.backends if backend.service in images]
+    there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
+    findings += with_images(there, images)[1]
     return tuple(findings)
 
 
@@ -130,11 +131,15 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
     docker = image.healthcheck if service.healthcheck is None and image else service.healthcheck
     for backend in application.routes.backends_of(service.name):
         label = f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer"
-        has_check = bool(backend.load_balancer.get("healthCheck", {}).get("path"))
-        if backend.scheme != "http" and docker is False:
+        own = backend.health_check
+        has_check = bool(own.get("path"))
+        if backend.asked_by != ("http", "http") and docker is False:
+            field = "mode" if backend.asked_by[1] != "http" else "scheme"
+            where = f"healthcheck.{field}" if field in own else "server.scheme"
+            words = " and ".join(word for word in backend.asked_by if word != "http")
             yield Finding(
-                f"{label}.server.scheme",
-                f"the gate can't ask over {backend.scheme}, and there is no Docker health check",
+                f"{label}.{where}",
+                f"the gate can't ask over {words}, and there is no Docker health check",
                 "give the service a `healthcheck:`",
             )
         elif not has_check and not docker:
@@ -179,6 +184,10 @@ def _router(application: Application, router: Router, world: World) -> Iterator[
                     f"the gateway has no entry point {name!r}",
                     f"it has: {', '.join(world.gateway.entry_points)}",
                 )
+    if router.settings.get("priority", 0) >= MARKER_PRIORITY:
+        yield Finding(f"{path}.priority", f"must be below {MARKER_PRIORITY}")
+    if router.settings.get("ruleSyntax", "v3") != "v3":
+        yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
     tls = router.settings.get("tls")
     if tls is not None and tls.get("certResolver"):
         yield Finding(

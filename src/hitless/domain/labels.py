@@ -90,6 +90,8 @@ def insert(target: dict[str, Any], struct: Struct, path: list[str], value: str) 
         if index is not None:
             raise LabelError(f"{field} is no list of structures")
         _insert_value(target, field, schema, rest, value)
+    elif index is not None:
+        raise LabelError(f"{field} is no list of structures")
     elif rest:
         below = target.setdefault(field, {})
         insert(below, schema, rest, value)
@@ -141,6 +143,11 @@ def typed(value: str, kind: Kind) -> Any:
             if not re.fullmatch(r"[+-]?\d{1,18}", value.strip()):
                 raise LabelError(f"expects a whole number, not {value!r}")
             return int(value)
+        case Kind.PORT:
+            port = typed(value, Kind.NUMBER)
+            if not 1 <= port <= 65535:
+                raise LabelError(f"expects a port of 1 to 65535, not {value!r}")
+            return port
         case Kind.FLAG:
             return flag(value)
         case Kind.DURATION:
@@ -167,9 +174,14 @@ def _split(label: str, sections: tuple[str, ...]) -> tuple[str, str, list[str]]:
     if section not in sections:
         raise LabelError(f"{parts[2]} can't be set by a label", _nearest(section, list(sections)))
     name = parts[3]
+    return section, valid_name(name), parts[4:]
+
+
+def valid_name(name: str) -> str:
+    """The name, if it can be one in Traefik. Raises `LabelError`."""
     if not _NAME.fullmatch(name):
         raise LabelError(f"{name!r} can't be a name in Traefik", "use letters, digits, - and _ only")
-    return section, name, parts[4:]
+    return name
 
 
 def _indexed(segment: str) -> tuple[str, int | None]:
@@ -223,6 +235,9 @@ def _assemble(
     ]
     built = []
     for name, fields in routers.items():
+        # numbers only order the items; one that was skipped is no item
+        if "domains" in fields.get("tls", {}):
+            fields["tls"]["domains"] = [item for item in fields["tls"]["domains"] if item]
         path = f"services.{service}.labels.traefik.http.routers.{name}"
         if not fields.get("rule"):
             findings.append(Finding(f"{path}.rule", "a router needs a rule"))

@@ -14,6 +14,7 @@ from hitless.domain.labels import (
     label_finding,
     split_list,
     typed,
+    valid_name,
 )
 from hitless.domain.model import Backend, Finding, Router, Routes
 from hitless.domain.traefik_schema import LOAD_BALANCER, MIDDLEWARES, Kind
@@ -87,9 +88,9 @@ def _read_label(draft: _Draft, path: list[str], value: str) -> None:
     lowered = [part.lower() for part in path]
     match lowered:
         case ["backend"]:
-            draft.name = value
+            draft.name = valid_name(value) if value else ""
         case ["port"]:
-            draft.port = typed(value, Kind.NUMBER)
+            draft.port = typed(value, Kind.PORT)
         case ["protocol"]:
             if value not in ("http", "https", "h2c"):
                 raise LabelError(f"{value!r} is no protocol", "known: http, https, h2c")

@@ -61,6 +61,17 @@ class Backend:
     server: Json = field(default_factory=dict)
     load_balancer: Json = field(default_factory=dict)
 
+    @property
+    def health_check(self) -> Json:
+        """The health check of the labels, in Traefik's names; empty without one."""
+        check: Json = self.load_balancer.get("healthCheck", {})
+        return check
+
+    @property
+    def asked_by(self) -> tuple[str, str]:
+        """The scheme and the mode of its health check; the gate itself speaks ("http", "http") alone."""
+        return self.health_check.get("scheme", self.scheme), self.health_check.get("mode", "http")
+
 
 @dataclass(frozen=True)
 class Router:

@@ -108,9 +108,12 @@ def down(application: str, world: World, drain_timeout: float) -> Plan:
     return Plan(application, 0, None, tuple(steps))
 
 
-def next_release(world: World) -> int:
-    """The number of a new release: one more than any that has left a trace."""
-    return max((*_known(world), *(container.release for container in world.containers)), default=0) + 1
+def next_release(world: World, application: str) -> int:
+    """The number of a new release: one more than any of the application that has left a trace."""
+    running = (container.release for container in world.containers)
+    routing = world.routings.get(application)
+    routed = (part.release for part in routing.colours.values()) if routing else ()
+    return max((*_known(world), *running, *routed), default=0) + 1
 
 
 def former_release(world: World, application: str) -> Release | None:
@@ -160,7 +163,11 @@ def _forgotten(world: World, application: str, deployed: int, keep: int) -> tupl
     live = world.live(application)
     has_been_live = {live[1]} if live else set()
     has_been_live |= {kept.number for kept in world.releases if kept.promoted}
-    others = sorted(has_been_live - {deployed}, reverse=True)
+    others = sorted(
+        has_been_live - {deployed},
+        key=lambda number: (live is not None and number == live[1], number),
+        reverse=True,
+    )
     remaining = {deployed, *others[: keep - 1]}
     return tuple(number for number in _known(world) if number not in remaining)
 
@@ -199,8 +206,8 @@ def _probes(
 ) -> tuple[Probe, ...]:
     found = []
     for backend in application.routes.backends_of(service.name):
-        check = backend.load_balancer.get("healthCheck", {})
-        if check.get("scheme", backend.scheme) != "http" or check.get("mode", "http") != "http":
+        check = backend.health_check
+        if backend.asked_by != ("http", "http"):
             continue  # asked by Docker's health check alone; `check` refuses where there is none
         if not check.get("path") and _has_healthcheck(service, images):
             continue

@@ -27,7 +27,7 @@ _HEADER = "# hitless "
 # Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
 _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 # A router of the user's has at most its rule's length or its own number; markers must win over any of them.
-_MARKER_PRIORITY = 2_000_000_000
+MARKER_PRIORITY = 2_000_000_000
 # Idle connections go after a second, so that counting connections counts requests in flight (see draining),
 # and before the application closes them first (traefik#727). Go's default of 2 idle per host is too few.
 _TRANSPORT: Json = {
@@ -127,7 +127,7 @@ def marker_path(application: str, generation: int) -> str:
 
 def render(routing: Routing) -> str:
     """The whole text of the application's routing file."""
-    body: str = yaml.safe_dump(document(routing), sort_keys=False, width=200, allow_unicode=True)
+    body: str = yaml.safe_dump(document(routing), sort_keys=False, width=200, allow_unicode=False)
     header = {"digest": _digest(body), "routing": _encode(routing)}
     text = f"{_HEADER}{json.dumps(header, separators=(',', ':'))}\n{body}"
     # Traefik runs each file through Go's template engine first, comments included
@@ -180,7 +180,7 @@ def document(routing: Routing) -> dict[str, Any]:
         "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`)"
         f" && Path(`{marker_path(routing.application, routing.generation)}`)",
         "service": "noop@internal",
-        "priority": _MARKER_PRIORITY,
+        "priority": MARKER_PRIORITY,
     }
     return {"http": http}
 

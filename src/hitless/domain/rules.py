@@ -34,4 +34,5 @@ def _only_hosts(rule: str) -> bool:
 
 
 def _normalised(rule: str) -> str:
-    return re.sub(r"\s+", "", rule).replace('"', "`").replace("'", "`").lower()
+    plain = _HOST.sub(lambda match: match[0].lower().replace("host(", "Host("), rule)
+    return re.sub(r"\s+", "", plain).replace('"', "`").replace("'", "`")

@@ -112,9 +112,9 @@ def with_timeouts(
 def exposed_ports(application: Application, service: str) -> tuple[int, ...]:
     """The container ports that the Compose file itself names for a service."""
     model = application.model["services"][service]
-    named = [str(port).split("/")[0] for port in model.get("expose") or ()]
-    named += [str(port.get("target", "")) for port in model.get("ports") or ()]
-    return tuple(int(port) for port in named if port.isdigit())
+    named = [str(port).partition("/") for port in model.get("expose") or ()]
+    named += [(str(port.get("target", "")), "/", port.get("protocol")) for port in model.get("ports") or ()]
+    return tuple(int(port) for port, _, protocol in named if port.isdigit() and protocol in ("tcp", "", None))
 
 
 def seconds(value: Any) -> float:
@@ -144,12 +144,16 @@ def _service(name: str, service: Json, settings: Settings) -> Service:
         name=name,
         image=service.get("image"),
         builds="build" in service,
-        replicas=int(service.get("scale") or deploy.get("replicas") or 1),
+        replicas=_replicas(service.get("scale"), deploy.get("replicas")),
         healthcheck=False if disabled else True if test else None,
         pull_policy=str(service.get("pull_policy", "missing")),
         stop_grace_period=str(service.get("stop_grace_period", "10s")),
         settings=settings,
     )
+
+
+def _replicas(scale: int | None, replicas: int | None) -> int:
+    return next((int(said) for said in (scale, replicas) if said is not None), 1)
 
 
 def _routes(service: str, found: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:

@@ -19,6 +19,7 @@ class Kind(Enum):
 
     TEXT = auto()
     NUMBER = auto()
+    PORT = auto()
     FLAG = auto()
     DURATION = auto()
     LIST = auto()
@@ -212,7 +213,7 @@ ROUTER: Struct = {
 
 LOAD_BALANCER: Struct = {
     "server": {
-        "port": Kind.NUMBER,
+        "port": Kind.PORT,
         "scheme": Kind.TEXT,
         "weight": Kind.NUMBER,
         "preservePath": Kind.FLAG,
@@ -235,7 +236,7 @@ LOAD_BALANCER: Struct = {
         "path": Kind.TEXT,
         "method": Kind.TEXT,
         "status": Kind.NUMBER,
-        "port": Kind.NUMBER,
+        "port": Kind.PORT,
         "interval": Kind.DURATION,
         "unhealthyInterval": Kind.DURATION,
         "timeout": Kind.DURATION,

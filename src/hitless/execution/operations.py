@@ -47,7 +47,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     with journaled(ports, application.name, request.holder) as ports:
         world = observe.world(ports, application.name)
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
-        number = plans.next_release(world)
+        number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder))
         with ended(ports, "deploy", application.name, began):
             try:
@@ -122,7 +122,7 @@ def preview(
     findings = (*request.findings, *check(application, world, images))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
-    number = plans.next_release(world)
+    number = plans.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
     prepared, _ = spec.with_images(application, images)
     plan = plans.deploy(prepared, release, world, world.gateway)

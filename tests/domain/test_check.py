@@ -1,0 +1,363 @@
+"""Every finding of the check, one situation each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from hitless.domain import check as checks
+from hitless.domain import spec
+from hitless.domain.model import Colour, Finding, Image, Json
+from tests.domain.builders import (
+    WEB_LABELS,
+    application,
+    at,
+    compose,
+    container,
+    image,
+    only,
+    part,
+    paths,
+    router,
+    routing,
+    unrouted,
+    web,
+    world,
+)
+
+ROUTER = "services.app.labels.traefik.http.routers.shop"
+SERVICE = "services.app.labels.traefik.http.services.shop.loadbalancer"
+BARE = {
+    "traefik.http.routers.shop.rule": "Host(`shop.example`)",
+    "traefik.http.services.shop.loadbalancer.server.port": "8000",
+}
+IMAGES = {"app": image(8000)}
+
+
+def check(
+    services: Json | None = None, images: dict[str, Image] | None = None, **keys: Any
+) -> tuple[Finding, ...]:
+    return checks.check(application(services, **keys), world(), IMAGES if images is None else images)
+
+
+def app(labels: Json | None = None, **keys: Any) -> tuple[Finding, ...]:
+    """The findings about one routed service."""
+    return check({"app": web(labels, **keys)})
+
+
+def worker(**keys: Any) -> tuple[Finding, ...]:
+    """The findings about a service without a route, beside a routed one."""
+    return check({"app": web(), "worker": unrouted(**keys)})
+
+
+def test_nothing_is_wrong() -> None:
+    assert check() == ()
+
+
+def test_all_is_said_at_once() -> None:
+    findings = app(container_name="x", ports=[{"target": 80, "published": "80"}], network_mode="host")
+    assert paths(findings) == [
+        "services.app.container_name",
+        "services.app.ports",
+        "services.app.network_mode",
+    ]
+
+
+class TestHost:
+    """What is wrong with the gateway."""
+
+    def test_no_gateway(self) -> None:
+        finding = at(checks.check(application(), world(gateway=None), IMAGES), "gateway")
+        assert finding.is_error
+        assert finding.hint == "run: hitless gateway up"
+
+    def test_no_gateway_is_no_reason_to_complain_about_entry_points(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "other"}
+        findings = checks.check(application({"app": web(labels)}), world(gateway=None), IMAGES)
+        assert paths(findings) == ["gateway"]
+
+    def test_a_file_that_hitless_can_not_read(self) -> None:
+        broken = {"/routes/a.yml": "is not ours", "/routes/b.yml": "was changed"}
+        findings = checks.check(application(), world(broken=broken), IMAGES)
+        assert paths(findings, is_error=True) == ["gateway:/routes/a.yml", "gateway:/routes/b.yml"]
+        assert findings[0].message.startswith("is not ours")
+
+    def test_an_application_of_this_name_behind_another_gateway(self) -> None:
+        here, there = container(Colour.BLUE), replace(container(Colour.GREEN), gateway="other")
+        finding = only(checks.check(application(), world(containers=(here, there)), IMAGES))
+        assert (finding.path, finding.is_error) == ("name", True)
+        assert "--gateway other" in finding.hint
+
+    def test_an_application_of_this_name_behind_this_gateway(self) -> None:
+        assert checks.check(application(), world(containers=(container(Colour.BLUE),)), IMAGES) == ()
+
+    def test_no_route(self) -> None:
+        finding = only(check({"worker": {"image": "w"}}))
+        assert (finding.path, finding.is_error) == ("services", True)
+
+    def test_a_service_without_a_router_is_no_route(self) -> None:
+        label = "traefik.http.services.shop.loadbalancer.server.port"
+        findings = check({"app": web({label: "80"}, healthcheck={"test": ["CMD", "x"]})})
+        assert paths(findings) == ["services"]
+
+
+class TestTwoCopies:
+    """What two copies of one service can't share."""
+
+    def test_a_container_name(self) -> None:
+        assert only(worker(container_name="db")).path == "services.worker.container_name"
+
+    @pytest.mark.parametrize("routed", [True, False])
+    def test_a_published_port(self, routed: bool) -> None:
+        ports = [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}]
+        finding = only(app(ports=ports) if routed else worker(ports=ports))
+        assert finding.path == f"services.{'app' if routed else 'worker'}.ports"
+        assert finding.is_error
+        assert ("the gateway publishes" in finding.hint) == routed
+
+    def test_every_published_port_is_named(self) -> None:
+        ports = [{"target": 80, "published": "8080"}, {"target": 81, "published": "8081"}]
+        assert ["8080" in finding.message for finding in app(ports=ports)] == [True, False]
+
+    def test_a_port_that_the_engine_chooses(self) -> None:
+        assert app(ports=[{"target": 80, "protocol": "tcp"}]) == ()
+
+    @pytest.mark.parametrize("mode", ["host", "none", "service:db", "container:x"])
+    def test_a_network_mode_of_a_routed_service(self, mode: str) -> None:
+        assert only(app(network_mode=mode)).path == "services.app.network_mode"
+
+    def test_the_hosts_network_for_an_unrouted_service(self) -> None:
+        assert only(worker(network_mode="host")).path == "services.worker.network_mode"
+
+    @pytest.mark.parametrize("mode", ["none", "service:app"])
+    def test_other_network_modes_of_an_unrouted_service(self, mode: str) -> None:
+        assert worker(network_mode=mode) == ()
+
+    @pytest.mark.parametrize("key", ["ipv4_address", "ipv6_address"])
+    def test_a_fixed_address(self, key: str) -> None:
+        findings = worker(networks={"back": {key: "10.0.0.2"}, "front": None, "rest": {"aliases": ["w"]}})
+        assert only(findings).path == "services.worker.networks.back"
+
+    def test_no_replica_of_a_routed_service(self) -> None:
+        assert only(app(deploy={"replicas": 0})).path == "services.app.deploy.replicas"
+
+    def test_no_replica_of_an_unrouted_service(self) -> None:
+        assert worker(deploy={"replicas": 0}) == ()
+
+
+class TestVolumes:
+    """What two copies would write to at once."""
+
+    DATA: ClassVar[Json] = {"type": "volume", "source": "data", "target": "/data"}
+    FOLDER: ClassVar[Json] = {"type": "bind", "source": "/srv/data", "target": "/data"}
+
+    @pytest.mark.parametrize("mount", [DATA, FOLDER])
+    def test_of_a_routed_service_is_a_warning(self, mount: Json) -> None:
+        finding = only(app(volumes=[mount]))
+        assert (finding.path, finding.is_error) == ("services.app.volumes", False)
+        assert mount["source"] in finding.message
+
+    @pytest.mark.parametrize("mount", [DATA, FOLDER])
+    def test_of_an_unrouted_service_is_an_error(self, mount: Json) -> None:
+        finding = only(worker(volumes=[mount]))
+        assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
+
+    def test_that_are_read_only(self) -> None:
+        assert worker(volumes=[{**self.DATA, "read_only": True}]) == ()
+
+    def test_that_are_said_to_bear_it(self) -> None:
+        assert worker(volumes=[self.DATA], x_hitless={"concurrent_writes": True}) == ()
+
+    def test_that_are_said_not_to_bear_it(self) -> None:
+        assert len(worker(volumes=[self.DATA], x_hitless={"concurrent_writes": False})) == 1
+
+    @pytest.mark.parametrize("mount", [{"type": "volume", "target": "/x"}, {"type": "tmpfs", "target": "/x"}])
+    def test_that_each_copy_has_of_its_own(self, mount: Json) -> None:
+        assert worker(volumes=[mount]) == ()
+
+
+class TestHealth:
+    """What readiness would mean."""
+
+    def test_no_health_check_of_any_kind(self) -> None:
+        finding = only(app(BARE))
+        assert (finding.path, finding.is_error) == ("services.app", False)
+        assert "has no health check of any kind:" in finding.message
+
+    def test_the_image_may_have_one_as_long_as_it_is_unknown(self) -> None:
+        finding = only(check({"app": web(BARE)}, images={}))
+        assert not finding.is_error
+        assert "unless its image has one" in finding.message
+
+    def test_the_image_has_one(self) -> None:
+        assert check({"app": web(BARE)}, {"app": image(8000, healthcheck=True)}) == ()
+
+    def test_the_compose_file_has_one(self) -> None:
+        assert app(BARE, healthcheck={"test": ["CMD", "true"]}) == ()
+
+    def test_the_images_is_switched_off(self) -> None:
+        services = {"app": web(BARE, healthcheck={"disable": True})}
+        assert len(check(services, {"app": image(8000, healthcheck=True)})) == 1
+
+    def test_an_unrouted_service_needs_none(self) -> None:
+        assert worker() == ()
+
+    @pytest.mark.parametrize("scheme", ["https", "h2c"])
+    def test_a_scheme_that_the_gate_does_not_speak(self, scheme: str) -> None:
+        labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": scheme}
+        finding = only(app(labels))
+        assert (finding.path, finding.is_error) == (f"{SERVICE}.server.scheme", True)
+
+    def test_such_a_scheme_with_dockers_health_check(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "https"}
+        assert app(labels, healthcheck={"test": ["CMD", "true"]}) == ()
+
+    @pytest.mark.parametrize(("field", "value"), [("scheme", "https"), ("mode", "grpc")])
+    def test_a_health_check_that_the_gate_does_not_speak(self, field: str, value: str) -> None:
+        # nobody would ask the candidate anything before it goes live
+        label = f"traefik.http.services.shop.loadbalancer.healthcheck.{field}"
+        assert any(finding.is_error for finding in app({**WEB_LABELS, label: value}))
+
+
+class TestNetworks:
+    """What two colours' networks can't share."""
+
+    @staticmethod
+    def network(network: Json | None) -> tuple[Finding, ...]:
+        return check(networks={"back": network})
+
+    def test_a_fixed_subnet(self) -> None:
+        finding = only(self.network({"name": "shop_back", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}))
+        assert (finding.path, finding.is_error) == ("networks.back.ipam", True)
+
+    def test_a_name_of_its_own(self) -> None:
+        finding = only(self.network({"name": "back"}))
+        assert (finding.path, finding.is_error) == ("networks.back.name", False)
+
+    @pytest.mark.parametrize(
+        "network",
+        [
+            None,
+            {},
+            {"name": "shop_back", "ipam": {}},
+            {"ipam": {"driver": "default", "config": None}},
+            {"name": "back", "external": True},
+            {"name": "traefik_webgateway", "external": True},
+        ],
+    )
+    def test_nothing_to_say(self, network: Json | None) -> None:
+        assert self.network(network) == ()
+
+
+class TestRoutes:
+    """What is wrong with a route on this gateway."""
+
+    def test_an_entry_point_that_the_gateway_does_not_have(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web,websecure"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.entrypoints", True)
+        assert "'websecure'" in finding.message
+        assert finding.hint == "it has: web"
+
+    def test_a_certificate_resolver(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls.certresolver": "le"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.tls.certresolver", True)
+
+    def test_tls_alone(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls": "true"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.tls", False)
+
+    def test_a_priority_above_the_markers(self) -> None:
+        # the marker routers of hitless must win over any, or no routing could be confirmed
+        labels = {
+            **WEB_LABELS,
+            "traefik.http.routers.shop.rule": "PathPrefix(`/`)",
+            "traefik.http.routers.shop.priority": "3000000000",
+        }
+        assert only(app(labels)).path == f"{ROUTER}.priority"
+
+    def test_rules_in_the_syntax_of_traefik_2(self) -> None:
+        # a candidate's rule gets a guard in front of it, which is in the syntax of Traefik 3
+        assert only(app({**WEB_LABELS, "traefik.http.routers.shop.rulesyntax": "v2"})).path == (
+            f"{ROUTER}.rulesyntax"
+        )
+
+
+class TestOtherApplications:
+    """Routes that another application has already."""
+
+    @staticmethod
+    def against(live: Colour | None = Colour.BLUE, name: str = "cafe", **fields: Any) -> tuple[Finding, ...]:
+        theirs = part(1, router(**fields))
+        return checks.check(application(), world(routing(live, {Colour.BLUE: theirs}, name=name)), IMAGES)
+
+    def test_the_same_host(self) -> None:
+        finding = only(self.against(rule="Host(`other`) || Host(`SHOP.example`)"))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+        assert "cafe" in finding.message
+
+    def test_another_host(self) -> None:
+        assert self.against(rule="Host(`cafe.example`)") == ()
+
+    def test_the_same_host_below_a_path(self) -> None:
+        assert self.against(rule="Host(`shop.example`) && PathPrefix(`/cafe`)") == ()
+
+    def test_on_another_entry_point(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web"}
+        theirs = part(1, router(entry_points=("internal",)))
+        there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
+        assert checks.check(application({"app": web(labels)}), there, IMAGES) == ()
+
+    def test_on_one_entry_point_of_several(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web"}
+        theirs = part(1, router(entry_points=("internal", "web")))
+        there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
+        assert paths(checks.check(application({"app": web(labels)}), there, IMAGES)) == [f"{ROUTER}.rule"]
+
+    def test_on_every_entry_point(self) -> None:
+        assert len(self.against(entry_points=("internal",))) == 1
+
+    def test_that_gets_no_request_yet(self) -> None:
+        assert self.against(live=None) == ()
+
+    def test_its_own_route_of_before(self) -> None:
+        assert self.against(name="shop") == ()
+
+
+class TestPorts:
+    """Ports that can't be known before the image is there."""
+
+    UNSAID: ClassVar[Json] = {
+        "traefik.http.routers.shop.rule": "Host(`shop.example`)",
+        "traefik.http.services.shop.loadbalancer.healthcheck.path": "/health",
+    }
+
+    def test_before_the_image_is_there_nothing_is_said(self) -> None:
+        assert check({"app": web(self.UNSAID)}, images={}) == ()
+
+    def test_the_image_names_one(self) -> None:
+        assert check({"app": web(self.UNSAID)}, {"app": image(8000)}) == ()
+
+    @pytest.mark.parametrize("service", ["app", "web.api"])
+    def test_the_image_names_none(self, service: str) -> None:
+        finding = only(check({service: web(self.UNSAID)}, {service: image()}))
+        assert (
+            finding.path == f"services.{service}.labels.traefik.http.services.shop.loadbalancer.server.port"
+        )
+        assert finding.is_error
+
+    def test_which_are_still_unknown(self) -> None:
+        services = {
+            "unknown": web({"traefik.http.routers.a.rule": "Host(`a`)"}),
+            "labelled": web(),
+            "exposed": web({"traefik.http.routers.b.rule": "Host(`b`)"}, expose=["80"]),
+            "here": web({"traefik.http.routers.c.rule": "Host(`c`)"}),
+        }
+        assert checks.unknown_ports(application(services), {"here": image(80)}) == ("unknown",)
+
+
+def test_what_is_refused_in_the_labels_does_not_stop_the_check() -> None:
+    found, findings = spec.read(compose({"app": web({"traefik.http.routers.shop.rule": ""})}))
+    assert findings
+    assert "services" in paths(checks.check(found, world(), IMAGES))

@@ -1,0 +1,185 @@
+"""The Compose models that are handed to Compose."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from hitless.domain import project
+from hitless.domain.model import Colour, Json, colour_project, image_reference
+from hitless.domain.world import Gateway
+from tests.domain.builders import SHOP, application, compose, release, web
+
+NETWORK = "gate_webgateway"
+GATEWAY = Gateway("gate", "gate-traefik-1", NETWORK, {"web": 80})
+
+
+def colour_model(services: Json | None = None, colour: Colour = Colour.GREEN, **keys: Any) -> dict[str, Any]:
+    """The model of a colour of release 7."""
+    return project.colour_model(application(services, **keys), release(7), colour, GATEWAY)
+
+
+def service(**keys: Any) -> dict[str, Any]:
+    """What becomes of one routed service with these keys."""
+    found: dict[str, Any] = colour_model({"app": web(**keys)})["services"]["app"]
+    return found
+
+
+def service_labels(labels: Json) -> Json:
+    """What becomes of the labels of a service."""
+    found: Json = colour_model({"app": web(labels)})["services"]["app"]["labels"]
+    return found
+
+
+class TestBuild:
+    """What `docker compose build` gets."""
+
+    BUILD: ClassVar[Json] = {"context": "/src", "dockerfile": "Dockerfile"}
+
+    def test_only_what_is_built_under_the_releases_own_tag(self) -> None:
+        services = {"app": web(build=self.BUILD, environment={"A": "b"}), "db": {"image": "db:1"}}
+        assert project.build_model(application(services), 7) == {
+            "name": SHOP,
+            "services": {"app": {"build": self.BUILD, "image": "hitless:shop.r7.app"}},
+            "secrets": {},
+        }
+
+    def test_for_another_platform(self) -> None:
+        found = project.build_model(application({"app": web(build=self.BUILD, platform="linux/arm64")}), 1)
+        assert found["services"]["app"]["platform"] == "linux/arm64"
+
+    def test_with_secrets(self) -> None:
+        secrets = {"token": {"file": "/x"}}
+        found = project.build_model(application({"app": web(build=self.BUILD)}, secrets=secrets), 1)
+        assert found["secrets"] == secrets
+
+    def test_nothing_is_built(self) -> None:
+        assert project.build_model(application(), 1)["services"] == {}
+
+
+class TestService:
+    """What becomes of a service in a colour."""
+
+    def test_runs_the_releases_own_image_and_never_another(self) -> None:
+        found = service(build={"context": "."}, pull_policy="always")
+        assert "build" not in found
+        assert found["image"] == image_reference(SHOP, 7, "app") == "hitless:shop.r7.app"
+        assert found["pull_policy"] == "never"
+
+    def test_traefiks_labels_are_gone_and_ours_are_there(self) -> None:
+        labels = {**web()["labels"], "Traefik.Enable": "true", "com.example.owner": "$$me"}
+        assert service_labels(labels) == {
+            "com.example.owner": "$$me",
+            "hitless.gateway": "gate",
+            "hitless.application": SHOP,
+            "hitless.colour": "green",
+            "hitless.release": "7",
+        }
+
+    def test_a_label_of_ours_can_not_be_set_by_the_user(self) -> None:
+        assert service_labels({**web()["labels"], "hitless.colour": "red"})["hitless.colour"] == "green"
+
+    def test_the_rest_stays_as_it_is(self) -> None:
+        rest = {
+            "command": ["serve"],
+            "environment": {"A": "$$b"},
+            "depends_on": {"db": {"condition": "service_healthy"}},
+            "deploy": {"replicas": 2},
+            "volumes": [{"type": "volume", "source": "data", "target": "/data", "read_only": True}],
+        }
+        found = service(**rest)
+        assert {key: found[key] for key in rest} == rest
+
+    def test_profiles_and_extensions_are_gone(self) -> None:
+        found = service(profiles=["web"], x_hitless={"successes": 1}, x_other=1)
+        assert not {"profiles", "x-hitless", "x-other"} & set(found)
+
+    @pytest.mark.parametrize("name", [NETWORK, "traefik_webgateway"])
+    def test_the_gateways_network_is_left_out(self, name: str) -> None:
+        networks = {"web": {"name": name, "external": True}, "back": {"name": "shop_back"}}
+        found = colour_model(
+            {"app": web(networks={"web": None, "back": {"aliases": ["a"]}})}, networks=networks
+        )
+        assert found["services"]["app"]["networks"] == {"back": {"aliases": ["a"]}}
+        assert set(found["networks"]) == {"back"}
+
+    def test_which_is_on_the_gateways_network_alone_gets_the_colours_default_one(self) -> None:
+        networks = {"web": {"name": NETWORK, "external": True}}
+        found = colour_model({"app": web(networks={"web": None})}, networks=networks)
+        assert "networks" not in found["services"]["app"]
+
+
+class TestModel:
+    """What becomes of the rest of the model in a colour."""
+
+    def test_is_called_like_the_colour(self) -> None:
+        assert colour_model(colour=Colour.BLUE)["name"] == colour_project(SHOP, Colour.BLUE) == "shop-blue"
+
+    def test_every_service_is_there(self) -> None:
+        assert set(colour_model({"app": web(), "db": {"image": "db"}})["services"]) == {"app", "db"}
+
+    def test_own_networks_lose_their_name_and_others_keep_it(self) -> None:
+        networks = {
+            "default": {"name": "shop_default"},
+            "back": {"name": "back", "driver": "bridge", "ipam": {}},
+            "bare": None,
+            "others": {"name": "others", "external": True},
+        }
+        assert colour_model(networks=networks)["networks"] == {
+            "default": {},
+            "back": {"driver": "bridge", "ipam": {}},
+            "bare": {},
+            "others": {"name": "others", "external": True},
+        }
+
+    def test_an_own_network_called_like_the_gateways_is_not_the_gateways(self) -> None:
+        networks = {"web": {"name": "traefik_webgateway"}}
+        assert project.gateway_networks(compose(networks=networks), NETWORK) == set()
+
+    def test_an_external_network_without_a_name_is_called_like_its_key(self) -> None:
+        networks = {NETWORK: {"external": True}, "other": {"external": True}}
+        assert project.gateway_networks(compose(networks=networks), NETWORK) == {NETWORK}
+
+    def test_both_colours_share_the_volumes_under_the_applications_names(self) -> None:
+        volumes = {
+            "data": {"name": "shop_data", "driver_opts": {"a": "b"}},
+            "bare": None,
+            "others": {"name": "others", "external": True},
+        }
+        blue = colour_model(colour=Colour.BLUE, volumes=volumes)["volumes"]
+        assert blue == colour_model(colour=Colour.GREEN, volumes=volumes)["volumes"]
+        assert blue == {
+            "data": {"name": "shop_data", "external": True},
+            "bare": {"name": "shop_bare", "external": True},
+            "others": {"name": "others", "external": True},
+        }
+
+    def test_which_volumes_the_application_creates_itself(self) -> None:
+        volumes = {"data": {"name": "shop_data"}, "bare": None, "others": {"external": True}}
+        assert project.own_volumes(compose(volumes=volumes)) == {"data": {"name": "shop_data"}, "bare": {}}
+
+    @pytest.mark.parametrize("keys", [{}, {"networks": None, "volumes": None}])
+    def test_without_networks_and_volumes(self, keys: dict[str, Any]) -> None:
+        found = colour_model(**keys)
+        assert (found["networks"], found["volumes"]) == ({}, {})
+
+    def test_secrets_and_configs_stay_and_extensions_go(self) -> None:
+        found = colour_model(
+            secrets={"s": {"file": "/x"}}, configs={"c": {"file": "/y"}}, x_hitless={}, x_other=1
+        )
+        assert set(found) == {"name", "services", "networks", "volumes", "secrets", "configs"}
+
+    def test_the_users_model_is_left_as_it_was(self) -> None:
+        networks = {"web": {"name": NETWORK, "external": True}}
+        found = application({"app": web(networks={"web": None})}, networks=networks)
+        project.colour_model(found, release(7), Colour.BLUE, GATEWAY)
+        assert found.model == compose({"app": web(networks={"web": None})}, networks=networks)
+
+
+def test_the_names_of_the_replicas() -> None:
+    services = {"app": web(deploy={"replicas": 2}), "db": {"image": "db"}}
+    assert project.replicas(application(services), Colour.GREEN) == {
+        "app": ("shop-green-app-1", "shop-green-app-2"),
+        "db": ("shop-green-db-1",),
+    }
