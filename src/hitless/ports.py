@@ -70,8 +70,8 @@ class Engine(Protocol):
         """Connect containers to a network under their own names only."""
         ...
 
-    def start(self, model: Json) -> None:
-        """Start a colour's containers in the order of their `depends_on`."""
+    def start(self, model: Json, containers: Sequence[str]) -> None:
+        """Start a colour's containers, all that there are, in the order of their `depends_on`."""
         ...
 
     def logs(self, container: str, lines: int) -> str:

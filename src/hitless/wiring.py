@@ -1,21 +1,25 @@
-"""The only file that picks adapters."""
+"""The only file that picks adapters.
+
+They are imported where they are picked: a deployment reads the Compose file first, and loads the rest while
+Compose does its part.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hitless.adapters import compose
-from hitless.adapters.clock import SystemClock
+from hitless.adapters.compose import ComposeOptions, resolve, revision
 from hitless.adapters.docker_cli import DockerCli
-from hitless.adapters.docker_engine import DockerEngine
-from hitless.adapters.gateway_project import GatewayProject
-from hitless.adapters.store import GatewayStore
-from hitless.adapters.traefik import Traefik
-from hitless.domain import spec
-from hitless.domain.events import Event
-from hitless.domain.model import Application, Finding
-from hitless.ports import Ports
+
+if TYPE_CHECKING:
+    from hitless.adapters.gateway_project import GatewayProject
+    from hitless.domain.events import Event
+    from hitless.domain.model import Application, Finding
+    from hitless.ports import Ports
+
+__all__ = ["ComposeOptions", "Host", "application", "host", "revision"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class Host:
 
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         """The ports that operations take."""
+        from hitless.adapters.clock import SystemClock
+        from hitless.adapters.docker_engine import DockerEngine
+        from hitless.adapters.store import GatewayStore
+        from hitless.adapters.traefik import Traefik
+        from hitless.ports import Ports
+
         return Ports(
             engine=DockerEngine(self.cli, self.gateway),
             balancer=Traefik(self.cli, self.gateway),
@@ -37,6 +47,8 @@ class Host:
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""
+        from hitless.adapters.gateway_project import GatewayProject
+
         return GatewayProject(self.cli, self.gateway)
 
 
@@ -45,12 +57,10 @@ def host(context: str | None, gateway: str) -> Host:
     return Host(DockerCli(context), gateway)
 
 
-def application(at: Host, options: compose.ComposeOptions) -> tuple[Application, tuple[Finding, ...]]:
+def application(at: Host, options: ComposeOptions) -> tuple[Application, tuple[Finding, ...]]:
     """The application that the Compose files describe, and what was found while reading them."""
-    model, warnings = compose.resolve(at.cli, options)
+    model, warnings = resolve(at.cli, options)
+    from hitless.domain import spec
+
     read, findings = spec.read(model)
     return read, (*warnings, *findings)
-
-
-ComposeOptions = compose.ComposeOptions
-revision = compose.revision

@@ -136,7 +136,7 @@ class FakeHost:
             address = f"10.0.0.{len(self.running) + 1}"
             self.running[name] = replace(self.running[name], address=address)
 
-    def start(self, model: Json) -> None:
+    def start(self, model: Json, containers: Sequence[str]) -> None:
         self._verb("start")
         for name, container in self.running.items():
             if name.startswith(f"{model['name']}-"):

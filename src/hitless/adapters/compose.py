@@ -6,8 +6,6 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from hitless.adapters.docker_cli import DockerCli
 from hitless.domain.errors import HitlessError
 from hitless.domain.model import Finding
@@ -39,6 +37,8 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     The YAML output is read, because the JSON output drops `x-` keys of services (2.26 and 2.40).
     """
     output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
+    import yaml  # 20 ms: not before Compose is at work
+
     # the safe loader, in C where PyYAML was built with it
     model = yaml.load(output, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     if not isinstance(model, dict) or not model.get("services"):

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from typing import cast
 
 from hitless.adapters.docker_cli import DockerCli
@@ -168,6 +167,9 @@ def answer_of(raw: bytes, stderr: str) -> Answer:
     if not raw:
         reason = stderr.strip().removeprefix("nc: ") or "closed without an answer"
         return Answer(0, reason)
+    # imported here: it takes 15 ms, and is first needed while an application starts
+    from http.client import HTTPException, HTTPResponse
+
     response = HTTPResponse(_Recorded(raw))  # type: ignore[arg-type]  # it only calls makefile
     try:
         response.begin()

@@ -58,6 +58,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             release=release.number,
             model=project.colour_model(application, release, candidate, gateway),
             volumes=project.own_volumes(application.model),
+            containers=tuple(name for names in containers.values() for name in names),
             connect=tuple(
                 container
                 for service, names in containers.items()

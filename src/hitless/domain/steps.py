@@ -46,7 +46,8 @@ class Start:
     """Create a colour's containers, connect those the gateway routes to, start them all.
 
     `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
-    definitions, created where they are missing; `connect` names the containers that the gateway must reach.
+    definitions, created where they are missing; `containers` names all of them, `connect` those that the
+    gateway must reach.
     """
 
     application: str
@@ -54,6 +55,7 @@ class Start:
     release: int
     model: Json
     volumes: Json
+    containers: tuple[str, ...]
     connect: tuple[str, ...]
 
     def describe(self) -> str:

@@ -65,7 +65,7 @@ def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
         case Start():
             ports.engine.create(step.model, step.volumes)
             ports.engine.connect(gateway.network, step.connect)
-            ports.engine.start(step.model)
+            ports.engine.start(step.model, step.containers)
             return ""
         case Route(application, before, routing):
             return _route(ports, application, before, routing)
