@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from hitless.cli.main import hitless
 from hitless.domain.errors import HitlessError
@@ -16,8 +17,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; end the process with its exit code (2 is click's, for wrong usage)."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         # without standalone mode click returns the code of a verb that ended itself
         sys.exit(hitless(standalone_mode=False) or 0)
@@ -27,14 +28,21 @@ def main() -> None:
         complain(error)
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     except Exception as error:
         _click_or_bug(error)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    from hitless.adapters.docker_cli import kill_running
+
+    kill_running()
     raise KeyboardInterrupt
+
+
+def _end_interrupted() -> NoReturn:
+    print("interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _click_or_bug(error: Exception) -> None:
@@ -43,8 +51,8 @@ def _click_or_bug(error: Exception) -> None:
     if isinstance(error, click.ClickException):
         error.show()
         sys.exit(error.exit_code)
-    if isinstance(error, click.Abort):
-        sys.exit(INTERRUPTED)
+    if isinstance(error, click.Abort):  # what click makes of a KeyboardInterrupt
+        _end_interrupted()
     import traceback
 
     traceback.print_exception(error)

@@ -15,6 +15,16 @@ _LAST_LINES = 12
 _SHOWN_WORDS = 8
 
 
+# What runs just now, in whichever thread: an interrupt must not wait for an engine that hangs.
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+def kill_running() -> None:
+    """End every command that is under way; the threads that wait for them go on with an error."""
+    for process in tuple(_running):
+        process.kill()
+
+
 @dataclass(frozen=True)
 class DockerCli:
     """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST)."""
@@ -51,30 +61,25 @@ class DockerCli:
         compose_env: bool = False,
     ) -> tuple[bytes, str]:
         """Like `run`, but standard output as bytes, and standard error beside it."""
-        argv = self.argv(*arguments)
+        process = self.open(*arguments, compose_env=compose_env)
+        _running.add(process)
         try:
-            done = subprocess.run(
-                argv,
-                input=b"" if stdin is None else stdin,
-                capture_output=True,
-                timeout=timeout,
-                env=_environment(compose_env),
-                # Ctrl-C is for hitless alone, which undoes in order
-                start_new_session=True,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise _no_docker() from error
+            output, said = process.communicate(stdin or b"", timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
-                f"`{_shown(argv)}` did not end within {timeout:.0f} s",
+                f"`{_shown(self.argv(*arguments))}` did not end within {timeout:.0f} s",
                 "does the Docker engine answer? try: docker info",
             ) from error
-        if done.returncode:
-            raise failed(argv, done.returncode, done.stderr.decode(errors="replace"))
-        return done.stdout, done.stderr.decode(errors="replace")
+        finally:
+            _running.discard(process)
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        if process.returncode:
+            raise failed(self.argv(*arguments), process.returncode, said.decode(errors="replace"))
+        return output, said.decode(errors="replace")
 
-    def open(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def open(self, *arguments: str, compose_env: bool = False) -> subprocess.Popen[bytes]:
         """Start a command that is talked to through its standard input and output."""
         try:
             return subprocess.Popen(
@@ -82,11 +87,15 @@ class DockerCli:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(compose_env=False),
+                env=_environment(compose_env),
+                # Ctrl-C is for hitless alone, which undoes in order
                 start_new_session=True,
             )
-        except FileNotFoundError as error:
-            raise _no_docker() from error
+        except OSError as error:
+            raise HitlessError(
+                f"the `docker` command can't be run: {error.strerror}",
+                "install Docker's command line, version 26 or newer",
+            ) from error
 
 
 def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:
@@ -106,10 +115,6 @@ def _environment(compose_env: bool) -> dict[str, str]:
 def _shown(argv: Iterable[str]) -> str:
     words = [word.splitlines()[0] if word else "''" for word in argv]
     return " ".join(words[:_SHOWN_WORDS]) + (" …" if len(words) > _SHOWN_WORDS else "")
-
-
-def _no_docker() -> HitlessError:
-    return HitlessError("there is no `docker` command here", "install Docker Engine 26 or newer")
 
 
 def _hint(stderr: str) -> str:

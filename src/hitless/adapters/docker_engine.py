@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,7 +70,9 @@ class DockerEngine:
         """The numbers of the application's releases that have image tags."""
         shape = ("--filter", f"reference=hitless:{application}.r*", "--format", "{{.Tag}}")
         # <application>.r<number>.<service>: an application's name has no dot
-        return frozenset(int(tag.split(".")[1][1:]) for tag in self.cli.run("images", *shape).split())
+        tags = self.cli.run("images", *shape).split()
+        found = (re.fullmatch(r"[^.]+\.r(\d+)\..+", tag) for tag in tags)
+        return frozenset(int(match[1]) for match in found if match)
 
     def untag(self, application: str, releases: Sequence[int]) -> None:
         """Take away the image tags that keep these releases; an image without a name goes."""
@@ -182,7 +185,9 @@ class DockerEngine:
             return []
         try:
             found: list[dict[str, Any]] = json.loads(self.cli.run(kind, "inspect", *names))
-        except DockerFailed:
+        except DockerFailed as error:
+            if not error.is_missing:
+                raise
             if len(names) == 1:
                 return []
             return [one for name in names for one in self._inspected(kind, (name,))]

@@ -31,7 +31,7 @@ class GatewayProject:
         try:
             found = json.loads(self.cli.run("container", "inspect", self._container))[0]
         except DockerFailed as error:
-            if "no such container" in error.output.lower():
+            if error.is_missing:
                 return None
             raise
         labels = found["Config"].get("Labels") or {}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from threading import Timer
 
 from hitless.adapters.docker_cli import DockerCli, failed
 from hitless.domain.errors import Locked
@@ -18,7 +19,11 @@ _READ = (
     'releases="var/lib/hitless/$1/releases"; shift; cd /; set -- etc/hitless/routes; '
     '[ -d "$releases" ] && set -- "$@" "$releases"; exec tar cf - "$@"'
 )
-_RECORD = 'umask 077; mkdir -p "$1" && cat > "$1/.next" && mv -f "$1/.next" "$1/$2.json"'
+# the length is checked, or an end of input that came early would leave half a record
+_RECORD = (
+    'umask 077; mkdir -p "$1" && cat > "$1/.next" && [ "$(wc -c < "$1/.next")" -eq "$3" ]'
+    ' && mv -f "$1/.next" "$1/$2.json"'
+)
 # The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
 # that ends when its standard input does, which is when hitless ends, however that comes about.
 _LOCK = """
@@ -31,7 +36,7 @@ echo locked
 exec cat >> "$1/journal"
 """
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
-_GOODBYE = 10.0
+_GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class GatewayStore:
     def record(self, application: str, release: Release) -> None:
         """Keep a release."""
         text = json.dumps(asdict(release))
-        number = str(release.number)
-        self._shell(_RECORD, f"{STATE}/{application}/releases", number, stdin=text)
+        words = (f"{STATE}/{application}/releases", str(release.number), str(len(text.encode())))
+        self._shell(_RECORD, *words, stdin=text)
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
         """Keep these releases no longer."""
@@ -90,9 +95,12 @@ class GatewayStore:
                 stdin.write(f"{line}\n".encode())
                 stdin.flush()
 
+        guard = Timer(_GOODBYE, process.kill)
+        guard.start()
         try:
             write(holder.replace("\n", " "))
             answer = stdout.readline().decode(errors="replace").strip()
+            guard.cancel()
             if answer != "locked":
                 code = process.wait(_GOODBYE)
                 if code == _TAKEN:
@@ -103,6 +111,7 @@ class GatewayStore:
                 raise failed(self.cli.argv(*words[:6]), code, stderr.read().decode())
             yield write
         finally:
+            guard.cancel()
             with suppress(BrokenPipeError):
                 stdin.close()
             with suppress(Exception):

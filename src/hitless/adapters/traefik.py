@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Timer
 from typing import cast
 
 from hitless.adapters.docker_cli import DockerCli
@@ -30,9 +30,11 @@ from hitless.ports import Answer
 _TEAPOT = 418  # what Traefik's noop@internal answers
 _TIME_WAIT = "06"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
+_TIMED_OUT = (124, 143, -9)  # of `timeout` (coreutils, BusyBox), and of the guard
 _MAX_ANSWER = 8_000_000
 # The temporary name ends in no suffix that Traefik reads; a rename is the one instant (measured).
-_DELIVER = 'cat > "$1/.$2.next" && mv -f "$1/.$2.next" "$1/$2.yml"'
+# The length is checked, or an end of input that came early would put half a file in place.
+_DELIVER = 'cat > "$1/.$2.next" && [ "$(wc -c < "$1/.$2.next")" -eq "$3" ] && mv -f "$1/.$2.next" "$1/$2.yml"'
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Traefik:
         try:
             found = json.loads(self.cli.run("container", "inspect", self._container))[0]
         except DockerFailed as error:
-            if "no such container" in error.output.lower():
+            if error.is_missing:
                 return None
             raise
         labels = found["Config"].get("Labels") or {}
@@ -70,7 +72,8 @@ class Traefik:
         if text is None:
             self._exec("rm", "-f", f"{ROUTES}/{application}.yml")
         else:
-            self._exec("sh", "-c", _DELIVER, "sh", ROUTES, application, stdin=text)
+            length = str(len(text.encode()))
+            self._exec("sh", "-c", _DELIVER, "sh", ROUTES, application, length, stdin=text)
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
@@ -102,7 +105,7 @@ class Traefik:
     def connections(self, addresses: Sequence[str]) -> int:
         """The gateway's open connections to these addresses, from its own kernel tables."""
         table = self._exec("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true")
-        return count_connections(table, addresses)
+        return count_connections(table, addresses, (*entry_points().values(), API_PORT))
 
     @property
     def _container(self) -> str:
@@ -128,22 +131,29 @@ class Traefik:
             "exec",
             "-i",
             self._container,
-            "nc",
-            "-w",
+            # BusyBox's nc has no limit of its own once it is connected
+            "timeout",
             str(_ASK_TIMEOUT),
+            "nc",
             probe.container,
             str(probe.port),
         )
         assert process.stdin and process.stdout and process.stderr
+        # should `docker exec` itself hang, this ends it
+        guard = Timer(2 * _ASK_TIMEOUT, process.kill)
+        guard.start()
         try:
             process.stdin.write(request(probe))
             process.stdin.flush()
-            raw = _read(process)
-            process.wait(_ASK_TIMEOUT)
-            return answer_of(raw, process.stderr.read().decode(errors="replace"))
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            return Answer(0, "no answer")
+            raw = process.stdout.read(_MAX_ANSWER)
+            said = process.stderr.read().decode(errors="replace")
+            if process.wait() in _TIMED_OUT and not raw:
+                return Answer(0, f"no answer within {_ASK_TIMEOUT} s")
+            return answer_of(raw, said)
+        except BrokenPipeError:
+            return Answer(0, "no connection")
         finally:
+            guard.cancel()
             process.kill()
             process.communicate()
 
@@ -179,26 +189,25 @@ def answer_of(raw: bytes, stderr: str) -> Answer:
     return Answer(response.status, body.decode(errors="replace"))
 
 
-def count_connections(table: str, addresses: Sequence[str]) -> int:
-    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT."""
+def count_connections(table: str, addresses: Sequence[str], own_ports: Sequence[int]) -> int:
+    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT.
+
+    A row whose local port is one of `own_ports` is a container's connection to the gateway, as its client.
+    """
+    served = {f"{port:04X}" for port in own_ports}
     wanted = {_hex(address) for address in addresses}
     count = 0
     for line in table.splitlines():
         fields = line.split()
         if len(fields) > 3 and fields[0].endswith(":") and fields[3] != _TIME_WAIT:
             remote = fields[2].rpartition(":")[0]
-            count += remote[-8:] in wanted
+            count += remote[-8:] in wanted and fields[1].rpartition(":")[2] not in served
     return count
 
 
 def _hex(address: str) -> str:
     # the kernel prints the word as a little-endian host reads it; in tcp6 a mapped address ends so
     return "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
-
-
-def _read(process: subprocess.Popen[bytes]) -> bytes:
-    assert process.stdout
-    return process.stdout.read(_MAX_ANSWER)
 
 
 def _user_name(name: str) -> str:

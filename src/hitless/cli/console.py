@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -34,9 +36,20 @@ def ignore(_: Event) -> None:
     """For commands that only look."""
 
 
+class _Console(Console):
+    """A console that a reader's going away (`| head`) does not end: what is under way goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        _leave_standard_output()
+
+
 def console(stderr: bool = False) -> Console:
-    """A console that never guesses at colours in what it prints."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    """A console that prints what it is given: no guessed colours, no pictures for names between colons."""
+    out = _Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+    if not out.is_terminal:
+        out.width = 200  # nobody's screen is too narrow, and a name that is cut is no name
+    return out
 
 
 @contextmanager
@@ -142,7 +155,7 @@ class _Lines:
         for container, text in logs.items():
             self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
             for line in text.splitlines() or ["(it wrote nothing)"]:
-                self._out.print(f"    | {escape(line)}")
+                self._out.print("    |", line, markup=False)
 
     def _end(self, event: Ended) -> None:
         self._progress.update(self._task, visible=False)
@@ -166,4 +179,12 @@ class _Lines:
 
 
 def _print_json(event: Event) -> None:
-    print(json.dumps(as_json(event)), flush=True)
+    try:
+        print(json.dumps(as_json(event)), flush=True)
+    except BrokenPipeError:
+        _leave_standard_output()
+
+
+def _leave_standard_output() -> None:
+    """Nobody reads it any more; else Python would complain at its own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -131,9 +131,10 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> lis
 
 
 def _problems(application: str, world: World) -> list[str]:
-    problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
     if world.gateway is None:
-        problems.append("the gateway is not up; run: hitless gateway up")
+        # which colour is live stands in the gateway: without it nothing can be said of the containers
+        return ["the gateway is not up; run: hitless gateway up"]
+    problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
     live = world.live(application)
     if live and not any(container.is_running for container in world.of(live[0])):
         problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")

@@ -43,6 +43,11 @@ class DockerFailed(HitlessError):
         self.exit_code = exit_code
         self.output = output
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether Docker says that there is no such thing. Its exit code does not tell."""
+        return "no such" in self.output.lower()
+
 
 class TimedOut(HitlessError):
     """A deadline passed; the message names what was waited for."""

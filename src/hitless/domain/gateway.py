@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hitless.domain.model import Json
@@ -33,8 +33,9 @@ class GatewaySettings:
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
-        """The settings that a running gateway was made with."""
-        return GatewaySettings(**json.loads(text))
+        """The settings that a running gateway was made with; what only a newer hitless knows is left out."""
+        known = {setting.name for setting in fields(GatewaySettings)}
+        return GatewaySettings(**{key: value for key, value in json.loads(text).items() if key in known})
 
     def to_label(self) -> str:
         """As the text of a label."""

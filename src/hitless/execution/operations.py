@@ -75,9 +75,9 @@ def rollback(
     `timeouts` are those of the gate and of the drain, in seconds, where they were asked for.
     """
     began = ports.clock.now()
+    gateway = _gateway(ports)
     with journaled(ports, application, request.holder) as ports:
         world = observe.world(ports, application)
-        gateway = _gateway(world)
         release = _kept_release(world, application, number)
         former, findings = spec.read(release.model)
         former = spec.with_timeouts(former, *timeouts)
@@ -94,6 +94,7 @@ def down(
 ) -> tuple[str, ...]:
     """Take the application away; the volumes that were removed too, if asked for."""
     began = ports.clock.now()
+    gateway = _gateway(ports)
     with journaled(ports, application, request.holder) as ports:
         world = observe.world(ports, application)
         plan = plans.down(application, world, drain_timeout)
@@ -104,7 +105,7 @@ def down(
             )
         ports.emit(Began("down", application, 0, request.holder))
         with ended(ports, "down", application, began):
-            perform(plan, ports, _gateway(world), began)
+            perform(plan, ports, gateway, began)
             return ports.engine.remove_volumes(application) if volumes else ()
 
 
@@ -138,10 +139,11 @@ def _gateway_or_refuse(ports: Ports, application: Application, request: Request)
     return gateway
 
 
-def _gateway(world: World) -> Gateway:
-    if world.gateway is None:
+def _gateway(ports: Ports) -> Gateway:
+    gateway = ports.balancer.gateway()
+    if gateway is None:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
-    return world.gateway
+    return gateway
 
 
 def _refuse(ports: Ports, found: tuple[Finding, ...], warn: bool) -> None:

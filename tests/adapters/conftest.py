@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.adapters.fake_docker import docker
+
+__all__ = ["docker"]

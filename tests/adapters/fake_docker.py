@@ -1,0 +1,170 @@
+"""A `docker` for tests: an executable that notes how it was called and answers from a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+RECORDED = Path(__file__).parent / "recorded"
+
+# answer: reads all of stdin, then answers; refuse: answers without reading any; nc: reads one HTTP request,
+# and answers where stdin is still open then; silent: the same, but never answers; hang: sleeps;
+# shell: runs what follows the container's name right here
+Way = Literal["answer", "refuse", "nc", "silent", "hang", "shell"]
+
+_SCRIPT = """\
+import json, os, sys, time
+from select import select
+
+home = os.path.dirname(os.path.abspath(__file__))
+words = sys.argv[1:]
+plain = words[2:] if words[:1] == ["--context"] else words
+with open(home + "/table.json") as file:
+    table = json.load(file)
+matching = [entry for entry in table if plain[: len(entry["words"])] == entry["words"]]
+nothing = {"words": [], "stdout": "", "stderr": "", "exit_code": 0, "way": "answer"}
+entry = max(matching, key=lambda entry: len(entry["words"]), default=nothing)
+
+def note(stdin):
+    seen = {key: value for key, value in os.environ.items() if key.startswith("COMPOSE_")}
+    call = {"argv": words, "stdin": stdin, "compose_env": seen}
+    path = f"{home}/calls/{time.time_ns()}-{os.getpid()}"
+    with open(path, "w") as file:
+        json.dump(call, file)
+    os.rename(path, path + ".json")  # in one instant, for a test that waits for it
+
+def request():
+    read = b""
+    while b"\\r\\n\\r\\n" not in read:
+        more = os.read(0, 65536)
+        if not more:
+            break
+        read += more
+    return read.decode()
+
+way = entry["way"]
+if way == "answer":
+    note(sys.stdin.buffer.read().decode(errors="replace"))
+elif way == "refuse":
+    note("")
+elif way == "hang":
+    note("")
+    time.sleep(30)
+elif way == "silent":
+    note(request())
+    select([0], [], [], 3)
+    sys.exit(0)
+elif way == "nc":
+    note(request())
+    if select([0], [], [], 0.05)[0]:
+        sys.exit(0)  # the client has gone, as far as a server can see
+elif way == "shell":
+    note("")
+    root = home + "/root"
+    rest = plain[1:]
+    while rest[0].startswith("-"):
+        rest = rest[2:] if rest[0] == "-u" else rest[1:]
+    rest = [
+        word.replace("/var/lib/hitless", root + "/var/lib/hitless")
+        .replace("/etc/hitless", root + "/etc/hitless")
+        .replace("cd /;", "cd " + root + ";")
+        for word in rest[1:]
+    ]
+    os.execvp(rest[0], rest)
+
+sys.stdout.buffer.write(entry["stdout"].encode("latin-1"))
+sys.stderr.write(entry["stderr"])
+sys.exit(entry["exit_code"])
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the executable: `argv` without `docker` itself."""
+
+    argv: tuple[str, ...]
+    stdin: str
+    compose_env: dict[str, str]
+
+
+class FakeDocker:
+    """The executable in `directory`, and what it is to answer. What it does not know succeeds silently."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._table: list[dict[str, Any]] = []
+        (directory / "calls").mkdir(parents=True)
+        (directory / "root").mkdir()
+        script = directory / "docker"
+        script.write_text(f"#!{sys.executable} -IS\n{_SCRIPT}")
+        script.chmod(0o755)
+        self._write()
+
+    def answers(
+        self,
+        *words: str,
+        stdout: str | bytes = "",
+        stderr: str = "",
+        exit_code: int = 0,
+        way: Way = "answer",
+    ) -> None:
+        """Answer so to every call that starts with these words; the longest match counts."""
+        output = stdout.encode() if isinstance(stdout, str) else stdout
+        self._table = [entry for entry in self._table if entry["words"] != list(words)]
+        self._table.append(
+            {
+                "words": list(words),
+                "stdout": output.decode("latin-1"),
+                "stderr": stderr,
+                "exit_code": exit_code,
+                "way": way,
+            }
+        )
+        self._write()
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls so far, in order."""
+        texts = [path.read_text() for path in sorted((self.directory / "calls").glob("*.json"))]
+        found = [json.loads(text) for text in texts]
+        return [Call(tuple(one["argv"]), one["stdin"], one["compose_env"]) for one in found]
+
+    @property
+    def argvs(self) -> list[tuple[str, ...]]:
+        """The arguments of all calls."""
+        return [call.argv for call in self.calls]
+
+    @property
+    def root(self) -> Path:
+        """What stands for the container's root directory where the way is `shell`."""
+        return self.directory / "root"
+
+    def _write(self) -> None:
+        (self.directory / "table.json").write_text(json.dumps(self._table))
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    """The fake, first on PATH, in an environment without a COMPOSE_* or HITLESS_* variable."""
+    for name in list(os.environ):
+        if name.startswith(("COMPOSE_", "HITLESS_", "DOCKER_")):
+            monkeypatch.delenv(name)
+    fake = FakeDocker(tmp_path / "fake-docker")
+    monkeypatch.setenv("PATH", f"{fake.directory}{os.pathsep}{os.environ['PATH']}")
+    return fake
+
+
+def recorded(name: str) -> Any:
+    """What was recorded under this name, decoded."""
+    return json.loads((RECORDED / f"{name}.json").read_text())
+
+
+def recorded_text(name: str) -> str:
+    """The same as text, as the command printed it."""
+    return (RECORDED / f"{name}.json").read_text()

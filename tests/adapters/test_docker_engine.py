@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hitless.adapters import docker_engine
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_engine import DockerEngine
+from hitless.domain.errors import DockerFailed
+from hitless.domain.model import Colour, Image
+from hitless.domain.world import Container
+from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
+
+NETWORK = "adapters-rec_webgateway"
+COMPOSE = ("compose", "--project-name", "shop-green", "--progress", "plain", "--file", "-")
+MODEL: dict[str, Any] = {
+    "name": "shop-green",
+    "services": {"web": {"image": "x", "labels": {"hitless.application": "shop"}}},
+    "volumes": {},
+}
+HEALTHY = "5ea5b42aa90996be4cc7fd1773b8fd9a4bb0d8ccaa9631d7b922b75c34c15b83"
+
+
+@pytest.fixture
+def engine() -> DockerEngine:
+    return DockerEngine(DockerCli(), "adapters-rec")
+
+
+def test_a_running_container_with_its_health_and_its_address_on_the_gateways_network() -> None:
+    [found] = recorded("container_running_healthy")
+
+    assert docker_engine.container(found, NETWORK) == Container(
+        id=HEALTHY,
+        name="rec-green-app-1",
+        gateway="",  # recorded before hitless labelled containers with it
+        application="rec",
+        service="app",
+        colour=Colour.GREEN,
+        release=2,
+        state="running",
+        health="healthy",
+        restarts=0,
+        exit_code=0,
+        started="2026-11-22T21:46:52.721939596Z",
+        address="172.26.0.4",
+    )
+
+
+def test_a_container_tells_its_gateway() -> None:
+    [found] = recorded("container_running_healthy")
+    found["Config"]["Labels"]["hitless.gateway"] = "traefik"
+
+    assert docker_engine.container(found, NETWORK).gateway == "traefik"
+
+
+def test_a_container_that_is_not_on_the_network_has_no_address() -> None:
+    [found] = recorded("container_running_healthy")
+
+    assert docker_engine.container(found, "another_webgateway").address == ""
+
+
+def test_a_container_that_has_exited_tells_its_code() -> None:
+    [found] = recorded("container_exited")
+
+    container = docker_engine.container(found, NETWORK)
+
+    assert (container.state, container.exit_code, container.restarts) == ("exited", 3, 0)
+    assert (container.health, container.address, container.is_running) == ("", "", False)
+
+
+def test_a_container_between_two_starts_is_not_running() -> None:
+    [found] = recorded("container_restarting")
+    assert found["State"]["Running"]  # so the engine says
+
+    container = docker_engine.container(found, NETWORK)
+
+    assert (container.state, container.exit_code, container.restarts) == ("restarting", 7, 12)
+    assert not container.is_running
+
+
+def test_an_images_exposed_port() -> None:
+    [found] = recorded("image")
+
+    assert docker_engine.image(found) == Image(found["Id"], (8000,), healthcheck=False)
+
+
+@pytest.mark.parametrize(
+    ("config", "ports", "healthcheck"),
+    [
+        ({"ExposedPorts": {"9000/tcp": {}, "53/udp": {}, "80/tcp": {}}}, (80, 9000), False),
+        ({"ExposedPorts": None, "Healthcheck": None}, (), False),
+        ({"Healthcheck": {"Test": ["CMD", "true"]}}, (), True),
+        ({"Healthcheck": {"Test": ["NONE"]}}, (), False),
+        ({"Healthcheck": {"Interval": 1000000000}}, (), False),
+        (None, (), False),
+    ],
+)
+def test_what_counts_of_an_images_configuration(
+    config: dict[str, Any] | None, ports: tuple[int, ...], healthcheck: bool
+) -> None:
+    found = {**recorded("image")[0], "Config": config}
+
+    assert docker_engine.image(found) == Image(found["Id"], ports, healthcheck)
+
+
+def test_an_applications_containers_are_found_by_its_label(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("ps", stdout=f"{HEALTHY}\n")
+    docker.answers("container", "inspect", stdout=recorded_text("container_running_healthy"))
+
+    [found] = engine.containers("rec")
+
+    assert found.address == "172.26.0.4"
+    listing, inspect = docker.argvs
+    assert listing[0] == "ps"
+    assert {"--all", "--no-trunc", "--quiet", "label=hitless.application=rec"} <= set(listing)
+    assert inspect == ("container", "inspect", HEALTHY)
+
+
+def test_the_containers_of_all_applications_are_those_on_this_gateway(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    engine.containers(None)
+
+    [listing] = docker.argvs
+    filters = [word for word in listing if word.startswith("label=")]
+    assert sorted(filters) == ["label=hitless.application", "label=hitless.gateway=adapters-rec"]
+
+
+def test_where_there_are_no_containers_none_is_inspected(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("ps", stdout="\n")
+
+    assert engine.containers("rec") == ()
+    assert len(docker.calls) == 1
+
+
+def test_a_container_that_goes_between_two_looks_is_left_out(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    gone = "Error response from daemon: No such container: gone\n"
+    docker.answers("ps", stdout=f"{HEALTHY}\ngone\n")
+    both = json.dumps(recorded("container_running_healthy"))
+    docker.answers("container", "inspect", HEALTHY, "gone", stdout=both, stderr=gone, exit_code=1)
+    docker.answers("container", "inspect", HEALTHY, stdout=both)
+    docker.answers("container", "inspect", "gone", stdout="[]\n", stderr=gone, exit_code=1)
+
+    assert [found.id for found in engine.containers("rec")] == [HEALTHY]
+
+
+def test_only_the_images_that_are_there_are_told(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("image", "inspect", "web:1", stdout=recorded_text("image"))
+    missing = "Error response from daemon: No such image: job:1\n"
+    docker.answers("image", "inspect", "job:1", stdout="[]\n", stderr=missing, exit_code=1)
+
+    found = engine.images({"web": "web:1", "job": "job:1"})
+
+    assert found == {"web": Image(recorded("image")[0]["Id"], (8000,), healthcheck=False)}
+
+
+def test_an_engine_that_fails_for_another_reason_has_not_lost_its_images(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("image", "inspect", stderr="Cannot connect to the Docker daemon at x.\n", exit_code=1)
+
+    with pytest.raises(DockerFailed):
+        engine.images({"web": "web:1"})
+
+
+def test_compose_gets_the_model_by_its_standard_input(
+    docker: FakeDocker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "theirs")
+
+    engine.build(MODEL)
+    engine.create(MODEL, {})
+
+    assert docker.argvs == [
+        (*COMPOSE, "build"),
+        (*COMPOSE, "create", "--no-build", "--force-recreate"),
+    ]
+    for call in docker.calls:
+        assert json.loads(call.stdin) == MODEL
+        assert call.compose_env == {}
+
+
+def test_containers_that_depend_on_each_other_are_started_by_compose(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    depends = {"db": {"condition": "service_healthy", "required": True}}
+    web = {**MODEL["services"]["web"], "depends_on": depends}
+    model = {**MODEL, "services": {"web": web, "db": {"image": "y"}}}
+
+    engine.start(model, ("shop-green-web-1", "shop-green-db-1"))
+
+    assert docker.argvs == [(*COMPOSE, "start")]
+    assert json.loads(docker.calls[0].stdin) == model
+
+
+def test_containers_that_depend_on_nothing_are_started_at_once(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    engine.start(MODEL, ("shop-green-web-1", "shop-green-web-2"))
+
+    assert docker.argvs == [("start", "shop-green-web-1", "shop-green-web-2")]
+
+
+def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.pull("nginx:1")
+    engine.tag("nginx:1", "hitless:shop.r1.web")
+
+    assert docker.argvs == [("pull", "--quiet", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
+
+
+def test_the_tags_of_these_releases_and_no_others_are_taken_away(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("images", stdout="hitless:shop.r1.web\nhitless:shop.r12.job\n")
+
+    engine.untag("shop", (1, 12))
+
+    listing, removal = docker.argvs
+    filters = ("--filter", "reference=hitless:shop.r1.*", "--filter", "reference=hitless:shop.r12.*")
+    assert listing == ("images", *filters, "--format", "{{.Repository}}:{{.Tag}}")
+    assert removal == ("rmi", "hitless:shop.r1.web", "hitless:shop.r12.job")
+
+
+def test_the_releases_that_have_tags_are_told_by_their_numbers(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("images", stdout="shop.r1.web\nshop.r12.job\nshop.r12.web.v2\n")
+
+    assert engine.tagged("shop") == {1, 12}
+    assert "reference=hitless:shop.r*" in docker.argvs[0]
+
+
+def test_a_tag_that_hitless_did_not_give_is_no_release(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("images", stdout="shop.r1.web\nshop.rc\nshop.rescue.web\n")
+
+    assert engine.tagged("shop") == {1}
+
+
+def test_where_no_release_is_named_no_image_is_listed(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.untag("shop", ())
+
+    assert docker.calls == []
+
+
+def test_where_no_tag_is_left_none_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.untag("shop", (1,))
+
+    assert [argv[0] for argv in docker.argvs] == ["images"]
+
+
+def test_only_the_applications_own_missing_volumes_are_created(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("volume", "ls", stdout="shop_data\nother\n")
+    names = {"data": "shop_data", "cache": "shop_cache", "theirs": "elsewhere"}
+    model = {**MODEL, "volumes": {key: {"name": name, "external": True} for key, name in names.items()}}
+    cache = {
+        "driver": "local",
+        "driver_opts": {"type": "tmpfs", "device": "tmpfs"},
+        "labels": {"com.example.keep": "yes"},
+    }
+
+    engine.create(model, {"data": {}, "cache": cache})
+
+    listing, creation, compose = docker.argvs
+    assert listing == ("volume", "ls", "--format", "{{.Name}}")
+    assert creation[:4] == ("volume", "create", "--driver", "local")
+    assert creation[-1] == "shop_cache"
+    pairs = list(zip(creation[4:-1:2], creation[5:-1:2], strict=True))
+    assert sorted(pairs) == [
+        ("--label", "com.docker.compose.project=shop"),
+        ("--label", "com.docker.compose.volume=cache"),
+        ("--label", "com.example.keep=yes"),
+        ("--label", "hitless.application=shop"),
+        ("--opt", "device=tmpfs"),
+        ("--opt", "type=tmpfs"),
+    ]
+    assert compose[:2] == COMPOSE[:2]
+
+
+def test_a_user_cannot_overwrite_the_labels_that_volumes_are_found_by(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    model = {**MODEL, "volumes": {"data": {"name": "shop_data", "external": True}}}
+
+    engine.create(model, {"data": {"labels": {"hitless.application": "other"}}})
+
+    creation = docker.argvs[1]
+    assert "hitless.application=shop" in creation
+    assert "hitless.application=other" not in creation
+
+
+def test_without_volumes_none_is_listed(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.create(MODEL, {})
+
+    assert len(docker.calls) == 1
+
+
+def test_containers_are_connected_without_an_alias(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.connect("traefik_webgateway", ("shop-green-web-1", "shop-green-web-2"))
+
+    assert sorted(docker.argvs) == [
+        ("network", "connect", "traefik_webgateway", "shop-green-web-1"),
+        ("network", "connect", "traefik_webgateway", "shop-green-web-2"),
+    ]
+
+
+def test_one_container_that_cannot_be_connected_fails_the_verb(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("network", "connect", "n", "b", stderr="No such container: b", exit_code=1)
+
+    with pytest.raises(DockerFailed, match="No such container: b"):
+        engine.connect("n", ("a", "b", "c"))
+
+
+def test_a_log_is_both_streams(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("logs", "--tail", "20", "web", stdout="to stdout\n", stderr="to stderr\n")
+
+    assert engine.logs("web", 20) == "to stdout\nto stderr"
+
+
+def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("logs", stderr="No such container", exit_code=1)
+
+    assert engine.logs("web", 20) == ""
+
+
+def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("ps", stdout="c1\nc2\n")
+    docker.answers("network", "ls", stdout="n1\n")
+
+    engine.remove("shop", Colour.BLUE)
+
+    listing, stop, removal, networks, network_removal = docker.argvs
+    assert [word for word in listing if word.startswith("label=")] == [
+        "label=hitless.application=shop",
+        "label=hitless.colour=blue",
+    ]
+    assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
+    assert removal == ("rm", "--force", "--volumes", "c1", "c2")
+    assert "label=com.docker.compose.project=shop-blue" in networks
+    assert network_removal == ("network", "rm", "n1")
+
+
+def test_a_colour_that_is_not_there_is_removed_without_a_word(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    engine.remove("shop", Colour.BLUE)
+
+    assert [argv[:2] for argv in docker.argvs] == [("ps", "--all"), ("network", "ls")]
+
+
+def test_only_volumes_that_hitless_created_are_removed(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("volume", "ls", stdout="shop_data\n")
+
+    assert engine.remove_volumes("shop") == ("shop_data",)
+    listing, removal = docker.argvs
+    assert [word for word in listing if word.startswith("label=")] == [
+        "label=com.docker.compose.project=shop",
+        "label=hitless.application=shop",
+    ]
+    assert removal == ("volume", "rm", "shop_data")
+
+
+def test_without_volumes_none_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
+    assert engine.remove_volumes("shop") == ()
+    assert len(docker.calls) == 1

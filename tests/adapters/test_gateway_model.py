@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hitless.domain.gateway import GatewaySettings, container_name, entry_points, model, network_name
+
+ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9")
+
+
+def service(settings: GatewaySettings) -> dict[str, Any]:
+    found: dict[str, Any] = model("traefik", settings)["services"]["traefik"]
+    return found
+
+
+def sources(settings: GatewaySettings) -> list[str]:
+    return [volume["source"] for volume in service(settings)["volumes"]]
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings(), ALL_ELSE], ids=["as-it-comes", "all-else"])
+def test_the_gateway_can_do_as_little_as_possible(settings: GatewaySettings) -> None:
+    found = service(settings)
+
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in found
+    assert "cap_add" not in found
+
+
+def test_the_docker_socket_is_not_mounted_and_traefik_is_nobody() -> None:
+    assert sources(GatewaySettings()) == ["routes", "state"]
+    assert service(GatewaySettings())["user"] == "65532:65532"
+    assert not [word for word in service(GatewaySettings())["command"] if "docker" in word]
+
+
+def test_the_docker_socket_is_mounted_read_only_where_it_is_asked_for() -> None:
+    settings = GatewaySettings(docker_provider=True)
+
+    [socket] = [volume for volume in service(settings)["volumes"] if volume["type"] == "bind"]
+    assert socket["source"] == "/var/run/docker.sock"
+    assert socket["read_only"] is True
+    command = service(settings)["command"]
+    assert "--providers.docker.exposedbydefault=false" in command
+    assert "--providers.docker.network=traefik_webgateway" in command
+
+
+def test_only_the_web_is_published_and_the_api_answers_the_container_alone() -> None:
+    found = service(GatewaySettings(http_port=8000, bind="10.0.0.1"))
+
+    [port] = found["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("10.0.0.1", "8000", 80)
+    assert "--entrypoints.traefik.address=127.0.0.1:8080" in found["command"]
+    assert "--api.dashboard=false" in found["command"]
+
+
+def test_the_dashboard_is_published_on_the_loopback_alone() -> None:
+    found = service(GatewaySettings(dashboard=True))
+
+    _, port = found["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8080", 8080)
+    assert "--entrypoints.traefik.address=:8080" in found["command"]
+    assert "--api.dashboard=true" in found["command"]
+
+
+def test_a_new_routing_file_is_in_force_after_a_tenth_of_a_second() -> None:
+    command = service(GatewaySettings())["command"]
+
+    assert "--providers.providersthrottleduration=100ms" in command
+    assert "--providers.file.directory=/etc/hitless/routes" in command
+    assert "--providers.file.watch=true" in command
+
+
+def test_traefik_calls_nobody_at_home() -> None:
+    command = service(GatewaySettings())["command"]
+
+    assert {"--global.checknewversion=false", "--global.sendanonymoususage=false"} <= set(command)
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings(), ALL_ELSE], ids=["as-it-comes", "all-else"])
+def test_the_settings_survive_their_label(settings: GatewaySettings) -> None:
+    label = service(settings)["labels"]["hitless.gateway.settings"]
+
+    assert GatewaySettings.from_label(label) == settings
+
+
+def test_every_entry_point_is_in_the_label_and_on_the_command_line() -> None:
+    found = service(GatewaySettings())
+
+    assert json.loads(found["labels"]["hitless.gateway.entry-points"]) == entry_points() == {"web": 80}
+    assert "--entrypoints.web.address=:80" in found["command"]
+
+
+def test_two_gateways_share_no_name() -> None:
+    one, two = (model(project, GatewaySettings()) for project in ("traefik", "second"))
+
+    assert (one["name"], two["name"]) == ("traefik", "second")
+    assert one["networks"]["webgateway"]["name"] == network_name("traefik") == "traefik_webgateway"
+    assert two["networks"]["webgateway"]["name"] == network_name("second") == "second_webgateway"
+    assert two["services"]["traefik"]["labels"]["hitless.gateway"] == "second"
+    assert container_name("second") == "second-traefik-1"
+
+
+def test_the_model_is_plain_json() -> None:
+    found = model("traefik", ALL_ELSE)
+
+    assert json.loads(json.dumps(found)) == found

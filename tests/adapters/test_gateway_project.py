@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_project import GatewayProject
+from hitless.domain.errors import DockerFailed
+from hitless.domain.gateway import GatewaySettings, model
+from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
+
+CONTAINER = "adapters-rec-traefik-1"
+COMPOSE = ("compose", "--project-name", "adapters-rec", "--file", "-")
+SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1")
+
+
+@pytest.fixture
+def project() -> GatewayProject:
+    return GatewayProject(DockerCli(), "adapters-rec")
+
+
+@pytest.mark.parametrize("status", ["running", "exited"])
+def test_a_gateway_tells_its_settings_running_or_not(
+    docker: FakeDocker, project: GatewayProject, status: str
+) -> None:
+    found = recorded("container_gateway")
+    found[0]["State"]["Status"] = status
+    docker.answers("container", "inspect", CONTAINER, stdout=json.dumps(found))
+
+    assert project.settings() == SETTINGS
+
+
+def test_no_gateway_has_no_settings(docker: FakeDocker, project: GatewayProject) -> None:
+    said = "Error response from daemon: No such container: x\n"
+    docker.answers("container", "inspect", stdout="[]\n", stderr=said, exit_code=1)
+
+    assert project.settings() is None
+
+
+def test_a_foreign_container_has_no_settings(docker: FakeDocker, project: GatewayProject) -> None:
+    docker.answers("container", "inspect", stdout=recorded_text("container_exited"))
+
+    assert project.settings() is None
+
+
+def test_an_engine_that_does_not_answer_is_an_error(docker: FakeDocker, project: GatewayProject) -> None:
+    docker.answers("container", "inspect", stderr="Cannot connect to the Docker daemon\n", exit_code=1)
+
+    with pytest.raises(DockerFailed):
+        project.settings()
+
+
+def test_foreign_containers_are_those_without_the_label(docker: FakeDocker, project: GatewayProject) -> None:
+    docker.answers("ps", stdout=f"{CONTAINER}\tadapters-rec\nadapters-rec-db-1\t\n")
+
+    assert project.foreign() == ("adapters-rec-db-1",)
+    assert "label=com.docker.compose.project=adapters-rec" in docker.argvs[0]
+
+
+def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
+    docker: FakeDocker, project: GatewayProject
+) -> None:
+    project.apply(SETTINGS)
+    project.remove(SETTINGS, volumes=False)
+    project.remove(SETTINGS, volumes=True)
+
+    up, down, down_with_volumes = docker.argvs
+    assert up[: len(COMPOSE) + 2] == (*COMPOSE, "up", "--detach")
+    assert "--wait" in up
+    assert down == (*COMPOSE, "down")
+    assert down_with_volumes == (*COMPOSE, "down", "--volumes")
+    assert [json.loads(call.stdin) for call in docker.calls] == [model("adapters-rec", SETTINGS)] * 3
+
+
+@pytest.mark.parametrize(
+    ("output", "exit_code", "answers"), [("OK", 0, True), ("", 1, False), ("<html>", 0, False)]
+)
+def test_traefik_answers_when_its_ping_says_ok(
+    docker: FakeDocker, project: GatewayProject, output: str, exit_code: int, answers: bool
+) -> None:
+    docker.answers("exec", stdout=output, exit_code=exit_code)
+
+    assert project.answers() is answers
+    assert docker.argvs[0][-1] == "http://127.0.0.1:8080/ping"
+
+
+def test_the_log_is_both_streams(docker: FakeDocker, project: GatewayProject) -> None:
+    docker.answers("logs", "--tail", "7", CONTAINER, stdout="one\n", stderr="two\n")
+
+    assert project.logs(7) == "one\ntwo"

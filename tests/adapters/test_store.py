@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.store import GatewayStore, decode_release
+from hitless.domain.errors import DockerFailed, Locked
+from hitless.domain.model import Image, Release
+from hitless.ports import Kept
+from tests.adapters.fake_docker import FakeDocker
+
+EXEC = ("exec", "-i", "-u", "0", "traefik-traefik-1", "sh", "-c")
+RELEASE = Release(
+    number=7,
+    created="2026-11-22T21:46:16.752+00:00",
+    revision="5beba4c8a3f8+",
+    images={"web": Image("sha256:0cd0", (80, 8000), True), "job": Image("sha256:1cd1", (), False)},
+    model={"name": "shop", "services": {"web": {"environment": {"A": "$$x", "B": None}}}},
+    promoted=True,
+)
+
+
+@pytest.fixture
+def store() -> GatewayStore:
+    return GatewayStore(DockerCli(), "traefik")
+
+
+@pytest.fixture
+def host(docker: FakeDocker) -> FakeDocker:
+    """The fake runs the real shell scripts, in a directory that stands for the gateway's root."""
+    docker.answers("exec", way="shell")
+    (docker.root / "etc/hitless/routes").mkdir(parents=True)
+    return docker
+
+
+def archive(files: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for directory in ("etc/hitless/routes", "var/lib/hitless/shop/releases"):
+            member = tarfile.TarInfo(directory)
+            member.type = tarfile.DIRTYPE
+            tar.addfile(member)
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def state(host: FakeDocker, name: str) -> Path:
+    return host.root / "var/lib/hitless/shop" / name
+
+
+def text_of(release: Release) -> str:
+    return json.dumps(asdict(release))
+
+
+# what is kept
+
+
+def test_everything_is_read_in_one_look_and_releases_come_in_order(
+    docker: FakeDocker, store: GatewayStore
+) -> None:
+    releases = {number: replace(RELEASE, number=number) for number in (10, 9, 11)}
+    docker.answers(
+        "exec",
+        stdout=archive(
+            {
+                "etc/hitless/routes/shop.yml": "# größer\nhttp: {}\n",
+                "etc/hitless/routes/other.yml": "http: {}\n",
+                "etc/hitless/routes/.shop.next": "half",
+                **{
+                    f"var/lib/hitless/shop/releases/{number}.json": text_of(release)
+                    for number, release in releases.items()
+                },
+                "var/lib/hitless/shop/releases/.next": "{",
+            }
+        ),
+    )
+
+    assert store.read("shop") == Kept(
+        routing_files={"shop.yml": "# größer\nhttp: {}\n", "other.yml": "http: {}\n"},
+        releases=(releases[9], releases[10], releases[11]),
+    )
+    [argv] = docker.argvs
+    assert argv[-1] == "shop"
+    assert "traefik-traefik-1" in argv
+
+
+def test_a_gateway_that_keeps_nothing(host: FakeDocker, store: GatewayStore) -> None:
+    assert store.read("shop") == Kept({}, ())
+    assert store.read(None) == Kept({}, ())
+
+
+def test_what_is_recorded_is_read_and_what_is_forgotten_is_not(host: FakeDocker, store: GatewayStore) -> None:
+    (host.root / "etc/hitless/routes/shop.yml").write_text("http: {}\n")
+    second = replace(RELEASE, number=8, promoted=False)
+    store.record("shop", RELEASE)
+    store.record("shop", second)
+    store.record("other", RELEASE)
+
+    assert store.read("shop") == Kept({"shop.yml": "http: {}\n"}, (RELEASE, second))
+    assert store.read(None) == Kept({"shop.yml": "http: {}\n"}, ())
+
+    store.record("shop", replace(second, promoted=True))
+    store.forget("shop", (7, 6))
+
+    assert store.read("shop").releases == (replace(second, promoted=True),)
+
+
+def test_a_record_is_for_roots_eyes_alone(host: FakeDocker, store: GatewayStore) -> None:
+    store.record("shop", RELEASE)
+
+    assert state(host, "releases/7.json").stat().st_mode & 0o077 == 0
+    assert state(host, "releases").stat().st_mode & 0o077 == 0
+
+
+def test_a_release_is_recorded_by_standard_input_alone(docker: FakeDocker, store: GatewayStore) -> None:
+    secret = replace(RELEASE, model={"environment": {"PASSWORD": "hunter2"}})
+
+    store.record("shop", secret)
+
+    [call] = docker.calls
+    assert call.argv[:7] == EXEC
+    assert {"/var/lib/hitless/shop/releases", "7"} <= set(call.argv)
+    assert "hunter2" not in " ".join(call.argv)
+    assert decode_release(7, call.stdin) == secret
+
+
+def test_a_record_that_is_cut_short_leaves_the_former_one(host: FakeDocker, store: GatewayStore) -> None:
+    store.record("shop", RELEASE)
+    host.answers("exec")
+    store.record("shop", RELEASE)
+    argv = host.argvs[-1]
+
+    host.answers("exec", way="shell")
+    subprocess.run(("docker", *argv), input=b'{"number": 7, "cre', check=False)
+
+    assert store.read("shop").releases == (RELEASE,)
+
+
+def test_releases_are_forgotten_by_their_files(docker: FakeDocker, store: GatewayStore) -> None:
+    store.forget("shop", (1, 12))
+
+    directory = "/var/lib/hitless/shop/releases"
+    words = ("exec", "-u", "0", "traefik-traefik-1", "rm", "-f")
+    assert docker.argvs == [(*words, f"{directory}/1.json", f"{directory}/12.json")]
+
+
+def test_a_release_survives_its_record() -> None:
+    assert decode_release(7, text_of(RELEASE)) == RELEASE
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"created": "", "images": {"web": {}}}'])
+def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> None:
+    assert decode_release(7, text) == Release(7, "", "", {}, {}, promoted=False)
+
+
+# the lock and the journal
+
+
+def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:
+    with (
+        store.lock("shop", "alice@one, process 1"),
+        pytest.raises(Locked, match="alice@one, process 1") as raised,
+        store.lock("shop", "bob@two, process 2"),
+    ):
+        pass
+
+    assert "shop" in raised.value.message
+    assert raised.value.hint
+
+
+def test_a_holder_with_a_newline_is_one_line(host: FakeDocker, store: GatewayStore) -> None:
+    with (
+        store.lock("shop", "alice\nb"),
+        pytest.raises(Locked, match="alice b"),
+        store.lock("shop", "bob"),
+    ):
+        pass
+
+
+def test_two_applications_have_two_locks(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice"), store.lock("blog", "bob"):
+        pass
+
+
+def test_the_lock_is_free_as_soon_as_the_first_has_ended(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice"):
+        pass
+    with store.lock("shop", "bob"):
+        pass
+
+
+def test_the_lock_is_free_after_an_error(host: FakeDocker, store: GatewayStore) -> None:
+    with pytest.raises(KeyboardInterrupt), store.lock("shop", "alice"):
+        raise KeyboardInterrupt
+    with store.lock("shop", "bob"):
+        pass
+
+
+def test_the_lock_is_free_after_its_holder_was_killed(host: FakeDocker, store: GatewayStore) -> None:
+    program = """
+import time
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.store import GatewayStore
+with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as write:
+    write("a line")
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob"):
+            pass
+        process.send_signal(signal.SIGKILL)
+
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            with store.lock("shop", "bob"):
+                break
+        except Locked:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert state(host, "journal").read_text() == "a line\n"
+
+
+def test_the_journals_lines_arrive_and_those_of_former_holders_stay(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    with store.lock("shop", "alice") as write:
+        write('{"event": "began"}')
+        write('{"step": "größer"}')
+    with store.lock("shop", "bob") as write:
+        write("third")
+
+    lines = state(host, "journal").read_text().splitlines()
+    assert lines == ['{"event": "began"}', '{"step": "größer"}', "third"]
+
+
+def test_a_line_is_in_the_journal_while_the_lock_is_held(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice") as write:
+        write("at once")
+        journal = state(host, "journal")
+        deadline = time.monotonic() + 5
+        while not journal.exists() or journal.read_text() != "at once\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("size", "is_new"), [(1_000_001, True), (1_000_000, False)])
+def test_a_journal_over_a_megabyte_is_begun_anew(
+    host: FakeDocker, store: GatewayStore, size: int, is_new: bool
+) -> None:
+    state(host, "").mkdir(parents=True)
+    state(host, "journal").write_text("x" * (size - 1) + "\n")
+    state(host, "journal.1").write_text("the one before\n")
+
+    with store.lock("shop", "alice") as write:
+        write("new")
+
+    if is_new:
+        assert state(host, "journal").read_text() == "new\n"
+        assert state(host, "journal.1").stat().st_size == size
+    else:
+        assert state(host, "journal").stat().st_size == size + len("new\n")
+        assert state(host, "journal.1").read_text() == "the one before\n"
+
+
+def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
+    docker: FakeDocker, store: GatewayStore
+) -> None:
+    said = "Error response from daemon: No such container: x\n"
+    docker.answers("exec", stderr=said, exit_code=1, way="refuse")
+
+    with pytest.raises(DockerFailed, match="No such container"), store.lock("shop", "alice"):
+        pass
+
+
+def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, store: GatewayStore) -> None:
+    done, killed = [], 0
+    with store.lock("shop", "alice") as write:
+        # the gateway restarts: whoever holds the lock's file goes with its container
+        lock = str(state(host, "lock"))
+        for descriptors in Path("/proc").glob("[0-9]*/fd"):
+            try:
+                if any(str(link.readlink()) == lock for link in descriptors.iterdir()):
+                    os.kill(int(descriptors.parent.name), signal.SIGKILL)
+                    killed += 1
+            except OSError:
+                continue
+        for number in range(3):
+            write(f"line {number}")
+            time.sleep(0.05)
+            done.append(number)
+
+    assert killed
+    assert done == [0, 1, 2]

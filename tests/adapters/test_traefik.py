@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from hitless.adapters import traefik
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.traefik import Traefik, answer_of, count_connections, request
+from hitless.domain.errors import DockerFailed, HitlessError
+from hitless.domain.model import Colour
+from hitless.domain.routing import Routing
+from hitless.domain.steps import Probe
+from hitless.domain.world import Gateway
+from hitless.ports import Answer
+from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
+
+CONTAINER = "adapters-rec-traefik-1"
+EXEC = ("exec", "-i", "-u", "0", CONTAINER)
+GATEWAY_PORTS = (80, 8080)
+NC = ("exec", "-i", CONTAINER, "timeout", "5", "nc")
+# as Traefik gave them to nc
+TEAPOT = b"HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+NOT_FOUND = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 19\r\n"
+    b"Connection: close\r\n\r\n404 page not found\n"
+)
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    b"6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
+)
+ROUTING = Routing("rec", 5, Colour.GREEN, {})
+TABLE = "\n".join(recorded("proc_net_tcp")["table"]) + "\n"
+NONE = "Error response from daemon: No such container: adapters-rec-traefik-1\n"
+
+
+def ok(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+
+
+def rawdata(value: Any) -> bytes:
+    return ok(json.dumps(value).encode())
+
+
+@pytest.fixture
+def gateway() -> Traefik:
+    return Traefik(DockerCli(), "adapters-rec")
+
+
+# the request and its answer
+
+
+def test_a_request_names_its_host_and_asks_for_the_connection_to_be_closed() -> None:
+    probe = Probe("web-1", 8000, "/health?deep=1", "shop.example", method="HEAD", headers=(("X-A", "b"),))
+
+    assert request(probe) == (
+        b"HEAD /health?deep=1 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: hitless\r\nAccept: */*\r\n"
+        b"Connection: close\r\nX-A: b\r\n\r\n"
+    )
+
+
+def test_the_users_own_header_takes_the_place_of_ours() -> None:
+    probe = Probe("web-1", 8000, "/", "shop.example", headers=(("User-Agent", "theirs"),))
+
+    assert request(probe).count(b"User-Agent") == 1
+    assert b"User-Agent: theirs\r\n" in request(probe)
+
+
+@pytest.mark.parametrize(
+    ("raw", "answer"),
+    [
+        (ok(b"hello"), Answer(200, "hello")),
+        (TEAPOT, Answer(418, "")),
+        (NOT_FOUND, Answer(404, "404 page not found\n")),
+        (CHUNKED, Answer(200, "hello world")),
+        (b"HTTP/1.0 200 OK\r\n\r\nto the end", Answer(200, "to the end")),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + ok(b"later"), Answer(200, "later")),
+        (ok(b"caf\xe9"), Answer(200, "caf�")),
+    ],
+    ids=["200", "418", "404", "chunked", "until-closed", "continue", "no-utf8"],
+)
+def test_an_answer_has_its_status_and_body(raw: bytes, answer: Answer) -> None:
+    assert answer_of(raw, "") == answer
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01garbage\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ntoo little",
+    ],
+    ids=["tls", "ssh", "no-status", "bad-chunk", "cut-off"],
+)
+def test_what_is_no_whole_http_answer_has_no_status_and_says_so(raw: bytes) -> None:
+    answer = answer_of(raw, "")
+
+    assert answer.status == 0
+    assert answer.body.startswith("this is no HTTP answer")
+
+
+def test_no_answer_at_all_gives_the_reason_that_nc_gave() -> None:
+    # as BusyBox writes it
+    refused = "nc: can't connect to remote host (127.0.0.1): Connection refused\n"
+
+    assert answer_of(b"", refused) == Answer(
+        0, "can't connect to remote host (127.0.0.1): Connection refused"
+    )
+    assert answer_of(b"", "") == Answer(0, "closed without an answer")
+
+
+# asking
+
+
+def test_a_request_is_made_by_nc_inside_the_gateway(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers(*NC, stdout=ok(b"up"), way="nc")
+    probe = Probe("web-1", 8000, "/health", "shop.example")
+
+    assert gateway.ask([probe]) == (Answer(200, "up"),)
+    [call] = docker.calls
+    assert call.argv[: len(NC)] == NC
+    assert call.argv[-2:] == ("web-1", "8000")
+    assert call.stdin.encode() == request(probe)
+
+
+def test_stdin_stays_open_until_the_answer_is_there(docker: FakeDocker, gateway: Traefik) -> None:
+    # nc half-closes the connection at the end of its stdin; the fake then answers nothing, as servers do
+    # that take this for a client that has gone
+    docker.answers(*NC, stdout=ok(b"still there"), way="nc")
+    probe = Probe("web-1", 8000, "/", "h")
+
+    assert gateway.ask([probe]) == (Answer(200, "still there"),)
+
+    words = ("docker", *NC, "web-1", "8000")
+    half_closed = subprocess.run(words, input=request(probe), capture_output=True, check=True)
+    assert half_closed.stdout == b""  # so the fake does tell the two apart
+
+
+def test_many_requests_are_answered_in_their_order(docker: FakeDocker, gateway: Traefik) -> None:
+    probes = [Probe(f"web-{number}", 8000, "/", "h") for number in range(6)]
+    for probe in probes:
+        docker.answers(*NC, probe.container, stdout=ok(probe.container.encode()), way="nc")
+
+    assert [answer.body for answer in gateway.ask(probes)] == [probe.container for probe in probes]
+
+
+def test_nothing_to_ask_is_nothing_asked(docker: FakeDocker, gateway: Traefik) -> None:
+    assert gateway.ask([]) == ()
+    assert docker.calls == []
+
+
+def test_a_refused_connection_is_no_answer(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers(*NC, stderr="nc: bad address 'nowhere'\n", exit_code=1, way="nc")
+
+    assert gateway.ask([Probe("nowhere", 81, "/", "h")]) == (Answer(0, "bad address 'nowhere'"),)
+
+
+def test_a_server_that_takes_the_request_and_never_answers_is_given_up(
+    docker: FakeDocker, gateway: Traefik, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # BusyBox's -w limits the connecting alone: with stdin open, nc reads on for ever (seen in the gateway)
+    monkeypatch.setattr(traefik, "_ASK_TIMEOUT", 1)
+    docker.answers(*NC, way="silent")
+    began = time.monotonic()
+
+    [answer] = gateway.ask([Probe("web-1", 8000, "/", "h")])
+
+    assert answer.status == 0
+    assert time.monotonic() - began < 2.5
+
+
+# the gateway's container
+
+
+def test_the_running_gateway_and_what_its_labels_say(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("container", "inspect", CONTAINER, stdout=recorded_text("container_gateway"))
+
+    assert gateway.gateway() == Gateway(
+        project="adapters-rec",
+        container=CONTAINER,
+        network="adapters-rec_webgateway",
+        entry_points={"web": 80},
+    )
+
+
+def test_no_gateway(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+
+    assert gateway.gateway() is None
+
+
+@pytest.mark.parametrize("status", ["exited", "created", "restarting", "paused"])
+def test_a_gateway_that_does_not_run_is_none(docker: FakeDocker, gateway: Traefik, status: str) -> None:
+    found = recorded("container_gateway")
+    found[0]["State"]["Status"] = status
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+
+    assert gateway.gateway() is None
+
+
+@pytest.mark.parametrize("label", [None, "another"])
+def test_a_container_that_hitless_did_not_make_is_not_touched(
+    docker: FakeDocker, gateway: Traefik, label: str | None
+) -> None:
+    found = recorded("container_gateway")
+    found[0]["Config"]["Labels"] = {"hitless.gateway": label} if label else None
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+
+    with pytest.raises(HitlessError, match="hitless did not make") as raised:
+        gateway.gateway()
+
+    assert "--gateway" in raised.value.hint
+
+
+def test_an_engine_that_does_not_answer_is_not_a_missing_gateway(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("container", "inspect", stderr="Cannot connect to the Docker daemon\n", exit_code=1)
+
+    with pytest.raises(DockerFailed):
+        gateway.gateway()
+
+
+# the routing file
+
+
+def test_a_routing_file_is_delivered_by_standard_input_and_put_in_place_by_a_rename(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    gateway.deliver("rec", "http: {}\n")
+
+    [call] = docker.calls
+    assert call.argv[:7] == (*EXEC, "sh", "-c")
+    assert {"/etc/hitless/routes", "rec"} <= set(call.argv)
+    assert "http" not in " ".join(call.argv)
+    assert call.stdin == "http: {}\n"
+
+
+def test_a_routing_file_is_taken_away(docker: FakeDocker, gateway: Traefik) -> None:
+    gateway.deliver("rec", None)
+
+    assert docker.argvs == [(*EXEC, "rm", "-f", "/etc/hitless/routes/rec.yml")]
+
+
+def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", way="shell")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+
+    gateway.deliver("rec", "one: größer\n")
+    gateway.deliver("rec", "two: $HOME `id`\n")
+    gateway.deliver("other", "three\n")
+
+    assert {path.name: path.read_text() for path in routes.iterdir()} == {
+        "rec.yml": "two: $HOME `id`\n",
+        "other.yml": "three\n",
+    }
+    gateway.deliver("rec", None)
+    gateway.deliver("rec", None)
+    assert [path.name for path in routes.iterdir()] == ["other.yml"]
+
+
+@pytest.mark.parametrize("arrived", ["", "one: complete"])
+def test_a_delivery_that_is_cut_short_leaves_the_former_file_in_force(
+    docker: FakeDocker, gateway: Traefik, arrived: str
+) -> None:
+    # hitless killed before it has written: docker exec passes the end of its stdin on like any other
+    docker.answers("exec", way="shell")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+    gateway.deliver("rec", "the former\n")
+    docker.answers("exec")
+    gateway.deliver("rec", "one: complete\ntwo: text\n")
+    argv = docker.argvs[-1]
+
+    docker.answers("exec", way="shell")
+    subprocess.run(("docker", *argv), input=arrived.encode(), check=False)
+
+    assert (routes / "rec.yml").read_text() == "the former\n"
+
+
+# what is in force
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_in_force"),
+    [(TEAPOT, True), (NOT_FOUND, False), (ok(b"an application"), False), (b"", False), (b"garbage", False)],
+)
+def test_a_generation_is_in_force_when_its_marker_answers(
+    docker: FakeDocker, gateway: Traefik, raw: bytes, is_in_force: bool
+) -> None:
+    docker.answers(*NC, stdout=raw, way="nc")
+
+    assert gateway.in_force("rec", ROUTING) is is_in_force
+    [call] = docker.calls
+    assert call.argv[-2:] == ("127.0.0.1", "80")
+    assert call.stdin.startswith("GET /rec/5 HTTP/1.1\r\nHost: hitless.internal\r\n")
+
+
+@pytest.mark.parametrize(
+    ("application", "is_gone"), [("rec", False), ("broken", False), ("re", True), ("shop", True)]
+)
+def test_no_routing_is_in_force_when_no_router_is_left(
+    docker: FakeDocker, gateway: Traefik, application: str, is_gone: bool
+) -> None:
+    docker.answers(*NC, stdout=rawdata(recorded("rawdata")), way="nc")
+
+    assert gateway.in_force(application, None) is is_gone
+    [call] = docker.calls
+    assert call.argv[-2:] == ("127.0.0.1", "8080")
+    assert call.stdin.startswith("GET /api/rawdata HTTP/1.1\r\n")
+
+
+def test_no_routing_is_in_force_where_traefik_has_nothing_at_all(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers(*NC, stdout=rawdata({}), way="nc")
+
+    assert gateway.in_force("rec", None)
+
+
+@pytest.mark.parametrize(("raw", "said"), [(NOT_FOUND, "404"), (b"", "closed without an answer")])
+def test_an_api_that_does_not_answer_is_an_error_that_says_so(
+    docker: FakeDocker, gateway: Traefik, raw: bytes, said: str
+) -> None:
+    docker.answers(*NC, stdout=raw, way="nc")
+
+    with pytest.raises(HitlessError, match=said) as raised:
+        gateway.in_force("rec", None)
+
+    assert "hitless gateway logs" in raised.value.hint
+
+
+def test_complaints_name_what_is_broken_as_the_user_named_it(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers(*NC, stdout=rawdata(recorded("rawdata")), way="nc")
+
+    assert gateway.complaints(Routing("broken", 1, None, {})) == (
+        'router api.v1: middleware "missing@file" does not exist',
+        "router web: error parsing BasicUser: nocolon",
+        "middleware auth: error parsing BasicUser: nocolon",
+    )
+
+
+def test_an_application_without_faults_has_no_complaints(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers(*NC, stdout=rawdata(recorded("rawdata")), way="nc")
+
+    assert gateway.complaints(ROUTING) == ()
+
+
+# connections
+
+
+def test_requests_in_flight_are_counted_and_those_that_ended_are_not() -> None:
+    # 2 ESTABLISHED and 3 TIME_WAIT
+    assert TABLE.count("04001AAC:1F40") == 5
+    assert count_connections(TABLE, ["172.26.0.4"], GATEWAY_PORTS) == 2
+
+
+def test_connections_to_other_addresses_are_not_counted() -> None:
+    assert count_connections(TABLE, ["172.26.0.9"], GATEWAY_PORTS) == 0
+    assert count_connections(TABLE, [], GATEWAY_PORTS) == 0
+
+
+def test_what_only_listens_is_no_connection() -> None:
+    assert count_connections(TABLE, ["127.0.0.1", "127.0.0.11"], GATEWAY_PORTS) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "count"),
+    [("01", 1), ("02", 1), ("04", 1), ("08", 1), ("06", 0)],
+    ids=["ESTABLISHED", "SYN_SENT", "FIN_WAIT1", "CLOSE_WAIT", "TIME_WAIT"],
+)
+def test_every_state_but_time_wait_counts(state: str, count: int) -> None:
+    row = f"   9: 02001AAC:B394 05001AAC:1F40 {state} 00000000:00000000 00:00000000 00000000 65532 0 1 2\n"
+
+    assert count_connections(TABLE + row, ["172.26.0.5"], GATEWAY_PORTS) == count
+
+
+def test_a_mapped_address_in_tcp6_counts_as_well() -> None:
+    prefix = "0000000000000000FFFF0000"
+    row = f"   9: {prefix}02001AAC:B394 {prefix}04001AAC:1F40 01 00000000:00000000 00:00000000 00000000 0 0\n"
+
+    assert count_connections(TABLE + row, ["172.26.0.4"], GATEWAY_PORTS) == 3
+
+
+def test_the_connections_to_several_addresses_are_added_up() -> None:
+    row = "   9: 02001AAC:B394 05001AAC:1F40 01 00000000:00000000 00:00000000 00000000 65532 0 1 2\n"
+
+    assert count_connections(TABLE + row, ["172.26.0.4", "172.26.0.5"], GATEWAY_PORTS) == 3
+
+
+def test_a_container_that_is_a_client_of_the_gateway_holds_no_request_of_ours() -> None:
+    # rows whose local port is the gateway's own (0050): somebody at 172.26.0.1 asks the gateway. A container
+    # that keeps such a connection open (a pool, to another application) must not hold up its own draining.
+    assert TABLE.count("01001AAC:") == 2
+    assert count_connections(TABLE, ["172.26.0.1"], GATEWAY_PORTS) == 0
+
+
+def test_the_tables_are_those_of_the_gateways_own_network(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", stdout=TABLE)
+
+    assert gateway.connections(["172.26.0.4"]) == 2
+    [argv] = docker.argvs
+    assert argv[:6] == (*EXEC, "sh")
+    assert "/proc/net/tcp /proc/net/tcp6" in argv[-1]

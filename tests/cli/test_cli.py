@@ -1,0 +1,387 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hitless import __version__
+from hitless.cli.main import hitless
+from tests.adapters.fake_docker import FakeDocker, recorded_text
+
+VERBS = ("gateway", "deploy", "plan", "status", "rollback", "down")
+GATEWAY_VERBS = ("up", "status", "logs", "down")
+NONE = "Error response from daemon: No such container: traefik-traefik-1\n"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run(*arguments: str, directory: Path | None = None) -> Done:
+    command = (sys.executable, "-m", "hitless", *arguments)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def boundary(body: str) -> Done:
+    """Run `main` around a command that does this."""
+    program = f"""
+import click
+import hitless.__main__ as main
+from hitless.domain.errors import HitlessError
+def command(standalone_mode):
+    {body}
+main.hitless = command
+main.main()
+"""
+    command = (sys.executable, "-c", program)
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+# help, version, usage
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_every_verb(option: str) -> None:
+    shown = CliRunner().invoke(hitless, [option])
+
+    assert shown.exit_code == 0
+    listed = [line.split()[0] for line in shown.output.partition("Commands:")[2].splitlines() if line.strip()]
+    assert set(VERBS) <= set(listed)
+
+
+@pytest.mark.parametrize(
+    "words", [*((verb,) for verb in VERBS), *(("gateway", verb) for verb in GATEWAY_VERBS)], ids=" ".join
+)
+def test_every_verb_has_help_that_needs_no_docker(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    shown = CliRunner().invoke(hitless, [*words, "--help"])
+
+    assert shown.exit_code == 0
+    assert f"Usage: hitless {' '.join(words)}" in shown.output
+    assert shown.output.splitlines()[2].strip()
+
+
+def test_help_does_not_load_what_it_does_not_need() -> None:
+    program = """
+import sys
+from hitless.cli.main import hitless
+hitless(["--help"], standalone_mode=False)
+print(sorted({"rich", "yaml", "hitless.wiring"} & set(sys.modules)), file=sys.stderr)
+"""
+    command = (sys.executable, "-c", program)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+
+    assert shown.stderr == "[]\n"
+
+
+def test_the_version() -> None:
+    done = run("--version")
+
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"hitless {__version__}\n")
+
+
+def test_the_installed_command_is_the_module() -> None:
+    script = Path(sys.executable).with_name("hitless")
+
+    done = subprocess.run((script, "--version"), capture_output=True, text=True, check=True, timeout=20)
+
+    assert done.stdout == f"hitless {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fly",),
+        ("deploy", "--nosuch"),
+        ("deploy", "--timeout", "soon"),
+        ("deploy", "--pull", "often"),
+        ("rollback", "0"),
+        ("rollback", "last"),
+        ("gateway", "up", "--http-port", "70000"),
+        ("gateway", "nosuch"),
+        ("-f",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_touches_nothing(docker: FakeDocker, words: tuple[str, ...]) -> None:
+    done = run(*words)
+
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert docker.calls == []
+
+
+def test_without_a_verb_the_help_is_shown() -> None:
+    done = run()
+
+    assert done.returncode == 2
+    assert "Usage: " in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# the error boundary
+
+
+def test_an_expected_error_ends_with_1_and_says_what_to_do_next() -> None:
+    done = boundary("raise HitlessError('port [red] is taken', 'choose [another]')")
+
+    assert done.returncode == 1
+    assert done.stderr == "hitless: port [red] is taken\n  next: choose [another]\n"
+    assert done.stdout == ""
+
+
+def test_an_expected_error_without_a_hint_has_no_next() -> None:
+    done = boundary("raise HitlessError('it is so')")
+
+    assert (done.returncode, done.stderr) == (1, "hitless: it is so\n")
+
+
+def test_a_bug_ends_with_3_and_keeps_its_traceback() -> None:
+    done = boundary("raise ZeroDivisionError('a bug')")
+
+    assert done.returncode == 3
+    assert "Traceback (most recent call last):" in done.stderr
+    assert "ZeroDivisionError: a bug" in done.stderr
+    assert "bug in hitless" in done.stderr.splitlines()[-1]
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback() -> None:
+    done = boundary("raise KeyboardInterrupt")
+
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_a_prompt_that_is_aborted_ends_with_130() -> None:
+    assert boundary("raise click.Abort").returncode == 130
+
+
+@pytest.mark.parametrize(("body", "code"), [("return None", 0), ("return 0", 0), ("return 1", 1)])
+def test_a_verb_that_ended_itself_sets_the_exit_code(body: str, code: int) -> None:
+    assert boundary(body).returncode == code
+
+
+def test_a_reader_that_goes_away_is_no_bug_of_hitless(docker: FakeDocker) -> None:
+    # `hitless gateway logs | head -1`
+    docker.answers("logs", stdout="a line\n" * 20_000)
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    command = (sys.executable, "-m", "hitless", "gateway", "logs")
+    try:
+        done = subprocess.run(
+            command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=20, check=False
+        )
+    finally:
+        os.close(writer)
+
+    assert done.returncode != 3
+    assert "Traceback" not in done.stderr
+
+
+# a verb from end to end
+
+
+def test_an_engine_that_does_not_answer_is_an_expected_error(docker: FakeDocker) -> None:
+    said = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"
+    for words in (("container",), ("ps",)):
+        docker.answers(*words, stderr=said, exit_code=1)
+
+    done = run("gateway", "status")
+
+    assert done.returncode == 1
+    assert "Cannot connect to the Docker daemon" in done.stderr
+    assert "next: is the Docker engine running?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_context_and_the_gateways_name_reach_every_call(docker: FakeDocker) -> None:
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+
+    done = run("--context", "far", "--gateway", "second", "gateway", "status")
+
+    assert done.returncode == 0
+    assert "hitless gateway up" in done.stdout
+    assert docker.calls
+    assert all(argv[:2] == ("--context", "far") for argv in docker.argvs)
+    inspected = [argv[-1] for argv in docker.argvs if "inspect" in argv]
+    assert set(inspected) == {"second-traefik-1"}
+
+
+def test_the_gateways_name_can_come_from_the_environment(
+    docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HITLESS_GATEWAY", "adapters-rec")
+    docker.answers(
+        "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
+    )
+
+    done = run("gateway", "up", "--http-port", "18199")
+
+    said = "gateway adapters-rec was up already, nothing changed: http://127.0.0.1:18199\n"
+    assert (done.returncode, done.stdout) == (0, said)
+
+
+def test_a_running_gateway_is_not_changed_without_being_told_to(docker: FakeDocker) -> None:
+    docker.answers(
+        "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
+    )
+
+    done = run("--gateway", "adapters-rec", "gateway", "up", "--http-port", "80")
+
+    assert done.returncode == 1
+    assert "http_port is 18199, asked for 80" in done.stderr
+    assert "--replace" in done.stderr
+    assert not [argv for argv in docker.argvs if argv[0] == "compose"]
+
+
+@pytest.mark.parametrize("verb", ["deploy", "plan", "status", "rollback", "down"])
+def test_every_verb_hands_composes_options_on(docker: FakeDocker, verb: str) -> None:
+    docker.answers("compose", stderr="no configuration file provided: not found\n", exit_code=14)
+    options = (
+        "-f",
+        "a.yml",
+        "-f",
+        "b.yml",
+        "--project-directory",
+        "/srv",
+        "--env-file",
+        "e",
+        "--profile",
+        "x",
+    )
+
+    done = run(*options, verb)
+
+    assert done.returncode == 1
+    assert "no configuration file provided" in done.stderr
+    words = ("--file", "a.yml", "--file", "b.yml", "--project-directory", "/srv", "--env-file", "e")
+    assert docker.argvs == [("compose", *words, "--profile", "x", "config")]
+
+
+@pytest.mark.parametrize("verb", ["status", "rollback", "down"])
+def test_what_needs_only_the_name_does_not_read_the_compose_file(docker: FakeDocker, verb: str) -> None:
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+    docker.answers("exec", stderr=NONE, exit_code=1, way="refuse")
+
+    done = run("-p", "shop", verb)
+
+    assert done.returncode == 1
+    assert docker.calls
+    assert not [argv for argv in docker.argvs if argv[0] == "compose"]
+
+
+@pytest.mark.parametrize("verb", ["rollback", "down"])
+def test_what_needs_the_gateway_says_how_to_start_it(docker: FakeDocker, verb: str) -> None:
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+    docker.answers("exec", stderr=NONE, exit_code=1, way="refuse")
+
+    done = run("-p", "shop", verb)
+
+    assert done.returncode == 1
+    assert "hitless gateway up" in done.stderr
+
+
+def test_plan_without_a_gateway_names_what_is_missing_and_ends_with_1(docker: FakeDocker) -> None:
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+    missing = "Error response from daemon: No such image: x:latest\n"
+    docker.answers("image", "inspect", stdout="[]\n", stderr=missing, exit_code=1)
+    docker.answers(
+        "compose",
+        stdout="""\
+name: shop
+services:
+  web:
+    image: x
+    environment: {PASSWORD: hunter2}
+    labels: {traefik.http.routers.web.rule: Host(`a.localhost`)}
+""",
+    )
+
+    done = run("plan")
+    as_json = run("plan", "--json")
+
+    assert (done.returncode, as_json.returncode) == (1, 1)
+    assert "error" in done.stdout
+    found = json.loads(as_json.stdout)
+    assert found["plan"] is None
+    assert [one for one in found["findings"] if one["is_error"]]
+    assert "hunter2" not in done.stdout + done.stderr + as_json.stdout + as_json.stderr
+    changing = ("exec", "compose create", "run", "start", "tag", "pull")
+    assert not [argv for argv in docker.argvs if " ".join(argv).startswith(changing)]
+
+
+# Ctrl-C
+
+
+def interrupted(
+    arguments: tuple[str, ...], number: signal.Signals, is_under_way: Callable[[], bool]
+) -> tuple[int, str]:
+    """Start hitless, send the signal once it is under way; its exit code and standard error."""
+    command = (sys.executable, "-m", "hitless", *arguments)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 10
+        while not is_under_way():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(number)
+        try:
+            _, stderr = process.communicate(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            pytest.fail("hitless did not end within 2 s of the signal")
+        return process.returncode, stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_docker_hangs_ends_with_130(docker: FakeDocker, number: signal.Signals) -> None:
+    docker.answers("compose", way="hang")
+
+    code, stderr = interrupted(("plan",), number, lambda: bool(docker.calls))
+
+    assert code == 130
+    assert "Traceback" not in stderr
+
+
+def test_an_interrupt_is_told(docker: FakeDocker) -> None:
+    docker.answers("compose", way="hang")
+
+    _, stderr = interrupted(("plan",), signal.SIGINT, lambda: bool(docker.calls))
+
+    assert stderr.strip() == "interrupted"
+
+
+def test_an_interrupt_while_all_looks_at_the_host_hang_ends_with_130(docker: FakeDocker) -> None:
+    docker.answers("ps", way="hang")
+    docker.answers("container", way="hang")
+
+    code, stderr = interrupted(("-p", "shop", "status"), signal.SIGINT, lambda: len(docker.calls) >= 2)
+
+    assert code == 130
+    assert "Traceback" not in stderr
+
+
+def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: FakeDocker) -> None:
+    docker.answers("compose", way="hang")
+
+    code, _ = interrupted(("deploy",), signal.SIGINT, lambda: bool(docker.calls))
+
+    assert code == 130

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from hitless.cli import console
+from hitless.domain.errors import HitlessError
+from hitless.domain.events import (
+    Began,
+    Drained,
+    Ended,
+    Event,
+    Found,
+    Live,
+    StepBegan,
+    StepDone,
+    StepFailed,
+    StepProgress,
+)
+from hitless.domain.model import Application, Colour, Finding, Image, Release, Routes, Service, Settings
+from hitless.domain.steps import Drain, Plan, Record
+
+# what rich would take for a colour, an end of something, a link, and the beginning of more
+HOSTILE = "[red] [/] [link=x]y[/link] [bold"
+
+EVENTS: tuple[Event, ...] = (
+    Found((Finding("services.web.ports", "is published", "remove it"), Finding("x", "hm", is_error=False))),
+    Began("deploy", "shop", 7, "alice@one, process 1"),
+    StepBegan("drain blue"),
+    StepProgress("drain blue", "3 in flight"),
+    StepDone("drain blue", 1.25, "3 in flight answered"),
+    StepFailed("wait until green is ready", 60.0, "never got ready", "look", {"shop-green-web-1": "boom\n"}),
+    Live(7, "green", 2.5),
+    Drained("blue", 3, 1, 1.25),
+    Ended("deploy", "shop", "successful", 4.0),
+)
+
+Capture = pytest.CaptureFixture[str]
+
+
+def lines(capsys: Capture, *shown: Event) -> str:
+    with console.events(as_lines_of_json=False) as emit:
+        for event in shown:
+            emit(event)
+    return capsys.readouterr().out
+
+
+def test_the_events_of_these_tests_are_all_there_are() -> None:
+    assert [type(event) for event in EVENTS] == list(get_args(Event))
+
+
+# for programs
+
+
+def test_every_event_is_one_json_object_on_one_line(capsys: Capture) -> None:
+    with console.events(as_lines_of_json=True) as emit:
+        for event in EVENTS:
+            emit(event)
+
+    out, err = capsys.readouterr()
+    decoded = [json.loads(line) for line in out.splitlines()]
+    assert [one["event"] for one in decoded] == [
+        "found",
+        "began",
+        "step_began",
+        "step_progress",
+        "step_done",
+        "step_failed",
+        "live",
+        "drained",
+        "ended",
+    ]
+    assert err == ""
+
+
+def test_json_keeps_every_field_as_it_is(capsys: Capture) -> None:
+    with console.events(as_lines_of_json=True) as emit:
+        for event in EVENTS:
+            emit(event)
+
+    for event, line in zip(EVENTS, capsys.readouterr().out.splitlines(), strict=True):
+        decoded = json.loads(line)
+        del decoded["event"]
+        if isinstance(event, Found):
+            assert [Finding(**one) for one in decoded["findings"]] == list(event.findings)
+        else:
+            assert type(event)(**decoded) == event
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "lines"])
+def test_a_reader_that_goes_away_does_not_stop_what_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    # `hitless deploy | head -3`: an error out of emit would cut the deployment off, and its undoing as well
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", buffering=1, closefd=False) as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        failed: list[str] = []
+        try:
+            with console.events(as_json) as emit:
+                for event in EVENTS:
+                    emit(event)
+        except (OSError, SystemExit) as error:
+            failed.append(repr(error))
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writer)  # what is left in its buffer must go somewhere
+    os.close(writer)
+
+    assert failed == []
+
+
+# for people
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (EVENTS[0], "error services.web.ports: is published\n      remove it\nwarning x: hm\n"),
+        (EVENTS[1], "deploy shop release 7\n"),
+        (Began("down", "shop", 0, "alice"), "down shop\n"),
+        (EVENTS[4], "  ✓ drain blue                                     1.2 s  3 in flight answered\n"),
+        (StepDone("pull x", 0.04), "  ✓ pull x                                         0.0 s\n"),
+        (EVENTS[6], "  live after 2.5 s: every new request gets release 7 (green)\n"),
+        (Ended("down", "shop", "successful", 4.0), "down done in 4.0 s\n"),
+        (
+            Ended("deploy", "shop", "failed", 4.0),
+            "deploy failed after 4.0 s: undone; what was live before serves on\n",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
+    assert lines(capsys, event) == said
+
+
+def test_a_failed_step_shows_the_last_lines_of_every_container(capsys: Capture) -> None:
+    logs = {"shop-green-web-1": "one\ntwo", "shop-green-web-2": ""}
+
+    shown = lines(capsys, StepFailed("wait", 60.0, "never got ready", "look", logs)).splitlines()
+
+    assert shown[0].split() == ["✗", "wait", "60.0", "s"]
+    assert shown[1:] == [
+        "    last lines of shop-green-web-1:",
+        "    | one",
+        "    | two",
+        "    last lines of shop-green-web-2:",
+        "    | (it wrote nothing)",
+    ]
+
+
+@pytest.mark.parametrize("event", [EVENTS[2], EVENTS[3], EVENTS[7]], ids=lambda event: type(event).__name__)
+def test_what_only_a_spinner_shows_is_no_line_in_a_pipe(capsys: Capture, event: Event) -> None:
+    assert lines(capsys, event) == ""
+
+
+def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
+    shown = lines(capsys, EVENTS[6], EVENTS[7], Drained("blue", 2, 0, 0.5), EVENTS[8])
+
+    assert shown.splitlines()[-1] == (
+        "release 7 is live on green since 2.5 s; 5 requests in flight drained, 1 cut; 4.0 s in all"
+    )
+
+
+def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys: Capture) -> None:
+    shown = lines(capsys, EVENTS[6], Ended("deploy", "shop", "unfinished", 9.0))
+
+    assert "the new release is live" in shown.splitlines()[-1]
+    assert "undone" not in shown
+
+
+@pytest.mark.parametrize("seconds", [0.0, 59.96, 3600.0])
+def test_no_line_is_broken_in_two(capsys: Capture, seconds: float) -> None:
+    detail = "a long detail " * 20
+
+    shown = lines(capsys, StepDone("a step", seconds, detail.strip()))
+
+    assert shown.count("\n") == 1
+    assert detail.strip() in shown
+
+
+# what others wrote is shown as they wrote it
+
+SHOWN: dict[str, Callable[[str], Event]] = {
+    "a log": lambda text: StepFailed("wait", 1.0, "m", "h", {"web": text}),
+    "a container": lambda text: StepFailed("wait", 1.0, "m", "h", {text: "x"}),
+    "a failed step": lambda text: StepFailed(text, 1.0, "m"),
+    "a step": lambda text: StepDone(text, 1.0),
+    "a detail": lambda text: StepDone("wait", 1.0, text),
+    "an application": lambda text: Began("deploy", text, 1, "alice"),
+    "a finding": lambda text: Found((Finding("x", text),)),
+    "a path": lambda text: Found((Finding(text, "m"),)),
+    "a hint": lambda text: Found((Finding("x", "m", text),)),
+}
+
+
+@pytest.mark.parametrize("event", SHOWN.values(), ids=SHOWN.keys())
+@pytest.mark.parametrize("text", ["[red]", "[/]", "[/red] x", "[link=x]y[/link]", "[bold", "C:\\", "\\[red]"])
+def test_markup_in_what_others_wrote_is_shown_literally(
+    capsys: Capture, event: Callable[[str], Event], text: str
+) -> None:
+    assert text in lines(capsys, event(text))
+
+
+def test_markup_in_an_error_is_shown_literally(capsys: Capture) -> None:
+    console.complain(HitlessError(HOSTILE, HOSTILE))
+
+    assert capsys.readouterr().err == f"hitless: {HOSTILE}\n  next: {HOSTILE}\n"
+
+
+def test_names_between_colons_are_no_pictures(capsys: Capture) -> None:
+    console.complain(HitlessError("redis:key:1", "redis:key:1"))
+
+    assert capsys.readouterr().err == "hitless: redis:key:1\n  next: redis:key:1\n"
+    assert "| redis:key:1\n" in lines(capsys, StepFailed("wait", 1.0, "m", "h", {"web": "redis:key:1"}))
+
+
+def test_a_backslash_at_the_end_of_a_line_stays_one(capsys: Capture) -> None:
+    shown = lines(capsys, StepFailed("wait", 1.0, "m", "h", {"web": "docker run \\\n  --rm x"}))
+
+    assert "    | docker run \\\n    |   --rm x\n" in shown
+
+
+def test_a_spinner_takes_markup_for_text_as_well(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a description with a wrong end of markup would raise in the middle of a deployment
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    shown = lines(
+        capsys, StepBegan("pull x[/]y"), StepProgress("pull x[/]y", "[/red]"), StepDone("pull x", 1.0)
+    )
+
+    assert "pull x" in shown
+
+
+# findings and plans
+
+
+def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> None:
+    found = [
+        Finding("a", "first", is_error=False),
+        Finding("b", "second"),
+        Finding("c", "third", is_error=False),
+        Finding("d", "fourth"),
+    ]
+
+    console.show_findings(console.console(), found)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "error b: second",
+        "error d: fourth",
+        "warning a: first",
+        "warning c: third",
+    ]
+
+
+RELEASE = Release(
+    7, "", "", {"web": Image("sha256:x", (), False)}, {"environment": {"PASSWORD": "hunter2"}}, True
+)
+SERVICE = Service("web", None, True, 1, None, "missing", "10s", Settings())
+APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
+PLAN = Plan("shop", 7, Colour.GREEN, (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE)))
+WARNING = Finding("services.web", "has no health check", is_error=False)
+
+
+def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None:
+    console.show_plan(APPLICATION, PLAN, [WARNING], as_json_text=False)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "warning services.web: has no health check",
+        "deploy shop release 7 as green:",
+        "  1. build web",
+        "  2. drain blue",
+        "  3. keep release 7",
+    ]
+
+
+def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
+    console.show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("error gateway: is not up\n")
+    assert "would refuse" in shown
+
+
+def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Capture) -> None:
+    console.show_plan(APPLICATION, PLAN, [WARNING], as_json_text=True)
+
+    text = capsys.readouterr().out
+    found = json.loads(text)
+    assert [Finding(**one) for one in found["findings"]] == [WARNING]
+    assert found["plan"] == PLAN.summary()
+    assert "hunter2" not in text
+
+
+def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:
+    console.show_plan(APPLICATION, None, [], as_json_text=True)
+
+    assert json.loads(capsys.readouterr().out) == {"findings": [], "plan": None}

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hitless.cli.report import show_applications, show_status
+from hitless.domain.errors import HitlessError
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.model import Colour, Image, Release, Router
+from hitless.domain.routing import ColourRouting, Routing
+from hitless.domain.world import Container, Gateway, World
+
+SETTINGS = GatewaySettings(http_port=18080, bind="127.0.0.1")
+SECRET = "hunter2"
+GATEWAY = Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
+
+Capture = pytest.CaptureFixture[str]
+
+
+def container(colour: Colour, release: int, number: int = 1, **fields: Any) -> Container:
+    name = f"shop-{colour}-web-{number}"
+    known = {"state": "running", "health": "healthy", **fields}
+    return Container(
+        id=name,
+        name=name,
+        gateway="traefik",
+        application="shop",
+        service="web",
+        colour=colour,
+        release=release,
+        **known,
+    )
+
+
+def release(number: int, promoted: bool = True) -> Release:
+    return Release(
+        number=number,
+        created=f"2026-11-0{number}T21:46:16.752+00:00",
+        revision=f"5beba4c8a3f{number}",
+        images={"web": Image(f"sha256:{number}", (8000,), False)},
+        model={"services": {"web": {"environment": {"PASSWORD": SECRET}}}},
+        promoted=promoted,
+    )
+
+
+def routing(live: Colour | None, *rules: str) -> Routing:
+    rule = rules or ("Host(`shop.localhost`) || Host(`www.shop.localhost`)",)
+    routers = tuple(Router(f"r{number}", "web", one, "web") for number, one in enumerate(rule))
+    part = ColourRouting(2, routers, {}, {})
+    return Routing("shop", 3, live, {live: part} if live else {})
+
+
+LIVE = World(
+    gateway=GATEWAY,
+    routings={"shop": routing(Colour.GREEN)},
+    containers=(container(Colour.GREEN, 2, 2), container(Colour.GREEN, 2)),
+    releases=(release(1), release(2), release(3, promoted=False)),
+)
+LEFTOVER = replace(LIVE, containers=(*LIVE.containers, container(Colour.BLUE, 1, state="exited", health="")))
+STOPPED = replace(
+    LIVE, containers=tuple(replace(one, state="exited", health="unhealthy") for one in LIVE.containers)
+)
+# without the gateway nobody can read its routing files, nor the releases
+DOWN = World(gateway=None, containers=LIVE.containers)
+NOTHING = World(gateway=GATEWAY)
+ALL = {"live": LIVE, "leftover": LEFTOVER, "stopped": STOPPED, "gateway-down": DOWN}
+
+
+def text_of(capsys: Capture, world: World, settings: GatewaySettings | None = SETTINGS) -> str:
+    show_status("shop", world, settings, as_json=False)
+    return capsys.readouterr().out
+
+
+def json_of(capsys: Capture, world: World, settings: GatewaySettings | None = SETTINGS) -> dict[str, Any]:
+    show_status("shop", world, settings, as_json=True)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+# one application
+
+
+def test_an_application_that_is_not_deployed_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(HitlessError, match="shop is not deployed here") as raised:
+        show_status("shop", NOTHING, SETTINGS, as_json=False)
+
+    assert "hitless deploy" in raised.value.hint
+
+
+def test_an_application_that_is_not_deployed_as_json(capsys: Capture) -> None:
+    assert json_of(capsys, NOTHING) == {
+        "application": "shop",
+        "live": None,
+        "addresses": [],
+        "problems": [],
+        "containers": [],
+        "releases": [],
+    }
+
+
+def test_a_live_application(capsys: Capture) -> None:
+    shown = text_of(capsys, LIVE).splitlines()
+
+    assert shown[0] == "shop  live: green, release 2"
+    assert shown[1:3] == ["  http://shop.localhost:18080", "  http://www.shop.localhost:18080"]
+    rows = [line.split() for line in shown if "shop-green" in line]
+    assert rows == [
+        ["green", "2", "web", "shop-green-web-1", "running", "healthy"],
+        ["green", "2", "web", "shop-green-web-2", "running", "healthy"],
+    ]
+    assert shown[-3:] == [
+        "  release 3  2026-11-03T21:46:16Z  5beba4c8a3f3 (never was live)",
+        "  release 2  2026-11-02T21:46:16Z  5beba4c8a3f2 (live)",
+        "  release 1  2026-11-01T21:46:16Z  5beba4c8a3f1",
+    ]
+
+
+def test_a_live_application_as_json(capsys: Capture) -> None:
+    found = json_of(capsys, LIVE)
+
+    assert found["application"] == "shop"
+    assert found["live"] == {"colour": "green", "release": 2}
+    assert found["addresses"] == ["http://shop.localhost:18080", "http://www.shop.localhost:18080"]
+    assert found["problems"] == []
+    assert found["containers"][0] == {
+        "colour": "green",
+        "release": 2,
+        "service": "web",
+        "container": "shop-green-web-1",
+        "state": "running",
+        "health": "healthy",
+    }
+    assert [one["number"] for one in found["releases"]] == [3, 2, 1]
+    assert found["releases"][1] == {
+        "number": 2,
+        "created": "2026-11-02T21:46:16.752+00:00",
+        "revision": "5beba4c8a3f2",
+        "promoted": True,
+        "images": {"web": "sha256:2"},
+    }
+
+
+def test_the_leftover_of_an_interrupted_deployment(capsys: Capture) -> None:
+    [problem] = json_of(capsys, LEFTOVER)["problems"]
+    shown = text_of(capsys, LEFTOVER)
+
+    assert problem.startswith("blue is there but not live")
+    assert "the next hitless deploy takes it away" in problem
+    assert problem in shown
+    assert "shop  live: green, release 2" in shown
+    [row] = [line.split() for line in shown.splitlines() if "shop-blue" in line]
+    assert row == ["blue", "1", "web", "shop-blue-web-1", "exited", "-"]
+
+
+def test_a_live_colour_without_a_running_container(capsys: Capture) -> None:
+    [problem] = json_of(capsys, STOPPED)["problems"]
+
+    assert problem == "no container of the live colour green is running; run: hitless deploy"
+    assert problem in text_of(capsys, STOPPED)
+
+
+def test_a_live_colour_whose_containers_are_gone(capsys: Capture) -> None:
+    [problem] = json_of(capsys, replace(LIVE, containers=()))["problems"]
+
+    assert problem.startswith("no container of the live colour green is running")
+
+
+def test_a_gateway_that_is_down(capsys: Capture) -> None:
+    found = json_of(capsys, DOWN)
+    shown = text_of(capsys, DOWN)
+
+    assert found["live"] is None
+    assert "the gateway is not up; run: hitless gateway up" in found["problems"]
+    assert "nothing is live" in shown
+    assert "hitless gateway up" in shown
+    assert shown.count("shop-green-web-") == 2
+
+
+def test_with_the_gateway_down_nobody_can_say_what_is_left_over(capsys: Capture) -> None:
+    # the routing file cannot be read, so green may well be the live colour, and will be when it is up again
+    assert json_of(capsys, DOWN)["problems"] == ["the gateway is not up; run: hitless gateway up"]
+
+
+def test_a_routing_file_that_cannot_be_read_is_a_problem(capsys: Capture) -> None:
+    world = replace(LIVE, broken={"x.yml": "x.yml in the gateway was changed [by hand]"})
+
+    [problem] = json_of(capsys, world)["problems"]
+
+    assert "was changed [by hand]" in problem
+    assert "was changed [by hand]" in text_of(capsys, world)
+
+
+def test_the_usual_port_is_not_part_of_an_address(capsys: Capture) -> None:
+    found = json_of(capsys, LIVE, GatewaySettings())
+
+    assert found["addresses"] == ["http://shop.localhost", "http://www.shop.localhost"]
+
+
+def test_two_routers_of_one_host_are_one_address(capsys: Capture) -> None:
+    rules = ("Host(`shop.localhost`)", "Host(`shop.localhost`) && PathPrefix(`/api`)")
+    world = replace(LIVE, routings={"shop": routing(Colour.GREEN, *rules)})
+
+    assert json_of(capsys, world)["addresses"] == ["http://shop.localhost:18080"]
+
+
+def test_a_routing_without_a_live_colour_has_no_address(capsys: Capture) -> None:
+    found = json_of(capsys, replace(LIVE, routings={"shop": routing(None)}))
+
+    assert (found["live"], found["addresses"]) == (None, [])
+
+
+def test_a_long_name_is_shown_whole(capsys: Capture) -> None:
+    name = "a-rather-long-application-name-green-and-a-rather-long-service-1"
+    world = replace(LIVE, containers=(replace(LIVE.containers[0], name=name),))
+
+    assert name in text_of(capsys, world)
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+@pytest.mark.parametrize("world", ALL.values(), ids=ALL.keys())
+def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_json: bool) -> None:
+    world = replace(world, releases=LIVE.releases)
+
+    show_status("shop", world, SETTINGS, as_json)
+    show_applications(world, SETTINGS, as_json)
+
+    out, err = capsys.readouterr()
+    assert out
+    assert SECRET not in out + err
+    assert "PASSWORD" not in out + err
+
+
+# the gateway and all applications
+
+
+def applications_of(capsys: Capture, world: World, settings: GatewaySettings | None) -> tuple[str, Any]:
+    show_applications(world, settings, as_json=False)
+    text = capsys.readouterr().out
+    show_applications(world, settings, as_json=True)
+    return text, json.loads(capsys.readouterr().out)
+
+
+def test_the_gateway_and_its_applications(capsys: Capture) -> None:
+    text, found = applications_of(capsys, LIVE, SETTINGS)
+
+    assert text.splitlines() == [
+        "gateway up: http://127.0.0.1:18080, traefik:v3.7",
+        "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
+    ]
+    assert found["gateway"] == {"running": True, "settings": vars(SETTINGS), "broken": {}}
+    assert found["applications"] == [
+        {
+            "application": "shop",
+            "live": {"colour": "green", "release": 2},
+            "addresses": ["http://shop.localhost:18080", "http://www.shop.localhost:18080"],
+        }
+    ]
+
+
+def test_no_gateway_at_all(capsys: Capture) -> None:
+    text, found = applications_of(capsys, World(), None)
+
+    assert text == "the gateway is not there; run: hitless gateway up\n"
+    assert found == {"gateway": {"running": False, "settings": None, "broken": {}}, "applications": []}
+
+
+def test_a_gateway_that_was_stopped_and_the_applications_that_wait_for_it(capsys: Capture) -> None:
+    text, found = applications_of(capsys, DOWN, SETTINGS)
+
+    assert text.splitlines()[0].startswith("gateway down: ")
+    assert found["gateway"]["running"] is False
+    assert [one["application"] for one in found["applications"]] == ["shop"]
+
+
+def test_a_gateway_without_applications(capsys: Capture) -> None:
+    text, found = applications_of(capsys, NOTHING, SETTINGS)
+
+    assert len(text.splitlines()) == 1
+    assert found["applications"] == []
+
+
+def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:
+    world = replace(NOTHING, broken={"x[/].yml": "was not written by [red]hitless[/]"})
+
+    text, found = applications_of(capsys, world, SETTINGS)
+
+    assert "x[/].yml: was not written by [red]hitless[/]" in text
+    assert found["gateway"]["broken"] == world.broken
