@@ -26,7 +26,7 @@ from bench.report import Report
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE_FILE = ROOT / "examples" / "flask" / "docker-compose.yml"
 GATEWAY = "hitless-demo"
-APPLICATION = "demo"
+APPLICATION = "hitless-demo-app"
 HOST = "flask.localhost"
 # What a real application takes to start, so that there is something to wait for.
 BOOT_SECONDS = "3"

@@ -46,12 +46,16 @@ class Engine(Protocol):
         """Build every service of the model under its own image reference."""
         ...
 
-    def pull(self, reference: str) -> None:
-        """Pull an image from its registry."""
+    def pull(self, reference: str, platform: str | None) -> None:
+        """Pull an image from its registry, for a platform of its own where one is named."""
         ...
 
     def tag(self, reference: str, new: str) -> None:
         """Give an image a second name."""
+        ...
+
+    def foreign(self, application: str) -> tuple[str, ...]:
+        """Names of containers in the Compose project of one of its colours that hitless did not make."""
         ...
 
     def tagged(self, application: str) -> frozenset[int]:
@@ -70,8 +74,11 @@ class Engine(Protocol):
         """Connect containers to a network under their own names only."""
         ...
 
-    def start(self, model: Json, containers: Sequence[str]) -> None:
-        """Start a colour's containers, all that there are, in the order of their `depends_on`."""
+    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
+        """Start a colour's containers, all that there are, in the order of their `depends_on`.
+
+        Raises `TimedOut` after `timeout` seconds.
+        """
         ...
 
     def logs(self, container: str, lines: int) -> str:
@@ -115,6 +122,18 @@ class Balancer(Protocol):
         ...
 
 
+class HeldLock(Protocol):
+    """An application's lock while it is held."""
+
+    def write(self, line: str) -> None:
+        """Append a line to the application's journal."""
+        ...
+
+    def is_held(self) -> bool:
+        """Whether the lock is still there."""
+        ...
+
+
 class Store(Protocol):
     """What is kept on the Docker host, in the gateway's volumes."""
 
@@ -130,8 +149,8 @@ class Store(Protocol):
         """Keep these releases no longer."""
         ...
 
-    def lock(self, application: str, holder: str) -> AbstractContextManager[Callable[[str], None]]:
-        """Hold the application's lock; the value writes a line to its journal.
+    def lock(self, application: str, holder: str) -> AbstractContextManager[HeldLock]:
+        """Hold the application's lock, and with it its journal.
 
         Raises `Locked` at once, naming the holder, where another has it. The lock goes with its holder's
         process, whatever ends that.

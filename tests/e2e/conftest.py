@@ -107,7 +107,8 @@ class App:
         }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -119,7 +120,7 @@ def gateway() -> Iterator[Gateway]:
     """A gateway on a free loopback port; what an earlier run left of it goes first."""
     cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
     _remove_gateway(cli)
-    port = _free_port()
+    port = free_port()
     cli.run("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
     yield Gateway(cli, f"http://127.0.0.1:{port}")
     _remove_gateway(cli)

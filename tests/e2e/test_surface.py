@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.e2e.conftest import GATEWAY, App, Gateway, docker
+from tests.e2e.conftest import GATEWAY, App, Cli, Gateway, docker, free_port
 
 Make = Callable[..., App]
 
@@ -244,3 +245,69 @@ services:
       - traefik.http.routers.nothing.rule=Host(`HOST`)
       - traefik.http.services.nothing.loadbalancer.server.port=8000
 """
+
+
+WHOLE = """
+services:
+  web:
+    image: IMAGE
+    environment:
+      GREETING: "snow \\u2744 and a \\U0001F680, $$HOME, = and <<"
+    configs: [{source: page, target: /page}]
+    secrets: [token]
+    depends_on:
+      helper: {condition: service_healthy}
+      once: {condition: service_completed_successfully}
+    labels:
+      - traefik.http.routers.whole.rule=Host(`HOST`)
+      - traefik.http.services.whole.loadbalancer.server.port=8000
+      - traefik.http.services.whole.loadbalancer.healthcheck.path=/health
+  helper:
+    image: IMAGE
+    networks: [default, gateway]
+    healthcheck:
+      test: python3 -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health')"
+      interval: 1s
+  once:
+    image: IMAGE
+    command: ["true"]
+configs:
+  page: {content: "from the file\\n"}
+secrets:
+  token: {file: ./token}
+networks:
+  gateway: {external: true, name: traefik_webgateway}
+"""
+
+
+def test_what_else_a_compose_file_may_hold(app: Make, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    whole = app(WHOLE)
+    output = whole.cli.run("deploy", RELEASE="1")
+    assert "s3cret" not in output
+    web = f"{whole.name}-blue-web-1"
+    greeting = docker("exec", web, "python3", "-c", "import os; print(ascii(os.environ['GREETING']))")
+    assert greeting == "'snow \\u2744 and a \\U0001f680, $HOME, = and <<'"
+    assert docker("exec", web, "cat", "/page") == "from the file"
+    assert docker("exec", web, "cat", "/run/secrets/token") == "s3cret"
+    networks = docker(
+        "inspect", f"{whole.name}-blue-helper-1", "--format", "{{json .NetworkSettings.Networks}}"
+    )
+    assert f"{GATEWAY}_webgateway" in networks
+    whole.cli.run("deploy", RELEASE="2")
+    assert sorted(whole.containers()) == [
+        f"{whole.name}-green-{name}-1" for name in ("helper", "once", "web")
+    ]
+
+
+def test_one_gateway_does_not_touch_another_one_s_application(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy")
+    stranger = Cli(web.cli.options, {**web.cli.environment, "HITLESS_GATEWAY": f"{GATEWAY}-2"})
+    stranger.run("gateway", "up", "--http-port", str(free_port()), "--bind", "127.0.0.1")
+    try:
+        assert f"--gateway {GATEWAY}" in stranger.run("down", code=1)
+        assert f"--gateway {GATEWAY}" in stranger.run("deploy", code=1)
+    finally:
+        stranger.run("gateway", "down", "--volumes", "--force")
+    assert web.get().headers["X-Release"] == "1"

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from hitless.domain import spec
 from hitless.domain.model import Application
 
+WEB = {
+    "build": {"context": "/src"},
+    "labels": {
+        "traefik.http.routers.web.rule": "Host(`shop.example`)",
+        "traefik.http.services.web.loadbalancer.server.port": "8000",
+        "traefik.http.services.web.loadbalancer.healthcheck.path": "/health",
+    },
+}
+
 
 def shop(**extension: Any) -> Application:
     """One routed service that is built, with a health check by label."""
-    model = {
-        "name": "shop",
-        "services": {
-            "web": {
-                "build": {"context": "/src"},
-                "labels": {
-                    "traefik.http.routers.web.rule": "Host(`shop.example`)",
-                    "traefik.http.services.web.loadbalancer.server.port": "8000",
-                    "traefik.http.services.web.loadbalancer.healthcheck.path": "/health",
-                },
-            }
-        },
-        "x-hitless": extension,
-    }
-    application, findings = spec.read(model)
+    return application({"web": WEB}, extension)
+
+
+def application(services: dict[str, Any], extension: dict[str, Any] | None = None) -> Application:
+    """An application of these services, as Compose would resolve them."""
+    # a copy: a test may change what it got
+    model = deepcopy({"name": "shop", "services": services, "x-hitless": extension or {}})
+    read, findings = spec.read(model)
     assert not findings
-    return application
+    return read

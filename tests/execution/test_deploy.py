@@ -204,7 +204,7 @@ def test_any_failure_before_the_cutover_is_undone(deployed: FakeHost, at: str) -
             raise DockerFailed(f"docker {verb}", 1, "no space left on device")
 
     deployed.before = fail_once
-    with pytest.raises(DockerFailed, match="no space left"):
+    with pytest.raises(HitlessError, match="no space left"):
         deploy(deployed)
     assert (
         dict(deployed.files),

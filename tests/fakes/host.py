@@ -18,7 +18,7 @@ from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWA
 from hitless.domain.routing import Routing, parse
 from hitless.domain.steps import Probe
 from hitless.domain.world import Container, Gateway
-from hitless.ports import Answer, Kept, Ports
+from hitless.ports import Answer, HeldLock, Kept, Ports
 
 OK = Answer(200, "ok")
 UNWELL = Answer(503, "not yet")
@@ -74,6 +74,7 @@ class FakeHost:
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     holder: str = ""
+    strangers: tuple[str, ...] = ()
     ready: set[tuple[Colour, int]] = field(default_factory=set)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
@@ -95,13 +96,16 @@ class FakeHost:
         for service in model["services"].values():
             self.tags[service["image"]] = Image("sha256:built", (8000,), healthcheck=False)
 
-    def pull(self, reference: str) -> None:
+    def pull(self, reference: str, platform: str | None) -> None:
         self._verb("pull")
         self.tags[reference] = Image("sha256:pulled", (8000,), healthcheck=False)
 
     def tag(self, reference: str, new: str) -> None:
         self._verb("tag")
         self.tags[new] = self.tags[reference]
+
+    def foreign(self, application: str) -> tuple[str, ...]:
+        return self.strangers
 
     def tagged(self, application: str) -> frozenset[int]:
         return frozenset(int(tag.split(".")[1][1:]) for tag in self.tags if f":{application}." in tag)
@@ -136,7 +140,7 @@ class FakeHost:
             address = f"10.0.0.{len(self.running) + 1}"
             self.running[name] = replace(self.running[name], address=address)
 
-    def start(self, model: Json, containers: Sequence[str]) -> None:
+    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
         self._verb("start")
         for name, container in self.running.items():
             if name.startswith(f"{model['name']}-"):
@@ -216,14 +220,20 @@ class FakeHost:
             self.records.pop(number, None)
 
     @contextmanager
-    def lock(self, application: str, holder: str) -> Iterator[Callable[[str], None]]:
+    def lock(self, application: str, holder: str) -> Iterator[HeldLock]:
         if self.holder:
             raise Locked(f"another deployment is under way: {self.holder}", "wait")
         self.holder = holder
         try:
-            yield self.journal.append
+            yield self
         finally:
             self.holder = ""
+
+    def write(self, line: str) -> None:
+        self.journal.append(line)
+
+    def is_held(self) -> bool:
+        return bool(self.holder)
 
     # -- inside ---------------------------------------------------------------------------------------------
 

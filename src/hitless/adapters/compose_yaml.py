@@ -1,4 +1,4 @@
-"""The YAML that Compose prints, read by the rules that Compose prints it by.
+"""The YAML that Compose prints, read by the rules that Compose prints it by; and YAML for Compose.
 
 Compose writes YAML 1.2 and quotes what 1.1 would take for a boolean, a date or a number in base 60, but not
 `=`, `<<` or `0x_`, which PyYAML, a reader of 1.1, takes for something special.
@@ -6,6 +6,7 @@ Compose writes YAML 1.2 and quotes what 1.1 would take for a boolean, a date or 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -34,3 +35,17 @@ _Loader.add_implicit_resolver(
 def load(text: bytes) -> Any:
     """The document as plain Python values."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+
+
+# What YAML takes for a line break, or not at all, in a text that JSON would leave as it is.
+_SPECIAL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def dump(model: Any) -> str:
+    """The model as JSON that is YAML as well.
+
+    JSON's quoting leaves nothing to guess. Its surrogate pairs are no YAML, so what lies beyond is written
+    as it is.
+    """
+    text = json.dumps(model, ensure_ascii=False)
+    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

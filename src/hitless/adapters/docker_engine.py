@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.domain.errors import DockerFailed
 from hitless.domain.gateway import network_name
@@ -26,6 +28,8 @@ _PROJECT = "com.docker.compose.project"
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
+# What Compose does at the start of a container, and `docker start` does not.
+_STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
 # The longest grace period that a stop waits for.
 _STOP_TIMEOUT = 900.0
 
@@ -58,13 +62,24 @@ class DockerEngine:
         """Build every service of the model under its own image reference."""
         self._compose(model, "build", timeout=_LONG)
 
-    def pull(self, reference: str) -> None:
-        """Pull an image from its registry."""
-        self.cli.run("pull", "--quiet", reference, timeout=_LONG)
+    def pull(self, reference: str, platform: str | None) -> None:
+        """Pull an image from its registry, for a platform of its own where one is named."""
+        words = ("--platform", platform) if platform else ()
+        self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG)
 
     def tag(self, reference: str, new: str) -> None:
         """Give an image a second name."""
         self.cli.run("tag", reference, new)
+
+    def foreign(self, application: str) -> tuple[str, ...]:
+        """Names of containers in the Compose project of one of its colours that hitless did not make."""
+        projects = {colour_project(application, colour) for colour in Colour}
+        shape = "\t".join(f'{{{{.Label "{label}"}}}}' for label in (_PROJECT, LABEL_APPLICATION))
+        rows = self.cli.run(
+            "ps", "--all", "--filter", f"label={_PROJECT}", "--format", shape + "\t{{.Names}}"
+        ).splitlines()
+        found = (row.split("\t") for row in rows)
+        return tuple(name for project, ours, name in found if project in projects and not ours)
 
     def tagged(self, application: str) -> frozenset[int]:
         """The numbers of the application's releases that have image tags."""
@@ -102,13 +117,13 @@ class DockerEngine:
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda name: self.cli.run("network", "connect", network, name), containers))
 
-    def start(self, model: Json, containers: Sequence[str]) -> None:
-        """Start a colour's containers, in the order of their `depends_on`."""
-        if any(service.get("depends_on") for service in model["services"].values()):
-            self._compose(model, "start", timeout=_LONG)
+    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
+        """Start a colour's containers, in the order of their `depends_on`. Raises `TimedOut`."""
+        if any(service.get(key) for service in model["services"].values() for key in _STARTED_BY_COMPOSE):
+            self._compose(model, "start", timeout=timeout)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for
-            self.cli.run("start", *containers)
+            self.cli.run("start", *containers, timeout=timeout)
 
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log, standard output and error; "" where there is none."""
@@ -129,7 +144,8 @@ class DockerEngine:
         if containers:
             self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT)
             self.cli.run("rm", "--force", "--volumes", *containers)
-        networks = self._listed("network", "ls", labels=[f"{_PROJECT}={project}"])
+        labels = [f"{_PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
+        networks = self._listed("network", "ls", labels=labels)
         if networks:
             self.cli.run("network", "rm", *networks)
 
@@ -155,15 +171,18 @@ class DockerEngine:
             word
             for option, pairs in options.items()
             for pair, value in pairs.items()
-            for word in (f"--{option}", f"{pair}={value}")
+            # in a Compose model a literal $ is written $$
+            for word in (f"--{option}", f"{pair}={value}".replace("$$", "$"))
         ]
         driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
         self.cli.run("volume", "create", *driver, *words, name)
 
     def _compose(self, model: Json, *arguments: str, timeout: float = 300.0) -> None:
-        # JSON is YAML, and needs no care with quoting
         self.cli.run(
             "compose",
+            # or Compose would read a .env that happens to lie here
+            "--env-file",
+            os.devnull,
             "--project-name",
             model["name"],
             "--progress",
@@ -171,7 +190,7 @@ class DockerEngine:
             "--file",
             "-",
             *arguments,
-            stdin=json.dumps(model),
+            stdin=dump(model),
             timeout=timeout,
         )
 
@@ -211,7 +230,6 @@ def container(found: Json, network: str) -> Container:
         health=(state.get("Health") or {}).get("Status", ""),
         restarts=found.get("RestartCount", 0),
         exit_code=state.get("ExitCode", 0),
-        started=state.get("StartedAt", ""),
         address=(networks.get(network) or {}).get("IPAddress", ""),
     )
 
@@ -225,4 +243,5 @@ def image(found: Json) -> Image:
         id=found["Id"],
         ports=tuple(sorted(int(port[0]) for port in ports if port[-1] != "udp")),
         healthcheck=bool(check) and check[0] != "NONE",
+        volumes=tuple(sorted(config.get("Volumes") or {})),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 
+from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.domain.errors import DockerFailed
 from hitless.domain.gateway import (
@@ -76,9 +78,11 @@ class GatewayProject:
             "compose",
             "--project-name",
             self.project,
+            "--env-file",
+            os.devnull,
             "--file",
             "-",
             *arguments,
-            stdin=json.dumps(model(self.project, settings)),
+            stdin=dump(model(self.project, settings)),
             timeout=_PULL_TIMEOUT,
         )

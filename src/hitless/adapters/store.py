@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from threading import Timer
@@ -37,6 +38,24 @@ exec cat >> "$1/journal"
 """
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
+
+
+@dataclass(frozen=True)
+class JournalWriter:
+    """The process in the gateway that holds the lock and writes the journal."""
+
+    process: subprocess.Popen[bytes]
+
+    def write(self, line: str) -> None:
+        """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
+        assert self.process.stdin
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(f"{line}\n".encode())
+            self.process.stdin.flush()
+
+    def is_held(self) -> bool:
+        """Whether the process is still there; the kernel frees the lock with it."""
+        return self.process.poll() is None
 
 
 @dataclass(frozen=True)
@@ -81,24 +100,19 @@ class GatewayStore:
         self.cli.run("exec", "-u", "0", self._container, "rm", "-f", *paths)
 
     @contextmanager
-    def lock(self, application: str, holder: str) -> Iterator[Callable[[str], None]]:
-        """Hold the application's lock; the value writes a line to its journal. Raises `Locked`."""
+    def lock(self, application: str, holder: str) -> Iterator[JournalWriter]:
+        """Hold the application's lock, and with it its journal. Raises `Locked`."""
         directory = f"{STATE}/{application}"
         words = ("exec", "-i", "-u", "0", self._container, "sh", "-c", _LOCK, "sh", directory)
         process = self.cli.open(*words)
         stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
         assert stdin and stdout and stderr
 
-        def write(line: str) -> None:
-            # a lost journal must not stop a deployment half-way; the next lock finds out why it was lost
-            with suppress(BrokenPipeError):
-                stdin.write(f"{line}\n".encode())
-                stdin.flush()
-
+        writer = JournalWriter(process)
         guard = Timer(_GOODBYE, process.kill)
         guard.start()
         try:
-            write(holder.replace("\n", " "))
+            writer.write(holder.replace("\n", " "))
             answer = stdout.readline().decode(errors="replace").strip()
             guard.cancel()
             if answer != "locked":
@@ -109,7 +123,7 @@ class GatewayStore:
                         "wait until it has ended, and try again",
                     )
                 raise failed(self.cli.argv(*words[:6]), code, stderr.read().decode())
-            yield write
+            yield writer
         finally:
             guard.cancel()
             with suppress(BrokenPipeError):
@@ -139,7 +153,7 @@ def decode_release(number: int, text: str) -> Release:
     try:
         return _decode(number, json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Release(number, "", "", {}, {}, promoted=False)
+        return Release(number, "", "", {}, {}, promoted=0)
 
 
 def _decode(number: int, value: Json) -> Release:
@@ -148,9 +162,9 @@ def _decode(number: int, value: Json) -> Release:
         created=value["created"],
         revision=value["revision"],
         images={
-            service: Image(image["id"], tuple(image["ports"]), image["healthcheck"])
+            service: Image(image["id"], tuple(image["ports"]), image["healthcheck"], tuple(image["volumes"]))
             for service, image in value["images"].items()
         },
         model=value["model"],
-        promoted=value["promoted"],
+        promoted=int(value["promoted"]),
     )

@@ -56,7 +56,7 @@ def console(stderr: bool = False) -> Console:
 def events(as_lines_of_json: bool) -> Iterator[Emit]:
     """A function that shows every event: live for a person, one JSON object a line for a program."""
     if as_lines_of_json:
-        yield _print_json
+        yield _unheard(_print_json)
         return
     out = console()
     with Progress(
@@ -67,7 +67,7 @@ def events(as_lines_of_json: bool) -> Iterator[Emit]:
         transient=True,
         disable=not out.is_terminal,
     ) as progress:
-        yield _Lines(out, progress).show
+        yield _unheard(_Lines(out, progress).show)
 
 
 def complain(error: HitlessError) -> None:
@@ -160,11 +160,12 @@ class _Lines:
     def _end(self, event: Ended) -> None:
         self._progress.update(self._task, visible=False)
         if event.outcome != "successful":
-            still = (
-                "the new release is live; what is left is taken away by the next hitless deploy"
-                if self._live
-                else "undone; what was live before serves on"
-            )
+            if event.outcome == "failed":
+                still = "undone; what was live before serves on"
+            elif self._live:
+                still = "the new release is live; what is left is taken away by the next hitless deploy"
+            else:
+                still = "and could not all be undone; see hitless status, then hitless deploy again"
             self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
         elif self._live:
             in_flight = sum(drained.in_flight for drained in self._drained)
@@ -179,10 +180,19 @@ class _Lines:
 
 
 def _print_json(event: Event) -> None:
-    try:
-        print(json.dumps(as_json(event)), flush=True)
-    except BrokenPipeError:
-        _leave_standard_output()
+    print(json.dumps(as_json(event)), flush=True)
+
+
+def _unheard(show: Emit) -> Emit:
+    """The same, but for a terminal or a reader that has gone: what is under way, or undone, goes on."""
+
+    def emit(event: Event) -> None:
+        try:
+            show(event)
+        except OSError:
+            _leave_standard_output()
+
+    return emit
 
 
 def _leave_standard_output() -> None:

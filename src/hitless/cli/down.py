@@ -16,7 +16,6 @@ from hitless.cli.options import Options, holder, json_option, pass_options
 def down(options: Options, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
     """Take the application away: its routes, its containers, its kept releases."""
     from hitless.cli.console import events
-    from hitless.domain.model import Settings
     from hitless.execution import operations
 
     host = options.host()
@@ -26,6 +25,6 @@ def down(options: Options, volumes: bool, drain_timeout: float | None, as_json: 
             host.ports(emit),
             name,
             operations.Request(holder=holder()),
-            drain_timeout=Settings().drain_timeout if drain_timeout is None else drain_timeout,
+            drain_timeout=drain_timeout,
             volumes=volumes,
         )

@@ -8,7 +8,7 @@ from hitless import __version__
 from hitless.cli.deploy import deploy
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
-from hitless.cli.options import Options
+from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.rollback import rollback
 from hitless.cli.status import status
@@ -16,7 +16,7 @@ from hitless.cli.status import status
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-f", "--file", "files", multiple=True, help="A Compose file; may be repeated.")
-@click.option("-p", "--project-name", help="The application's name.")
+@click.option("-p", "--project-name", callback=valid_name, help="The application's name.")
 @click.option("--project-directory", help="What relative paths in the Compose file start from.")
 @click.option("--env-file", "env_files", multiple=True, help="A file of variables; may be repeated.")
 @click.option("--profile", "profiles", multiple=True, help="A profile to enable; may be repeated.")
@@ -29,6 +29,7 @@ from hitless.cli.status import status
     envvar="HITLESS_GATEWAY",
     show_default=True,
     show_envvar=True,
+    callback=valid_name,
     help="The gateway's name, for more than one on a host.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,13 @@ class Options:
         if self.project_directory or not self.files:
             return self.project_directory
         return str(Path(self.files[0]).parent)
+
+
+def valid_name(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """A name as Compose takes it for a project; it becomes part of paths, labels and filters."""
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise click.BadParameter("use lower-case letters, digits, - and _ only", ctx, param)
+    return name
 
 
 pass_options = click.make_pass_decorator(Options)

@@ -9,7 +9,7 @@ from hitless.domain import rules
 from hitless.domain.model import Application, Finding, Image, Json, Router, Service
 from hitless.domain.project import gateway_networks
 from hitless.domain.routing import MARKER_PRIORITY
-from hitless.domain.spec import concurrent_writes, exposed_ports, with_images
+from hitless.domain.spec import concurrent_writes, with_images
 from hitless.domain.world import Gateway, World
 
 _TWO_COPIES = "the old and the new release run side by side for a while"
@@ -21,7 +21,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
     check after the images are there.
     """
-    findings = [*_host(world), *_elsewhere(application, world)]
+    findings = [*_host(world), *_elsewhere(application, world), *_compose_projects(world)]
     if not application.routes.routers:
         findings.append(
             Finding(
@@ -35,6 +35,9 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     for service in application.services:
         findings += _service(application, service, images)
     findings += _networks(application, world.gateway)
+    findings += _from_environment(application.model)
+    for name, middleware in application.routes.middlewares.items():
+        findings += _middleware(name, middleware)
     for router in application.routes.routers:
         findings += _router(application, router, world)
     routed = [backend for backend in application.routes.backends if backend.service in images]
@@ -64,6 +67,15 @@ def _elsewhere(application: Application, world: World) -> Iterator[Finding]:
                 f"an application {application.name} runs behind the gateway {other} of this host",
                 f"use --gateway {other}, or another name with -p",
             )
+
+
+def _compose_projects(world: World) -> Iterator[Finding]:
+    for name in world.foreign:
+        yield Finding(
+            "name",
+            f"the container {name} has the place of a colour, and hitless did not make it",
+            "remove it, or choose another name with -p",
+        )
 
 
 def _service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
@@ -101,6 +113,12 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
     yield from _volumes(path, model, is_web)
+    if not is_web:
+        yield from _anonymous_volumes(path, model, images.get(service.name))
+    if model.get("pre_stop"):
+        yield Finding(
+            f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"
+        )
     if is_web:
         yield from _health(application, service, images)
 
@@ -125,6 +143,22 @@ def _volumes(path: str, model: Json, is_web: bool) -> Iterator[Finding]:
         )
 
 
+def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[Finding]:
+    if concurrent_writes(model):
+        return
+    mounts = model.get("volumes") or ()
+    targets = {mount.get("target") for mount in mounts if mount.get("source")}
+    anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
+    anonymous |= set(image.volumes if image else ()) - targets
+    for target in sorted(str(one) for one in anonymous):
+        yield Finding(
+            f"{path}.volumes",
+            f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
+            "keep a database in a Compose project of its own; if nothing is lost, set "
+            "`x-hitless: {concurrent_writes: true}` on the service",
+        )
+
+
 def _health(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
     path = f"services.{service.name}"
     image = images.get(service.name)
@@ -133,7 +167,13 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
         label = f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer"
         own = backend.health_check
         has_check = bool(own.get("path"))
-        if backend.asked_by != ("http", "http") and docker is False:
+        if backend.scheme == "https":
+            yield Finding(
+                f"{label}.server.scheme",
+                "https to the containers is not supported yet: Traefik would refuse their certificate",
+                "let the container speak http; only the gateway reaches it",
+            )
+        elif backend.asked_by != ("http", "http") and docker is False:
             field = "mode" if backend.asked_by[1] != "http" else "scheme"
             where = f"healthcheck.{field}" if field in own else "server.scheme"
             words = " and ".join(word for word in backend.asked_by if word != "http")
@@ -153,11 +193,41 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             )
 
 
+def _from_environment(model: Json) -> Iterator[Finding]:
+    for kind in ("secrets", "configs"):
+        for key, one in (model.get(kind) or {}).items():
+            if one and one.get("environment"):
+                yield Finding(
+                    f"{kind}.{key}.environment",
+                    f"{kind} from the environment are not supported yet: a rollback could not have them",
+                    "use a file, or `environment:` of the service",
+                )
+
+
+def _middleware(name: str, middleware: Json) -> Iterator[Finding]:
+    for kind in ("buffering", "forwardAuth"):
+        if kind in middleware:
+            yield Finding(
+                f"traefik.http.middlewares.{name}.{kind}",
+                "a request that waits in it at the cutover has no connection yet that a drain could count",
+                "a longer stop is no cure; such a request may be lost, and is the client's to send again",
+                is_error=False,
+            )
+
+
 def _networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
     model = application.model
     left_out = gateway_networks(model, gateway.network) if gateway else set()
     for key, network in (model.get("networks") or {}).items():
-        if key in left_out or not network or network.get("external"):
+        if key in left_out or not network:
+            continue
+        if network.get("external"):
+            yield Finding(
+                f"networks.{key}",
+                "both releases answer to their services' names on this network while they overlap",
+                "reach what is shared over it, and the application through the gateway",
+                is_error=False,
+            )
             continue
         if any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ()):
             yield Finding(
@@ -214,14 +284,3 @@ def _router(application: Application, router: Router, world: World) -> Iterator[
                     f"the application {name} already has the route {other.rule}",
                     f"choose another rule, or take {name} down first",
                 )
-
-
-def unknown_ports(application: Application, images: Mapping[str, Image]) -> tuple[str, ...]:
-    """The services whose port will be known only once their image is there."""
-    return tuple(
-        backend.service
-        for backend in application.routes.backends
-        if backend.port is None
-        and not exposed_ports(application, backend.service)
-        and backend.service not in images
-    )

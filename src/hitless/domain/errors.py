@@ -46,7 +46,7 @@ class DockerFailed(HitlessError):
     @property
     def is_missing(self) -> bool:
         """Whether Docker says that there is no such thing. Its exit code does not tell."""
-        return "no such" in self.output.lower()
+        return any(f"no such {kind}" in self.output.lower() for kind in ("container", "image", "object"))
 
 
 class TimedOut(HitlessError):
@@ -69,5 +69,5 @@ class Locked(HitlessError):
     """Another deployment of the same application is under way."""
 
 
-class Interrupted(HitlessError):
-    """The operator stopped the command (Ctrl-C or SIGTERM)."""
+class LockLost(HitlessError):
+    """The lock went away in the middle: another deployment may have begun."""

@@ -109,7 +109,6 @@ class Service:
     replicas: int
     healthcheck: bool | None
     pull_policy: str
-    stop_grace_period: str
     settings: Settings
 
 
@@ -130,11 +129,15 @@ class Application:
 
 @dataclass(frozen=True)
 class Image:
-    """An image on the Docker host: `id` with its digest, exposed TCP ports, whether it has a HEALTHCHECK."""
+    """An image on the Docker host: `id` with its digest, exposed TCP ports, whether it has a HEALTHCHECK.
+
+    `volumes` are the paths that it declares as volumes: anonymous ones, where the file mounts nothing there.
+    """
 
     id: str
     ports: tuple[int, ...]
     healthcheck: bool
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,9 @@ class Release:
     """One deployed state of an application, kept so that it can be brought back.
 
     `created` is an ISO time in UTC, `revision` the source revision or "", `images` maps service -> image,
-    `model` is the resolved Compose model (it holds environment values: never print it). `promoted` says that
-    it has been live: only such a release is one to go back to.
+    `model` is the resolved Compose model (it holds environment values: never print it). `promoted` is 0
+    for a release that never was live, else the number of its latest cutover among the application's: what
+    was live before what.
     """
 
     number: int
@@ -151,7 +155,7 @@ class Release:
     revision: str
     images: Mapping[str, Image]
     model: Json
-    promoted: bool = False
+    promoted: int = 0
 
 
 def image_reference(application: str, number: int, service: str) -> str:

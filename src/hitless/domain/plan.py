@@ -41,6 +41,8 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     drain_timeout = application.settings.drain_timeout
 
     steps: list[Step] = _unfinished_promotion(name, world)
+    promoted = replace(release, promoted=_next_promotion(world))
+    ends = project.on_gateway_network(application.model, gateway.network)
     for colour in Colour:
         if colour is not live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
@@ -62,9 +64,10 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             connect=tuple(
                 container
                 for service, names in containers.items()
-                if application.is_web(service)
+                if application.is_web(service) or service in ends
                 for container in names
             ),
+            timeout=max(service.settings.timeout for service in application.services),
         ),
         # the two that follow cost nothing: meanwhile the application starts
         Route(name, before, staged, f"show the routes of {candidate} to the gateway"),
@@ -72,8 +75,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         Gate(name, candidate, _readiness(application, release.images, containers)),
         CutOver(staged, switched),
     ]
-    if not release.promoted:
-        steps.append(Record(name, replace(release, promoted=True)))
+    steps.append(Record(name, promoted))
     if live:
         leaving, _ = _leave(switched, live, drain_timeout, drain_first=True)
         steps += leaving
@@ -97,7 +99,7 @@ def down(application: str, world: World, drain_timeout: float) -> Plan:
     """Take an application away: its routes, both its colours, its kept releases."""
     steps: list[Step] = []
     routing = world.routings.get(application)
-    if routing:
+    if routing or f"{application}.yml" in world.broken:
         steps.append(Route(application, routing, None, "remove the routes"))
     present = [
         colour for colour in Colour if world.of(colour) or (routing is not None and colour in routing.colours)
@@ -118,10 +120,13 @@ def next_release(world: World, application: str) -> int:
 
 
 def former_release(world: World, application: str) -> Release | None:
-    """The release that a rollback brings back: the newest kept one that is older than the live one."""
+    """The release that a rollback brings back: of those older than the live one the one last live.
+
+    So a release that was rolled back from is not gone back to after the next one.
+    """
     live = world.live(application)
     older = [kept for kept in world.releases if live and kept.promoted and kept.number < live[1]]
-    return max(older, key=lambda kept: kept.number, default=None)
+    return max(older, key=lambda kept: kept.promoted, default=None)
 
 
 def _has_remains(world: World, routing: Routing, colour: Colour) -> bool:
@@ -153,7 +158,7 @@ def _unfinished_promotion(application: str, world: World) -> list[Step]:
     live = world.live(application)
     kept = world.release(live[1]) if live else None
     return (
-        [Record(application, replace(kept, promoted=True))]
+        [Record(application, replace(kept, promoted=_next_promotion(world)))]
         if kept and kept.model and not kept.promoted
         else []
     )
@@ -173,6 +178,10 @@ def _forgotten(world: World, application: str, deployed: int, keep: int) -> tupl
     return tuple(number for number in _known(world) if number not in remaining)
 
 
+def _next_promotion(world: World) -> int:
+    return max((kept.promoted for kept in world.releases), default=0) + 1
+
+
 def _known(world: World) -> tuple[int, ...]:
     """Every release that has a record or an image tag."""
     return tuple(sorted({kept.number for kept in world.releases} | world.tagged))
@@ -187,6 +196,7 @@ def _readiness(
         Readiness(
             container=container,
             healthcheck=_has_healthcheck(service, images),
+            may_end=not application.is_web(service.name),
             probes=_probes(application, service, images, container),
             successes=service.settings.successes,
             timeout=service.settings.timeout,

@@ -23,7 +23,6 @@ LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
-LABEL_NUMBER = "com.docker.compose.container-number"  # Compose's own, 1 for the first replica
 
 
 def build_model(application: Application, number: int) -> dict[str, Any]:
@@ -62,6 +61,8 @@ def colour_model(
                 "pull_policy": "never",
                 "labels": {
                     **_own_labels(service),
+                    # an image may bring labels of its own, and a Traefik that listens to Docker may be about
+                    "traefik.enable": "false",
                     LABEL_GATEWAY: gateway.project,
                     LABEL_APPLICATION: application.name,
                     LABEL_COLOUR: str(colour),
@@ -71,9 +72,12 @@ def colour_model(
             for name, service in model["services"].items()
         },
         "networks": {
-            key: _network(network or {})
-            for key, network in (model.get("networks") or {}).items()
-            if key not in left_out
+            "default": _network({}, application.name),
+            **{
+                key: _network(network or {}, application.name)
+                for key, network in (model.get("networks") or {}).items()
+                if key not in left_out
+            },
         },
         "volumes": {key: {"name": name, "external": True} for key, name in volume_names(model).items()},
         **{
@@ -99,6 +103,15 @@ def own_volumes(model: Json) -> dict[str, Json]:
         for key, volume in (model.get("volumes") or {}).items()
         if not (volume or {}).get("external")
     }
+
+
+def built_image(application: Application, number: int, service: str) -> str | None:
+    """Where a service without `build` names the image that another one builds: that one's reference."""
+    image = application.model["services"][service].get("image")
+    for name, other in application.model["services"].items():
+        if "build" in other and image is not None and other.get("image") == image:
+            return image_reference(application.name, number, name)
+    return None
 
 
 def gateway_networks(model: Json, gateway_network: str) -> set[str]:
@@ -132,7 +145,14 @@ def _own_labels(service: Json) -> dict[str, Any]:
     return {key: value for key, value in labels.items() if not key.lower().startswith("traefik.")}
 
 
-def _network(network: Json) -> Mapping[str, Any]:
+def _network(network: Json, application: str) -> Mapping[str, Any]:
     if network.get("external"):
         return network
-    return {key: value for key, value in network.items() if key != "name"}
+    own = {key: value for key, value in network.items() if key != "name"}
+    return {**own, "labels": {**(network.get("labels") or {}), LABEL_APPLICATION: application}}
+
+
+def on_gateway_network(model: Json, gateway_network: str) -> set[str]:
+    """The services that the file itself puts on the gateway's network."""
+    keys = gateway_networks(model, gateway_network)
+    return {name for name, service in model["services"].items() if keys & set(service.get("networks") or ())}

@@ -21,6 +21,7 @@ import yaml
 from hitless.domain.errors import HitlessError
 from hitless.domain.model import Application, Backend, Colour, Json, Router
 
+READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
 MARKER_HOST = "hitless.internal"
 COLOUR_HEADER = "X-Hitless-Colour"
 _HEADER = "# hitless "
@@ -137,7 +138,7 @@ def render(routing: Routing) -> str:
 def parse(text: str, path: str) -> Routing:
     """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
     first, _, body = text.replace('{{"{{"}}', "{{").partition("\n")
-    hint = "move the file out of the gateway's routing directory, or deploy the application again"
+    hint = "move the file out of the gateway's routing directory; of an application of yours: hitless down"
     if not first.startswith(_HEADER):
         raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
     try:
@@ -183,11 +184,6 @@ def document(routing: Routing) -> dict[str, Any]:
         "priority": MARKER_PRIORITY,
     }
     return {"http": http}
-
-
-def router_names(routing: Routing) -> tuple[str, ...]:
-    """The names of all routers of this routing in Traefik's API."""
-    return tuple(f"{name}@file" for name in document(routing)["http"]["routers"])
 
 
 def _name(routing: Routing, name: str, suffix: str) -> str:

@@ -147,7 +147,6 @@ def _service(name: str, service: Json, settings: Settings) -> Service:
         replicas=_replicas(service.get("scale"), deploy.get("replicas")),
         healthcheck=False if disabled else True if test else None,
         pull_policy=str(service.get("pull_policy", "missing")),
-        stop_grace_period=str(service.get("stop_grace_period", "10s")),
         settings=settings,
     )
 

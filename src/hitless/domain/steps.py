@@ -31,11 +31,13 @@ class Probe:
 class Readiness:
     """What one container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
 
-    `successes` is how often in a row; `timeout` is in seconds.
+    `successes` is how often in a row; `timeout` is in seconds; `may_end` where to have ended with 0 is to be
+    ready, too: a job of the release.
     """
 
     container: str
     healthcheck: bool
+    may_end: bool
     probes: tuple[Probe, ...]
     successes: int
     timeout: float
@@ -47,7 +49,7 @@ class Start:
 
     `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
     definitions, created where they are missing; `containers` names all of them, `connect` those that the
-    gateway must reach.
+    gateway must reach; `timeout` is in seconds, and counts where one waits for another (`depends_on`).
     """
 
     application: str
@@ -57,6 +59,7 @@ class Start:
     volumes: Json
     containers: tuple[str, ...]
     connect: tuple[str, ...]
+    timeout: float
 
     def describe(self) -> str:
         """One line for people."""

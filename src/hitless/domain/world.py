@@ -27,7 +27,6 @@ class Container:
     health: str = ""
     restarts: int = 0
     exit_code: int = 0
-    started: str = ""
     address: str = ""
 
     @property
@@ -44,7 +43,6 @@ class Gateway:
     container: str
     network: str
     entry_points: Mapping[str, int]
-    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,8 @@ class World:
 
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
     routing directory that hitless can't read: path -> what is wrong; `tagged` are the application's releases
-    that have image tags.
+    that have image tags; `foreign` are names of containers that lie in a colour's Compose project and that
+    hitless did not make.
     """
 
     gateway: Gateway | None = None
@@ -62,6 +61,7 @@ class World:
     containers: tuple[Container, ...] = ()
     releases: tuple[Release, ...] = ()
     tagged: frozenset[int] = frozenset()
+    foreign: tuple[str, ...] = ()
 
     def of(self, colour: Colour) -> tuple[Container, ...]:
         """The containers of one colour."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from hitless.domain.routing import ForeignRouting, Routing, parse
+from hitless.domain.routing import READ_BY_TRAEFIK, ForeignRouting, Routing, parse
 from hitless.domain.world import World
 from hitless.ports import Ports
 
 
 def world(ports: Ports, application: str | None) -> World:
     """The world as a deployment of this application sees it; None: of all applications, without releases."""
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
         tagged = pool.submit(ports.engine.tagged, application) if application else None
+        foreign = pool.submit(ports.engine.foreign, application) if application else None
         gateway = ports.balancer.gateway()
         if gateway is None:
             return World(containers=containers.result())
@@ -22,12 +23,17 @@ def world(ports: Ports, application: str | None) -> World:
     routings: dict[str, Routing] = {}
     broken: dict[str, str] = {}
     for path, text in kept.routing_files.items():
+        if not path.endswith(READ_BY_TRAEFIK):
+            continue
         try:
             routing = parse(text, path)
         except ForeignRouting as error:
             broken[path] = error.message
-        else:
+            continue
+        if path == f"{routing.application}.yml":
             routings[routing.application] = routing
+        else:
+            broken[path] = f"{path} in the gateway is a copy of {routing.application}.yml"
     return World(
         gateway=gateway,
         routings=routings,
@@ -35,4 +41,5 @@ def world(ports: Ports, application: str | None) -> World:
         containers=containers.result(),
         releases=kept.releases,
         tagged=tagged.result() if tagged else frozenset(),
+        foreign=foreign.result() if foreign else (),
     )

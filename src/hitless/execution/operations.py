@@ -16,6 +16,7 @@ from hitless.domain.model import (
     Finding,
     Image,
     Release,
+    Settings,
     image_reference,
 )
 from hitless.domain.steps import Plan
@@ -49,7 +50,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder))
-        with ended(ports, "deploy", application.name, began):
+        with ended(ports, "deploy", application.name, began) as ports:
             try:
                 images = _prepare_images(ports, application, number, request.pull)
                 prepared, problems = spec.with_images(application, images)
@@ -85,26 +86,32 @@ def rollback(
         found = (*findings, *problems, *check(prepared, world, release.images))
         _refuse(ports, found, warn=True)
         ports.emit(Began("rollback", application, release.number, request.holder))
-        with ended(ports, "rollback", application, began):
+        with ended(ports, "rollback", application, began) as ports:
             perform(plans.deploy(prepared, release, world, gateway), ports, gateway, began)
 
 
 def down(
-    ports: Ports, application: str, request: Request, drain_timeout: float, volumes: bool
+    ports: Ports, application: str, request: Request, drain_timeout: float | None, volumes: bool
 ) -> tuple[str, ...]:
-    """Take the application away; the volumes that were removed too, if asked for."""
+    """Take the application away; the volumes that were removed too, if asked for.
+
+    `drain_timeout` is in seconds; None: as the live release has it.
+    """
     began = ports.clock.now()
     gateway = _gateway(ports)
     with journaled(ports, application, request.holder) as ports:
         world = observe.world(ports, application)
-        plan = plans.down(application, world, drain_timeout)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
+        plan = plans.down(application, world, _drain_timeout(world, application, drain_timeout))
         if not plan.steps:
             raise HitlessError(
                 f"there is no application {application} on this gateway",
                 "`hitless status` lists what there is",
             )
         ports.emit(Began("down", application, 0, request.holder))
-        with ended(ports, "down", application, began):
+        with ended(ports, "down", application, began) as ports:
             perform(plan, ports, gateway, began)
             return ports.engine.remove_volumes(application) if volumes else ()
 
@@ -174,9 +181,12 @@ def _prepare_images(
             continue
         policy = pull or service.pull_policy
         image = named[service.name]
-        if policy == "always" or (policy != "never" and service.name not in present):
-            announced(ports, f"pull {image}", partial(ports.engine.pull, image))
-        ports.engine.tag(image, references[service.name])
+        source = project.built_image(application, number, service.name) or image
+        needed = policy == "always" or (policy != "never" and service.name not in present)
+        if source == image and needed:
+            platform = application.model["services"][service.name].get("platform")
+            announced(ports, f"pull {image}", partial(ports.engine.pull, image, platform))
+        ports.engine.tag(source, references[service.name])
     images = ports.engine.images(references)
     missing = sorted(set(references) - set(images))
     if missing:
@@ -185,6 +195,14 @@ def _prepare_images(
             "look at the `image:` and `build:` of these services",
         )
     return images
+
+
+def _drain_timeout(world: World, application: str, asked: float | None) -> float:
+    live = world.live(application)
+    release = world.release(live[1]) if live else None
+    if asked is not None or release is None:
+        return Settings().drain_timeout if asked is None else asked
+    return spec.read(release.model)[0].settings.drain_timeout
 
 
 def _kept_release(world: World, application: str, number: int | None) -> Release:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
-from hitless.domain.errors import GateFailed, HitlessError, NotConfirmed
+from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, NotConfirmed, TimedOut
 from hitless.domain.events import Drained, Live, StepBegan, StepDone, StepFailed, StepProgress
 from hitless.domain.routing import Routing, render
 from hitless.domain.steps import CutOver, Drain, Forget, Gate, Plan, Record, Remove, Route, Start, Step
@@ -20,34 +21,41 @@ def perform(plan: Plan, ports: Ports, gateway: Gateway, began: float) -> None:
     What fails (or is interrupted) before the cutover is confirmed is undone, then raised again; later there
     is nothing to undo: the new release is live, and the next command finishes what is left.
     """
-    is_live = False
+    done: list[Step] = []
+
+    def perform_one(step: Step) -> str:
+        detail = _perform(step, ports, gateway)
+        done.append(step)
+        return detail
+
     try:
         for step in plan.steps:
-            announced(ports, step.describe(), partial(_perform, step, ports, gateway))
+            announced(ports, step.describe(), partial(perform_one, step))
             if isinstance(step, CutOver):
-                is_live = True
                 seconds = ports.clock.now() - began
                 ports.emit(Live(plan.release, str(plan.colour), seconds))
     except BaseException:
-        if not is_live:
+        if not any(isinstance(step, CutOver) for step in done):
             undo(plan, ports, gateway)
         raise
 
 
 def undo(plan: Plan, ports: Ports, gateway: Gateway) -> None:
-    """Perform the plan's undo steps, every one of them, whatever becomes of the others."""
-    for step in plan.undo:
-        try:
+    """Perform the plan's undo steps, up to the first that fails.
+
+    Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
+    is there for the next command to take away.
+    """
+    with suppress(HitlessError):  # said by its own event; the error that led here is the one to raise
+        for step in plan.undo:
             announced(ports, step.describe(), partial(_perform, step, ports, gateway))
-        except HitlessError:
-            continue  # said by its own event; the next command sees what is left, and takes it away
 
 
 def announced(ports: Ports, name: str, action: Callable[[], str | None]) -> None:
     """Run an action with the events of a step around it; a text that it returns is said of it."""
     began = ports.clock.now()
-    ports.emit(StepBegan(name))
     try:
+        ports.emit(StepBegan(name))
         detail = action()
     except HitlessError as error:
         logs = error.logs if isinstance(error, GateFailed) else {}
@@ -65,12 +73,12 @@ def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
         case Start():
             ports.engine.create(step.model, step.volumes)
             ports.engine.connect(gateway.network, step.connect)
-            ports.engine.start(step.model, step.containers)
+            _start(ports, step)
             return ""
         case Route(application, before, routing):
-            return _route(ports, application, before, routing)
+            return _route(ports, application, before, routing, is_cutover=False)
         case CutOver(before, routing):
-            return _route(ports, routing.application, before, routing)
+            return _route(ports, routing.application, before, routing, is_cutover=True)
         case Record(application, release):
             ports.store.record(application, release)
             return ""
@@ -86,10 +94,31 @@ def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
             return _forget(ports, step)
 
 
-def _route(ports: Ports, application: str, before: Routing | None, routing: Routing | None) -> str:
+def _start(ports: Ports, step: Start) -> None:
+    """Start the containers; where one that others wait for does not get ready, show its log."""
+    try:
+        ports.engine.start(step.model, step.containers, step.timeout)
+    except (DockerFailed, TimedOut) as error:
+        logs = {
+            container.name: ports.engine.logs(container.name, waits.LOG_LINES)
+            for container in ports.engine.containers(step.application)
+            if container.colour is step.colour
+            and (not container.is_running or container.health == "unhealthy")
+        }
+        raise GateFailed(
+            error.message, error.hint, {name: text for name, text in logs.items() if text}
+        ) from error
+
+
+def _route(
+    ports: Ports, application: str, before: Routing | None, routing: Routing | None, is_cutover: bool
+) -> str:
     ports.balancer.deliver(application, render(routing) if routing else None)
     try:
         waits.until_in_force(ports, application, routing)
+        # A cutover that is in force stays so: what it routes by was found good when it was shown
+        if routing and not is_cutover:
+            waits.refuse_complaints(ports, application, routing)
     except NotConfirmed:
         ports.balancer.deliver(application, render(before) if before else None)
         raise

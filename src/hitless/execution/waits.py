@@ -18,7 +18,7 @@ Progress = Callable[[str], None]
 CONFIRM_TIMEOUT = 15.0
 # Between two looks; a look itself costs about 80 ms (docker exec), so no host is kept busy by it.
 _PAUSE = 0.05
-_LOG_LINES = 20
+LOG_LINES = 20
 _BODY = 200
 
 
@@ -32,8 +32,10 @@ def until_in_force(ports: Ports, application: str, routing: Routing | None) -> N
                 "see `hitless gateway logs`; one broken file in its routing directory stops every reload",
             )
         ports.clock.pause(_PAUSE)
-    if routing is None:
-        return
+
+
+def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
+    """Raise `NotConfirmed` where Traefik finds fault with a routing that is in force."""
     complaints = ports.balancer.complaints(routing)
     if complaints:
         raise NotConfirmed(
@@ -78,32 +80,37 @@ def until_drained(ports: Ports, step: Drain, progress: Progress) -> Drainage:
 def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
     """Until every container of the candidate has proved ready. Raises `GateFailed` with logs."""
     began = ports.clock.now()
-    streaks = {wanted.container: 0 for wanted in step.readiness}
-    pending = list(step.readiness)
-    while pending:
-        probes = [probe for wanted in pending for probe in wanted.probes]
+    streaks = dict.fromkeys((wanted.container for wanted in step.readiness), 0)
+    probes = [probe for wanted in step.readiness for probe in wanted.probes]
+    while True:
         with ThreadPoolExecutor(max_workers=1) as pool:
             found = pool.submit(ports.engine.containers, step.application)
             answers = dict(zip(probes, ports.balancer.ask(probes), strict=True))
         containers = {
             container.name: container for container in found.result() if container.colour is step.colour
         }
-        still = []
-        for wanted in pending:
-            missing = _missing(ports, wanted, containers.get(wanted.container), answers)
-            streaks[wanted.container] = 0 if missing else streaks[wanted.container] + 1
-            # without a probe there is nothing to ask twice: Docker has counted its own retries
-            enough = wanted.successes if wanted.probes else 1
-            if streaks[wanted.container] >= enough:
-                continue
-            still.append(wanted)
-            if missing:
-                progress(missing)
-                if ports.clock.now() - began > wanted.timeout:
-                    raise _too_late(ports, wanted, missing, answers)
-        pending = still
-        if any(not streaks[wanted.container] for wanted in pending):
+        # all of them at every look: one that was ready may have ended while another was waited for
+        lacking = [
+            (wanted, missing)
+            for wanted in step.readiness
+            if (missing := _missing(ports, wanted, containers.get(wanted.container), answers))
+        ]
+        for wanted in step.readiness:
+            streaks[wanted.container] += 1
+        for wanted, missing in lacking:
+            streaks[wanted.container] = 0
+            progress(missing)
+            if ports.clock.now() - began > wanted.timeout:
+                raise _too_late(ports, wanted, missing, answers)
+        if all(streaks[wanted.container] >= _enough(wanted) for wanted in step.readiness):
+            return
+        if lacking:
             ports.clock.pause(_PAUSE)
+
+
+def _enough(wanted: Readiness) -> int:
+    # without a probe there is nothing to ask twice: Docker has counted its own retries
+    return wanted.successes if wanted.probes else 1
 
 
 def _missing(
@@ -115,8 +122,8 @@ def _missing(
     """What this container still lacks, "" when ready. Raises `GateFailed` where it never will be."""
     if container is None:
         raise _failed(ports, wanted, f"{wanted.container} is gone", "was it removed by somebody?")
-    if container.state == "exited" and container.exit_code == 0 and not wanted.probes:
-        return ""  # a job of the release that has run to its end
+    if container.state == "exited" and container.exit_code == 0 and wanted.may_end:
+        return ""
     if container.restarts or container.state in ("exited", "dead", "restarting", "removing"):
         raise _failed(
             ports,
@@ -189,5 +196,5 @@ def _hint(status: int) -> str:
 
 
 def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:
-    logs = ports.engine.logs(wanted.container, _LOG_LINES)
+    logs = ports.engine.logs(wanted.container, LOG_LINES)
     return GateFailed(message, hint, {wanted.container: logs})

@@ -1,0 +1,216 @@
+"""What must not go wrong when things do: situations found by review, each once a fault."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, LockLost, NotConfirmed, Refused
+from hitless.domain.events import Ended, Live, StepFailed
+from hitless.domain.model import Colour
+from hitless.domain.routing import Routing
+from hitless.execution import operations
+from hitless.execution.operations import Request
+from tests.execution.applications import WEB, application, shop
+from tests.execution.test_deploy import ASKED, deploy, live, rollback
+from tests.fakes.host import FakeHost
+
+BY_DOCKER_ALONE = {
+    **WEB,
+    "labels": {
+        "traefik.http.routers.web.rule": "Host(`shop.example`)",
+        "traefik.http.services.web.loadbalancer.server.port": "8000",
+    },
+    "healthcheck": {"test": ["CMD", "true"]},
+}
+
+
+@pytest.fixture
+def deployed() -> FakeHost:
+    host = FakeHost()
+    deploy(host)
+    host.events.clear()
+    return host
+
+
+def outcome(host: FakeHost) -> str:
+    (ended,) = (event for event in host.events if isinstance(event, Ended))
+    return ended.outcome
+
+
+def test_a_web_service_that_ends_with_0_is_not_ready() -> None:
+    host = FakeHost()
+    host.behaviour.states[1] = {"state": "exited", "exit_code": 0}
+    with pytest.raises(GateFailed):
+        operations.deploy(host.ports(), application({"web": BY_DOCKER_ALONE}), ASKED)
+    assert not any(isinstance(event, Live) for event in host.events)
+
+
+def test_a_job_that_has_run_to_its_end_is_ready(deployed: FakeHost) -> None:
+    job = {"image": "job", "labels": {}}
+    deployed.before = lambda verb: end_the_job(deployed) if verb == "deliver" else None
+    operations.deploy(deployed.ports(), application({"web": WEB, "job": job}), ASKED)
+    assert live(deployed)[0] is Colour.GREEN
+
+
+def end_the_job(host: FakeHost) -> None:
+    for name, container in host.running.items():
+        if container.service == "job":
+            host.running[name] = replace(container, state="exited", exit_code=0)
+
+
+def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
+    def is_deaf_after_the_cutover(routing: Routing | None) -> bool:
+        served = deployed.in_traefik.get("shop")
+        return served is not None and served.live is Colour.GREEN
+
+    deployed.behaviour.is_deaf = is_deaf_after_the_cutover
+    confirmed = FakeHost.in_force
+
+    class Unconfirmed(FakeHost):
+        """Traefik has taken the cutover, and nobody can see it."""
+
+        def in_force(self, name: str, routing: Routing | None) -> bool:
+            is_cutover = routing is not None and routing.live is Colour.GREEN
+            return not is_cutover and confirmed(self, name, routing)
+
+    deployed.__class__ = Unconfirmed
+    with pytest.raises(NotConfirmed):
+        deploy(deployed)
+    assert deployed.in_traefik["shop"].live is Colour.GREEN
+    assert "shop-green-web-1" in deployed.running  # requests go there
+    assert "shop-blue-web-1" in deployed.running
+    assert outcome(deployed) == "unfinished"
+    assert deployed.violations == []
+
+
+def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deployed: FakeHost) -> None:
+    late = {"image": "worker", "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}
+    looks = 0
+    look = FakeHost.containers
+
+    class Watching(FakeHost):
+        def containers(self, name: str | None) -> tuple[object, ...]:  # type: ignore[override]
+            nonlocal looks
+            looks += 1
+            for key, one in self.running.items():
+                if one.release == 2 and one.service == "late":
+                    self.running[key] = replace(one, health="starting")
+                if one.release == 2 and one.service == "web" and looks > 8:
+                    self.running[key] = replace(one, state="exited", exit_code=137)
+            return look(self, name)
+
+    deployed.__class__ = Watching
+    with pytest.raises(GateFailed, match="137"):
+        operations.deploy(deployed.ports(), application({"web": WEB, "late": late}), ASKED)
+    assert live(deployed) == (Colour.BLUE, [1])
+
+
+def test_with_the_lock_gone_nothing_more_is_done_and_nothing_undone(deployed: FakeHost) -> None:
+    def lose_the_lock(verb: str) -> None:
+        if verb == "start":
+            deployed.holder = ""
+
+    deployed.before = lose_the_lock
+    before = dict(deployed.files)
+    with pytest.raises(LockLost, match="went away"):
+        deploy(deployed)
+    assert deployed.files == before
+    assert "shop-green-web-1" in deployed.running
+    assert outcome(deployed) == "unfinished"
+
+
+def test_a_stranger_in_a_colour_s_place_is_not_touched(deployed: FakeHost) -> None:
+    deployed.strangers = ("shop-green-web-1",)
+    deployed.verbs.clear()
+    with pytest.raises(Refused) as refused:
+        deploy(deployed)
+    assert "shop-green-web-1" in refused.value.findings[0].message
+    assert deployed.verbs == []
+
+
+def test_an_application_behind_another_gateway_is_neither_deployed_nor_taken_down(
+    deployed: FakeHost,
+) -> None:
+    deployed.running = {name: replace(one, gateway="other") for name, one in deployed.running.items()}
+    with pytest.raises(Refused):
+        deploy(deployed)
+    with pytest.raises(HitlessError, match="behind the gateway other"):
+        operations.down(deployed.ports(), "shop", ASKED, None, volumes=False)
+    assert len(deployed.running) == 1
+
+
+def test_a_service_that_uses_another_one_s_image_gets_the_one_just_built(deployed: FakeHost) -> None:
+    web = {**WEB, "image": "shop:latest"}
+    worker = {"image": "shop:latest", "labels": {}}
+    operations.deploy(deployed.ports(), application({"web": web, "worker": worker}), ASKED)
+    assert "pull" not in deployed.verbs
+    assert deployed.tags["hitless:shop.r2.worker"].id == deployed.tags["hitless:shop.r2.web"].id
+
+
+def test_a_release_that_was_rolled_back_from_is_not_gone_back_to(deployed: FakeHost) -> None:
+    deploy(deployed)  # release 2 turns out bad
+    rollback(deployed)
+    deploy(deployed)  # release 3
+    rollback(deployed)
+    assert live(deployed)[1] == [1]
+
+
+def test_a_failure_after_the_cutover_is_told_as_unfinished(deployed: FakeHost) -> None:
+    def fail(verb: str) -> None:
+        if verb == "remove blue":
+            raise DockerFailed("docker stop", 1, "engine is busy")
+
+    deployed.before = fail
+    with pytest.raises(DockerFailed):
+        deploy(deployed)
+    assert outcome(deployed) == "unfinished"
+
+
+def test_a_failure_that_was_undone_is_told_as_failed(deployed: FakeHost) -> None:
+    deployed.behaviour.states[2] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(GateFailed):
+        deploy(deployed)
+    assert outcome(deployed) == "failed"
+
+
+def test_a_start_that_fails_shows_the_logs_of_what_did_not_come_up(deployed: FakeHost) -> None:
+    def fail(verb: str) -> None:
+        if verb == "start":
+            raise DockerFailed("docker compose start", 1, "dependency failed to start")
+
+    deployed.before = fail
+    with pytest.raises(GateFailed):
+        deploy(deployed)
+    failed = next(event for event in deployed.events if isinstance(event, StepFailed))
+    assert failed.logs == {"shop-green-web-1": "log of shop-green-web-1"}
+
+
+def test_a_copy_of_a_routing_file_does_not_decide_what_is_live(deployed: FakeHost) -> None:
+    text = deployed.files["shop.yml"]
+    deploy(deployed)
+    deployed.files["shop.yml.bak"] = text
+    deploy(deployed)
+    assert live(deployed)[1] == [3]
+    deployed.files["shop-copy.yml"] = text
+    with pytest.raises(Refused, match="1 error"):
+        deploy(deployed)
+
+
+def test_down_takes_its_own_damaged_routing_file_away(deployed: FakeHost) -> None:
+    deployed.files["shop.yml"] += "# mine\n"
+    with pytest.raises(Refused):
+        deploy(deployed)
+    operations.down(deployed.ports(), "shop", Request("me"), None, volumes=False)
+    assert deployed.files == {}
+    assert deployed.running == {}
+
+
+def test_down_drains_as_long_as_the_live_release_says() -> None:
+    host = FakeHost()
+    operations.deploy(host.ports(), shop(drain_timeout=77), ASKED)
+    host.behaviour.connections = [1]
+    began = host.clock.now()
+    operations.down(host.ports(), "shop", ASKED, None, volumes=False)
+    assert 77 < host.clock.now() - began < 80
