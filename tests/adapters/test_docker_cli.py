@@ -113,6 +113,23 @@ def test_what_is_common_has_a_hint(said: str, hint: str) -> None:
     assert bool(hint) == bool(error.hint)
 
 
+@pytest.mark.parametrize(
+    ("said", "is_missing"),
+    [
+        ("Error response from daemon: No such container: web", True),
+        ("Error: No such image: web:1", True),
+        ("error: no such object: web", True),
+        ("dial tcp: lookup docker.example: no such host", False),
+        ("open /nosuch: no such file or directory", False),
+        ("Cannot connect to the Docker daemon", False),
+    ],
+)
+def test_what_is_not_there_is_told_from_an_engine_that_can_not_be_reached(
+    said: str, is_missing: bool
+) -> None:
+    assert failed(("docker", "inspect", "web"), 1, said).is_missing is is_missing
+
+
 def test_a_command_that_hangs_is_ended_and_named(docker: FakeDocker) -> None:
     docker.answers("ps", way="hang")
     began = time.monotonic()
@@ -130,7 +147,7 @@ def test_without_docker_on_the_path_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(HitlessError, match="the `docker` command can.t be run") as raised:
+    with pytest.raises(HitlessError, match=r"the `docker` command can.t be run") as raised:
         getattr(DockerCli(), verb)("ps")
 
     assert "install Docker" in raised.value.hint

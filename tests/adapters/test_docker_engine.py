@@ -6,15 +6,26 @@ from typing import Any
 import pytest
 
 from hitless.adapters import docker_engine
+from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
-from hitless.domain.errors import DockerFailed
+from hitless.domain.errors import DockerFailed, TimedOut
 from hitless.domain.model import Colour, Image
 from hitless.domain.world import Container
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 NETWORK = "adapters-rec_webgateway"
-COMPOSE = ("compose", "--project-name", "shop-green", "--progress", "plain", "--file", "-")
+COMPOSE = (
+    "compose",
+    "--env-file",
+    "/dev/null",
+    "--project-name",
+    "shop-green",
+    "--progress",
+    "plain",
+    "--file",
+    "-",
+)
 MODEL: dict[str, Any] = {
     "name": "shop-green",
     "services": {"web": {"image": "x", "labels": {"hitless.application": "shop"}}},
@@ -43,7 +54,6 @@ def test_a_running_container_with_its_health_and_its_address_on_the_gateways_net
         health="healthy",
         restarts=0,
         exit_code=0,
-        started="2026-11-22T21:46:52.721939596Z",
         address="172.26.0.4",
     )
 
@@ -102,7 +112,18 @@ def test_what_counts_of_an_images_configuration(
 ) -> None:
     found = {**recorded("image")[0], "Config": config}
 
-    assert docker_engine.image(found) == Image(found["Id"], ports, healthcheck)
+    seen = docker_engine.image(found)
+
+    assert (seen.id, seen.ports, seen.healthcheck) == (found["Id"], ports, healthcheck)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "paths"), [({"/var/lib/data": {}, "/cache": {}}, ("/cache", "/var/lib/data")), (None, ())]
+)
+def test_an_images_own_volumes(volumes: dict[str, Any] | None, paths: tuple[str, ...]) -> None:
+    found = {**recorded("image")[0], "Config": {"Volumes": volumes}}
+
+    assert docker_engine.image(found).volumes == paths
 
 
 def test_an_applications_containers_are_found_by_its_label(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -184,32 +205,85 @@ def test_compose_gets_the_model_by_its_standard_input(
         assert call.compose_env == {}
 
 
-def test_containers_that_depend_on_each_other_are_started_by_compose(
-    docker: FakeDocker, engine: DockerEngine
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"depends_on": {"db": {"condition": "service_healthy", "required": True}}},
+        {"configs": [{"source": "c", "target": "/c"}]},
+        {"secrets": [{"source": "s"}]},
+        {"post_start": [{"command": ["true"]}]},
+    ],
+    ids=lambda key: next(iter(key)),
+)
+def test_what_docker_start_alone_would_leave_out_is_started_by_compose(
+    docker: FakeDocker, engine: DockerEngine, key: dict[str, Any]
 ) -> None:
-    depends = {"db": {"condition": "service_healthy", "required": True}}
-    web = {**MODEL["services"]["web"], "depends_on": depends}
-    model = {**MODEL, "services": {"web": web, "db": {"image": "y"}}}
+    model = {**MODEL, "services": {"db": {"image": "y"}, "web": {**MODEL["services"]["web"], **key}}}
 
-    engine.start(model, ("shop-green-web-1", "shop-green-db-1"))
+    engine.start(model, ("shop-green-web-1", "shop-green-db-1"), 60.0)
 
     assert docker.argvs == [(*COMPOSE, "start")]
     assert json.loads(docker.calls[0].stdin) == model
 
 
-def test_containers_that_depend_on_nothing_are_started_at_once(
+def test_containers_that_need_nothing_of_compose_are_started_at_once(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
-    engine.start(MODEL, ("shop-green-web-1", "shop-green-web-2"))
+    web = {**MODEL["services"]["web"], "depends_on": {}, "configs": None, "secrets": []}
+
+    engine.start({**MODEL, "services": {"web": web}}, ("shop-green-web-1", "shop-green-web-2"), 60.0)
 
     assert docker.argvs == [("start", "shop-green-web-1", "shop-green-web-2")]
 
 
+@pytest.mark.parametrize("depends", [{}, {"db": {"condition": "service_healthy"}}], ids=["alone", "compose"])
+def test_a_start_that_takes_too_long_is_ended(
+    docker: FakeDocker, engine: DockerEngine, depends: dict[str, Any]
+) -> None:
+    docker.answers("start", way="hang")
+    docker.answers("compose", way="hang")
+    model = {**MODEL, "services": {"web": {**MODEL["services"]["web"], "depends_on": depends}}}
+
+    with pytest.raises(TimedOut):
+        engine.start(model, ("shop-green-web-1",), 0.3)
+
+
 def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
-    engine.pull("nginx:1")
+    engine.pull("nginx:1", None)
     engine.tag("nginx:1", "hitless:shop.r1.web")
 
     assert docker.argvs == [("pull", "--quiet", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
+
+
+def test_an_image_for_a_platform_of_its_own(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.pull("nginx:1", "linux/arm64")
+
+    assert docker.argvs == [("pull", "--quiet", "--platform", "linux/arm64", "nginx:1")]
+
+
+def test_what_has_the_place_of_a_colour_and_is_not_ours_is_foreign(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    rows = (
+        "shop-green\tshop\tshop-green-web-1",
+        "shop-green\t\tshop-green-db-1",
+        "shop-blue\t\tbox",
+        "shop\t\tshop-db-1",
+        "other-blue\t\tother-blue-web-1",
+        "shop-blue-more\t\tshop-blue-more-web-1",
+    )
+    docker.answers("ps", stdout="".join(f"{row}\n" for row in rows))
+
+    assert engine.foreign("shop") == ("shop-green-db-1", "box")
+    [argv] = docker.argvs
+    assert {"--all", "label=com.docker.compose.project"} <= set(argv)
+    assert argv[-1] == (
+        '{{.Label "com.docker.compose.project"}}\t{{.Label "hitless.application"}}\t{{.Names}}'
+    )
+
+
+def test_where_there_are_no_containers_none_is_foreign(docker: FakeDocker, engine: DockerEngine) -> None:
+    assert engine.foreign("shop") == ()
 
 
 def test_the_tags_of_these_releases_and_no_others_are_taken_away(
@@ -279,7 +353,7 @@ def test_only_the_applications_own_missing_volumes_are_created(
         ("--opt", "device=tmpfs"),
         ("--opt", "type=tmpfs"),
     ]
-    assert compose[:2] == COMPOSE[:2]
+    assert compose[: len(COMPOSE)] == COMPOSE
 
 
 def test_a_user_cannot_overwrite_the_labels_that_volumes_are_found_by(
@@ -292,6 +366,27 @@ def test_a_user_cannot_overwrite_the_labels_that_volumes_are_found_by(
     creation = docker.argvs[1]
     assert "hitless.application=shop" in creation
     assert "hitless.application=other" not in creation
+
+
+def test_a_dollar_of_a_volumes_options_is_a_single_one(docker: FakeDocker, engine: DockerEngine) -> None:
+    # Compose writes a literal one as two, and `docker volume create` is not Compose
+    model = {**MODEL, "volumes": {"data": {"name": "shop_data", "external": True}}}
+    share = {"driver_opts": {"o": "username=u,password=a$$b$$$$c"}, "labels": {"com.example.$$x": "$$y"}}
+
+    engine.create(model, {"data": share})
+
+    assert {"o=username=u,password=a$b$$c", "com.example.$x=$y"} <= set(docker.argvs[1])
+
+
+def test_a_model_with_any_text_in_it_reaches_compose_as_it_is(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    text = "größer \N{PILE OF POO} \N{LINE SEPARATOR} \x7f"
+    model = {**MODEL, "services": {"web": {**MODEL["services"]["web"], "environment": {"A": text}}}}
+
+    engine.create(model, {})
+
+    assert load(docker.calls[0].stdin.encode()) == model
 
 
 def test_without_volumes_none_is_listed(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -343,7 +438,10 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
     ]
     assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
     assert removal == ("rm", "--force", "--volumes", "c1", "c2")
-    assert "label=com.docker.compose.project=shop-blue" in networks
+    assert [word for word in networks if word.startswith("label=")] == [
+        "label=com.docker.compose.project=shop-blue",
+        "label=hitless.application=shop",  # without it, it is a network of somebody else's
+    ]
     assert network_removal == ("network", "rm", "n1")
 
 

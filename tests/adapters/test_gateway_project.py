@@ -6,12 +6,12 @@ import pytest
 
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_project import GatewayProject
-from hitless.domain.errors import DockerFailed
+from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import GatewaySettings, model
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 CONTAINER = "adapters-rec-traefik-1"
-COMPOSE = ("compose", "--project-name", "adapters-rec", "--file", "-")
+COMPOSE = ("compose", "--project-name", "adapters-rec", "--env-file", "/dev/null", "--file", "-")
 SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1")
 
 
@@ -38,10 +38,11 @@ def test_no_gateway_has_no_settings(docker: FakeDocker, project: GatewayProject)
     assert project.settings() is None
 
 
-def test_a_foreign_container_has_no_settings(docker: FakeDocker, project: GatewayProject) -> None:
+def test_a_foreign_container_is_refused(docker: FakeDocker, project: GatewayProject) -> None:
     docker.answers("container", "inspect", stdout=recorded_text("container_exited"))
 
-    assert project.settings() is None
+    with pytest.raises(HitlessError, match="did not make"):
+        project.settings()
 
 
 def test_an_engine_that_does_not_answer_is_an_error(docker: FakeDocker, project: GatewayProject) -> None:

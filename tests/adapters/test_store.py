@@ -25,9 +25,12 @@ RELEASE = Release(
     number=7,
     created="2026-11-22T21:46:16.752+00:00",
     revision="5beba4c8a3f8+",
-    images={"web": Image("sha256:0cd0", (80, 8000), True), "job": Image("sha256:1cd1", (), False)},
+    images={
+        "web": Image("sha256:0cd0", (80, 8000), True, ("/data",)),
+        "job": Image("sha256:1cd1", (), False),
+    },
     model={"name": "shop", "services": {"web": {"environment": {"A": "$$x", "B": None}}}},
-    promoted=True,
+    promoted=4,
 )
 
 
@@ -105,7 +108,7 @@ def test_a_gateway_that_keeps_nothing(host: FakeDocker, store: GatewayStore) -> 
 
 def test_what_is_recorded_is_read_and_what_is_forgotten_is_not(host: FakeDocker, store: GatewayStore) -> None:
     (host.root / "etc/hitless/routes/shop.yml").write_text("http: {}\n")
-    second = replace(RELEASE, number=8, promoted=False)
+    second = replace(RELEASE, number=8, promoted=0)
     store.record("shop", RELEASE)
     store.record("shop", second)
     store.record("other", RELEASE)
@@ -113,10 +116,10 @@ def test_what_is_recorded_is_read_and_what_is_forgotten_is_not(host: FakeDocker,
     assert store.read("shop") == Kept({"shop.yml": "http: {}\n"}, (RELEASE, second))
     assert store.read(None) == Kept({"shop.yml": "http: {}\n"}, ())
 
-    store.record("shop", replace(second, promoted=True))
+    store.record("shop", replace(second, promoted=5))
     store.forget("shop", (7, 6))
 
-    assert store.read("shop").releases == (replace(second, promoted=True),)
+    assert store.read("shop").releases == (replace(second, promoted=5),)
 
 
 def test_a_record_is_for_roots_eyes_alone(host: FakeDocker, store: GatewayStore) -> None:
@@ -164,7 +167,7 @@ def test_a_release_survives_its_record() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"created": "", "images": {"web": {}}}'])
 def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> None:
-    assert decode_release(7, text) == Release(7, "", "", {}, {}, promoted=False)
+    assert decode_release(7, text) == Release(7, "", "", {}, {}, promoted=0)
 
 
 # the lock and the journal
@@ -215,8 +218,8 @@ def test_the_lock_is_free_after_its_holder_was_killed(host: FakeDocker, store: G
 import time
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.store import GatewayStore
-with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as write:
-    write("a line")
+with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as held:
+    held.write("a line")
     print("held", flush=True)
     time.sleep(60)
 """
@@ -241,19 +244,19 @@ with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as write:
 def test_the_journals_lines_arrive_and_those_of_former_holders_stay(
     host: FakeDocker, store: GatewayStore
 ) -> None:
-    with store.lock("shop", "alice") as write:
-        write('{"event": "began"}')
-        write('{"step": "größer"}')
-    with store.lock("shop", "bob") as write:
-        write("third")
+    with store.lock("shop", "alice") as held:
+        held.write('{"event": "began"}')
+        held.write('{"step": "größer"}')
+    with store.lock("shop", "bob") as held:
+        held.write("third")
 
     lines = state(host, "journal").read_text().splitlines()
     assert lines == ['{"event": "began"}', '{"step": "größer"}', "third"]
 
 
 def test_a_line_is_in_the_journal_while_the_lock_is_held(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice") as write:
-        write("at once")
+    with store.lock("shop", "alice") as held:
+        held.write("at once")
         journal = state(host, "journal")
         deadline = time.monotonic() + 5
         while not journal.exists() or journal.read_text() != "at once\n":
@@ -269,8 +272,8 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
     state(host, "journal").write_text("x" * (size - 1) + "\n")
     state(host, "journal.1").write_text("the one before\n")
 
-    with store.lock("shop", "alice") as write:
-        write("new")
+    with store.lock("shop", "alice") as held:
+        held.write("new")
 
     if is_new:
         assert state(host, "journal").read_text() == "new\n"
@@ -292,7 +295,7 @@ def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
 
 def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, store: GatewayStore) -> None:
     done, killed = [], 0
-    with store.lock("shop", "alice") as write:
+    with store.lock("shop", "alice") as held:
         # the gateway restarts: whoever holds the lock's file goes with its container
         lock = str(state(host, "lock"))
         for descriptors in Path("/proc").glob("[0-9]*/fd"):
@@ -303,9 +306,31 @@ def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, store
             except OSError:
                 continue
         for number in range(3):
-            write(f"line {number}")
+            held.write(f"line {number}")
             time.sleep(0.05)
             done.append(number)
 
+        assert not held.is_held()
+
     assert killed
     assert done == [0, 1, 2]
+
+
+def test_the_lock_is_held_until_it_is_given_up(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice") as held:
+        assert held.is_held()
+        held.write("a line")
+        assert held.is_held()
+    assert not held.is_held()
+
+
+def test_the_lock_is_not_held_after_its_process_was_killed(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice") as held:
+        held.process.kill()
+        deadline = time.monotonic() + 5
+        while held.is_held():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        held.write("into nothing")
+        with store.lock("shop", "bob") as other:
+            assert other.is_held()

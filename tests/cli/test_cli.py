@@ -118,6 +118,7 @@ def test_the_installed_command_is_the_module() -> None:
         ("gateway", "up", "--http-port", "70000"),
         ("gateway", "nosuch"),
         ("-f",),
+        ("-p", "sho*", "down"),
     ],
     ids=" ".join,
 )
@@ -127,6 +128,18 @@ def test_wrong_usage_ends_with_2_and_touches_nothing(docker: FakeDocker, words: 
     assert done.returncode == 2
     assert "Error: " in done.stderr
     assert "Traceback" not in done.stderr
+    assert docker.calls == []
+
+
+@pytest.mark.parametrize("option", ["-p", "--gateway"])
+@pytest.mark.parametrize("name", ["sho*", "Shop", "", "../etc", "shop\n", "-shop", "a.b", "größe"], ids=ascii)
+def test_a_name_that_compose_would_not_take_touches_nothing(
+    docker: FakeDocker, option: str, name: str
+) -> None:
+    done = CliRunner().invoke(hitless, [option, name, "status"])
+
+    assert done.exit_code == 2
+    assert "lower-case letters" in done.output
     assert docker.calls == []
 
 
@@ -240,6 +253,14 @@ def test_the_gateways_name_can_come_from_the_environment(
     assert (done.returncode, done.stdout) == (0, said)
 
 
+def test_a_gateways_name_from_the_environment_is_looked_at_as_well(docker: FakeDocker) -> None:
+    done = CliRunner().invoke(hitless, ["gateway", "status"], env={"HITLESS_GATEWAY": "gate*"})
+
+    assert done.exit_code == 2
+    assert "lower-case letters" in done.output
+    assert docker.calls == []
+
+
 def test_a_running_gateway_is_not_changed_without_being_told_to(docker: FakeDocker) -> None:
     docker.answers(
         "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
@@ -336,7 +357,9 @@ def interrupted(
     arguments: tuple[str, ...], number: signal.Signals, is_under_way: Callable[[], bool]
 ) -> tuple[int, str]:
     """Start hitless, send the signal once it is under way; its exit code and standard error."""
-    command = (sys.executable, "-m", "hitless", *arguments)
+    # not `python -m`: CPython ends that by SIGINT itself where a KeyboardInterrupt has passed through `exec`,
+    # which the import of a module with dataclasses calls
+    command = (str(Path(sys.executable).with_name("hitless")), *arguments)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 10
         while not is_under_way():

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -115,6 +118,30 @@ def test_a_reader_that_goes_away_does_not_stop_what_is_under_way(
     assert failed == []
 
 
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "lines"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC], ids=errno.errorcode.get)
+def test_a_terminal_that_is_gone_does_not_stop_what_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, as_json: bool, number: int
+) -> None:
+    # a hung-up terminal (EIO), or `hitless deploy > log` on a full disk
+    tried: list[str] = []
+
+    class Gone(io.TextIOWrapper):
+        def write(self, text: str) -> int:
+            tried.append(text)
+            raise OSError(number, os.strerror(number))
+
+    with (tmp_path / "out").open("wb") as file:
+        out = Gone(file, encoding="utf-8")
+        monkeypatch.setattr(sys, "stdout", out)
+        with console.events(as_json) as emit:
+            for event in EVENTS:
+                emit(event)
+        monkeypatch.undo()
+
+    assert tried
+
+
 # for people
 
 
@@ -172,6 +199,20 @@ def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys:
 
     assert "the new release is live" in shown.splitlines()[-1]
     assert "undone" not in shown
+
+
+def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) -> None:
+    shown = lines(capsys, EVENTS[1], Ended("deploy", "shop", "unfinished", 9.0))
+
+    said = "deploy failed after 9.0 s: and could not all be undone; see hitless status, then "
+    assert shown.splitlines()[-1] == said + "hitless deploy again"
+    assert "serves on" not in shown
+
+
+def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live(capsys: Capture) -> None:
+    shown = lines(capsys, EVENTS[6], Ended("deploy", "shop", "failed", 9.0))
+
+    assert shown.splitlines()[-1].endswith("undone; what was live before serves on")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 59.96, 3600.0])
@@ -260,9 +301,9 @@ def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> No
 
 
 RELEASE = Release(
-    7, "", "", {"web": Image("sha256:x", (), False)}, {"environment": {"PASSWORD": "hunter2"}}, True
+    7, "", "", {"web": Image("sha256:x", (), False)}, {"environment": {"PASSWORD": "hunter2"}}, 1
 )
-SERVICE = Service("web", None, True, 1, None, "missing", "10s", Settings())
+SERVICE = Service("web", None, True, 1, None, "missing", Settings())
 APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
 PLAN = Plan("shop", 7, Colour.GREEN, (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE)))
 WARNING = Finding("services.web", "has no health check", is_error=False)

@@ -35,7 +35,7 @@ def container(colour: Colour, release: int, number: int = 1, **fields: Any) -> C
     )
 
 
-def release(number: int, promoted: bool = True) -> Release:
+def release(number: int, promoted: int = 1) -> Release:
     return Release(
         number=number,
         created=f"2026-11-0{number}T21:46:16.752+00:00",
@@ -57,7 +57,7 @@ LIVE = World(
     gateway=GATEWAY,
     routings={"shop": routing(Colour.GREEN)},
     containers=(container(Colour.GREEN, 2, 2), container(Colour.GREEN, 2)),
-    releases=(release(1), release(2), release(3, promoted=False)),
+    releases=(release(1), release(2), release(3, promoted=0)),
 )
 LEFTOVER = replace(LIVE, containers=(*LIVE.containers, container(Colour.BLUE, 1, state="exited", health="")))
 STOPPED = replace(

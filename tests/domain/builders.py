@@ -62,11 +62,11 @@ def application(services: Mapping[str, Json] | None = None, name: str = SHOP, **
     return found
 
 
-def image(*ports: int, healthcheck: bool = False) -> Image:
-    return Image("sha256:0123", ports, healthcheck)
+def image(*ports: int, healthcheck: bool = False, volumes: tuple[str, ...] = ()) -> Image:
+    return Image("sha256:0123", ports, healthcheck, volumes)
 
 
-def release(number: int, promoted: bool = False, services: Sequence[str] = ("app",)) -> Release:
+def release(number: int, promoted: int = 0, services: Sequence[str] = ("app",)) -> Release:
     return Release(
         number=number,
         created="2025-01-01T00:00:00Z",

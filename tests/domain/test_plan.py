@@ -75,13 +75,13 @@ class Situation:
 def worlds(draw: st.DrawFn) -> World:
     """Hosts as any deployments before have left them, whole or killed at any point."""
     live = draw(st.sampled_from([None, *Colour]))
+    numbers = draw(st.lists(st.integers(1, 9), max_size=6, unique=True))
+    promotions = draw(st.permutations(range(1, len(numbers) + 1)))
     kept = tuple(
         draw(
-            st.sampled_from(
-                [release(number), release(number, promoted=True), replace(release(number), model={})]
-            )
+            st.sampled_from([release(number), release(number, promoted), replace(release(number), model={})])
         )
-        for number in draw(st.lists(st.integers(1, 9), max_size=6, unique=True))
+        for number, promoted in zip(numbers, promotions, strict=True)
     )
     colours = {}
     containers: list[Container] = []
@@ -128,6 +128,11 @@ def deliveries(steps: Sequence[Step], start: Routing | None) -> Iterator[tuple[S
 
 class TestEveryDeployment:
     """What holds whatever is on the host."""
+
+    @staticmethod
+    def promotions(at: Situation) -> list[int]:
+        """The promotion numbers that are written down, in order."""
+        return [step.release.promoted for step in of(at.plan.steps, Record) if step.release.promoted]
 
     @examples(100)
     @given(situations())
@@ -260,11 +265,19 @@ class TestEveryDeployment:
         kinds = [type(step) for step in steps]
         between = steps[kinds.index(Start) : kinds.index(Gate)]
         after = steps[kinds.index(CutOver) + 1 :]
-        live = replace(at.release, promoted=True)
         is_new = not at.release.promoted
         assert [step.release for step in of(between, Record)] == ([at.release] if is_new else [])
-        assert [step.release for step in of(after, Record)] == ([live] if is_new else [])
-        assert not is_new or isinstance(after[0], Record)
+        [last] = [step.release for step in of(after, Record)]
+        assert isinstance(after[0], Record)
+        assert last == replace(at.release, promoted=last.promoted)
+
+    @examples(100)
+    @given(situations())
+    def test_numbers_its_promotion_above_every_one_before(self, at: Situation) -> None:
+        before = max((kept.promoted for kept in at.world.releases), default=0)
+        promoted = self.promotions(at)
+        assert promoted
+        assert all(number > before for number in promoted)
 
     @examples(100)
     @given(situations())
@@ -273,9 +286,17 @@ class TestEveryDeployment:
         live = at.world.live(SHOP)
         kept = at.world.release(live[1]) if live else None
         first = steps[: [type(step) for step in steps].index(Start)]
-        owed = kept is not None and kept.model and not kept.promoted
-        expected = [replace(kept, promoted=True)] if kept and owed else []
+        latest = max((each.promoted for each in at.world.releases), default=0)
+        # a promotion of long ago does not count: a rollback may have been killed as well
+        owed = kept is not None and kept.model and kept.promoted < max(latest, 1)
+        expected = [replace(kept, promoted=latest + 1)] if kept and owed else []
         assert [step.release for step in of(first, Record)] == expected
+
+    @examples(100)
+    @given(situations())
+    def test_what_a_killed_one_promoted_was_live_before_this_one(self, at: Situation) -> None:
+        promoted = self.promotions(at)
+        assert promoted == sorted(set(promoted))
 
     @examples(100)
     @given(situations())
@@ -351,6 +372,13 @@ class TestEveryDown:
         there = found.routings.get(SHOP)
         assert [(step.before, step.routing) for step in routes] == ([(there, None)] if there else [])
 
+    @pytest.mark.parametrize(("path", "is_taken_away"), [("shop.yml", True), ("cafe.yml", False)])
+    def test_takes_a_file_that_can_not_be_read_away_if_it_is_the_applications(
+        self, path: str, is_taken_away: bool
+    ) -> None:
+        steps = plans.down(SHOP, world(broken={path: "was changed by hand"}), 5.0).steps
+        assert [(step.before, step.routing) for step in of(steps, Route)] == [(None, None)] * is_taken_away
+
     @examples(100)
     @given(worlds())
     def test_leaves_nothing(self, found: World) -> None:
@@ -385,7 +413,7 @@ class TestSituations:
         ]
 
     def test_the_second_deployment(self) -> None:
-        found = world(routing(BLUE), containers=(container(BLUE),), releases=(release(1, promoted=True),))
+        found = world(routing(BLUE), containers=(container(BLUE),), releases=(release(1, promoted=1),))
         assert self.deploy(2, found) == [
             "start green (release 2)",
             "show the routes of green to the gateway",
@@ -429,7 +457,7 @@ class TestSituations:
 
     def test_a_deployment_that_was_killed_right_after_its_cutover(self) -> None:
         there = routing(GREEN, {BLUE: part(1), GREEN: part(2)})
-        kept = (release(1, promoted=True), release(2))
+        kept = (release(1, promoted=1), release(2))
         found = world(there, containers=(container(BLUE), container(GREEN, 2)), releases=kept)
         assert self.deploy(3, found) == [
             "keep release 2",
@@ -448,7 +476,7 @@ class TestSituations:
         ]
 
     def test_image_tags_that_a_killed_deployment_left_are_forgotten(self) -> None:
-        found = world(routing(BLUE), releases=(release(1, promoted=True),), tagged=frozenset({1, 2}))
+        found = world(routing(BLUE), releases=(release(1, promoted=1),), tagged=frozenset({1, 2}))
         assert self.deploy(3, found)[-1] == "forget release 2"
 
     def test_a_live_release_whose_record_can_not_be_read(self) -> None:
@@ -458,22 +486,24 @@ class TestSituations:
         assert self.deploy(2, found)[0] == "start green (release 2)"
 
     def test_a_release_that_failed_is_forgotten_and_so_is_the_oldest(self) -> None:
-        kept = (release(1, promoted=True), release(2), release(3, promoted=True), release(4, promoted=True))
+        kept = (release(1, promoted=1), release(2), release(3, promoted=2), release(4, promoted=3))
         found = world(routing(BLUE, {BLUE: part(4)}), releases=kept)
         assert self.deploy(5, found, keep=3)[-1] == "forget release 1, 2"
 
     def test_after_a_rollback_the_release_that_serves_is_kept_before_the_one_that_was_left(self) -> None:
-        kept = tuple(release(number, promoted=True) for number in (1, 2, 3))
+        kept = tuple(release(number, promoted=number) for number in (1, 2, 3))
         found = world(routing(BLUE, {BLUE: part(1)}), releases=kept)
         assert self.deploy(4, found, keep=2)[-1] == "forget release 2, 3"
 
     def test_a_rollback_keeps_what_it_brings_back(self) -> None:
-        kept = tuple(release(number, promoted=True) for number in (1, 2, 3, 4))
+        kept = tuple(release(number, promoted=number) for number in (1, 2, 3, 4))
         found = world(routing(BLUE, {BLUE: part(4)}), releases=kept)
         made = Situation(application(x_hitless={"keep": 2}), kept[1], found).plan
         assert made.release == 2
         assert lines(made)[-1] == "forget release 1, 3"
-        assert "keep release 2" not in lines(made)
+        assert lines(made).count("keep release 2") == 1
+        assert "record release 2" not in lines(made)
+        assert [step.release.promoted for step in of(made.steps, Record)] == [5]
 
     def test_the_drain_timeout_is_the_applications(self) -> None:
         found = application(x_hitless={"drain_timeout": "7s"})
@@ -487,6 +517,23 @@ class TestSituations:
         assert (start.colour, start.release, start.volumes) == (BLUE, 3, {"data": {}})
         assert start.connect == ("shop-blue-app-1", "shop-blue-app-2")
         assert start.model["services"]["app"]["image"] == image_reference(SHOP, 3, "app")
+
+    def test_an_unrouted_service_that_lists_the_gateways_network_is_connected_to_it(self) -> None:
+        services = {
+            "app": web(),
+            "metrics": {"image": "m", "networks": {"edge": None}, "deploy": {"replicas": 2}},
+            "worker": {"image": "w"},
+        }
+        found = application(services, networks={"edge": {"name": GATEWAY.network, "external": True}})
+        [start] = of(Situation(found, release(1), world()).plan.steps, Start)
+        assert start.connect == ("shop-blue-app-1", "shop-blue-metrics-1", "shop-blue-metrics-2")
+        assert "networks" not in start.model["services"]["metrics"]
+
+    def test_a_start_may_take_as_long_as_the_slowest_service(self) -> None:
+        slow = {"image": "w", "x-hitless": {"timeout": "9m"}}
+        found = application({"app": web(), "slow": slow}, x_hitless={"timeout": "10s"})
+        [start] = of(Situation(found, release(1), world()).plan.steps, Start)
+        assert start.timeout == 540.0
 
     def test_a_summary_holds_no_model(self) -> None:
         secret = application({"app": web(environment={"TOKEN": "secret"})})
@@ -533,12 +580,79 @@ class TestNextRelease:
 class TestFormerRelease:
     """The release that a rollback brings back."""
 
-    KEPT = tuple(release(number, promoted=number != 3) for number in (1, 2, 3, 4, 5))
+    KEPT = tuple(release(number, promoted) for number, promoted in enumerate((1, 2, 0, 3, 4), start=1))
 
     @pytest.mark.parametrize(("live", "former"), [(5, 4), (4, 2), (3, 2), (2, 1), (9, 5)])
     def test_is_the_newest_older_one_that_has_been_live(self, live: int, former: int) -> None:
         found = plans.former_release(world(routing(BLUE, {BLUE: part(live)}), releases=self.KEPT), SHOP)
         assert found and found.number == former
+
+    def after(self, live: int, *promotions: int) -> int | None:
+        """The former release where `live` serves and releases 1, 2, ... have these promotions."""
+        kept = tuple(release(number, promoted) for number, promoted in enumerate(promotions, start=1))
+        found = plans.former_release(world(routing(BLUE, {BLUE: part(live)}), releases=kept), SHOP)
+        return found.number if found else None
+
+    def test_the_one_that_was_rolled_back_from_is_not_gone_back_to(self) -> None:
+        # 1 and 2 were live, then 1 again; 3 came from there, and 2 is still the bad one
+        assert self.after(3, 3, 2, 4) == 1
+
+    def test_a_second_rollback_goes_on_to_the_one_before(self) -> None:
+        # 1, 2 and 3 were live, then 2 again
+        assert self.after(2, 1, 4, 3) == 1
+
+    def test_after_a_rollback_to_the_oldest_there_is_none(self) -> None:
+        assert self.after(1, 3, 2) is None
+
+    @staticmethod
+    def carried_out(kept: dict[int, Release], number: int, keep: int, killed: bool = False) -> None:
+        """Deploy or bring back this release, by the plan's own steps; `killed`: right after the cutover."""
+        live = routing(BLUE, {BLUE: part(kept[0].number)}) if 0 in kept else None
+        releases = tuple(each for key, each in sorted(kept.items()) if key)
+        found = world(*([live] if live else []), releases=releases)
+        chosen = kept.get(number, release(number))
+        made = Situation(application(x_hitless={"keep": keep}), chosen, found).plan
+        for step in made.steps:
+            if isinstance(step, Record):
+                kept[step.release.number] = step.release
+            if isinstance(step, Forget):
+                for old in step.releases:
+                    kept.pop(old, None)
+            if isinstance(step, CutOver):
+                kept[0] = chosen
+                if killed:
+                    return
+
+    def former(self, *numbers: int, keep: int = 9, killed: int = 0) -> list[int]:
+        """Where rollbacks lead after these cutovers; the `killed`th of them was killed right after it."""
+        kept: dict[int, Release] = {}  # 0: what is live
+        for nth, number in enumerate(numbers, start=1):
+            self.carried_out(kept, number, keep, killed=nth == killed)
+        led: list[int] = []
+        while True:
+            live = routing(BLUE, {BLUE: part(kept[0].number)})
+            releases = tuple(each for key, each in sorted(kept.items()) if key)
+            found = plans.former_release(world(live, releases=releases), SHOP)
+            if found is None:
+                return led
+            led.append(found.number)
+            self.carried_out(kept, found.number, keep)
+
+    def test_one_release_after_another_is_gone_back_to(self) -> None:
+        assert self.former(1, 2, 3) == [2, 1]
+
+    def test_after_a_rollback_and_a_new_deployment(self) -> None:
+        assert self.former(1, 2, 1, 3)[0] == 1
+
+    def test_after_a_rollback_that_was_killed_right_after_its_cutover(self) -> None:
+        assert self.former(1, 2, 1, 3, killed=3)[0] == 1
+
+    def test_after_a_deployment_that_was_killed_right_after_its_cutover(self) -> None:
+        assert self.former(1, 2, 3, killed=2) == [2, 1]
+
+    def test_what_was_rolled_back_from_is_forgotten_before_what_served_since(self) -> None:
+        # 3 was left for 1; if 1 went first, the second rollback would lead to 3
+        assert self.former(1, 2, 3, 1, 4, 5, keep=3) == [4, 1]
 
     def test_there_is_none_before_the_oldest(self) -> None:
         assert plans.former_release(world(routing(BLUE, {BLUE: part(1)}), releases=self.KEPT), SHOP) is None
@@ -627,6 +741,11 @@ class TestReadiness:
             ("shop-blue-app-2", 1),
             ("shop-blue-worker-1", 0),
         ]
+
+    def test_only_an_unrouted_service_may_have_ended(self) -> None:
+        found = application({"app": web(), "migrate": {"image": "w"}})
+        [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
+        assert [each.may_end for each in gate.readiness] == [False, True]
 
     def test_every_backend_of_a_service_is_asked(self) -> None:
         more = {

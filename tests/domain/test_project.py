@@ -13,6 +13,7 @@ from tests.domain.builders import SHOP, application, compose, release, web
 
 NETWORK = "gate_webgateway"
 GATEWAY = Gateway("gate", "gate-traefik-1", NETWORK, {"web": 80})
+OURS: Json = {"labels": {"hitless.application": SHOP}}
 
 
 def colour_model(services: Json | None = None, colour: Colour = Colour.GREEN, **keys: Any) -> dict[str, Any]:
@@ -58,6 +59,45 @@ class TestBuild:
         assert project.build_model(application(), 1)["services"] == {}
 
 
+class TestBuiltImage:
+    """Which image a service runs that another one builds."""
+
+    BUILT: ClassVar[Json] = web(build={"context": "."})
+
+    def of(self, service: Json) -> str | None:
+        found = application({"app": {**self.BUILT, "image": "shop"}, "worker": service})
+        return project.built_image(found, 7, "worker")
+
+    def test_that_another_service_builds(self) -> None:
+        assert self.of({"image": "shop"}) == image_reference(SHOP, 7, "app")
+
+    def test_that_comes_from_a_registry(self) -> None:
+        assert self.of({"image": "redis:7"}) is None
+
+    def test_of_services_that_are_built_and_named_nothing(self) -> None:
+        found = application({"app": {**self.BUILT, "image": None}, "worker": {"build": {"context": "w"}}})
+        assert project.built_image(found, 7, "worker") is None
+
+
+class TestOnGatewayNetwork:
+    """Which services the file itself puts on the gateway's network."""
+
+    NETWORKS: ClassVar[Json] = {"edge": {"name": NETWORK, "external": True}, "back": {"name": "shop_back"}}
+
+    def test_those_that_list_it_routed_or_not(self) -> None:
+        services = {
+            "app": web(networks={"edge": None}),
+            "worker": {"image": "w", "networks": {"back": None, "edge": {"aliases": ["w"]}}},
+            "db": {"image": "db", "networks": {"back": None}},
+            "bare": {"image": "x", "networks": None},
+        }
+        found = compose(services, networks=self.NETWORKS)
+        assert project.on_gateway_network(found, NETWORK) == {"app", "worker"}
+
+    def test_none_without_it(self) -> None:
+        assert project.on_gateway_network(compose({"app": web(networks={"back": None})}), NETWORK) == set()
+
+
 class TestService:
     """What becomes of a service in a colour."""
 
@@ -71,6 +111,7 @@ class TestService:
         labels = {**web()["labels"], "Traefik.Enable": "true", "com.example.owner": "$$me"}
         assert service_labels(labels) == {
             "com.example.owner": "$$me",
+            "traefik.enable": "false",
             "hitless.gateway": "gate",
             "hitless.application": SHOP,
             "hitless.colour": "green",
@@ -102,7 +143,7 @@ class TestService:
             {"app": web(networks={"web": None, "back": {"aliases": ["a"]}})}, networks=networks
         )
         assert found["services"]["app"]["networks"] == {"back": {"aliases": ["a"]}}
-        assert set(found["networks"]) == {"back"}
+        assert set(found["networks"]) == {"default", "back"}
 
     def test_which_is_on_the_gateways_network_alone_gets_the_colours_default_one(self) -> None:
         networks = {"web": {"name": NETWORK, "external": True}}
@@ -127,11 +168,28 @@ class TestModel:
             "others": {"name": "others", "external": True},
         }
         assert colour_model(networks=networks)["networks"] == {
-            "default": {},
-            "back": {"driver": "bridge", "ipam": {}},
-            "bare": {},
+            "default": OURS,
+            "back": {"driver": "bridge", "ipam": {}, **OURS},
+            "bare": OURS,
             "others": {"name": "others", "external": True},
         }
+
+    @pytest.mark.parametrize("colour", Colour)
+    def test_every_network_of_a_colour_is_labelled_as_ours(self, colour: Colour) -> None:
+        networks = {"back": {"labels": {"com.example.keep": "yes", "hitless.application": "other"}}}
+        found = colour_model(colour=colour, networks=networks)["networks"]
+        assert found["back"] == {"labels": {"com.example.keep": "yes", "hitless.application": SHOP}}
+
+    def test_the_network_that_no_service_names_is_labelled_as_ours_too(self) -> None:
+        assert colour_model()["networks"] == {"default": OURS}
+
+    def test_a_default_network_that_is_the_gateways_is_a_colours_own(self) -> None:
+        networks = {"default": {"name": NETWORK, "external": True}}
+        assert colour_model(networks=networks)["networks"] == {"default": OURS}
+
+    def test_a_default_network_of_somebody_elses_stays_theirs(self) -> None:
+        networks = {"default": {"name": "others", "external": True}}
+        assert colour_model(networks=networks)["networks"] == networks
 
     def test_an_own_network_called_like_the_gateways_is_not_the_gateways(self) -> None:
         networks = {"web": {"name": "traefik_webgateway"}}
@@ -162,7 +220,7 @@ class TestModel:
     @pytest.mark.parametrize("keys", [{}, {"networks": None, "volumes": None}])
     def test_without_networks_and_volumes(self, keys: dict[str, Any]) -> None:
         found = colour_model(**keys)
-        assert (found["networks"], found["volumes"]) == ({}, {})
+        assert (found["networks"], found["volumes"]) == ({"default": OURS}, {})
 
     def test_secrets_and_configs_stay_and_extensions_go(self) -> None:
         found = colour_model(

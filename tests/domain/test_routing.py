@@ -24,7 +24,6 @@ from hitless.domain.routing import (
     marker_path,
     parse,
     render,
-    router_names,
 )
 from tests.domain.builders import application, examples, hostile_texts, part, router, routing, web
 
@@ -252,9 +251,6 @@ class TestDocument:
                 assert server["name"] in http["services"]
             if "loadBalancer" in service:
                 assert service["loadBalancer"]["serversTransport"] in http["serversTransports"]
-
-    def test_router_names_as_traefiks_api_has_them(self) -> None:
-        assert router_names(routing(BLUE)) == ("shop.shop.live@file", "shop.generation.marker@file")
 
     def test_the_rules_that_get_requests_now(self) -> None:
         assert routing(None, {BLUE: part()}).rules == ()

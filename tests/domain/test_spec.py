@@ -379,10 +379,6 @@ class TestService:
         assert (built.builds, built.pull_policy) == (True, "missing")
         assert (pulled.builds, pulled.image, pulled.pull_policy) == (False, "db:1", "always")
 
-    def test_how_long_it_may_take_to_stop(self) -> None:
-        found = application({"app": web(stop_grace_period="1m0s"), "b": {"image": "x"}})
-        assert [service.stop_grace_period for service in found.services] == ["1m0s", "10s"]
-
     def test_timeouts_of_the_command_line_go_first(self) -> None:
         services = {"app": web(x_hitless={"timeout": 1}), "b": {"image": "x"}}
         found = spec.with_timeouts(application(services), 7.0, 8.0)

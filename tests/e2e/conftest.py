@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ class Cli:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command and come back at once."""
         return subprocess.Popen(
-            (sys.executable, "-m", "hitless", *self.options, *arguments),
+            (str(Path(sys.executable).with_name("hitless")), *self.options, *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -105,6 +106,14 @@ class App:
                 docker("images", "--filter", f"reference=hitless:{name}.*", "--format", "{{.Tag}}").split()
             ),
         }
+
+
+def wait_for(fact: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.05)
 
 
 def free_port() -> int:

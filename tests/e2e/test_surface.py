@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.conftest import GATEWAY, App, Cli, Gateway, docker, free_port
+from tests.e2e.conftest import GATEWAY, App, Cli, Gateway, docker, free_port, wait_for
 
 Make = Callable[..., App]
 
@@ -311,3 +311,31 @@ def test_one_gateway_does_not_touch_another_one_s_application(app: Make) -> None
     finally:
         stranger.run("gateway", "down", "--volumes", "--force")
     assert web.get().headers["X-Release"] == "1"
+
+
+def test_with_the_docker_provider_labelled_containers_of_others_are_routed(
+    gateway: Gateway, image: str
+) -> None:
+    name = f"{GATEWAY}-discovering"
+    port = free_port()
+    other = Cli((), {"HITLESS_GATEWAY": name})
+    other.run("gateway", "up", "--docker-provider", "--http-port", str(port), "--bind", "127.0.0.1")
+    labels = {
+        "traefik.enable": "true",
+        "traefik.http.routers.found.rule": "Host(`found.localhost`)",
+        "traefik.http.services.found.loadbalancer.server.port": "8000",
+    }
+    words = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    found = docker("run", "--detach", "--rm", "--network", f"{name}_webgateway", *words, image)
+    try:
+        there = Gateway(other, f"http://127.0.0.1:{port}")
+        wait_for(lambda: there.get("found.localhost").status_code == 200)
+        (socket,) = [
+            mount
+            for mount in json.loads(docker("inspect", f"{name}-traefik-1"))[0]["Mounts"]
+            if mount["Destination"] == "/var/run/docker.sock"
+        ]
+        assert socket["RW"] is False
+    finally:
+        docker("kill", found)
+        other.run("gateway", "down", "--volumes", "--force")

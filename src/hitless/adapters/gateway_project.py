@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_container import inspect, labels
 from hitless.domain.errors import DockerFailed
 from hitless.domain.gateway import (
     API_PORT,
@@ -29,17 +29,9 @@ class GatewayProject:
     project: str
 
     def settings(self) -> GatewaySettings | None:
-        """The settings of the gateway's container, running or not; None where there is none of ours."""
-        try:
-            found = json.loads(self.cli.run("container", "inspect", self._container))[0]
-        except DockerFailed as error:
-            if error.is_missing:
-                return None
-            raise
-        labels = found["Config"].get("Labels") or {}
-        if labels.get(LABEL_GATEWAY) != self.project:
-            return None
-        return GatewaySettings.from_label(labels[LABEL_SETTINGS])
+        """The settings of the gateway's container, running or not; None where there is none."""
+        found = inspect(self.cli, self.project)
+        return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS]) if found else None
 
     def foreign(self) -> tuple[str, ...]:
         """Names of containers in a Compose project of this name that hitless did not make."""

@@ -11,7 +11,8 @@ from threading import Timer
 from typing import cast
 
 from hitless.adapters.docker_cli import DockerCli
-from hitless.domain.errors import DockerFailed, HitlessError
+from hitless.adapters.gateway_container import inspect, labels
+from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import (
     API_PORT,
     LABEL_ENTRY_POINTS,
@@ -21,7 +22,6 @@ from hitless.domain.gateway import (
     network_name,
 )
 from hitless.domain.model import Json
-from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import MARKER_HOST, Routing, marker_path
 from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway
@@ -46,25 +46,16 @@ class Traefik:
 
     def gateway(self) -> Gateway | None:
         """The running gateway, or None. Raises `HitlessError` where a container of that name isn't ours."""
-        try:
-            found = json.loads(self.cli.run("container", "inspect", self._container))[0]
-        except DockerFailed as error:
-            if error.is_missing:
-                return None
-            raise
-        labels = found["Config"].get("Labels") or {}
-        if labels.get(LABEL_GATEWAY) != self.project:
-            raise HitlessError(
-                f"there is a container {self._container} that hitless did not make",
-                "choose another name for the gateway with --gateway NAME, or remove that container",
-            )
+        found = inspect(self.cli, self.project)
+        if found is None:
+            return None
         if found["State"]["Status"] != "running":
             return None
         return Gateway(
             project=self.project,
             container=self._container,
             network=network_name(self.project),
-            entry_points=json.loads(labels.get(LABEL_ENTRY_POINTS, "{}")),
+            entry_points=json.loads(labels(found).get(LABEL_ENTRY_POINTS, "{}")),
         )
 
     def deliver(self, application: str, text: str | None) -> None:

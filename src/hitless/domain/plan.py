@@ -41,8 +41,8 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     drain_timeout = application.settings.drain_timeout
 
     steps: list[Step] = _unfinished_promotion(name, world)
-    promoted = replace(release, promoted=_next_promotion(world))
-    ends = project.on_gateway_network(application.model, gateway.network)
+    promoted = replace(release, promoted=_latest_promotion(world) + len(steps) + 1)
+    listed = project.on_gateway_network(application.model, gateway.network)
     for colour in Colour:
         if colour is not live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
@@ -64,7 +64,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             connect=tuple(
                 container
                 for service, names in containers.items()
-                if application.is_web(service) or service in ends
+                if application.is_web(service) or service in listed
                 for container in names
             ),
             timeout=max(service.settings.timeout for service in application.services),
@@ -154,32 +154,32 @@ def _leave(
 
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:
-    """A command that was killed right after its cutover has left the live release unpromoted."""
+    """A command that was killed right after its cutover has left the live release not promoted last."""
     live = world.live(application)
     kept = world.release(live[1]) if live else None
+    latest = _latest_promotion(world)
     return (
-        [Record(application, replace(kept, promoted=_next_promotion(world)))]
-        if kept and kept.model and not kept.promoted
+        [Record(application, replace(kept, promoted=latest + 1))]
+        if kept and kept.model and kept.promoted < max(latest, 1)
         else []
     )
 
 
 def _forgotten(world: World, application: str, deployed: int, keep: int) -> tuple[int, ...]:
-    """The releases that are over: the oldest beyond `keep`, and every one that never was live."""
+    """The releases that are over: beyond `keep` the longest ago live, and every one that never was."""
     live = world.live(application)
-    has_been_live = {live[1]} if live else set()
-    has_been_live |= {kept.number for kept in world.releases if kept.promoted}
+    promotions = {kept.number: kept.promoted for kept in world.releases if kept.promoted}
     others = sorted(
-        has_been_live - {deployed},
-        key=lambda number: (live is not None and number == live[1], number),
+        (set(promotions) | ({live[1]} if live else set())) - {deployed},
+        key=lambda number: (live is not None and number == live[1], promotions.get(number, 0)),
         reverse=True,
     )
     remaining = {deployed, *others[: keep - 1]}
     return tuple(number for number in _known(world) if number not in remaining)
 
 
-def _next_promotion(world: World) -> int:
-    return max((kept.promoted for kept in world.releases), default=0) + 1
+def _latest_promotion(world: World) -> int:
+    return max((kept.promoted for kept in world.releases), default=0)
 
 
 def _known(world: World) -> tuple[int, ...]:
