@@ -82,7 +82,7 @@ def test_everything_is_read_in_one_look_and_releases_come_in_order(
             {
                 "etc/hitless/routes/shop.yml": "# größer\nhttp: {}\n",
                 "etc/hitless/routes/other.yml": "http: {}\n",
-                "etc/hitless/routes/.shop.next": "half",
+                "etc/hitless/routes/.next/shop": "half",
                 **{
                     f"var/lib/hitless/shop/releases/{number}.json": text_of(release)
                     for number, release in releases.items()

@@ -256,13 +256,13 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
     gateway.deliver("rec", "two: $HOME `id`\n")
     gateway.deliver("other", "three\n")
 
-    assert {path.name: path.read_text() for path in routes.iterdir()} == {
+    assert {path.name: path.read_text() for path in routes.rglob("*") if path.is_file()} == {
         "rec.yml": "two: $HOME `id`\n",
         "other.yml": "three\n",
     }
     gateway.deliver("rec", None)
     gateway.deliver("rec", None)
-    assert [path.name for path in routes.iterdir()] == ["other.yml"]
+    assert [path.name for path in routes.rglob("*") if path.is_file()] == ["other.yml"]
 
 
 @pytest.mark.parametrize("arrived", ["", "one: complete"])

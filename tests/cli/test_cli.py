@@ -346,7 +346,8 @@ services:
     assert found["plan"] is None
     assert [one for one in found["findings"] if one["is_error"]]
     assert "hunter2" not in done.stdout + done.stderr + as_json.stdout + as_json.stderr
-    changing = ("exec", "compose create", "run", "start", "tag", "pull")
+    # to look into a gateway that may be there is no change: what writes to it has a standard input (-i)
+    changing = ("exec -i", "compose create", "run", "start", "tag", "pull")
     assert not [argv for argv in docker.argvs if " ".join(argv).startswith(changing)]
 
 

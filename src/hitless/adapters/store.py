@@ -78,7 +78,7 @@ class GatewayStore:
             for member in tar:
                 content = tar.extractfile(member) if member.isfile() else None
                 name = member.name.rpartition("/")[2]
-                if content is None or name.startswith("."):
+                if content is None or "/." in member.name:  # on its way
                     continue
                 text = content.read().decode(errors="replace")
                 if f"/{member.name}".startswith(f"{ROUTES}/"):

@@ -11,15 +11,16 @@ from hitless.ports import Ports
 
 def world(ports: Ports, application: str | None) -> World:
     """The world as a deployment of this application sees it; None: of all applications, without releases."""
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(max_workers=5) as pool:
         # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
         tagged = pool.submit(ports.engine.tagged, application) if application else None
         foreign = pool.submit(ports.engine.foreign, application) if application else None
+        reading = pool.submit(ports.store.read, application)
         gateway = ports.balancer.gateway()
-        if gateway is None:
+        if gateway is None:  # then the reading has failed, for the same reason
             return World(containers=containers.result())
-        kept = ports.store.read(application)
+        kept = reading.result()
     routings: dict[str, Routing] = {}
     broken: dict[str, str] = {}
     for path, text in kept.routing_files.items():
