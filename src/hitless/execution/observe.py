@@ -5,19 +5,22 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from hitless.domain.routing import READ_BY_TRAEFIK, ForeignRouting, Routing, parse
-from hitless.domain.world import World
+from hitless.domain.world import Gateway, World
 from hitless.ports import Ports
 
 
-def world(ports: Ports, application: str | None) -> World:
-    """The world as a deployment of this application sees it; None: of all applications, without releases."""
+def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:
+    """The world as a deployment of this application sees it; None: of all applications, without releases.
+
+    `gateway` is the gateway where it has been looked at already.
+    """
     with ThreadPoolExecutor(max_workers=5) as pool:
         # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
         tagged = pool.submit(ports.engine.tagged, application) if application else None
         foreign = pool.submit(ports.engine.foreign, application) if application else None
         reading = pool.submit(ports.store.read, application)
-        gateway = ports.balancer.gateway()
+        gateway = gateway or ports.balancer.gateway()
         if gateway is None:  # then the reading has failed, for the same reason
             return World(containers=containers.result())
         kept = reading.result()

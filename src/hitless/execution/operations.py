@@ -46,7 +46,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
     with journaled(ports, application.name, request.holder) as ports:
-        world = observe.world(ports, application.name)
+        world = observe.world(ports, application.name, gateway)
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder))
@@ -78,7 +78,7 @@ def rollback(
     began = ports.clock.now()
     gateway = _gateway(ports)
     with journaled(ports, application, request.holder) as ports:
-        world = observe.world(ports, application)
+        world = observe.world(ports, application, gateway)
         release = _kept_release(world, application, number)
         former, findings = spec.read(release.model)
         former = spec.with_timeouts(former, *timeouts)
@@ -100,7 +100,7 @@ def down(
     began = ports.clock.now()
     gateway = _gateway(ports)
     with journaled(ports, application, request.holder) as ports:
-        world = observe.world(ports, application)
+        world = observe.world(ports, application, gateway)
         if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
