@@ -317,7 +317,7 @@ def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None
         "deploy shop release 7 as green:",
         "  1. build web",
         "  2. drain blue",
-        "  3. keep release 7",
+        "  3. promote release 7",
     ]
 
 

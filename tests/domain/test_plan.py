@@ -409,7 +409,7 @@ class TestSituations:
             "record release 1",
             "wait until blue is ready",
             "cut over to blue",
-            "keep release 1",
+            "promote release 1",
         ]
 
     def test_the_second_deployment(self) -> None:
@@ -420,7 +420,7 @@ class TestSituations:
             "record release 2",
             "wait until green is ready",
             "cut over to green",
-            "keep release 2",
+            "promote release 2",
             "drain blue",
             "remove the routes of blue",
             "retire blue",
@@ -460,7 +460,7 @@ class TestSituations:
         kept = (release(1, promoted=1), release(2))
         found = world(there, containers=(container(BLUE), container(GREEN, 2)), releases=kept)
         assert self.deploy(3, found) == [
-            "keep release 2",
+            "promote release 2",
             "remove the routes of blue",
             "drain blue",
             "retire blue",
@@ -469,7 +469,7 @@ class TestSituations:
             "record release 3",
             "wait until blue is ready",
             "cut over to blue",
-            "keep release 3",
+            "promote release 3",
             "drain green",
             "remove the routes of green",
             "retire green",
@@ -501,7 +501,7 @@ class TestSituations:
         made = Situation(application(x_hitless={"keep": 2}), kept[1], found).plan
         assert made.release == 2
         assert lines(made)[-1] == "forget release 1, 3"
-        assert lines(made).count("keep release 2") == 1
+        assert lines(made).count("promote release 2") == 1
         assert "record release 2" not in lines(made)
         assert [step.release.promoted for step in of(made.steps, Record)] == [5]
 

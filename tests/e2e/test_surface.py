@@ -180,7 +180,7 @@ def test_json_is_one_event_a_line_from_began_to_ended(app: Make) -> None:
     assert events[-1]["outcome"] == "successful"
     assert [event["step"] for event in events if event["event"] == "step_done"][-2:] == [
         "cut over to blue",
-        "keep release 1",
+        "promote release 1",
     ]
 
 

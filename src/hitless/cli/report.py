@@ -23,6 +23,8 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
     if as_json:
         print(json.dumps(status))
         return
+    if world.gateway is None and not world.containers:
+        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     if not world.containers and not world.releases and application not in world.routings:
         raise HitlessError(
             f"{application} is not deployed here", "run: hitless deploy, or see hitless status --all"
@@ -46,7 +48,8 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
         table.add_column(column)
     for row in status["containers"]:
         table.add_row(*(str(row[key]) for key in row))
-    out.print(table)
+    if status["containers"]:
+        out.print(table)
     for release in status["releases"]:
         revision = f"  {release['revision']}" if release["revision"] else ""
         mark = " (live)" if live and live["release"] == release["number"] else ""

@@ -117,7 +117,7 @@ class Record:
 
     def describe(self) -> str:
         """One line for people."""
-        return f"{'keep' if self.release.promoted else 'record'} release {self.release.number}"
+        return f"{'promote' if self.release.promoted else 'record'} release {self.release.number}"
 
 
 @dataclass(frozen=True)
