@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    from hitless.adapters.docker_cli import kill_running
+    from hitless.wiring import kill_running
 
     kill_running()
     raise KeyboardInterrupt

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hitless.adapters.compose import ComposeOptions, resolve, revision
-from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_cli import DockerCli, kill_running
 
 if TYPE_CHECKING:
     from hitless.adapters.gateway_project import GatewayProject
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hitless.domain.model import Application, Finding
     from hitless.ports import Ports
 
-__all__ = ["ComposeOptions", "Host", "application", "host", "revision"]
+__all__ = ["ComposeOptions", "Host", "application", "host", "kill_running", "revision"]
 
 
 @dataclass(frozen=True)

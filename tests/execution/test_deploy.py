@@ -30,6 +30,11 @@ def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
     return routing.live if routing else None, sorted({one.release for one in host.running.values()})
 
 
+def state(host: FakeHost) -> tuple[object, ...]:
+    """All that a deployment that fails must leave as it was."""
+    return dict(host.files), dict(host.running), set(host.tags), dict(host.records)
+
+
 @pytest.fixture
 def host() -> FakeHost:
     return FakeHost()
@@ -82,7 +87,7 @@ def test_one_good_answer_among_bad_ones_is_not_enough(deployed: FakeHost) -> Non
 
 
 def test_a_release_that_never_gets_ready_leaves_no_trace(deployed: FakeHost) -> None:
-    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    before = state(deployed)
     deployed.behaviour.answers[2] = [Answer(503, "no database")]
     with pytest.raises(GateFailed, match=r"GET http://shop-green-web-1:8000/health \(Host: shop.example\)"):
         deploy(deployed)
@@ -195,7 +200,7 @@ VERBS = ["build", "record", "create", "connect", "start", "deliver"]
 
 @pytest.mark.parametrize("at", VERBS)
 def test_any_failure_before_the_cutover_is_undone(deployed: FakeHost, at: str) -> None:
-    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    before = state(deployed)
     failed: list[str] = []
 
     def fail_once(verb: str) -> None:
@@ -264,7 +269,7 @@ def test_killed_at_any_verb_the_next_deployment_puts_all_right(connections: list
 
 
 def test_ctrl_c_before_the_cutover_is_undone(deployed: FakeHost) -> None:
-    before = (dict(deployed.files), dict(deployed.running), set(deployed.tags), dict(deployed.records))
+    before = state(deployed)
     interrupted: list[str] = []
 
     def interrupt(verb: str) -> None:

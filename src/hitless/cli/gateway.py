@@ -26,14 +26,14 @@ def gateway() -> None:
 @pass_options
 def up(options: Options, /, replace: bool, **settings: object) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
-    from hitless.adapters.clock import SystemClock
     from hitless.cli.console import ignore
     from hitless.execution import gateway as operations
 
     host = options.host()
-    is_running = host.ports(ignore).balancer.gateway() is not None
+    ports = host.ports(ignore)
+    is_running = ports.balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
-    made, changed = operations.up(host.gateway_project(), SystemClock(), is_running, changes, replace)
+    made, changed = operations.up(host.gateway_project(), ports.clock, is_running, changes, replace)
     state = "is up" if changed else "was up already, nothing changed"
     click.echo(f"gateway {options.gateway} {state}: http://{made.bind}:{made.http_port}")
 
