@@ -91,12 +91,7 @@ def test_a_release_that_never_gets_ready_leaves_no_trace(deployed: FakeHost) -> 
     deployed.behaviour.answers[2] = [Answer(503, "no database")]
     with pytest.raises(GateFailed, match=r"GET http://shop-green-web-1:8000/health \(Host: shop.example\)"):
         deploy(deployed)
-    assert (
-        dict(deployed.files),
-        dict(deployed.running),
-        set(deployed.tags),
-        dict(deployed.records),
-    ) == before
+    assert state(deployed) == before
     failed = next(event for event in deployed.events if isinstance(event, StepFailed))
     assert "503" in failed.message
     assert "no database" in failed.message
@@ -211,12 +206,7 @@ def test_any_failure_before_the_cutover_is_undone(deployed: FakeHost, at: str) -
     deployed.before = fail_once
     with pytest.raises(HitlessError, match="no space left"):
         deploy(deployed)
-    assert (
-        dict(deployed.files),
-        dict(deployed.running),
-        set(deployed.tags),
-        dict(deployed.records),
-    ) == before
+    assert state(deployed) == before
     assert isinstance(deployed.events[-1], Ended)
     assert deployed.violations == []
 
@@ -280,12 +270,7 @@ def test_ctrl_c_before_the_cutover_is_undone(deployed: FakeHost) -> None:
     deployed.before = interrupt
     with pytest.raises(KeyboardInterrupt):
         deploy(deployed)
-    assert (
-        dict(deployed.files),
-        dict(deployed.running),
-        set(deployed.tags),
-        dict(deployed.records),
-    ) == before
+    assert state(deployed) == before
 
 
 def test_two_deployments_at_once_are_refused(deployed: FakeHost) -> None:
