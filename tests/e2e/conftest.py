@@ -20,7 +20,8 @@ from bench.load import Load
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
-GATEWAY = "hitless-e2e"
+# another name where two runs share an engine
+GATEWAY = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e")
 IMAGE = "hitless-e2e-flask:1"
 
 
