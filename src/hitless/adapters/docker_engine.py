@@ -241,6 +241,7 @@ def container(found: Json, network: str) -> Container:
         restarts=found.get("RestartCount", 0),
         exit_code=state.get("ExitCode", 0),
         address=(networks.get(network) or {}).get("IPAddress", ""),
+        ran_out_of_memory=state.get("OOMKilled", False),
     )
 
 

@@ -29,6 +29,7 @@ class Container:
     restarts: int = 0
     exit_code: int = 0
     address: str = ""
+    ran_out_of_memory: bool = False
 
     @property
     def is_running(self) -> bool:
