@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 from hitless.cli.main import hitless
-from hitless.domain.errors import HitlessError
+from hitless.domain.errors import HitlessError, Locked
 
-FAILED = 1  # your input or your environment; what was live is live
+FAILED = 1  # refused, or failed and undone: what was live is live
 BUG = 3
+UNFINISHED = 4  # something is left for `hitless resume`, `abort`, or the next deployment
+LOCKED = 5  # another command works on the application
 INTERRUPTED = 130
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
     """Run the command line; end the process with its exit code (2 is click's, for wrong usage)."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, _interrupt)
     try:
         # without standalone mode click returns the code of a verb that ended itself
         sys.exit(hitless(standalone_mode=False) or 0)
     except HitlessError as error:
         from hitless.cli.console import complain
 
-        complain(error)
-        sys.exit(FAILED)
+        with suppress(OSError):  # nobody reads it any more
+            complain(error)
+        sys.exit(LOCKED if isinstance(error, Locked) else UNFINISHED if error.is_unfinished else FAILED)
     except KeyboardInterrupt:
         _end_interrupted()
     except Exception as error:
@@ -34,14 +42,29 @@ def main() -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """The first time what was begun is undone, or left where it can't be; the second time all stops here."""
     from hitless.wiring import kill_running
 
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, _stop)
     kill_running()
     raise KeyboardInterrupt
 
 
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """End as a kill would, which is safe at any point: the next command sees what is there."""
+    from hitless.wiring import kill_running
+
+    with suppress(OSError):
+        os.write(2, b"\nstopped at once; see hitless status, then hitless resume, abort, or deploy again\n")
+    kill_running()
+    os._exit(INTERRUPTED)
+
+
 def _end_interrupted() -> NoReturn:
-    print("interrupted", file=sys.stderr)
+    with suppress(OSError):
+        print("interrupted", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 

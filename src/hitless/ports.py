@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings
+from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
@@ -25,10 +26,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the gateway's volumes hold: routing files as texts by file name, and an application's releases."""
+    """What the gateway's volumes hold, and what they say of an application.
+
+    `routing_files` are texts by file name; `journal` is the end of the application's journal, `quiet` the
+    seconds since its last line, `holder` who has its lock; `free` are the bytes left on Docker's disk.
+    """
 
     routing_files: Mapping[str, str]
-    releases: tuple[Release, ...]
+    releases: tuple[Release, ...] = ()
+    journal: str = ""
+    quiet: float = 0.0
+    holder: Holder | None = None
+    free: int | None = None
 
 
 class Engine(Protocol):
@@ -72,6 +81,10 @@ class Engine(Protocol):
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         """Connect containers to a network under their own names only."""
+        ...
+
+    def restart(self, policies: Mapping[str, str]) -> None:
+        """Set the restart policies (container -> policy in `docker update`'s words) of running containers."""
         ...
 
     def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
@@ -149,12 +162,22 @@ class Store(Protocol):
         """Keep these releases no longer."""
         ...
 
-    def lock(self, application: str, holder: str) -> AbstractContextManager[HeldLock]:
+    def journal(self, application: str) -> str:
+        """The whole journal that is kept of an application."""
+        ...
+
+    def lock(
+        self, application: str, holder: str, wait: float, taken: Callable[[str], None]
+    ) -> AbstractContextManager[HeldLock]:
         """Hold the application's lock, and with it its journal.
 
-        Raises `Locked` at once, naming the holder, where another has it. The lock goes with its holder's
-        process, whatever ends that.
+        Where another has it, `taken` is told who, and it is waited for `wait` seconds. Raises `Locked`,
+        naming the holder. The lock goes with its holder's process, whatever ends that.
         """
+        ...
+
+    def unlock(self, application: str) -> Holder | None:
+        """Take the lock away from whoever has it; None where nobody does."""
         ...
 
 

@@ -175,9 +175,9 @@ def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> N
 
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:
     with (
-        store.lock("shop", "alice@one, process 1"),
+        store.lock("shop", "alice@one, process 1", 0, print),
         pytest.raises(Locked, match="alice@one, process 1") as raised,
-        store.lock("shop", "bob@two, process 2"),
+        store.lock("shop", "bob@two, process 2", 0, print),
     ):
         pass
 
@@ -187,29 +187,29 @@ def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: Gateway
 
 def test_a_holder_with_a_newline_is_one_line(host: FakeDocker, store: GatewayStore) -> None:
     with (
-        store.lock("shop", "alice\nb"),
+        store.lock("shop", "alice\nb", 0, print),
         pytest.raises(Locked, match="alice b"),
-        store.lock("shop", "bob"),
+        store.lock("shop", "bob", 0, print),
     ):
         pass
 
 
 def test_two_applications_have_two_locks(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice"), store.lock("blog", "bob"):
+    with store.lock("shop", "alice", 0, print), store.lock("blog", "bob", 0, print):
         pass
 
 
 def test_the_lock_is_free_as_soon_as_the_first_has_ended(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice"):
+    with store.lock("shop", "alice", 0, print):
         pass
-    with store.lock("shop", "bob"):
+    with store.lock("shop", "bob", 0, print):
         pass
 
 
 def test_the_lock_is_free_after_an_error(host: FakeDocker, store: GatewayStore) -> None:
-    with pytest.raises(KeyboardInterrupt), store.lock("shop", "alice"):
+    with pytest.raises(KeyboardInterrupt), store.lock("shop", "alice", 0, print):
         raise KeyboardInterrupt
-    with store.lock("shop", "bob"):
+    with store.lock("shop", "bob", 0, print):
         pass
 
 
@@ -218,7 +218,7 @@ def test_the_lock_is_free_after_its_holder_was_killed(host: FakeDocker, store: G
 import time
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.store import GatewayStore
-with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as held:
+with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed", 0, print) as held:
     held.write("a line")
     print("held", flush=True)
     time.sleep(60)
@@ -226,14 +226,14 @@ with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as held:
     with subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"held\n"
-        with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob"):
+        with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob", 0, print):
             pass
         process.send_signal(signal.SIGKILL)
 
     deadline = time.monotonic() + 5
     while True:
         try:
-            with store.lock("shop", "bob"):
+            with store.lock("shop", "bob", 0, print):
                 break
         except Locked:
             assert time.monotonic() < deadline
@@ -244,10 +244,10 @@ with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed") as held:
 def test_the_journals_lines_arrive_and_those_of_former_holders_stay(
     host: FakeDocker, store: GatewayStore
 ) -> None:
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         held.write('{"event": "began"}')
         held.write('{"step": "größer"}')
-    with store.lock("shop", "bob") as held:
+    with store.lock("shop", "bob", 0, print) as held:
         held.write("third")
 
     lines = state(host, "journal").read_text().splitlines()
@@ -255,7 +255,7 @@ def test_the_journals_lines_arrive_and_those_of_former_holders_stay(
 
 
 def test_a_line_is_in_the_journal_while_the_lock_is_held(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         held.write("at once")
         journal = state(host, "journal")
         deadline = time.monotonic() + 5
@@ -272,7 +272,7 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
     state(host, "journal").write_text("x" * (size - 1) + "\n")
     state(host, "journal.1").write_text("the one before\n")
 
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         held.write("new")
 
     if is_new:
@@ -289,13 +289,13 @@ def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
     said = "Error response from daemon: No such container: x\n"
     docker.answers("exec", stderr=said, exit_code=1, way="refuse")
 
-    with pytest.raises(DockerFailed, match="No such container"), store.lock("shop", "alice"):
+    with pytest.raises(DockerFailed, match="No such container"), store.lock("shop", "alice", 0, print):
         pass
 
 
 def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, store: GatewayStore) -> None:
     done, killed = [], 0
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         # the gateway restarts: whoever holds the lock's file goes with its container
         lock = str(state(host, "lock"))
         for descriptors in Path("/proc").glob("[0-9]*/fd"):
@@ -317,7 +317,7 @@ def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, store
 
 
 def test_the_lock_is_held_until_it_is_given_up(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         assert held.is_held()
         held.write("a line")
         assert held.is_held()
@@ -325,12 +325,12 @@ def test_the_lock_is_held_until_it_is_given_up(host: FakeDocker, store: GatewayS
 
 
 def test_the_lock_is_not_held_after_its_process_was_killed(host: FakeDocker, store: GatewayStore) -> None:
-    with store.lock("shop", "alice") as held:
+    with store.lock("shop", "alice", 0, print) as held:
         held.process.kill()
         deadline = time.monotonic() + 5
         while held.is_held():
             assert time.monotonic() < deadline
             time.sleep(0.01)
         held.write("into nothing")
-        with store.lock("shop", "bob") as other:
+        with store.lock("shop", "bob", 0, print) as other:
             assert other.is_held()

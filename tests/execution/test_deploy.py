@@ -375,11 +375,11 @@ def test_the_journal_holds_every_event_as_json_and_no_environment_value(host: Fa
     application = shop()
     application.model["services"]["web"]["environment"] = {"PASSWORD": "s3cret"}
     operations.deploy(host.ports(), application, ASKED)
-    kinds = [json.loads(line)["event"] for line in host.journal]
+    kinds = [json.loads(line)["event"] for line in host.lines]
     assert kinds[0] == "began"
     assert kinds[-1] == "ended"
     assert "live" in kinds
-    assert not any("s3cret" in line for line in host.journal)
+    assert not any("s3cret" in line for line in host.lines)
     assert not any("s3cret" in str(event) for event in host.events)
 
 

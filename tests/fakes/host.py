@@ -13,9 +13,10 @@ from typing import Any
 
 from hitless.domain.errors import DockerFailed, Locked
 from hitless.domain.events import Event
+from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
-from hitless.domain.routing import Routing, parse
+from hitless.domain.routing import COLOUR_HEADER, Routing, parse
 from hitless.domain.steps import Probe
 from hitless.domain.world import Container, Gateway
 from hitless.ports import Answer, HeldLock, Kept, Ports
@@ -46,6 +47,8 @@ class Behaviour:
 
     # the answers to a release's probes, one a look; the last one stays
     answers: dict[int, list[Answer]] = field(default_factory=dict)
+    # what a release answers on its route, when the gateway asks
+    routes: dict[int, Answer] = field(default_factory=dict)
     # what a started container of the release turns into
     states: dict[int, dict[str, Any]] = field(default_factory=dict)
     # connections the gateway holds, one number a look; the last one stays
@@ -70,7 +73,8 @@ class FakeHost:
     tags: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, list[str]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    journal: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    policies: dict[str, str] = field(default_factory=dict)
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     holder: str = ""
@@ -147,6 +151,10 @@ class FakeHost:
                 state = {"state": "running", **self.behaviour.states.get(container.release, {})}
                 self.running[name] = replace(container, **state)
 
+    def restart(self, policies: Mapping[str, str]) -> None:
+        self._verb("restart")
+        self.policies.update(policies)
+
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
 
@@ -198,7 +206,7 @@ class FakeHost:
         return tuple(complaint for complaint in found if complaint)
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
-        return tuple(self._answer(self.running[probe.container]) for probe in probes)
+        return tuple(self._asked(probe) for probe in probes)
 
     def connections(self, addresses: Sequence[str]) -> int:
         left = self.behaviour.connections
@@ -208,7 +216,7 @@ class FakeHost:
 
     def read(self, application: str | None) -> Kept:
         releases = sorted(self.records.values(), key=lambda release: release.number)
-        return Kept(dict(self.files), tuple(releases))
+        return Kept(dict(self.files), tuple(releases), journal="\n".join(self.lines))
 
     def record(self, application: str, release: Release) -> None:
         self._verb("record")
@@ -219,10 +227,22 @@ class FakeHost:
         for number in releases:
             self.records.pop(number, None)
 
+    def journal(self, application: str) -> str:
+        return "\n".join(self.lines)
+
+    def unlock(self, application: str) -> Holder | None:
+        holder, self.holder = self.holder, ""
+        return Holder(holder, 0, 0) if holder else None
+
     @contextmanager
-    def lock(self, application: str, holder: str) -> Iterator[HeldLock]:
+    def lock(
+        self, application: str, holder: str, wait: float, taken: Callable[[str], None]
+    ) -> Iterator[HeldLock]:
+        if self.holder and wait:
+            taken(self.holder)
+            self.clock.pause(wait)
         if self.holder:
-            raise Locked(f"another deployment is under way: {self.holder}", "wait")
+            raise Locked(f"another command works on it: {self.holder}", "wait")
         self.holder = holder
         try:
             yield self
@@ -230,7 +250,7 @@ class FakeHost:
             self.holder = ""
 
     def write(self, line: str) -> None:
-        self.journal.append(line)
+        self.lines.append(line)
 
     def is_held(self) -> bool:
         return bool(self.holder)
@@ -242,6 +262,13 @@ class FakeHost:
             self.violations.append(f"{verb} without the lock")
         self.before(verb)
         self.verbs.append(verb)
+
+    def _asked(self, probe: Probe) -> Answer:
+        if probe.container != "127.0.0.1":
+            return self._answer(self.running[probe.container])
+        colour = Colour(dict(probe.headers)[COLOUR_HEADER])
+        served = next(routing for routing in self.in_traefik.values() if colour in routing.colours)
+        return self.behaviour.routes.get(served.colours[colour].release, OK)
 
     def _answer(self, container: Container) -> Answer:
         answers = self.behaviour.answers.get(container.release, [OK])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 
@@ -27,9 +27,13 @@ def kill_running() -> None:
 
 @dataclass(frozen=True)
 class DockerCli:
-    """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST)."""
+    """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST).
+
+    `inherited` are file descriptors that commands get: what they are open for goes on while one runs.
+    """
 
     context: str | None = None
+    inherited: set[int] = field(default_factory=set, compare=False)
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""
@@ -41,16 +45,19 @@ class DockerCli:
         stdin: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         compose_env: bool = False,
+        inherits: bool = True,
     ) -> str:
         """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
 
         `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file wants them.
+        `inherits` is False for what may take minutes and does no harm when hitless itself has gone.
         """
         return self.run_bytes(
             *arguments,
             stdin=None if stdin is None else stdin.encode(),
             timeout=timeout,
             compose_env=compose_env,
+            inherits=inherits,
         )[0].decode(errors="replace")
 
     def run_bytes(
@@ -59,9 +66,10 @@ class DockerCli:
         stdin: bytes | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         compose_env: bool = False,
+        inherits: bool = True,
     ) -> tuple[bytes, str]:
         """Like `run`, but standard output as bytes, and standard error beside it."""
-        process = self.open(*arguments, compose_env=compose_env)
+        process = self.open(*arguments, compose_env=compose_env, inherits=inherits)
         _running.add(process)
         try:
             output, said = process.communicate(stdin or b"", timeout=timeout)
@@ -79,7 +87,9 @@ class DockerCli:
             raise failed(self.argv(*arguments), process.returncode, said.decode(errors="replace"))
         return output, said.decode(errors="replace")
 
-    def open(self, *arguments: str, compose_env: bool = False) -> subprocess.Popen[bytes]:
+    def open(
+        self, *arguments: str, compose_env: bool = False, inherits: bool = True
+    ) -> subprocess.Popen[bytes]:
         """Start a command that is talked to through its standard input and output."""
         try:
             return subprocess.Popen(
@@ -88,6 +98,7 @@ class DockerCli:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=_environment(compose_env),
+                pass_fds=tuple(self.inherited) if inherits else (),
                 # Ctrl-C is for hitless alone, which undoes in order
                 start_new_session=True,
             )

@@ -60,12 +60,12 @@ class DockerEngine:
 
     def build(self, model: Json) -> None:
         """Build every service of the model under its own image reference."""
-        self._compose(model, "build", timeout=_LONG)
+        self._compose(model, "build", timeout=_LONG, inherits=False)
 
     def pull(self, reference: str, platform: str | None) -> None:
         """Pull an image from its registry, for a platform of its own where one is named."""
         words = ("--platform", platform) if platform else ()
-        self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG)
+        self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG, inherits=False)
 
     def tag(self, reference: str, new: str) -> None:
         """Give an image a second name."""
@@ -125,6 +125,15 @@ class DockerEngine:
             # a tenth of a second less than Compose, which a deployment is waiting for
             self.cli.run("start", *containers, timeout=timeout)
 
+    def restart(self, policies: Mapping[str, str]) -> None:
+        """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(lambda policy: self._restart(policies, policy), set(policies.values())))
+
+    def _restart(self, policies: Mapping[str, str], policy: str) -> None:
+        names = [container for container, wanted in policies.items() if wanted == policy]
+        self.cli.run("update", f"--restart={policy}", *names)
+
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log, standard output and error; "" where there is none."""
         try:
@@ -142,7 +151,7 @@ class DockerEngine:
             labels=[f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"],
         )
         if containers:
-            self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT)
+            self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
             self.cli.run("rm", "--force", "--volumes", *containers)
         labels = [f"{_PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
         networks = self._listed("network", "ls", labels=labels)
@@ -177,7 +186,7 @@ class DockerEngine:
         driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
         self.cli.run("volume", "create", *driver, *words, name)
 
-    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0) -> None:
+    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0, inherits: bool = True) -> None:
         self.cli.run(
             "compose",
             # or Compose would read a .env that happens to lie here
@@ -192,6 +201,7 @@ class DockerEngine:
             *arguments,
             stdin=dump(model),
             timeout=timeout,
+            inherits=inherits,
         )
 
     def _listed(self, *command: str, labels: Sequence[str]) -> tuple[str, ...]:
@@ -231,6 +241,7 @@ def container(found: Json, network: str) -> Container:
         restarts=found.get("RestartCount", 0),
         exit_code=state.get("ExitCode", 0),
         address=(networks.get(network) or {}).get("IPAddress", ""),
+        ran_out_of_memory=state.get("OOMKilled", False),
     )
 
 

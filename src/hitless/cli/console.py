@@ -24,6 +24,7 @@ from hitless.domain.events import (
     StepDone,
     StepFailed,
     StepProgress,
+    Waiting,
     as_json,
 )
 from hitless.domain.model import Application, Finding
@@ -126,6 +127,8 @@ class _Lines:
                 self._began = event
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
+            case Waiting(_, holder):
+                self._out.print(f"waiting for {escape(holder)}")
             case StepBegan(step):
                 self._progress.reset(self._task, description=escape(step), visible=True)
             case StepProgress(step, detail):
@@ -161,11 +164,14 @@ class _Lines:
         self._progress.update(self._task, visible=False)
         if event.outcome != "successful":
             if event.outcome == "failed":
-                still = "undone; what was live before serves on"
+                still = "undone; what was live before serves every request"
             elif self._live:
-                still = "the new release is live; what is left is taken away by the next hitless deploy"
+                still = (
+                    f"release {self._live.release} is live, and not all is tidied up; go on with "
+                    "hitless resume (or the next hitless deploy), go back with hitless abort"
+                )
             else:
-                still = "and could not all be undone; see hitless status, then hitless deploy again"
+                still = "not all is undone; see hitless status, then hitless resume, abort, or deploy again"
             self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
         elif self._live:
             in_flight = sum(drained.in_flight for drained in self._drained)

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import Options, holder, json_option, pass_options
-
-
-class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
-    """A duration as Compose writes it: 90s, 1m30s, or a number of seconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The duration in seconds."""
-        from hitless.domain.spec import seconds
-
-        try:
-            return seconds(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-timeout_option = click.option(
-    "--timeout", type=Seconds(), help="How long the new release may take to get ready."
-)
-drain_timeout_option = click.option(
-    "--drain-timeout", type=Seconds(), help="How long requests in flight may take to end."
+from hitless.cli.options import (
+    Options,
+    drain_timeout_option,
+    holder,
+    json_option,
+    pass_options,
+    timeout_option,
+    wait_options,
 )
 
 
@@ -38,10 +23,12 @@ drain_timeout_option = click.option(
     type=click.Choice(["always", "missing", "never"]),
     help="When to pull images; else as each service's pull_policy says.",
 )
+@wait_options
 @json_option
 @pass_options
 def deploy(
     options: Options,
+    wait: float,
     timeout: float | None,
     drain_timeout: float | None,
     pull: str | None,
@@ -67,6 +54,7 @@ def deploy(
             with_timeouts(application, timeout, drain_timeout),
             operations.Request(
                 holder=holder(),
+                wait=wait,
                 findings=findings,
                 revision=revision.result(),
                 pull=pull,

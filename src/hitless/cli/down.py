@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.deploy import drain_timeout_option
-from hitless.cli.options import Options, holder, json_option, pass_options
+from hitless.cli.options import (
+    Options,
+    drain_timeout_option,
+    holder,
+    json_option,
+    pass_options,
+    wait_options,
+)
 
 
 @click.command()
 @click.option("--volumes", is_flag=True, help="Remove the volumes that hitless created, too.")
 @drain_timeout_option
+@wait_options
 @json_option
 @pass_options
-def down(options: Options, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
+def down(options: Options, wait: float, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
     """Take the application away: its routes, its containers, its kept releases."""
     from hitless.cli.console import events
     from hitless.execution import operations
@@ -24,7 +31,7 @@ def down(options: Options, volumes: bool, drain_timeout: float | None, as_json: 
         operations.down(
             host.ports(emit),
             name,
-            operations.Request(holder=holder()),
+            operations.Request(holder=holder(), wait=wait),
             drain_timeout=drain_timeout,
             volumes=volumes,
         )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import click
 
 from hitless import __version__
+from hitless.cli.abort import abort
 from hitless.cli.deploy import deploy
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
+from hitless.cli.history import history
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
+from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
+from hitless.cli.show import show
 from hitless.cli.status import status
+from hitless.cli.unlock import unlock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -60,5 +65,5 @@ def hitless(
     )
 
 
-for verb in (gateway, deploy, plan, status, rollback, down):
+for verb in (gateway, deploy, plan, status, rollback, resume, abort, history, show, unlock, down):
     hitless.add_command(verb)

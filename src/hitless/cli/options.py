@@ -6,15 +6,34 @@ import getpass
 import os
 import re
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 if TYPE_CHECKING:
     from hitless import wiring
     from hitless.domain.model import Application, Finding
+
+Command: TypeAlias = Callable[..., Any]
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A duration as Compose writes it: 90s, 1m30s, or a number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The duration in seconds."""
+        from hitless.domain.spec import seconds
+
+        try:
+            return seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,27 @@ def valid_name(ctx: click.Context, param: click.Parameter, name: str | None) -> 
 pass_options = click.make_pass_decorator(Options)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+timeout_option = click.option(
+    "--timeout", type=Seconds(), help="How long the new release may take to get ready."
+)
+drain_timeout_option = click.option(
+    "--drain-timeout", type=Seconds(), help="How long requests in flight may take to end."
+)
+
+
+def wait_options(command: Command) -> Command:
+    """`--wait` and `--wait-timeout`: the command is called with `wait`, in seconds, 0 for not at all."""
+
+    @click.option("--wait", is_flag=True, help="Wait while another command works on the application.")
+    @click.option(
+        "--wait-timeout", type=Seconds(), default="10m", show_default=True, help="How long --wait may take."
+    )
+    @wraps(command)
+    def waiting(*arguments: Any, wait: bool, wait_timeout: float, **options: Any) -> Any:
+        return command(*arguments, wait=wait_timeout if wait else 0.0, **options)
+
+    return waiting
 
 
 def holder() -> str:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain import rules
+from hitless.domain import history, rules
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.routing import Routing
@@ -41,6 +41,8 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
     )
     for address in status["addresses"]:
         out.print(f"  {address}")
+    if status["deployment"]:
+        out.print(f"  [yellow]{escape(_deployment_line(status['deployment']))}[/]")
     for problem in status["problems"]:
         out.print(f"  [red]{escape(problem)}[/]")
     table = Table(box=SIMPLE_HEAD)
@@ -65,6 +67,7 @@ def application_status(application: str, world: World, settings: GatewaySettings
         "application": application,
         "live": {"colour": live[0], "release": live[1]} if live else None,
         "addresses": _addresses(routing, settings),
+        "deployment": _deployment(world),
         "problems": _problems(application, world),
         "containers": [
             {
@@ -142,9 +145,38 @@ def _problems(application: str, world: World) -> list[str]:
     if live and not any(container.is_running for container in world.of(live[0])):
         problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")
     others = {container.colour for container in world.containers if not live or container.colour != live[0]}
-    problems += [
-        f"{colour} is there but not live: a deployment is under way or was interrupted; "
-        "the next hitless deploy takes it away"
-        for colour in sorted(others)
-    ]
+    if world.holder is None and world.left is None:
+        problems += [
+            f"{colour} is there but not live; hitless abort or the next hitless deploy takes it away"
+            for colour in sorted(others)
+        ]
     return problems
+
+
+def _deployment(world: World) -> dict[str, Any] | None:
+    """The command that works on the application, or the last one where it was not brought to an end."""
+    run = world.left
+    if world.holder is None and run is None:
+        return None
+    return {
+        "operation": run.operation if run else "",
+        "release": run.release if run else 0,
+        "step": run.step if run else "",
+        "began": run.began if run else "",
+        "by": world.holder.name if world.holder else run.holder if run else "",
+        "is_under_way": world.holder is not None,
+        "seconds_since": world.holder.quiet if world.holder else world.quiet,
+    }
+
+
+def _deployment_line(deployment: dict[str, Any]) -> str:
+    release = f" of release {deployment['release']}" if deployment["release"] else ""
+    at = f", at {deployment['step']}" if deployment["step"] else ""
+    since = history.ago(deployment["seconds_since"])
+    if deployment["is_under_way"]:
+        what = f"{deployment['operation'] or 'a command'}{release} is under way{at}, by {deployment['by']}"
+        return f"{what}, last sign of life {since}"
+    return (
+        f"interrupted {deployment['operation']}{release}{at}, by {deployment['by']}, {since}; finish it with "
+        "hitless resume, undo it with hitless abort, or run hitless deploy"
+    )

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.deploy import drain_timeout_option, timeout_option
-from hitless.cli.options import Options, holder, json_option, pass_options
+from hitless.cli.options import (
+    Options,
+    drain_timeout_option,
+    holder,
+    json_option,
+    pass_options,
+    timeout_option,
+    wait_options,
+)
 
 
 @click.command()
 @click.argument("release", type=click.IntRange(min=1), required=False)
 @timeout_option
 @drain_timeout_option
+@wait_options
 @json_option
 @pass_options
 def rollback(
     options: Options,
+    wait: float,
     release: int | None,
     timeout: float | None,
     drain_timeout: float | None,
@@ -31,7 +40,7 @@ def rollback(
         operations.rollback(
             host.ports(emit),
             name,
-            operations.Request(holder=holder()),
+            operations.Request(holder=holder(), wait=wait),
             number=release,
             timeouts=(timeout, drain_timeout),
         )

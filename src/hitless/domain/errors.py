@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 
 class HitlessError(Exception):
-    """Your input or your environment is at fault, not hitless; `hint` is the next thing to do."""
+    """Your input or your environment is at fault, not hitless; `hint` is the next thing to do.
+
+    `is_unfinished` where something is left that a next command has to finish or to undo.
+    """
+
+    is_unfinished = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

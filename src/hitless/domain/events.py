@@ -18,12 +18,28 @@ class Found:
 
 @dataclass(frozen=True)
 class Began:
-    """A command starts to work on an application. `operation` is the verb."""
+    """A command starts to work on an application. `operation` is the verb, `revision` the source's, or ""."""
 
     operation: str
     application: str
     release: int
     holder: str
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Another command has the application's lock; this one waits for it."""
+
+    application: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan is made, and its first step comes next."""
+
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,11 @@ class Drained:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """All that the command had done is undone: what was live before it is live, and nothing else is left."""
+
+
+@dataclass(frozen=True)
 class Ended:
     """The command is over. `outcome` is `successful`, `failed` (undone, nobody noticed) or `unfinished`."""
 
@@ -90,7 +111,20 @@ class Ended:
     seconds: float
 
 
-Event: TypeAlias = Found | Began | StepBegan | StepProgress | StepDone | StepFailed | Live | Drained | Ended
+Event: TypeAlias = (
+    Found
+    | Began
+    | Waiting
+    | Planned
+    | StepBegan
+    | StepProgress
+    | StepDone
+    | StepFailed
+    | Live
+    | Drained
+    | Undone
+    | Ended
+)
 
 
 def as_json(event: Event) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Settings:
     drain_timeout: float = 30.0
     successes: int = 2
     keep: int = 3
+    bake: float = 0.0
+    ask_routes: bool = True
 
 
 @dataclass(frozen=True)

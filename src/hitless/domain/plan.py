@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hitless.domain import project, rules
+from hitless.domain import project, rules, spec
 from hitless.domain.model import Application, Backend, Colour, Image, Release, Service
-from hitless.domain.routing import Routing, colour_routing
+from hitless.domain.routing import COLOUR_HEADER, Routing, colour_routing
 from hitless.domain.steps import (
+    Bake,
     CutOver,
     Drain,
     Forget,
@@ -35,24 +36,22 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     interrupted command left behind: everything that is not live goes first. Ports must be known.
     """
     name = application.name
-    routing = world.routings.get(name) or Routing(name, 0, None, {})
-    live = routing.live
+    found = world.live(name)
+    live = found[0] if found else None
     candidate = live.other if live else Colour.BLUE
     drain_timeout = application.settings.drain_timeout
 
-    steps: list[Step] = _unfinished_promotion(name, world)
-    promoted = replace(release, promoted=_latest_promotion(world) + len(steps) + 1)
+    steps, routing = _tidy(name, world, drain_timeout)
+    promotions = sum(isinstance(step, Record) for step in steps)
+    promoted = replace(release, promoted=_latest_promotion(world) + promotions + 1)
     listed = project.on_gateway_network(application.model, gateway.network)
-    for colour in Colour:
-        if colour is not live and _has_remains(world, routing, colour):
-            leaving, routing = _leave(routing, colour, drain_timeout)
-            steps += leaving
     before = routing if routing.colours else None
 
     containers = project.replicas(application, candidate)
     beside = colour_routing(application, release.number, containers)
     staged = routing.next(live, {**routing.colours, candidate: beside})
     switched = staged.next(candidate, staged.colours)
+    readiness = _readiness(application, release.images, containers)
     steps += [
         Start(
             application=name,
@@ -72,10 +71,11 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         # the two that follow cost nothing: meanwhile the application starts
         Route(name, before, staged, f"show the routes of {candidate} to the gateway"),
         *(() if release.promoted else (Record(name, release),)),
-        Gate(name, candidate, _readiness(application, release.images, containers)),
-        CutOver(staged, switched),
+        Gate(name, candidate, readiness, _route_probes(application, candidate, gateway)),
+        CutOver(staged, switched, readiness, project.restart_policies(application, candidate)),
+        Bake(name, candidate, readiness, application.settings.bake),
+        Record(name, promoted),
     ]
-    steps.append(Record(name, promoted))
     if live:
         leaving, _ = _leave(switched, live, drain_timeout, drain_first=True)
         steps += leaving
@@ -88,11 +88,48 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         colour=candidate,
         steps=tuple(steps),
         undo=(
-            Route(name, before, before, "restore the routes"),
+            Route(name, before, before, "restore the routes", harmless=staged),
             Drain(name, candidate, drain_timeout),
             Remove(name, candidate),
         ),
+        revert=_revert(switched, before, candidate, drain_timeout),
     )
+
+
+def tidy(application: str, world: World, drain_timeout: float, keep: int) -> Plan:
+    """What is live stays, and everything else goes: what an interrupted command left to do, or to undo."""
+    live = world.live(application)
+    steps, _ = _tidy(application, world, drain_timeout)
+    forgotten = _forgotten(world, application, live[1], keep) if live else _known(world)
+    if forgotten:
+        steps.append(Forget(application, forgotten))
+    return Plan(application, live[1] if live else 0, live[0] if live else None, tuple(steps))
+
+
+def abort(application: str, world: World, drain_timeout: float, forgotten: tuple[int, ...]) -> Plan | None:
+    """Go back to the colour that was live before: a cutover was made and what was live is still warm.
+
+    None where there is no such colour any more, with a running container for each of its servers.
+    """
+    routing = world.routings.get(application)
+    if routing is None or routing.live is None or routing.live.other not in routing.colours:
+        return None
+    live, former = routing.live, routing.live.other
+    running = {container.name for container in world.of(former) if container.is_running}
+    if not {server.host for server in routing.colours[former].servers} <= running:
+        return None
+    release = routing.colours[former].release
+    back = routing.next(former, routing.colours)
+    kept = world.release(release)
+    policies = project.restart_policies(spec.read(kept.model)[0], former) if kept and kept.model else {}
+    leaving, _ = _leave(back, live, drain_timeout, drain_first=True)
+    steps: list[Step] = [CutOver(routing, back, (), policies)]
+    if kept and kept.promoted < _latest_promotion(world):
+        steps.append(Record(application, replace(kept, promoted=_latest_promotion(world) + 1)))
+    steps += leaving
+    if forgotten:
+        steps.append(Forget(application, forgotten))
+    return Plan(application, release, former, tuple(steps))
 
 
 def down(application: str, world: World, drain_timeout: float) -> Plan:
@@ -112,11 +149,15 @@ def down(application: str, world: World, drain_timeout: float) -> Plan:
 
 
 def next_release(world: World, application: str) -> int:
-    """The number of a new release: one more than any of the application that has left a trace."""
+    """The number of a new release: one more than any of the application that has left a trace.
+
+    The journal's count, too: what failed and is gone had a number by which it is spoken of.
+    """
     running = (container.release for container in world.containers)
     routing = world.routings.get(application)
     routed = (part.release for part in routing.colours.values()) if routing else ()
-    return max((*_known(world), *running, *routed), default=0) + 1
+    journaled = (run.release for run in world.runs)
+    return max((*_known(world), *running, *routed, *journaled), default=0) + 1
 
 
 def former_release(world: World, application: str) -> Release | None:
@@ -127,6 +168,29 @@ def former_release(world: World, application: str) -> Release | None:
     live = world.live(application)
     older = [kept for kept in world.releases if live and kept.promoted and kept.number < live[1]]
     return max(older, key=lambda kept: kept.promoted, default=None)
+
+
+def _tidy(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
+    """The steps that bring to its end what an interrupted command left, and the routing that remains."""
+    routing = world.routings.get(application) or Routing(application, 0, None, {})
+    steps: list[Step] = _unfinished_promotion(application, world)
+    for colour in Colour:
+        if colour is not routing.live and _has_remains(world, routing, colour):
+            leaving, routing = _leave(routing, colour, drain_timeout)
+            steps += leaving
+    return steps, routing
+
+
+def _revert(switched: Routing, before: Routing | None, candidate: Colour, timeout: float) -> tuple[Step, ...]:
+    """The steps that bring the former colour back while it is warm, and take the candidate away."""
+    name = switched.application
+    if before is None or before.live is None:
+        away = Route(name, switched, before, f"remove the routes of {candidate}")
+        return (away, Drain(name, candidate, timeout), Remove(name, candidate))
+    back = switched.next(before.live, switched.colours)
+    leaving, _ = _leave(back, candidate, timeout, drain_first=True)
+    # without another look at it: whatever it is, it is better than what was found bad
+    return (CutOver(switched, back, (), {}), *leaving)
 
 
 def _has_remains(world: World, routing: Routing, colour: Colour) -> bool:
@@ -204,6 +268,26 @@ def _readiness(
         for service in application.services
         for container in containers[service.name]
     )
+
+
+def _route_probes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
+    """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
+    found = []
+    services = {backend.name: backend.service for backend in application.routes.backends}
+    asked = {service.name for service in application.services if service.settings.ask_routes}
+    for router in application.routes.routers:
+        example = rules.example(router.rule)
+        ports = [gateway.entry_points.get(name) for name in router.entry_points or gateway.entry_points]
+        # over TLS it would not answer, and a rule that asks for a header may mean anything
+        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+            continue
+        host, path = example
+        if ports and ports[0]:
+            header = (COLOUR_HEADER, str(candidate))
+            found.append(
+                Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:

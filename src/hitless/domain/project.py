@@ -59,6 +59,9 @@ def colour_model(
                 **_service(service, left_out),
                 "image": image_reference(application.name, release.number, name),
                 "pull_policy": "never",
+                # set when it goes live (`restart_policies`): an engine that comes back must not bring a
+                # candidate with it
+                "restart": "no",
                 "labels": {
                     **_own_labels(service),
                     # an image may bring labels of its own, and a Traefik that listens to Docker may be about
@@ -133,9 +136,36 @@ def replicas(application: Application, colour: Colour) -> dict[str, tuple[str, .
     }
 
 
+def restart_policies(application: Application, colour: Colour) -> dict[str, str]:
+    """How a colour's containers are to be restarted once it is live: container -> Docker's restart policy.
+
+    As the service says; one with a route comes back where nothing is said, or a reboot would end the site.
+    """
+    found = {}
+    for service, containers in replicas(application, colour).items():
+        model = application.model["services"][service]
+        policy = str(model.get("restart") or _deploy_policy(model) or "")
+        policy = policy or ("unless-stopped" if application.is_web(service) else "no")
+        if policy != "no":
+            found.update(dict.fromkeys(containers, policy))
+    return found
+
+
+def _deploy_policy(service: Json) -> str | None:
+    """`deploy.restart_policy` in Docker's words, as Compose translates it."""
+    wanted = (service.get("deploy") or {}).get("restart_policy")
+    if wanted is None:
+        return None
+    policy = {"none": "no", "on-failure": "on-failure"}.get(wanted.get("condition"), "always")
+    attempts = wanted.get("max_attempts")
+    return f"{policy}:{attempts}" if policy == "on-failure" and attempts else policy
+
+
 def _service(service: Json, left_out: set[str]) -> dict[str, Any]:
-    dropped = ("build", "profiles", "labels", "networks", "image", "pull_policy")
+    dropped = ("build", "profiles", "labels", "networks", "image", "pull_policy", "restart")
     kept = {key: value for key, value in service.items() if key not in dropped and not key.startswith("x-")}
+    if "restart_policy" in (kept.get("deploy") or {}):
+        kept["deploy"] = {key: value for key, value in kept["deploy"].items() if key != "restart_policy"}
     networks = {key: value for key, value in (service.get("networks") or {}).items() if key not in left_out}
     return {**kept, **({"networks": networks} if networks else {})}
 

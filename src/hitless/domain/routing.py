@@ -29,6 +29,7 @@ _HEADER = "# hitless "
 _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 # A router of the user's has at most its rule's length or its own number; markers must win over any of them.
 MARKER_PRIORITY = 2_000_000_000
+GUARDED_PRIORITY = 1_000_000_000
 # Idle connections go after a second, so that counting connections counts requests in flight (see draining),
 # and before the application closes them first (traefik#727). Go's default of 2 idle per host is too few.
 _TRANSPORT: Json = {
@@ -52,6 +53,11 @@ class Server:
     url: str
     fields: Json = field(default_factory=dict)
 
+    @property
+    def host(self) -> str:
+        """The container's name."""
+        return self.url.partition("://")[2].rpartition(":")[0]
+
 
 @dataclass(frozen=True)
 class BackendRouting:
@@ -69,6 +75,11 @@ class ColourRouting:
     routers: tuple[Router, ...]
     middlewares: Mapping[str, Json]
     backends: Mapping[str, BackendRouting]
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """Every replica of every backend."""
+        return tuple(server for backend in self.backends.values() for server in backend.servers)
 
 
 @dataclass(frozen=True)
@@ -193,8 +204,12 @@ def _name(routing: Routing, name: str, suffix: str) -> str:
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
     part = routing.colours[colour]
     guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
+    # a guarded route goes before every other one, and among its like as without the guard
+    own = int(router.settings.get("priority") or len(router.rule))
+    priority = {} if is_live else {"priority": min(GUARDED_PRIORITY + own, MARKER_PRIORITY - 1)}
     return {
         **router.settings,
+        **priority,
         "rule": router.rule if is_live else f"{guard}({router.rule})",
         "service": _name(routing, router.backend, "live" if is_live else colour),
         "middlewares": [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _HOST = re.compile(r"""\bHost\(\s*([^)]*)\)""")
+_PATH = re.compile(r"""\bPath(?:Prefix)?\(\s*([^)]*)\)""")
+_OPERATORS = str.maketrans("", "", "&|() \t\n")
 _QUOTED = re.compile(r"""[`"']([^`"']+)[`"']""")
 
 
@@ -15,6 +17,15 @@ def hosts(rule: str) -> tuple[str, ...]:
         for host in _QUOTED.findall(arguments):
             found[host.lower()] = None
     return tuple(found)
+
+
+def example(rule: str) -> tuple[str, str] | None:
+    """A host ("" for any) and a path that the rule matches; None where it asks for more than the two."""
+    rest = _PATH.sub("", _HOST.sub("", rule))
+    if rest.translate(_OPERATORS):
+        return None
+    paths = [path for arguments in _PATH.findall(rule) for path in _QUOTED.findall(arguments)]
+    return (*hosts(rule), "")[0], (*paths, "/")[0]
 
 
 def collide(one: str, two: str) -> bool:

@@ -25,7 +25,7 @@ from hitless.domain.routing import local_name
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _EXTENSION = "x-hitless"
-_SERVICE_SETTINGS = ("timeout", "successes", "concurrent_writes")
+_SERVICE_SETTINGS = ("timeout", "successes", "ask_routes", "concurrent_writes")
 # Docker's own resolver takes a container name as one DNS label of at most 63 octets
 _LONGEST_HOST = 63
 
@@ -290,7 +290,7 @@ def _settings(
 
 def _setting(key: str, raw: Any) -> Any:
     match key:
-        case "concurrent_writes":
+        case "concurrent_writes" | "ask_routes":
             if not isinstance(raw, bool):
                 raise ValueError(f"expects true or false, not {raw!r}")
             return raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,13 +71,15 @@ class Start:
 class Route:
     """Deliver a generation of the routing file (None: none) and confirm it on the data plane.
 
-    `before` is what is delivered again if this one is not confirmed.
+    `before` is what is delivered again if this one is not confirmed. `harmless` is another generation that
+    does no harm: where it is in force and nothing can be written (a full disk), it may stay.
     """
 
     application: str
     before: Routing | None
     routing: Routing | None
     purpose: str
+    harmless: Routing | None = None
 
     def describe(self) -> str:
         """One line for people."""
@@ -85,11 +88,15 @@ class Route:
 
 @dataclass(frozen=True)
 class Gate:
-    """Wait until every container of the candidate has proved that it is ready."""
+    """Wait until every container of the candidate has proved that it is ready.
+
+    `routes` ask the candidate through the gateway, by the routes that only the gateway itself can take yet.
+    """
 
     application: str
     colour: Colour
     readiness: tuple[Readiness, ...]
+    routes: tuple[Probe, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
@@ -98,14 +105,36 @@ class Gate:
 
 @dataclass(frozen=True)
 class CutOver:
-    """The one instant: from this generation on, every new request goes to its live colour."""
+    """The one instant: from this generation on, every new request goes to its live colour.
+
+    Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps container ->
+    restart policy: what is live comes back with the engine, what is not yet or no longer live does not.
+    """
 
     before: Routing
     routing: Routing
+    readiness: tuple[Readiness, ...]
+    restart: Mapping[str, str]
 
     def describe(self) -> str:
         """One line for people."""
         return f"cut over to {self.routing.live}"
+
+
+@dataclass(frozen=True)
+class Bake:
+    """Watch the new live colour for `seconds` while the former one is still warm; look once at least."""
+
+    application: str
+    colour: Colour
+    readiness: tuple[Readiness, ...]
+    seconds: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"bake {self.colour} for {self.seconds:g} s" if self.seconds else f"look at {self.colour} again"
+        )
 
 
 @dataclass(frozen=True)
@@ -122,7 +151,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Drain:
-    """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest."""
+    """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest.
+
+    Its containers do not come back with the engine any more.
+    """
 
     application: str
     colour: Colour
@@ -158,18 +190,22 @@ class Forget:
         return f"forget release {numbers}"
 
 
-Step: TypeAlias = Start | Route | Gate | CutOver | Record | Drain | Remove | Forget
+Step: TypeAlias = Start | Route | Gate | CutOver | Bake | Record | Drain | Remove | Forget
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in order, and what undoes it if a step up to the cutover fails."""
+    """What will be done, in order.
+
+    `undo` is what comes instead where a step up to the cutover fails, `revert` where the bake does.
+    """
 
     application: str
     release: int
     colour: Colour | None
     steps: tuple[Step, ...]
     undo: tuple[Step, ...] = ()
+    revert: tuple[Step, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """For `--json`: the plan without the models, which hold environment values."""

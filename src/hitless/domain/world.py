@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hitless.domain.history import Holder, Run
 from hitless.domain.model import Colour, Release
 from hitless.domain.routing import Routing
 
@@ -28,6 +29,7 @@ class Container:
     restarts: int = 0
     exit_code: int = 0
     address: str = ""
+    ran_out_of_memory: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -52,7 +54,8 @@ class World:
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
     routing directory that hitless can't read: path -> what is wrong; `tagged` are the application's releases
     that have image tags; `foreign` are names of containers that lie in a colour's Compose project and that
-    hitless did not make.
+    hitless did not make; `runs` are the latest of its journal, `holder` who has its lock just now, `quiet`
+    the seconds since the last line of the journal; `free` are the bytes left on Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
@@ -62,6 +65,15 @@ class World:
     releases: tuple[Release, ...] = ()
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
+    holder: Holder | None = None
+    quiet: float = 0.0
+    free: int | None = None
+
+    @property
+    def left(self) -> Run | None:
+        """The last run, where it was not brought to an end; also that of a command that is at work now."""
+        return self.runs[-1] if self.runs and self.runs[-1].is_left else None
 
     def of(self, colour: Colour) -> tuple[Container, ...]:
         """The containers of one colour."""

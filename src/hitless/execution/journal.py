@@ -7,15 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from hitless.domain.errors import LockLost
-from hitless.domain.events import Ended, Event, Live, StepBegan, StepFailed, StepProgress, as_json
+from hitless.domain.errors import HitlessError, LockLost
+from hitless.domain.events import Ended, Event, Planned, StepBegan, StepProgress, Undone, Waiting, as_json
 from hitless.ports import Ports
 
 
 @contextmanager
-def journaled(ports: Ports, application: str, holder: str) -> Iterator[Ports]:
-    """Hold the application's lock; the ports that come back write every event to its journal as well."""
-    with ports.store.lock(application, holder) as held:
+def journaled(ports: Ports, application: str, holder: str, wait: float) -> Iterator[Ports]:
+    """Hold the application's lock; the ports that come back write every event to its journal as well.
+
+    Where another command has it, it is waited for `wait` seconds. Raises `Locked`.
+    """
+
+    def taken(by: str) -> None:
+        ports.emit(Waiting(application, by))
+
+    with ports.store.lock(application, holder, wait, taken) as held:
 
         def emit(event: Event) -> None:
             ports.emit(event)
@@ -23,8 +30,9 @@ def journaled(ports: Ports, application: str, holder: str) -> Iterator[Ports]:
                 held.write(json.dumps({"time": ports.clock.utc(), **as_json(event)}))
             if isinstance(event, StepBegan) and not held.is_held():
                 raise LockLost(
-                    f"the lock of {application} went away: was the gateway restarted, or the connection cut?",
-                    "see what is there with hitless status; the next hitless deploy puts it right",
+                    f"the lock of {application} went away: was the gateway restarted, the connection cut, "
+                    "or the lock taken away with hitless unlock?",
+                    "see what is there with hitless status; then hitless resume, abort, or deploy again",
                 )
 
         yield replace(ports, emit=emit)
@@ -34,22 +42,22 @@ def journaled(ports: Ports, application: str, holder: str) -> Iterator[Ports]:
 def ended(ports: Ports, operation: str, application: str, began: float) -> Iterator[Ports]:
     """Say at the end how it ended: the last event of every command, whatever happens.
 
-    A failure is `unfinished` where the new release is live all the same, or where the undo failed as well.
+    A failure is `failed` where no step was begun or all of them are undone, else `unfinished`.
     """
-    seen: list[Event] = []
+    is_whole = True
 
     def emit(event: Event) -> None:
-        seen.append(event)
+        nonlocal is_whole
+        is_whole = isinstance(event, Undone) or (is_whole and not isinstance(event, Planned))
         ports.emit(event)
 
-    outcome = "failed"
+    outcome = "successful"
     try:
         yield replace(ports, emit=emit)
-        outcome = "successful"
-    except BaseException:
-        failures = sum(isinstance(event, StepFailed) for event in seen)
-        if failures > 1 or any(isinstance(event, Live) for event in seen):
-            outcome = "unfinished"
+    except BaseException as error:
+        outcome = "failed" if is_whole else "unfinished"
+        if isinstance(error, HitlessError):
+            error.is_unfinished = not is_whole
         raise
     finally:
         ports.emit(Ended(operation, application, outcome, ports.clock.now() - began))

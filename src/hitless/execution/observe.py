@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from hitless.domain import history
 from hitless.domain.routing import READ_BY_TRAEFIK, ForeignRouting, Routing, parse
 from hitless.domain.world import Gateway, World
 from hitless.ports import Ports
@@ -46,4 +47,8 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         releases=kept.releases,
         tagged=tagged.result() if tagged else frozenset(),
         foreign=foreign.result() if foreign else (),
+        runs=history.runs(kept.journal),
+        holder=kept.holder,
+        quiet=kept.quiet,
+        free=kept.free,
     )

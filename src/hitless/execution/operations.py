@@ -9,7 +9,7 @@ from functools import partial
 from hitless.domain import plan as plans
 from hitless.domain import project, spec
 from hitless.domain.check import check
-from hitless.domain.errors import HitlessError, Refused
+from hitless.domain.errors import HitlessError, LockLost, Refused
 from hitless.domain.events import Began, Found
 from hitless.domain.model import (
     Application,
@@ -31,11 +31,13 @@ from hitless.ports import Ports
 class Request:
     """What the operator asked for, beside the application itself.
 
-    `pull` is `always`, `missing` or `never`, or None for each service's own policy; `findings` were found
-    while the Compose file was read; `revision` is the source revision, `holder` who asks from where.
+    `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
+    `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
+    was read; `revision` is the source revision, `holder` who asks from where.
     """
 
     holder: str
+    wait: float = 0.0
     findings: tuple[Finding, ...] = ()
     revision: str = ""
     pull: str | None = None
@@ -45,11 +47,11 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
-    with journaled(ports, application.name, request.holder) as ports:
+    with journaled(ports, application.name, request.holder, request.wait) as ports:
         world = observe.world(ports, application.name, gateway)
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
-        ports.emit(Began("deploy", application.name, number, request.holder))
+        ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
         with ended(ports, "deploy", application.name, began) as ports:
             try:
                 images = _prepare_images(ports, application, number, request.pull)
@@ -59,6 +61,8 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
                 release = Release(number, ports.clock.utc(), request.revision, images, application.model)
                 plan = plans.deploy(prepared, release, world, gateway)
                 perform(plan, ports, gateway, began)
+            except LockLost:
+                raise  # what is left may be another command's by now, or is resumed
             except BaseException:
                 _forget_unless_live(ports, application.name, number)
                 raise
@@ -77,17 +81,43 @@ def rollback(
     """
     began = ports.clock.now()
     gateway = _gateway(ports)
-    with journaled(ports, application, request.holder) as ports:
+    with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
         release = _kept_release(world, application, number)
-        former, findings = spec.read(release.model)
-        former = spec.with_timeouts(former, *timeouts)
-        prepared, problems = spec.with_images(former, release.images)
-        found = (*findings, *problems, *check(prepared, world, release.images))
-        _refuse(ports, found, warn=True)
-        ports.emit(Began("rollback", application, release.number, request.holder))
-        with ended(ports, "rollback", application, began) as ports:
-            perform(plans.deploy(prepared, release, world, gateway), ports, gateway, began)
+        _bring_up(ports, "rollback", release, world, gateway, request, began, timeouts)
+
+
+def resume(ports: Ports, application: str, request: Request) -> None:
+    """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
+    began = ports.clock.now()
+    gateway = _gateway(ports)
+    with journaled(ports, application, request.holder, request.wait) as ports:
+        world = observe.world(ports, application, gateway)
+        run = world.left
+        live = world.live(application)
+        if run and run.operation == "abort":
+            _abort(ports, "resume", application, world, gateway, request, began)
+        elif run and run.operation == "down":
+            _perform(ports, "resume", _down_plan(world, application, None), gateway, request, began)
+        elif run and run.release and (not live or live[1] != run.release):
+            release = world.release(run.release)
+            if release is None:
+                raise HitlessError(
+                    f"release {run.release} was interrupted before it was written down",
+                    "run hitless deploy again, or hitless abort to take away what is left of it",
+                )
+            _bring_up(ports, "resume", release, world, gateway, request, began)
+        else:
+            _perform(ports, "resume", _tidy_plan(world, application), gateway, request, began)
+
+
+def abort(ports: Ports, application: str, request: Request) -> None:
+    """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
+    began = ports.clock.now()
+    gateway = _gateway(ports)
+    with journaled(ports, application, request.holder, request.wait) as ports:
+        world = observe.world(ports, application, gateway)
+        _abort(ports, "abort", application, world, gateway, request, began)
 
 
 def down(
@@ -99,21 +129,19 @@ def down(
     """
     began = ports.clock.now()
     gateway = _gateway(ports)
-    with journaled(ports, application, request.holder) as ports:
+    with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
         if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
-        plan = plans.down(application, world, _drain_timeout(world, application, drain_timeout))
+        plan = _down_plan(world, application, drain_timeout)
         if not plan.steps:
             raise HitlessError(
                 f"there is no application {application} on this gateway",
-                "`hitless status` lists what there is",
+                "`hitless status --all` lists what there is",
             )
-        ports.emit(Began("down", application, 0, request.holder))
-        with ended(ports, "down", application, began) as ports:
-            perform(plan, ports, gateway, began)
-            return ports.engine.remove_volumes(application) if volumes else ()
+        _perform(ports, "down", plan, gateway, request, began)
+        return ports.engine.remove_volumes(application) if volumes else ()
 
 
 def preview(
@@ -135,6 +163,86 @@ def preview(
     prepared, _ = spec.with_images(application, images)
     plan = plans.deploy(prepared, release, world, world.gateway)
     return plan, findings
+
+
+def _bring_up(
+    ports: Ports,
+    operation: str,
+    release: Release,
+    world: World,
+    gateway: Gateway,
+    request: Request,
+    began: float,
+    timeouts: tuple[float | None, float | None] = (None, None),
+) -> None:
+    """Deploy a release that is kept."""
+    application, findings = spec.read(release.model)
+    application = spec.with_timeouts(application, *timeouts)
+    prepared, problems = spec.with_images(application, release.images)
+    _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=True)
+    plan = plans.deploy(prepared, release, world, gateway)
+    _perform(ports, operation, plan, gateway, request, began, release.revision)
+
+
+def _abort(
+    ports: Ports,
+    operation: str,
+    application: str,
+    world: World,
+    gateway: Gateway,
+    request: Request,
+    began: float,
+) -> None:
+    # an abort may have been interrupted, too: what is to be undone is what came before it
+    run = next((run for run in reversed(world.runs) if run.operation != "abort"), None)
+    run = run if world.left and run and run.is_left else None
+    live = world.live(application)
+    if run and run.operation == "down":
+        raise HitlessError(
+            "a `down` was interrupted; what it took away can't be brought back",
+            "hitless resume finishes it, hitless deploy starts the application anew",
+        )
+    plan: Plan | None = _tidy_plan(world, application)
+    if run and live and live[1] == run.release:
+        # a release that was brought back is kept as it was before
+        forgotten = (run.release,) if run.operation == "deploy" else ()
+        plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
+        if plan is None:
+            raise HitlessError(
+                f"release {run.release} is live, and the one before it has gone already",
+                "hitless resume finishes it; then hitless rollback brings a former release back",
+            )
+    assert plan
+    _perform(ports, operation, plan, gateway, request, began)
+
+
+def _perform(
+    ports: Ports,
+    operation: str,
+    plan: Plan,
+    gateway: Gateway,
+    request: Request,
+    began: float,
+    revision: str = "",
+) -> None:
+    """Perform a plan as a command of its own, from `Began` to `Ended`."""
+    if not plan.steps:
+        raise HitlessError(
+            f"there is nothing to {operation}: no command on {plan.application} was interrupted",
+            "see hitless status",
+        )
+    ports.emit(Began(operation, plan.application, plan.release, request.holder, revision))
+    with ended(ports, operation, plan.application, began) as ports:
+        perform(plan, ports, gateway, began)
+
+
+def _down_plan(world: World, application: str, drain_timeout: float | None) -> Plan:
+    return plans.down(application, world, _drain_timeout(world, application, drain_timeout))
+
+
+def _tidy_plan(world: World, application: str) -> Plan:
+    settings = _settings(world, application)
+    return plans.tidy(application, world, settings.drain_timeout, settings.keep)
 
 
 def _gateway_or_refuse(ports: Ports, application: Application, request: Request) -> Gateway:
@@ -198,11 +306,14 @@ def _prepare_images(
 
 
 def _drain_timeout(world: World, application: str, asked: float | None) -> float:
+    return _settings(world, application).drain_timeout if asked is None else asked
+
+
+def _settings(world: World, application: str) -> Settings:
+    """Those of the live release, as far as it is known."""
     live = world.live(application)
     release = world.release(live[1]) if live else None
-    if asked is not None or release is None:
-        return Settings().drain_timeout if asked is None else asked
-    return spec.read(release.model)[0].settings.drain_timeout
+    return spec.read(release.model)[0].settings if release else Settings()
 
 
 def _kept_release(world: World, application: str, number: int | None) -> Release:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hitless.domain.errors import GateFailed, NotConfirmed
+from hitless.domain.model import Colour
 from hitless.domain.routing import Routing
-from hitless.domain.steps import Drain, Gate, Probe, Readiness
+from hitless.domain.steps import Bake, Drain, Gate, Probe, Readiness
 from hitless.domain.world import Container
 from hitless.ports import Answer, Ports
 
@@ -20,6 +21,9 @@ CONFIRM_TIMEOUT = 15.0
 _PAUSE = 0.05
 LOG_LINES = 20
 _BODY = 200
+_BAKE_PAUSE = 1.0
+_BAD = 3  # failures in a row, of a release that is live: one may be a hiccup of the host
+_SERVES_ON = "its last lines are above; the release that was live before serves every request"
 
 
 def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:
@@ -81,31 +85,94 @@ def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
     """Until every container of the candidate has proved ready. Raises `GateFailed` with logs."""
     began = ports.clock.now()
     streaks = dict.fromkeys((wanted.container for wanted in step.readiness), 0)
-    probes = [probe for wanted in step.readiness for probe in wanted.probes]
+    unheard = set(step.routes)
     while True:
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            found = pool.submit(ports.engine.containers, step.application)
-            answers = dict(zip(probes, ports.balancer.ask(probes), strict=True))
-        containers = {
-            container.name: container for container in found.result() if container.colour is step.colour
-        }
+        # A route is asked once there is somebody to answer: Traefik bars a server that refuses connections
+        is_up = all(streaks[wanted.container] for wanted in step.readiness)
+        looked = _look(ports, step.application, step.colour, step.readiness, unheard if is_up else ())
         # all of them at every look: one that was ready may have ended while another was waited for
-        lacking = [
-            (wanted, missing)
-            for wanted in step.readiness
-            if (missing := _missing(ports, wanted, containers.get(wanted.container), answers))
-        ]
+        lacking = _lacking(ports, step.readiness, looked)
         for wanted in step.readiness:
             streaks[wanted.container] += 1
         for wanted, missing in lacking:
             streaks[wanted.container] = 0
             progress(missing)
             if ports.clock.now() - began > wanted.timeout:
-                raise _too_late(ports, wanted, missing, answers)
-        if all(streaks[wanted.container] >= _enough(wanted) for wanted in step.readiness):
+                raise _too_late(ports, wanted, missing, looked.answers)
+        unheard = {probe for probe in unheard if not _passes(probe, looked.answers)}
+        if all(streaks[wanted.container] >= _enough(wanted) for wanted in step.readiness) and not unheard:
             return
-        if lacking:
+        for probe in unheard & set(looked.answers):
+            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
+            if ports.clock.now() - began > max(wanted.timeout for wanted in step.readiness):
+                raise _bad_route(ports, step, probe, looked.answers[probe])
+        if lacking or (is_up and unheard):
             ports.clock.pause(_PAUSE)
+
+
+def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
+    """Raise `GateFailed` unless every container runs as it did at the gate. Nobody is asked anything."""
+    unasked = [replace(wanted, probes=()) for wanted in readiness]
+    looked = _look(ports, application, colour, unasked, ())
+    for wanted, missing in _lacking(ports, unasked, looked):
+        raise _failed(ports, wanted, missing, _SERVES_ON)
+
+
+def until_baked(ports: Ports, step: Bake, progress: Progress) -> None:
+    """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
+
+    A container that ends or turns unhealthy is bad at once; a probe that fails is, the third time in a row.
+    """
+    until = ports.clock.now() + step.seconds
+    failures = 0
+    refuse_unready(ports, step.application, step.colour, step.readiness)
+    while (left := until - ports.clock.now()) > 0:
+        ports.clock.pause(min(left, _BAKE_PAUSE))
+        looked = _look(ports, step.application, step.colour, step.readiness, ())
+        lacking = _lacking(ports, step.readiness, looked)
+        failures = failures + 1 if lacking else 0
+        for wanted, missing in lacking:
+            progress(missing)
+            if failures >= _BAD:
+                raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SERVES_ON)
+        if not lacking:
+            progress(f"{max(left, 0):.0f} s to go")
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A colour at one moment: its containers by name, and what the probes got."""
+
+    containers: Mapping[str, Container]
+    answers: Mapping[Probe, Answer]
+
+
+def _look(
+    ports: Ports,
+    application: str,
+    colour: Colour,
+    readiness: Sequence[Readiness],
+    routes: Collection[Probe],
+) -> _Looked:
+    probes = [*(probe for wanted in readiness for probe in wanted.probes), *routes]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        found = pool.submit(ports.engine.containers, application)
+        answers = dict(zip(probes, ports.balancer.ask(probes), strict=True)) if probes else {}
+    containers = {one.name: one for one in found.result() if one.colour is colour}
+    return _Looked(containers, answers)
+
+
+def _lacking(ports: Ports, readiness: Sequence[Readiness], looked: _Looked) -> list[tuple[Readiness, str]]:
+    """What is not ready yet, with what it lacks. Raises `GateFailed` where one never will be."""
+    return [
+        (wanted, missing)
+        for wanted in readiness
+        if (missing := _missing(ports, wanted, looked.containers.get(wanted.container), looked.answers))
+    ]
+
+
+def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
+    return probe in answers and is_ready(probe, answers[probe])
 
 
 def _enough(wanted: Readiness) -> int:
@@ -128,8 +195,8 @@ def _missing(
         raise _failed(
             ports,
             wanted,
-            f"{wanted.container} ended with exit code {container.exit_code} while starting",
-            "its last lines are above; the release that was live serves on",
+            f"{wanted.container} ended with exit code {container.exit_code}",
+            "it ran out of memory: raise its limit" if container.ran_out_of_memory else _SERVES_ON,
         )
     if container.health == "unhealthy":
         raise _failed(
@@ -164,13 +231,10 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
         answer = answers.get(probe)
         if answer is None or is_ready(probe, answer):
             continue
-        asked = f"{probe.method} http://{probe.container}:{probe.port}{probe.path} (Host: {probe.host})"
-        body = f": {answer.body[:_BODY]}" if answer.status and answer.body else ""
         return _failed(
             ports,
             wanted,
-            f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {asked} "
-            f"{_said(answer).removeprefix('answers ')}{body}",
+            f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {_asked(probe)} {_got(answer)}",
             _hint(answer.status),
         )
     return _failed(
@@ -179,6 +243,29 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
         f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {missing}",
         "a longer --timeout, or a look at its log above",
     )
+
+
+def _bad_route(ports: Ports, step: Gate, probe: Probe, answer: Answer) -> GateFailed:
+    logs = {
+        wanted.container: ports.engine.logs(wanted.container, LOG_LINES)
+        for wanted in step.readiness
+        if not wanted.may_end
+    }
+    return GateFailed(
+        f"the containers of {step.colour} are ready, but their route is not: through the gateway "
+        f"{_asked(probe)} {_got(answer)}",
+        "its last lines are above; if this answer is right, set `x-hitless: {ask_routes: false}`",
+        logs,
+    )
+
+
+def _asked(probe: Probe) -> str:
+    return f"{probe.method} http://{probe.container}:{probe.port}{probe.path} (Host: {probe.host})"
+
+
+def _got(answer: Answer) -> str:
+    body = f": {answer.body[:_BODY]}" if answer.status and answer.body else ""
+    return f"{_said(answer).removeprefix('answers ')}{body}"
 
 
 def _hint(status: int) -> str:
@@ -192,7 +279,7 @@ def _hint(status: int) -> str:
         case 404:
             return "is the path of the health check right?"
         case _:
-            return "its last lines are above; the release that was live serves on"
+            return _SERVES_ON
 
 
 def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:

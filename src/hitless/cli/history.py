@@ -1,0 +1,23 @@
+"""hitless history"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, json_option, pass_options
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@json_option
+@pass_options
+def history(options: Options, limit: int, as_json: bool) -> None:
+    """List what was done to the application: when, which release, how it ended, by whom."""
+    from hitless.cli.console import ignore
+    from hitless.cli.record import show_history
+    from hitless.domain.history import runs
+
+    host = options.host()
+    name = options.application_name(host)
+    found = runs(host.ports(ignore).store.journal(name))
+    show_history(name, found[-limit:], as_json)

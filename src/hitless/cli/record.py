@@ -1,0 +1,107 @@
+"""What `hitless history` and `hitless show` print of the journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hitless.cli.console import console
+from hitless.domain.errors import HitlessError
+from hitless.domain.history import Run
+from hitless.domain.model import Json
+
+
+def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
+    """One line a command, the latest first."""
+    if as_json:
+        print(json.dumps([_summary(run) for run in reversed(runs)]))
+        return
+    _refuse_none(application, runs)
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("began (UTC)", "command", "release", "outcome", "seconds", "revision", "by"):
+        table.add_column(column, justify="right" if column in ("release", "seconds") else "left")
+    for run in reversed(runs):
+        seconds = f"{run.seconds:.1f}" if run.outcome else ""
+        row = (run.began[:19], run.operation, str(run.release or ""), _outcome(run), seconds)
+        table.add_row(*row, *(escape(text) for text in (run.revision, run.holder)))
+    console().print(table)
+
+
+def show_runs(application: str, release: int | None, runs: Sequence[Run], as_json: bool) -> None:
+    """Every event of these commands, with its time."""
+    if release is not None and all(run.release != release for run in runs):
+        raise HitlessError(
+            f"the journal of {application} says nothing of release {release}", "see hitless history"
+        )
+    if as_json:
+        print(json.dumps([{**_summary(run), "events": run.events} for run in runs]))
+        return
+    _refuse_none(application, runs)
+    out = console()
+    for run in runs:
+        what = f"{run.operation} [bold]{escape(application)}[/]" + (
+            f" release {run.release}" if run.release else ""
+        )
+        out.print(f"{what}  {_outcome(run)}")
+        revision = f", revision {run.revision}" if run.revision else ""
+        out.print(f"  by {escape(run.holder)}{escape(revision)}")
+        for event in run.events:
+            _show_event(out, event)
+
+
+def _show_event(out: Console, event: Json) -> None:
+    said = escape(_said(event))
+    if said:
+        out.print(f"  {escape(str(event.get('time', '')))[11:23]}  {said}")
+    for container, text in (event.get("logs") or {}).items():
+        out.print(f"      last lines of {escape(container)}:")
+        for line in text.splitlines():
+            out.print("      |", line, markup=False)
+
+
+def _said(event: Json) -> str:
+    """An event of the journal in one line; one that only a newer hitless knows by its name."""
+    step = event.get("step")
+    match event["event"]:
+        case "step_began" | "planned" | "drained":
+            return ""  # said by what follows them
+        case "began":
+            return "began"
+        case "found":
+            return "; ".join(f"{one['path']}: {one['message']}" for one in event["findings"])
+        case "step_done":
+            detail = f": {event['detail']}" if event["detail"] else ""
+            return f"{step} ({event['seconds']:.1f} s){detail}"
+        case "step_failed":
+            return f"{step} failed after {event['seconds']:.1f} s: {event['message']}"
+        case "live":
+            return f"release {event['release']} is live ({event['colour']}) after {event['seconds']:.1f} s"
+        case "undone":
+            return "all undone"
+        case "ended":
+            return f"{event['outcome']} after {event['seconds']:.1f} s"
+        case kind:
+            return str(kind)
+
+
+def _outcome(run: Run) -> str:
+    if run.outcome:
+        return run.outcome
+    return f"not ended, last at {escape(run.step)}" if run.step else "not ended"
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in vars(run).items() if key != "events"}
+
+
+def _refuse_none(application: str, runs: Sequence[Run]) -> None:
+    if not runs:
+        raise HitlessError(
+            f"there is no journal of {application} on this gateway", "see hitless status --all"
+        )

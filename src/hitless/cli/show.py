@@ -1,0 +1,23 @@
+"""hitless show"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, json_option, pass_options
+
+
+@click.command()
+@click.argument("release", type=click.IntRange(min=1), required=False)
+@json_option
+@pass_options
+def show(options: Options, release: int | None, as_json: bool) -> None:
+    """Show all that the journal says of a release, or of the last command."""
+    from hitless.cli.console import ignore
+    from hitless.cli.record import show_runs
+    from hitless.domain.history import runs
+
+    host = options.host()
+    name = options.application_name(host)
+    found = runs(host.ports(ignore).store.journal(name))
+    show_runs(name, release, [run for run in found if run.release == release] or found[-1:], as_json)

@@ -1,0 +1,26 @@
+"""hitless unlock"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import Options, pass_options
+
+
+@click.command()
+@pass_options
+def unlock(options: Options) -> None:
+    """Take the lock away from a command that hangs. It stops before its next step.
+
+    A command that has ended, however that came about, has no lock any more: this is for one that is cut
+    off from the Docker host and does not know it.
+    """
+    from hitless.cli.console import ignore
+
+    host = options.host()
+    name = options.application_name(host)
+    holder = host.ports(ignore).store.unlock(name)
+    if holder is None:
+        click.echo(f"nobody has the lock of {name}")
+    else:
+        click.echo(f"the lock of {name} is free; it was held by {holder.describe()}")
