@@ -1,8 +1,10 @@
-"""The command line with a fault at one point of its way: `python -m tests.e2e.faulty --at POINT --do FAULT -- …`
+"""The command line with a fault at one point of its way.
 
-Nothing in the product knows of this. Every port is wrapped from outside, so that each of its verbs is a point,
-whichever verbs and steps there are: `before cut over`, `cut over: before deliver`, `retire: half of remove`.
-Names hold neither colours nor numbers, so they are the same for every deployment.
+`python -m tests.e2e.faulty --at POINT --do FAULT -- <arguments of hitless>`
+
+Nothing in the product knows of this. Every port is wrapped from outside, so that each of its verbs is a
+point, whichever verbs and steps there are: `before cut over`, `cut over: before deliver`, `retire: half of
+remove`. Names hold neither colours nor numbers, so they are the same for every deployment.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def plain(step: str) -> str:
 
 @dataclass
 class Points:
-    """Every point that a run passes; at one of them (`at`, None: nowhere) the fault, and `again` at the next."""
+    """Every point that a run passes; at one of them (`at`) the fault, and `again` at the next one."""
 
     at: str | None
     fault: Callable[[], None]

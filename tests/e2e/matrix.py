@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from bench.load import Load
 from bench.report import Kind, Report
+from hitless.domain.model import Colour
 from tests.e2e.conftest import GATEWAY, ROOT, App, docker, wait_for
 from tests.e2e.faulty import plain
 
@@ -23,8 +26,8 @@ IS_WRITING = bool(os.environ.get("HITLESS_WRITE_FAULTS"))
 HOW_TO_UPDATE = "`make faults` writes what is so now; look at the difference, and commit it"
 
 # Some requests of every moment are in flight: the application answers the slow kinds in tenths of a second.
-MIX: Mapping[Kind, float] = {"kept": 30, "fresh": 10, "post": 10, "slow": 6, "stream": 2}
-RATE = 58.0
+MIX: Mapping[Kind, float] = {"kept": 25, "fresh": 9, "post": 9, "slow": 5, "stream": 2}
+RATE = 50.0
 
 COMPOSE = """
 x-hitless: {keep: 2}
@@ -67,16 +70,22 @@ class Deployment:
     output: str
     moments: Mapping[str, float]
 
+    @property
+    def failed_step(self) -> str:
+        """The step at which it failed."""
+        steps = re.findall(r"^ +✗ (.*?) {2,}", self.output, re.M)
+        return plain(steps[0])
+
 
 @dataclass(frozen=True)
 class Seen:
     """What a visitor and an operator see: who answers, in which colour, and what there is."""
 
     release: int
-    colour: str
-    containers: tuple[str, ...]
-    networks: tuple[str, ...]
-    images: tuple[str, ...]
+    colour: Colour
+    kept: tuple[int, ...]
+    problems: tuple[object, ...]
+    leftovers: dict[str, list[str]]
     routing: str
 
 
@@ -87,16 +96,25 @@ class Shop:
     app: App
     record: Path
     release: int = 0
+    _settled: Seen | None = None
+
+    def settled(self) -> Seen:
+        """What is there before a combination: as the one before it left it, or put right if that failed."""
+        if self._settled is None:
+            self.whole(self.deploy_well())
+        assert self._settled
+        return self._settled
 
     def deploy(
-        self, *options: str, at: str = "", do: str = "", file: Path | None = None, **environment: str
+        self, *options: str, at: str = "", do: str = "", file: str = "", **environment: str
     ) -> Deployment:
         """Deploy the next release, with a fault at one point where one is named."""
         self.release += 1
+        self._settled = None
         self.record.unlink(missing_ok=True)
         fault = ("--at", at, "--do", do) if at else ()
         cli = self.app.cli
-        arguments = cli.options if file is None else ("-p", self.app.name, "-f", str(file))
+        arguments = ("-p", self.app.name, "-f", file) if file else cli.options
         done = subprocess.run(
             (
                 *(sys.executable, "-m", "tests.e2e.faulty", *fault, "--record", str(self.record)),
@@ -121,14 +139,10 @@ class Shop:
     def load(self) -> Load:
         return self.app.load(mix=MIX, rate=RATE)
 
-    def routing(self) -> str:
-        """The routing file as it is in the gateway."""
-        return docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{self.app.name}.yml")
-
     def seen(self) -> Seen:
         """What is there, once what answers is what `hitless status` calls live."""
         status = self.app.cli.json("status")
-        colour = status["live"]["colour"]
+        colour = Colour(status["live"]["colour"])
         live = [one for one in status["containers"] if one["colour"] == colour]
         assert live
         assert all(one["state"] == "running" for one in live), live
@@ -137,38 +151,45 @@ class Shop:
         (release,) = re.findall(r'"RELEASE=(\d+)"', environment)
         # a generation that was put in place just now is in force a moment later
         wait_for(lambda: self.answering() == release)
-        left = self.app.leftovers()
         return Seen(
-            int(release),
-            colour,
-            *(tuple(left[kind]) for kind in ("containers", "networks", "images")),
-            self.routing(),
+            release=int(release),
+            colour=colour,
+            kept=tuple(one["number"] for one in status["releases"]),
+            problems=(*status["problems"], *([status["deployment"]] if status["deployment"] else [])),
+            leftovers=self.app.leftovers(),
+            routing=docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{self.app.name}.yml"),
         )
 
     def answering(self) -> str:
-        return self.app.get().headers.get("X-Release", "nobody")
+        """The release that a visitor gets."""
+        try:
+            return str(self.app.get().headers.get("X-Release"))
+        except httpx.HTTPError:
+            return "nobody"
 
-    def colour_to_come(self) -> str:
-        return "green" if self.app.cli.json("status")["live"]["colour"] == "blue" else "blue"
-
-    def assert_whole(self, release: int) -> None:
-        """This release answers, and nothing is left but it and the releases that are kept."""
+    def whole(self, deployment: Deployment) -> None:
+        """See that this release is there, and nothing else but the releases that are kept."""
         seen = self.seen()
-        status = self.app.cli.json("status")
-        assert seen.release == release
-        assert seen.containers == tuple(f"{self.app.name}-{seen.colour}-{it}-1" for it in ("api", "web"))
-        assert seen.networks == (f"{self.app.name}-{seen.colour}_default",)
-        kept = [one["number"] for one in status["releases"]]
-        assert len(kept) <= KEEP
-        assert set(seen.images) == {
-            f"{self.app.name}.r{number}.{it}" for number in kept for it in ("api", "web")
+        name = self.app.name
+        assert seen.release == deployment.release
+        assert seen.problems == ()
+        assert len(seen.kept) <= KEEP
+        assert seen.leftovers == {
+            "containers": [f"{name}-{seen.colour}-{service}-1" for service in ("api", "web")],
+            "networks": [f"{name}-{seen.colour}_default"],
+            "volumes": [],
+            "images": sorted(f"{name}.r{number}.{it}" for number in seen.kept for it in ("api", "web")),
         }
-        assert (status["problems"], status["deployment"]) == ([], None)
+        self._settled = seen
 
-    def failed_step(self) -> str:
-        """The step at which the last command failed, as its journal has it."""
-        (run,) = self.app.cli.json("show")
-        return next(plain(event["step"]) for event in run["events"] if event["event"] == "step_failed")
+    def unchanged(self, before: Seen) -> None:
+        """See that all is as it was."""
+        assert self.seen() == before
+        self._settled = before
+
+    def candidate(self, container: str) -> str:
+        """The name that a container of the next release will have."""
+        return f"{self.app.name}-{self.settled().colour.other}-{container}"
 
     def _moments(self) -> dict[str, float]:
         moments = {}

@@ -3,8 +3,8 @@
 It answers as the example does, only that what takes seconds there takes tenths here: a deployment then drains
 requests in flight all the same, and does not wait long for them.
 
-Environment: RELEASE (what the answers say), BOOT_SECONDS (imitates a slow start), BROKEN (never-healthy, exit,
-memory, 500, or the name of the one container that is never healthy).
+Environment: RELEASE (what the answers say), BOOT_SECONDS (imitates a slow start), BROKEN (never-healthy,
+exit, memory or 500).
 """
 
 import hashlib
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(seconds / STREAM_LINES)
         self.wfile.write(b"0\r\n\r\n")
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Nothing: a log line for every request is of no use to a test."""
 
 
