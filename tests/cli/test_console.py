@@ -101,6 +101,8 @@ def test_json_keeps_every_field_as_it_is(capsys: Capture) -> None:
         if isinstance(event, Found):
             assert [Finding(**one) for one in decoded["findings"]] == list(event.findings)
         else:
+            # JSON has no tuples
+            decoded = {key: tuple(one) if isinstance(one, list) else one for key, one in decoded.items()}
             assert type(event)(**decoded) == event
 
 
