@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
- fmt bench python engine
+.PHONY: help demo demo-down test soak faults check fmt bench python engine
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"

@@ -150,12 +150,14 @@ BUILD = 'build: {dockerfile_inline: "FROM hitless-e2e-tiny:1\\nRUN echo no such 
 
 def bad(combination: Combination, shop: Shop) -> None:
     environment, said = BAD[combination.fault]
+    refused(combination, shop, said, *LATE, **environment)
+
+
+def cannot_be_built(combination: Combination, shop: Shop) -> None:
     file = shop.record.with_name("build.yml")
-    file.write_text(
-        COMPOSE.replace("HOST", shop.app.host).replace("image: ${IMAGE:-hitless-e2e-tiny:1}", BUILD)
-    )
-    options = {"file": str(file)} if combination.fault == "build fails" else {}
-    refused(combination, shop, said, *LATE, **options, **environment)
+    text = COMPOSE.replace("HOST", shop.app.host).replace("image: ${IMAGE:-hitless-e2e-tiny:1}", BUILD)
+    file.write_text(text)
+    refused(combination, shop, "no such compiler", file=str(file))
 
 
 def dies_before_the_cutover(combination: Combination, shop: Shop) -> None:
