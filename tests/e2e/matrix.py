@@ -1,0 +1,152 @@
+"""The combinations of a fault and a point, two at a time, and the table of what came of each."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+from bench.report import Report
+from tests.e2e.conftest import ROOT
+from tests.e2e.shop import Deployment, Shop
+
+POINTS_FILE = Path(__file__).with_name("points.txt")
+DOCUMENT = ROOT / "docs" / "faults.md"
+IS_WRITING = bool(os.environ.get("HITLESS_WRITE_FAULTS"))
+HOW_TO_UPDATE = "`make faults` writes what is so now; look at the difference, and commit it"
+
+
+def points() -> tuple[str, ...]:
+    """The points of a deployment, in order, as they were when last written down."""
+    return tuple(POINTS_FILE.read_text().splitlines())
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A fault at a point ("": it is in the release itself), and what carries it out and looks at it."""
+
+    fault: str
+    at: str
+    carry_out: Callable[[Combination, Shop], None]
+
+    def __str__(self) -> str:
+        return f"{self.fault}, {self.at}" if self.at else self.fault
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Combinations under way, as many at a time as there are shops. What they wait for is mostly Docker."""
+
+    under_way: dict[Combination, Future[None]]
+
+    def result(self, combination: Combination) -> None:
+        """Wait until this one is over; raises what it raised."""
+        self.under_way[combination].result()
+
+
+@contextmanager
+def lanes(shops: Sequence[Shop], combinations: Iterable[Combination]) -> Iterator[Lanes]:
+    """Begin the combinations, in their order."""
+    free: SimpleQueue[Shop] = SimpleQueue()
+    for shop in shops:
+        free.put(shop)
+
+    def carry_out(combination: Combination) -> None:
+        shop = free.get()
+        try:
+            combination.carry_out(combination, shop)
+        finally:
+            free.put(shop)
+
+    with ThreadPoolExecutor(max_workers=len(shops)) as pool:
+        try:
+            yield Lanes({one: pool.submit(carry_out, one) for one in combinations})
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One combination: what was done, when, what came of it, and what clients saw.
+
+    `away` is how many requests were lost while the gateway itself was not there.
+    """
+
+    fault: str
+    at: str
+    outcome: str
+    sent: int
+    lost: int
+    away: int = 0
+
+    @property
+    def facts(self) -> tuple[str, str, str]:
+        """What is the same at every run."""
+        return self.fault, self.at, self.outcome
+
+
+@dataclass
+class Table:
+    """All that was measured in this session."""
+
+    rows: dict[Combination, Row] = field(default_factory=dict)
+
+    def add(
+        self, combination: Combination, outcome: str, report: Report, *, at: str = "", away: int = 0
+    ) -> None:
+        """Write down what came of a combination; `at` where that is not said by the combination."""
+        at = at or combination.at
+        self.rows[combination] = Row(combination.fault, at, outcome, report.sent, report.lost - away, away)
+
+    def write(self, order: Sequence[Combination]) -> None:
+        """Make the document of what was measured."""
+        rows = [self.rows[combination] for combination in order if combination in self.rows]
+        sent, lost, away = (sum(getattr(row, count) for row in rows) for count in ("sent", "lost", "away"))
+        cells = [(row.fault, row.at, row.outcome, row.sent, row.lost, row.away) for row in rows]
+        table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in cells)
+        DOCUMENT.write_text(_DOCUMENT.format(count=len(rows), sent=sent, lost=lost, away=away, table=table))
+
+
+_DOCUMENT = """# What happens when something goes wrong
+
+Measured, and written by `make faults`. Each row is one `hitless deploy` of an application that is live and
+under load, on a real Docker engine, with one fault: hitless itself is killed or interrupted, the gateway goes
+away under it, or the release is bad. `at` is the step, and what of it was about to be done, was under way, or
+was half done.
+
+In every row `hitless status` told what was so. Where the outcome says `undone`, all was as before; else the
+next `hitless deploy` went through under the same load, and left nothing but its own release and the one
+before it, which is kept.
+
+{count} combinations, {sent} requests: {lost} lost. While the gateway's own container was down nobody could
+answer; {away} requests were lost to that, and are counted apart as `away`.
+
+| fault | at | outcome | sent | lost | away |
+| --- | --- | --- | ---: | ---: | ---: |
+{table}
+"""
+
+
+def documented() -> tuple[Row, ...]:
+    """The rows of the document."""
+    found = re.findall(r"^\| (.+) \| (.+) \| (.+) \| (\d+) \| (\d+) \| (\d+) \|$", DOCUMENT.read_text(), re.M)
+    return tuple(
+        Row(fault, at, outcome, int(sent), int(lost), int(away))
+        for fault, at, outcome, sent, lost, away in found
+    )
+
+
+def lost_while_away(report: Report, deployment: Deployment) -> int:
+    """The requests that were lost in the time from the gateway's end to its first answer afterwards."""
+    began, over = deployment.moments["fault begins"], deployment.moments["fault is over"]
+    answered = (one.started for one in report.samples if one.started > over and one.failure is None)
+    back = min(answered, default=time.monotonic())
+    return sum(
+        one.failure is not None and one.started <= back and one.ended >= began for one in report.samples
+    )
