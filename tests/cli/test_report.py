@@ -95,6 +95,7 @@ def test_an_application_that_is_not_deployed_as_json(capsys: Capture) -> None:
         "application": "shop",
         "live": None,
         "addresses": [],
+        "deployment": None,
         "problems": [],
         "containers": [],
         "releases": [],

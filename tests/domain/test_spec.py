@@ -91,8 +91,8 @@ class TestExtension:
             ("time_out", "did you mean timeout?"),
             ("drain_timout", "did you mean drain_timeout?"),
             ("success", "did you mean successes?"),
-            ("zzz", "known: timeout, drain_timeout, successes, keep"),
-            ("concurrent_writes", "known: timeout, drain_timeout, successes, keep"),
+            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes"),
+            ("concurrent_writes", "known: timeout, drain_timeout, successes, keep, bake, ask_routes"),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, key: str, hint: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,11 @@ class Gateway:
 
     cli: Cli
     url: str
+    name: str = GATEWAY
 
     @property
     def container(self) -> str:
-        return f"{GATEWAY}-traefik-1"
+        return f"{self.name}-traefik-1"
 
     def get(self, host: str, path: str = "/", **headers: str) -> httpx.Response:
         """One request through the gateway, with a Host header."""
@@ -127,12 +129,19 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def gateway() -> Iterator[Gateway]:
+    """The gateway of most tests."""
+    with gateway_of_its_own(GATEWAY) as made:
+        yield made
+
+
+@contextmanager
+def gateway_of_its_own(name: str) -> Iterator[Gateway]:
     """A gateway on a free loopback port; what an earlier run left of it goes first."""
-    cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
+    cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
     port = free_port()
     cli.run("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
-    yield Gateway(cli, f"http://127.0.0.1:{port}")
+    yield Gateway(cli, f"http://127.0.0.1:{port}", name)
     _remove_gateway(cli)
 
 

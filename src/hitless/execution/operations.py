@@ -11,6 +11,7 @@ from hitless.domain import project, spec
 from hitless.domain.check import check
 from hitless.domain.errors import HitlessError, LockLost, Refused
 from hitless.domain.events import Began, Found
+from hitless.domain.history import Run
 from hitless.domain.model import (
     Application,
     Finding,
@@ -98,7 +99,7 @@ def resume(ports: Ports, application: str, request: Request) -> None:
         if run and run.operation == "abort":
             _abort(ports, "resume", application, world, gateway, request, began)
         elif run and run.operation == "down":
-            _perform(ports, "resume", _down_plan(world, application, None), gateway, request, began)
+            _perform(ports, "resume", _down_plan(world, application, None), gateway, request, began, run)
         elif run and run.release and (not live or live[1] != run.release):
             release = world.release(run.release)
             if release is None:
@@ -108,7 +109,7 @@ def resume(ports: Ports, application: str, request: Request) -> None:
                 )
             _bring_up(ports, "resume", release, world, gateway, request, began)
         else:
-            _perform(ports, "resume", _tidy_plan(world, application), gateway, request, began)
+            _perform(ports, "resume", _tidy_plan(world, application), gateway, request, began, run)
 
 
 def abort(ports: Ports, application: str, request: Request) -> None:
@@ -181,7 +182,7 @@ def _bring_up(
     prepared, problems = spec.with_images(application, release.images)
     _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=True)
     plan = plans.deploy(prepared, release, world, gateway)
-    _perform(ports, operation, plan, gateway, request, began, release.revision)
+    _perform(ports, operation, plan, gateway, request, began, revision=release.revision)
 
 
 def _abort(
@@ -213,7 +214,7 @@ def _abort(
                 "hitless resume finishes it; then hitless rollback brings a former release back",
             )
     assert plan
-    _perform(ports, operation, plan, gateway, request, began)
+    _perform(ports, operation, plan, gateway, request, began, run)
 
 
 def _perform(
@@ -223,15 +224,17 @@ def _perform(
     gateway: Gateway,
     request: Request,
     began: float,
+    run: Run | None = None,
     revision: str = "",
 ) -> None:
-    """Perform a plan as a command of its own, from `Began` to `Ended`."""
+    """Perform a plan as a command of its own, from `Began` to `Ended`; `run` is the one that it is about."""
     if not plan.steps:
         raise HitlessError(
             f"there is nothing to {operation}: no command on {plan.application} was interrupted",
             "see hitless status",
         )
-    ports.emit(Began(operation, plan.application, plan.release, request.holder, revision))
+    release = run.release if run else plan.release
+    ports.emit(Began(operation, plan.application, release, request.holder, revision))
     with ended(ports, operation, plan.application, began) as ports:
         perform(plan, ports, gateway, began)
 

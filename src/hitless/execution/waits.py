@@ -264,7 +264,7 @@ def _asked(probe: Probe) -> str:
 
 
 def _got(answer: Answer) -> str:
-    body = f": {answer.body[:_BODY]}" if answer.status and answer.body else ""
+    body = f": {answer.body.strip()[:_BODY]}" if answer.status and answer.body else ""
     return f"{_said(answer).removeprefix('answers ')}{body}"
 
 

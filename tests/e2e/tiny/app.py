@@ -22,6 +22,7 @@ RELEASE = os.environ.get("RELEASE", "dev")
 BROKEN = os.environ.get("BROKEN", "")
 FASTER = 10  # than what is asked for
 STREAM_LINES = 20
+STOPS = {signal.SIGTERM, signal.SIGINT}
 
 in_flight = 0
 changed = threading.Condition()
@@ -100,7 +101,7 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     print(f"release {RELEASE} starts", flush=True)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     if BROKEN == "exit":
         print("the settings are wrong", flush=True)
         sys.exit(3)
@@ -108,11 +109,12 @@ def main() -> None:
         print("loading everything", flush=True)
         hog = [bytearray(os.urandom(1_000_000)) for _ in range(1000)]
         print(len(hog), flush=True)
-    time.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
+    if signal.sigtimedwait(STOPS, float(os.environ.get("BOOT_SECONDS", "0"))):
+        sys.exit("stopped while starting")
     server = Server(("0.0.0.0", 8000), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"release {RELEASE} listens", flush=True)
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    signal.sigwait(STOPS)
     server.socket.close()
     with changed:
         changed.wait_for(lambda: in_flight == 0)

@@ -1,0 +1,192 @@
+"""The application that the fault matrix deploys again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.load import Load
+from bench.report import Kind
+from hitless.domain.model import Colour
+from tests.e2e.conftest import ROOT, App, docker, wait_for
+from tests.e2e.faulty import plain
+
+# Some requests of every moment are in flight: the application answers the slow kinds in tenths of a second.
+MIX: Mapping[Kind, float] = {"kept": 25, "fresh": 9, "post": 9, "slow": 5, "stream": 2}
+RATE = 50.0
+
+COMPOSE = """
+x-hitless: {keep: 2}
+services:
+  web:
+    image: ${IMAGE:-hitless-e2e-tiny:1}
+    environment: &environment
+      RELEASE: ${RELEASE}
+      BROKEN: ${BROKEN:-}
+      BOOT_SECONDS: ${BOOT_SECONDS:-0}
+    restart: ${RESTART:-no}
+    mem_limit: ${MEMORY:-256m}
+    scale: ${WEBS:-1}
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=${PORT:-8000}
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+  api:
+    image: hitless-e2e-tiny:1
+    environment: *environment
+    labels:
+      - traefik.http.routers.api.rule=Host(`HOST`) && (Path(`/echo`) || Path(`/slow`))
+      - traefik.http.services.api.loadbalancer.server.port=8000
+      - traefik.http.services.api.loadbalancer.healthcheck.path=/health
+"""
+KEEP = 2
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How a `hitless deploy` ended. `moments` are those of its points and of its fault."""
+
+    release: int
+    code: int
+    output: str
+    moments: Mapping[str, float]
+
+    @property
+    def failed_step(self) -> str:
+        """The step at which it failed."""
+        steps = re.findall(r"^ +✗ (.*?) {2,}", self.output, re.M)
+        return plain(steps[0])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a visitor and an operator see: who answers, in which colour, and what there is."""
+
+    release: int
+    colour: Colour
+    kept: tuple[int, ...]
+    problems: tuple[object, ...]
+    leftovers: dict[str, list[str]]
+    routing: str
+
+
+@dataclass
+class Shop:
+    """Two services with a route each. Every deployment, whatever comes of it, is a RELEASE of its own."""
+
+    app: App
+    record: Path
+    release: int = 0
+    _settled: Seen | None = None
+
+    def settled(self) -> Seen:
+        """What is there before a combination: as the one before it left it, or put right if that failed."""
+        if self._settled is None:
+            self.whole(self.deploy_well())
+        assert self._settled
+        return self._settled
+
+    def deploy(
+        self, *options: str, at: str = "", do: str = "", file: str = "", **environment: str
+    ) -> Deployment:
+        """Deploy the next release, with a fault at one point where one is named."""
+        self.release += 1
+        self._settled = None
+        self.record.unlink(missing_ok=True)
+        fault = ("--at", at, "--do", do) if at else ()
+        cli = self.app.cli
+        arguments = ("-p", self.app.name, "-f", file) if file else cli.options
+        done = subprocess.run(
+            (
+                *(sys.executable, "-m", "tests.e2e.faulty", *fault, "--record", str(self.record)),
+                *("--", *arguments, "deploy", *options),
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **cli.environment, "RELEASE": str(self.release), **environment},
+            timeout=180,
+            check=False,
+        )
+        return Deployment(self.release, done.returncode, done.stdout, self._moments())
+
+    def deploy_well(self) -> Deployment:
+        """Deploy the next release. A command that was killed may have left one of Docker's at work."""
+        deployment = self.deploy("--wait")
+        assert deployment.code == 0, deployment.output
+        return deployment
+
+    def load(self) -> Load:
+        return self.app.load(mix=MIX, rate=RATE)
+
+    def seen(self) -> Seen:
+        """What is there, once what answers is what `hitless status` calls live."""
+        status = self.app.cli.json("status")
+        colour = Colour(status["live"]["colour"])
+        live = [one for one in status["containers"] if one["colour"] == colour]
+        assert live
+        assert all(one["state"] == "running" for one in live), live
+        assert {one["release"] for one in live} == {status["live"]["release"]}
+        environment = docker("inspect", live[0]["container"], "--format", "{{json .Config.Env}}")
+        (release,) = re.findall(r'"RELEASE=(\d+)"', environment)
+        # a generation that was put in place just now is in force a moment later
+        wait_for(lambda: self.answering() == release)
+        return Seen(
+            release=int(release),
+            colour=colour,
+            kept=tuple(one["number"] for one in status["releases"]),
+            problems=(*status["problems"], *([status["deployment"]] if status["deployment"] else [])),
+            leftovers=self.app.leftovers(),
+            routing=docker(
+                "exec", self.app.gateway.container, "cat", f"/etc/hitless/routes/{self.app.name}.yml"
+            ),
+        )
+
+    def answering(self) -> str:
+        """The release that a visitor gets."""
+        try:
+            return str(self.app.get().headers.get("X-Release"))
+        except httpx.HTTPError:
+            return "nobody"
+
+    def whole(self, deployment: Deployment) -> None:
+        """See that this release is there, and nothing else but the releases that are kept."""
+        seen = self.seen()
+        name = self.app.name
+        assert seen.release == deployment.release
+        assert seen.problems == ()
+        assert len(seen.kept) <= KEEP
+        assert seen.leftovers == {
+            "containers": [f"{name}-{seen.colour}-{service}-1" for service in ("api", "web")],
+            "networks": [f"{name}-{seen.colour}_default"],
+            "volumes": [],
+            "images": sorted(f"{name}.r{number}.{it}" for number in seen.kept for it in ("api", "web")),
+        }
+        self._settled = seen
+
+    def unchanged(self, before: Seen) -> None:
+        """See that all is as it was."""
+        assert self.seen() == before
+        self._settled = before
+
+    def candidate(self, container: str) -> str:
+        """The name that a container of the next release will have."""
+        return f"{self.app.name}-{self.settled().colour.other}-{container}"
+
+    def _moments(self) -> dict[str, float]:
+        moments = {}
+        for line in self.record.read_text().splitlines():
+            entry = json.loads(line)
+            moment = entry.pop("moment")
+            ((kind, name),) = entry.items()
+            moments[name if kind == "point" else f"fault {name}"] = moment
+        return moments

@@ -1,0 +1,319 @@
+"""What an interrupted command leaves, and what finishes or undoes it: resume, abort, the next deployment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked
+from hitless.domain.events import Ended, Undone, Waiting
+from hitless.domain.history import runs
+from hitless.domain.model import Colour
+from hitless.execution import observe, operations
+from hitless.execution.operations import Request
+from hitless.ports import Answer
+from tests.execution.applications import shop
+from tests.execution.test_deploy import ASKED, Killed, deploy, down, killed_at, live, rollback, state
+from tests.fakes.host import FakeHost
+
+Verb = Callable[[FakeHost], None]
+
+
+def resume(host: FakeHost) -> None:
+    operations.resume(host.ports(), "shop", ASKED)
+
+
+def abort(host: FakeHost) -> None:
+    operations.abort(host.ports(), "shop", ASKED)
+
+
+@pytest.fixture
+def deployed() -> FakeHost:
+    """A host where release 2 is live on green."""
+    host = FakeHost()
+    deploy(host)
+    deploy(host)
+    host.events.clear()
+    host.verbs.clear()
+    return host
+
+
+def killed_before(host: FakeHost, verb: str, occurrence: int = 1) -> None:
+    """Deploy, and end hitless before this verb."""
+    seen = 0
+
+    def kill(found: str) -> None:
+        nonlocal seen
+        seen += found == verb
+        if seen >= occurrence:
+            raise Killed
+
+    host.before = kill
+    with pytest.raises(Killed):
+        deploy(host)
+    host.before = lambda _: None
+
+
+def outcome(host: FakeHost) -> str:
+    return next(event.outcome for event in reversed(host.events) if isinstance(event, Ended))
+
+
+@pytest.mark.parametrize("finish", [resume, abort], ids=["resume", "abort"])
+def test_killed_at_any_verb_resume_and_abort_leave_one_release_and_nothing_else(finish: Verb) -> None:
+    count = 1
+    ended_on = set()
+    while True:
+        host = FakeHost()
+        deploy(host)
+        deploy(host)
+        if not killed_at(host, count):
+            break
+        before = live(host)[0]
+        try:
+            finish(host)
+        except HitlessError as error:
+            # nothing was begun, it was not written down yet, or what was live has gone: it says which
+            assert error.hint
+            assert not isinstance(error, DockerFailed)
+        else:
+            assert len(live(host)[1]) == 1
+            assert live(host)[0] in ({before} if finish is resume and before is Colour.BLUE else set(Colour))
+        assert any(one.colour is live(host)[0] and one.is_running for one in host.running.values())
+        ended_on.add(live(host)[0])
+        deploy(host)
+        assert len(live(host)[1]) == 1
+        assert host.violations == []
+        count += 1
+    assert count > 12  # it did go through a whole deployment
+    assert ended_on == set(Colour)
+
+
+def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) -> None:
+    # the routing's generation counts on; all else is as before
+    before = state(deployed)[1:]
+    killed_before(deployed, "deliver", 2)
+    abort(deployed)
+    assert state(deployed)[1:] == before
+    assert live(deployed) == (Colour.GREEN, [2])
+
+
+def test_a_resumed_deployment_is_the_one_that_was_begun(deployed: FakeHost) -> None:
+    killed_before(deployed, "deliver", 2)
+    deployed.verbs.clear()
+    resume(deployed)
+    assert live(deployed) == (Colour.BLUE, [3])
+    assert "build" not in deployed.verbs
+    assert deployed.violations == []
+
+
+def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHost) -> None:
+    killed_before(deployed, "remove green")
+    # the old colour's routes are gone by now: not warm any more
+    with pytest.raises(HitlessError, match="has gone already"):
+        abort(deployed)
+    assert live(deployed)[0] is Colour.BLUE
+
+    host = FakeHost()
+    deploy(host)
+    deploy(host)
+    killed_before(host, "restart", 2)  # about to drain
+    assert live(host)[0] is Colour.BLUE
+    abort(host)
+    assert live(host) == (Colour.GREEN, [2])
+    assert sorted(host.records) == [1, 2]
+    assert not any(".r3." in tag for tag in host.tags)
+    assert host.policies["shop-green-web-1"] == "unless-stopped"
+    assert host.violations == []
+
+
+def test_an_aborted_rollback_keeps_the_release_that_it_was_to_bring_back(deployed: FakeHost) -> None:
+    def kill(verb: str) -> None:
+        if verb == "restart" and live(deployed)[0] is Colour.BLUE:
+            raise Killed
+
+    deployed.before = kill
+    with pytest.raises(Killed):
+        rollback(deployed)
+    deployed.before = lambda _: None
+    abort(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert sorted(deployed.records) == [1, 2]
+
+
+def test_an_interrupted_down_is_resumed_and_cannot_be_aborted(deployed: FakeHost) -> None:
+    def kill(verb: str) -> None:
+        if verb == "remove green":
+            raise Killed
+
+    deployed.before = kill
+    with pytest.raises(Killed):
+        down(deployed)
+    deployed.before = lambda _: None
+    with pytest.raises(HitlessError, match="can't be brought back"):
+        abort(deployed)
+    resume(deployed)
+    assert (deployed.files, deployed.running, deployed.records) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("finish", [resume, abort], ids=["resume", "abort"])
+def test_where_nothing_was_interrupted_there_is_nothing_to_do(deployed: FakeHost, finish: Verb) -> None:
+    with pytest.raises(HitlessError, match="there is nothing to"):
+        finish(deployed)
+    assert deployed.verbs == []
+
+
+def test_a_release_that_dies_right_after_the_cutover_makes_way_for_the_old_one(deployed: FakeHost) -> None:
+    def die(verb: str) -> None:
+        served = deployed.in_traefik["shop"]
+        if verb == "restart":
+            deployed.clock.pause(1)
+        if served.live is Colour.GREEN and verb == "deliver" and "restart" in deployed.verbs:
+            # on its way to be live: it ends in the instant of its cutover
+            name = "shop-blue-web-1"
+            deployed.running[name] = replace(deployed.running[name], state="exited", exit_code=9)
+
+    before = state(deployed)[1:]
+    deployed.before = die
+    with pytest.raises(GateFailed, match="exit code 9"):
+        deploy(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert state(deployed)[1:] == before
+    assert outcome(deployed) == "failed"
+    assert deployed.violations == []
+
+
+def test_a_release_that_turns_bad_in_its_bake_makes_way_for_the_old_one(deployed: FakeHost) -> None:
+    deployed.behaviour.answers[3] = [Answer(200, "ok")] * 4 + [Answer(500, "leak")]
+    with pytest.raises(GateFailed, match="3 times in a row"):
+        deploy(deployed, bake=30)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert any(isinstance(event, Undone) for event in deployed.events)
+    assert deployed.violations == []
+
+
+def test_a_single_bad_answer_in_the_bake_is_forgiven(deployed: FakeHost) -> None:
+    ok, bad = Answer(200, "ok"), Answer(500, "hiccup")
+    deployed.behaviour.answers[3] = [ok, ok, ok, bad, ok, bad, bad, ok]
+    began = deployed.clock.now()
+    deploy(deployed, bake=30)
+    assert live(deployed) == (Colour.BLUE, [3])
+    assert deployed.clock.now() - began >= 30
+
+
+def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
+    host = FakeHost()
+    host.behaviour.answers[1] = [Answer(200, "ok")] * 3 + [Answer(500, "leak")]
+    with pytest.raises(GateFailed):
+        deploy(host, bake=30)
+    assert (host.files, host.running, host.tags, host.records) == ({}, {}, {}, {})
+
+
+def test_a_release_that_dies_after_its_gate_is_not_cut_over_to(deployed: FakeHost) -> None:
+    def die(verb: str) -> None:
+        if verb == "restart":
+            name = "shop-blue-web-1"
+            deployed.running[name] = replace(deployed.running[name], state="exited", exit_code=9)
+
+    before = state(deployed)
+    deployed.before = die
+    with pytest.raises(GateFailed, match="exit code 9"):
+        deploy(deployed)
+    assert state(deployed) == before
+    assert not any("cut over" in verb for verb in deployed.verbs)
+
+
+def test_a_healthy_release_that_fails_on_its_route_does_not_get_ready(deployed: FakeHost) -> None:
+    deployed.behaviour.routes[3] = Answer(500, "no templates\n")
+    before = state(deployed)
+    with pytest.raises(GateFailed, match="through the gateway .* 500: no templates$") as failed:
+        deploy(deployed, timeout=3)
+    assert "ask_routes" in failed.value.hint
+    assert state(deployed) == before
+
+
+def test_a_route_that_may_fail_is_not_asked(deployed: FakeHost) -> None:
+    deployed.behaviour.routes[3] = Answer(500, "as it should")
+    deploy(deployed, ask_routes=False)
+    assert live(deployed) == (Colour.BLUE, [3])
+
+
+def test_what_is_live_comes_back_with_the_engine_and_what_leaves_does_not(deployed: FakeHost) -> None:
+    assert deployed.policies["shop-green-web-1"] == "unless-stopped"
+    at_drain: dict[str, str] = {}
+    deployed.before = lambda verb: at_drain.update(deployed.policies) if verb == "remove green" else None
+    deploy(deployed)
+    assert at_drain == {"shop-blue-web-1": "unless-stopped", "shop-green-web-1": "no"}
+
+
+def test_a_full_disk_does_not_keep_the_candidate(deployed: FakeHost) -> None:
+    is_full = []
+
+    def fill(verb: str) -> None:
+        is_full.append(verb) if verb == "start" else None
+        if is_full and verb in ("deliver", "record"):
+            raise DockerFailed("docker exec", 1, "No space left on device")
+
+    before = state(deployed)
+    deployed.before = fill
+    with pytest.raises(DockerFailed, match="No space left"):
+        deploy(deployed)
+    assert state(deployed) == before
+    assert outcome(deployed) == "failed"
+
+
+def test_a_disk_that_is_full_at_the_cutover_leaves_guarded_routes_and_no_containers(
+    deployed: FakeHost,
+) -> None:
+    def fill(verb: str) -> None:
+        if verb == "deliver" and "restart" in deployed.verbs:
+            raise DockerFailed("docker exec", 1, "No space left on device")
+
+    # without routes to somebody else's containers
+    deployed.verbs.clear()
+    deployed.before = fill
+    with pytest.raises(DockerFailed, match="No space left"):
+        deploy(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+    deployed.before = lambda _: None
+    deployed.violations.clear()  # Traefik has guarded routes to it: they are asked by nobody
+    deploy(deployed)
+    assert len(live(deployed)[1]) == 1
+    assert deployed.violations == []
+
+
+def test_waiting_for_another_command_is_told_and_has_an_end(deployed: FakeHost) -> None:
+    deployed.holder = "ann@laptop"
+    with pytest.raises(Locked, match="ann@laptop"):
+        operations.deploy(deployed.ports(), shop(), Request("me", wait=60.0))
+    assert any(isinstance(event, Waiting) for event in deployed.events)
+    assert deployed.verbs == []
+
+
+def test_the_number_of_a_release_that_failed_is_not_used_again(deployed: FakeHost) -> None:
+    deployed.behaviour.answers[3] = [Answer(503, "never")]
+    with pytest.raises(GateFailed):
+        deploy(deployed)
+    deploy(deployed)
+    assert live(deployed)[1] == [4]
+
+
+def test_the_journal_tells_each_command_with_its_outcome(deployed: FakeHost) -> None:
+    killed_before(deployed, "deliver", 2)
+    told = [(run.operation, run.release, run.outcome) for run in runs("\n".join(deployed.lines))]
+    assert told == [("deploy", 1, "successful"), ("deploy", 2, "successful"), ("deploy", 3, "unfinished")]
+    # a SIGKILL leaves no last event at all
+    del deployed.lines[-1]
+    last = runs("\n".join(deployed.lines))[-1]
+    assert (last.outcome, last.step, last.holder) == ("", "restore the routes", "somebody@somewhere")
+    world = observe.world(deployed.ports(), "shop")
+    assert world.left == last
+
+
+def test_half_a_line_of_the_journal_is_left_out(deployed: FakeHost) -> None:
+    text = "\n".join(deployed.lines)
+    assert runs(text[:-7])[-1].outcome == ""
+    assert runs("garbage\n[1]\n{}\n" + text)[0].release == 1
+    assert json.loads(deployed.lines[0])["event"] == "began"
