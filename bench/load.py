@@ -67,8 +67,7 @@ class Load:
     answered rightly (those answers are not in the report), for which it waits ``ready_deadline``
     seconds. Leaving begins no more requests, waits for the outstanding ones (20 s at most), and
     collects. The load ends by itself after ``seconds``: look at ``report().ended_by`` where the
-    block may take longer. It also ends when this process dies. ``through`` is a command that the
-    generator is started by, such as ``("nsenter", "--target", "17", "--net")``.
+    block may take longer. It also ends when this process dies.
 
     Raises ValueError for an address that is not loopback, LoadError when the load cannot begin.
     """
@@ -83,10 +82,8 @@ class Load:
         mix: Mapping[Kind, float] = DEFAULT_MIX,
         wait_ready: bool = True,
         ready_deadline: float = 30.0,
-        through: Sequence[str] = (),
     ) -> None:
         """Check the settings; nothing is sent yet."""
-        self._through = tuple(through)
         self._settings = Settings(
             url, host, rate, seconds, mix, wait_ready=ready_deadline if wait_ready else 0.0
         )
@@ -96,7 +93,7 @@ class Load:
     def __enter__(self) -> Self:
         """Start the generator and return when the load has begun."""
         self._process = process = subprocess.Popen(
-            (*self._through, sys.executable, "-m", "bench.load", "--worker", *_arguments(self._settings)),
+            (sys.executable, "-m", "bench.load", "--worker", *_arguments(self._settings)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Where `-m` finds this package first, wherever the caller was started.

@@ -15,14 +15,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
 
 _START = 60.0  # seconds the daemon gets to answer, on a busy machine
 _STOP = 60.0  # and to end: it stops every container first
@@ -52,7 +48,6 @@ class SecondEngine:
     root: Path
     _init: subprocess.Popen[str] | None = None
     _daemon: subprocess.Popen[bytes] | None = None
-    _threads: ThreadPoolExecutor | None = None
 
     @property
     def host(self) -> str:
@@ -145,20 +140,16 @@ class SecondEngine:
             saving.stdout.close()
             assert saving.wait() == 0
 
-    @property
-    def through(self) -> tuple[str, ...]:
-        """The start of a command line that runs in this engine's network."""
-        return self._inside()
-
-    def inside(self, action: Callable[[], T]) -> T:
-        """What the action returns, done by a thread that has entered this engine's network."""
-        return self.begin_inside(action).result()
-
-    def begin_inside(self, action: Callable[[], T]) -> Future[T]:
-        """Like `inside`, but at the same time as what follows."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(max_workers=8, initializer=self._enter_network)
-        return self._threads.submit(action)
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Have this thread, and what it starts, in this engine's network: published ports are only there."""
+        with Path("/proc/thread-self/ns/net").open() as before:
+            with Path(f"/proc/{self._pid}/ns/net").open() as network:
+                _enter(network.fileno())
+            try:
+                yield
+            finally:
+                _enter(before.fileno())
 
     def _make_namespaces(self) -> None:
         self._init = subprocess.Popen(
@@ -188,11 +179,6 @@ class SecondEngine:
         more = ("--pid", "--mount") if all_namespaces else ()
         return ("nsenter", "--target", str(self._pid), "--net", *more, *command)
 
-    def _enter_network(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        with Path(f"/proc/{self._pid}/ns/net").open() as namespace:
-            assert libc.setns(namespace.fileno(), _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-
     def _signal(self, pidfile: str, number: signal.Signals) -> None:
         """Signal a process of the namespaces. The number means that process nowhere but in there."""
         # the daemon writes its number without an end of line
@@ -221,8 +207,6 @@ class SecondEngine:
             subprocess.run(self._inside("ip", "link", "delete", line.split(": ")[1]), check=True)
 
     def _end(self) -> None:
-        if self._threads:
-            self._threads.shutdown(wait=False, cancel_futures=True)
         if self._init:
             assert self._init.stdin
             self._init.stdin.close()
@@ -241,6 +225,12 @@ class SecondEngine:
     def _log(self) -> str:
         lines = (self.root / "log").read_text(errors="replace").splitlines()
         return "the second engine does not answer:\n" + "\n".join(lines[-20:])
+
+
+def _enter(network: int) -> None:
+    # os.setns is there from Python 3.12 on
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.setns(network, _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
 
 
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc")
