@@ -84,6 +84,24 @@ class TestHost:
         assert paths(findings, is_error=True) == ["gateway:/routes/a.yml", "gateway:/routes/b.yml"]
         assert findings[0].message.startswith("is not ours")
 
+    @pytest.mark.parametrize(("free", "errors"), [(None, []), (1_000_000_000, [])])
+    def test_room_on_the_disk(self, free: int | None, errors: list[bool]) -> None:
+        found = checks.check(application(), replace(world(), free=free), IMAGES)
+        assert [finding.is_error for finding in found] == errors
+
+    @pytest.mark.parametrize(("free", "is_error"), [(999_999_999, False), (99_999_999, True), (0, True)])
+    def test_a_disk_that_is_nearly_full(self, free: int, is_error: bool) -> None:
+        finding = only(checks.check(application(), replace(world(), free=free), IMAGES))
+        assert (finding.path, finding.is_error) == ("host", is_error)
+        assert f"{free / 1e6:.0f} MB are left" in finding.message
+
+    @pytest.mark.parametrize("volume", ["traefik_routes", "traefik_state"])
+    def test_a_volume_of_the_gateways(self, volume: str) -> None:
+        mounts = [{"type": "volume", "source": "x", "target": "/x", "read_only": True}]
+        model = compose({"app": web(volumes=mounts)}, volumes={"x": {"name": volume, "external": True}})
+        found = checks.check(spec.read(model)[0], world(), IMAGES)
+        assert at(found, "volumes.x").is_error
+
     def test_an_application_of_this_name_behind_another_gateway(self) -> None:
         here, there = container(Colour.BLUE), replace(container(Colour.GREEN), gateway="other")
         finding = only(checks.check(application(), world(containers=(here, there)), IMAGES))
@@ -467,3 +485,12 @@ def test_what_is_refused_in_the_labels_does_not_stop_the_check() -> None:
     found, findings = spec.read(compose({"app": web({"traefik.http.routers.shop.rule": ""})}))
     assert findings
     assert "services" in paths(checks.check(found, world(), IMAGES))
+
+
+@pytest.mark.parametrize("policy", ["no", "always", "unless-stopped", "on-failure", "on-failure:5", None])
+def test_a_restart_policy(policy: str | None) -> None:
+    assert app(restart=policy) == ()
+
+
+def test_a_restart_policy_that_docker_does_not_know() -> None:
+    assert at(app(restart="sometimes"), "services.app.restart").is_error

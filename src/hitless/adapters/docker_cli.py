@@ -13,6 +13,15 @@ from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 DEFAULT_TIMEOUT = 120.0
 _LAST_LINES = 12
 _SHOWN_WORDS = 8
+# What the Docker command line says when the engine, or the way to it, goes away in the middle
+_DROPPED = (
+    "error during connect",
+    "unexpected eof",
+    "broken pipe",
+    "connection reset by peer",
+    "use of closed network connection",
+    "client connection lost",
+)
 
 
 # What runs just now, in whichever thread: an interrupt must not wait for an engine that hangs.
@@ -130,10 +139,21 @@ def _shown(argv: Iterable[str]) -> str:
 
 def _hint(stderr: str) -> str:
     said = stderr.lower()
+    if any(word in said for word in _DROPPED):
+        return (
+            "the connection to the Docker host was lost; what runs there goes on. When it is back: "
+            "hitless status, then hitless resume or hitless deploy"
+        )
     if "cannot connect to the docker daemon" in said:
         return "is the Docker engine running? try: docker info"
     if "permission denied" in said and "docker.sock" in said:
         return "your user may not use the Docker engine; be in the group docker, or use sudo"
+    if "no space left on device" in said:
+        return "make room on the Docker host's disk; docker system df shows what takes it"
+    if "is too new" in said or "is too old" in said or "minimum supported api version" in said:
+        return "hitless needs Docker Engine 26 or newer on the host; see docker version"
+    if "unknown flag" in said and "compose" in said:
+        return "hitless needs Compose 2.20 or newer; see docker compose version"
     if "is not a docker command" in said and "compose" in said:
         return "install the Compose v2 plug-in (2.20 or newer)"
     if "port is already allocated" in said or "address already in use" in said:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from hitless.domain import rules
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway import model as gateway_model
 from hitless.domain.model import Application, Finding, Image, Json, Router, Service
-from hitless.domain.project import gateway_networks
+from hitless.domain.project import gateway_networks, volume_names
 from hitless.domain.routing import MARKER_PRIORITY
 from hitless.domain.spec import concurrent_writes, with_images
 from hitless.domain.world import Gateway, World
 
+_LITTLE = 1_000_000_000  # bytes
+_TOO_LITTLE = 100_000_000
+_RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -21,7 +27,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
     check after the images are there.
     """
-    findings = [*_host(world), *_elsewhere(application, world), *_compose_projects(world)]
+    findings = [*_host(world), *_disk(world.free), *_elsewhere(application, world), *_compose_projects(world)]
     if not application.routes.routers:
         findings.append(
             Finding(
@@ -35,6 +41,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     for service in application.services:
         findings += _service(application, service, images)
     findings += _networks(application, world.gateway)
+    findings += _gateways_volumes(application, world.gateway)
     findings += _from_environment(application.model)
     for name, middleware in application.routes.middlewares.items():
         findings += _middleware(name, middleware)
@@ -55,6 +62,27 @@ def _host(world: World) -> Iterator[Finding]:
             f"{problem}; Traefik would ignore every new routing while it is there",
             "mend or remove this file in the gateway's routing directory",
         )
+
+
+def _disk(free: int | None) -> Iterator[Finding]:
+    if free is not None and free < _LITTLE:
+        yield Finding(
+            "host",
+            f"only {free / 1_000_000:.0f} MB are left on Docker's disk",
+            "docker system df shows what takes the room",
+            is_error=free < _TOO_LITTLE,
+        )
+
+
+def _gateways_volumes(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
+    """Whoever mounts them can read every application's releases, and route as it likes."""
+    for key, name in volume_names(application.model).items():
+        if gateway and name in volume_names(gateway_model(gateway.project, GatewaySettings())).values():
+            yield Finding(
+                f"volumes.{key}",
+                f"{name} belongs to the gateway, which keeps the routes of all applications in it",
+                "name another volume, or the application otherwise",
+            )
 
 
 def _elsewhere(application: Application, world: World) -> Iterator[Finding]:
@@ -115,6 +143,9 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
     yield from _volumes(path, model, is_web)
     if not is_web:
         yield from _anonymous_volumes(path, model, images.get(service.name))
+    restart = str(model.get("restart") or "no")
+    if not _RESTART.fullmatch(restart):
+        yield Finding(f"{path}.restart", f"{restart!r} is no restart policy of Docker's")
     if model.get("pre_stop"):
         yield Finding(
             f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"

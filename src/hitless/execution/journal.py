@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from hitless.domain import redact
 from hitless.domain.errors import HitlessError, LockLost
 from hitless.domain.events import Ended, Event, Planned, StepBegan, StepProgress, Undone, Waiting, as_json
+from hitless.domain.model import Json
 from hitless.ports import Ports
 
 
@@ -36,6 +38,18 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
                 )
 
         yield replace(ports, emit=emit)
+
+
+@contextmanager
+def discreet(ports: Ports, model: Json) -> Iterator[Ports]:
+    """Show no secret of this Compose model, neither in an event nor in an error."""
+    hidden = redact.secrets(model)
+    try:
+        yield replace(ports, emit=lambda event: ports.emit(redact.redact(event, hidden)))
+    except HitlessError as error:
+        error.message, error.hint = redact.redact((error.message, error.hint), hidden)
+        error.args = (error.message,)
+        raise
 
 
 @contextmanager

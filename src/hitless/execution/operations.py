@@ -23,7 +23,7 @@ from hitless.domain.model import (
 from hitless.domain.steps import Plan
 from hitless.domain.world import Gateway, World
 from hitless.execution import observe
-from hitless.execution.journal import ended, journaled
+from hitless.execution.journal import discreet, ended, journaled
 from hitless.execution.perform import announced, perform
 from hitless.ports import Ports
 
@@ -48,7 +48,10 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
-    with journaled(ports, application.name, request.holder, request.wait) as ports:
+    with (
+        journaled(ports, application.name, request.holder, request.wait) as ports,
+        discreet(ports, application.model) as ports,
+    ):
         world = observe.world(ports, application.name, gateway)
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
@@ -182,7 +185,8 @@ def _bring_up(
     prepared, problems = spec.with_images(application, release.images)
     _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=True)
     plan = plans.deploy(prepared, release, world, gateway)
-    _perform(ports, operation, plan, gateway, request, began, revision=release.revision)
+    with discreet(ports, release.model) as ports:
+        _perform(ports, operation, plan, gateway, request, began, revision=release.revision)
 
 
 def _abort(

@@ -1,0 +1,46 @@
+"""Secrets of a Compose model in what is shown and written down."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitless.domain.events import StepDone, StepFailed
+from hitless.domain.redact import MARK, redact, secrets
+
+
+def model(**environment: object) -> dict[str, object]:
+    return {"services": {"web": {"environment": environment}}}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["PASSWORD", "db_passwd", "API_TOKEN", "SECRET_KEY", "STRIPE_API_KEY", "SENTRY_DSN", "AWS_ACCESS_KEY_ID"],
+)
+def test_a_value_is_secret_by_its_name(key: str) -> None:
+    assert secrets(model(**{key: "hunter2hunter2"})) == {"hunter2hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("MODE", "production"), ("PASSWORD", "1"), ("TOKEN", None), ("KEYBOARD", "querty-de")]
+)
+def test_what_is_no_secret_stays(key: str, value: object) -> None:
+    assert secrets(model(**{key: value})) == frozenset()
+
+
+def test_the_password_in_an_address_is_secret_and_the_address_is_not() -> None:
+    found = secrets(model(DATABASE_URL="postgres://shop:s3cr3t!@db:5432/shop"))
+    assert found == {"s3cr3t!"}
+    shown = redact("can't reach postgres://shop:s3cr3t!@db:5432/shop", found)
+    assert shown == f"can't reach postgres://shop:{MARK}@db:5432/shop"
+
+
+def test_build_arguments_and_many_lines_are_secret_too() -> None:
+    there = {"services": {"web": {"build": {"args": {"DEPLOY_KEY": "first line\nsecond line"}}}}}
+    assert redact("a\nsecond line\n", secrets(there)) == f"a\n{MARK}\n"
+
+
+def test_an_event_is_shown_without_them_and_else_as_it_is() -> None:
+    hidden = secrets(model(PASSWORD="pa$$$$word"))
+    event = StepFailed("wait", 1.5, "pa$$word", "", {"web": "log\npassword is pa$$word"})
+    assert redact(event, hidden) == StepFailed("wait", 1.5, MARK, "", {"web": f"log\npassword is {MARK}"})
+    assert redact(StepDone("wait", 1.5), hidden) == StepDone("wait", 1.5)
