@@ -254,6 +254,8 @@ def main() -> None:
     again = fault(once) if once != options.do else None
     points = Points(options.at, fault(once), again, options.record)
     watch(points)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # in the background, or under nohup, some would be ignored
     sys.argv = ["hitless", *options.arguments]
     try:
         __main__.main()

@@ -20,8 +20,8 @@ from tests.e2e.conftest import ROOT, App, docker, wait_for
 from tests.e2e.faulty import plain
 
 # Some requests of every moment are in flight: the application answers the slow kinds in tenths of a second.
-MIX: Mapping[Kind, float] = {"kept": 25, "fresh": 9, "post": 9, "slow": 5, "stream": 2}
-RATE = 50.0
+MIX: Mapping[Kind, float] = {"kept": 12, "fresh": 6, "post": 6, "slow": 4, "stream": 2}
+RATE = 30.0
 
 COMPOSE = """
 x-hitless: {keep: 2}
