@@ -1,4 +1,4 @@
-"""Something that this process does when a shell command asks for it: a fault that only the tests can bring about."""
+"""What this process does when a shell command asks for it: a fault that only the tests can bring about."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def when_asked(directory: Path, action: Callable[[], None]) -> Iterator[str]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         serving = pool.submit(serve)
         try:
-            yield f"touch {shlex.quote(str(asked))}; until [ -e {shlex.quote(str(done))} ]; do sleep 0.02; done"
+            ask, wait = shlex.quote(str(asked)), shlex.quote(str(done))
+            yield f"touch {ask}; until [ -e {wait} ]; do sleep 0.02; done"
         finally:
             over.set()
         serving.result()
