@@ -14,7 +14,6 @@ from hitless.__main__ import FAILED, INTERRUPTED, UNFINISHED
 from tests.e2e.conftest import GATEWAY, App, Cli, docker, gateway_of_its_own
 from tests.e2e.faulty import TWICE
 from tests.e2e.matrix import (
-    DOCUMENT,
     HOW_TO_UPDATE,
     IS_WRITING,
     POINTS_FILE,
@@ -277,32 +276,23 @@ def under_way(request: pytest.FixtureRequest, shops: list[Shop]) -> Iterator[Lan
         yield begun
 
 
-@pytest.mark.parametrize("combination", KILLS, ids=str)
-def test_killed(under_way: Lanes, combination: Combination) -> None:
+# The suite takes a sample; `make faults` takes all, a quarter of an hour of them, and writes the document.
+CHOSEN = [*KILLS, *SIGNALS, *GATEWAYS, *BAD_RELEASES] if IS_WRITING else KILLS[::5]
+
+
+@pytest.mark.parametrize("combination", CHOSEN, ids=str)
+def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
+    under_way: Lanes, combination: Combination
+) -> None:
     under_way.result(combination)
 
 
-@pytest.mark.parametrize("combination", SIGNALS, ids=str)
-def test_interrupted(under_way: Lanes, combination: Combination) -> None:
-    under_way.result(combination)
+if IS_WRITING:
 
-
-@pytest.mark.parametrize("combination", GATEWAYS, ids=str)
-def test_the_gateway_goes_and_comes_back(under_way: Lanes, combination: Combination) -> None:
-    under_way.result(combination)
-
-
-@pytest.mark.parametrize("combination", BAD_RELEASES, ids=str)
-def test_a_bad_release_is_not_noticed(under_way: Lanes, combination: Combination) -> None:
-    under_way.result(combination)
-
-
-def test_the_document_says_what_was_measured() -> None:
-    if IS_WRITING:
-        TABLE.write([*KILLS, *SIGNALS, *GATEWAYS, *BAD_RELEASES])
-    measured, written = ({row.facts for row in rows} for rows in (TABLE.rows.values(), documented()))
-    assert measured <= written, f"{DOCUMENT.name} does not say so: {HOW_TO_UPDATE}"
-    assert not any(row.lost for row in documented())
+    def test_the_document_says_what_was_measured() -> None:
+        TABLE.write(CHOSEN)
+        assert {row.facts for row in TABLE.rows.values()} == {row.facts for row in documented()}
+        assert not any(row.lost for row in documented())
 
 
 def outcome_of(deployment: Deployment, before: Seen, after: Seen) -> str:

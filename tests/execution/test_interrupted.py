@@ -122,7 +122,7 @@ def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHos
     assert live(host) == (Colour.GREEN, [2])
     assert sorted(host.records) == [1, 2]
     assert not any(".r3." in tag for tag in host.tags)
-    assert host.policies["shop-green-web-1"] == "unless-stopped"
+    assert host.policies["shop-green-web-1"] == "always"
     assert host.violations == []
 
 
@@ -238,11 +238,11 @@ def test_a_route_that_may_fail_is_not_asked(deployed: FakeHost) -> None:
 
 
 def test_what_is_live_comes_back_with_the_engine_and_what_leaves_does_not(deployed: FakeHost) -> None:
-    assert deployed.policies["shop-green-web-1"] == "unless-stopped"
+    assert deployed.policies["shop-green-web-1"] == "always"
     at_drain: dict[str, str] = {}
     deployed.before = lambda verb: at_drain.update(deployed.policies) if verb == "remove green" else None
     deploy(deployed)
-    assert at_drain == {"shop-blue-web-1": "unless-stopped", "shop-green-web-1": "no"}
+    assert at_drain == {"shop-blue-web-1": "always", "shop-green-web-1": "no"}
 
 
 def test_a_full_disk_does_not_keep_the_candidate(deployed: FakeHost) -> None:

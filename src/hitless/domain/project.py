@@ -140,12 +140,13 @@ def restart_policies(application: Application, colour: Colour) -> dict[str, str]
     """How a colour's containers are to be restarted once it is live: container -> Docker's restart policy.
 
     As the service says; one with a route comes back where nothing is said, or a reboot would end the site.
+    Not `unless-stopped`: after a crash the engine takes what it finds running for stopped by hand (measured).
     """
     found = {}
     for service, containers in replicas(application, colour).items():
         model = application.model["services"][service]
         policy = str(model.get("restart") or _deploy_policy(model) or "")
-        policy = policy or ("unless-stopped" if application.is_web(service) else "no")
+        policy = policy or ("always" if application.is_web(service) else "no")
         if policy != "no":
             found.update(dict.fromkeys(containers, policy))
     return found
