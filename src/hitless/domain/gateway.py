@@ -89,7 +89,7 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
         # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
         # Docker socket belongs to root.
         "user": "0:0" if settings.docker_provider else "65532:65532",
-        # not unless-stopped: after a crash the engine takes what it finds running for stopped by hand (measured)
+        # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
         "restart": "always",
         "read_only": True,
         "cap_drop": ["ALL"],
