@@ -1,14 +1,16 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test soak faults check fmt bench python engine
+.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
 	@echo "make demo-down  take away all that the demo made"
 	@echo "make test       every test, those on a real Docker engine included"
-	@echo "make soak       20 deployments in a row under load"
+	@echo "make soak       200 deployments under load, with kills and restarts at random"
+	@echo "make shop       20 deployments of examples/shop, under load with writes"
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
+	@echo "make fuzz       the properties with fifty times as many examples"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
 	@echo "make bench      measure hitless's own time on this machine"
@@ -20,17 +22,27 @@ engine:
 	@dev/engine
 	@dev/images
 
+# What examples/shop needs besides.
+servers: engine
+	@dev/images postgres redis
+
 demo: python engine
 	@$(PYTHON_RUN) -m bench.demo
 
 demo-down: python
 	@$(PYTHON_RUN) -m bench.demo down
 
-test: python engine
-	@$(PYTHON_RUN) -m pytest
+test: python servers
+	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile
 
 soak: python engine
-	@HITLESS_DEPLOYMENTS=20 $(PYTHON_RUN) -m pytest tests/e2e -k in_a_row
+	@HITLESS_SOAK=200 $(PYTHON_RUN) -m pytest tests/e2e/test_soak.py -s
+
+fuzz: python
+	@HITLESS_EXAMPLES=50 $(PYTHON_RUN) -m pytest tests/domain tests/adapters/test_compose_yaml.py
+
+shop: python servers
+	@HITLESS_SHOP=20 $(PYTHON_RUN) -m pytest tests/e2e/test_whole_shop.py -s
 
 faults: python engine
 	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py

@@ -10,12 +10,13 @@ from types import FrameType
 from typing import NoReturn
 
 from hitless.cli.main import hitless
-from hitless.domain.errors import HitlessError, Locked
+from hitless.domain.errors import HitlessError, HookFailed, Locked
 
 FAILED = 1  # refused, or failed and undone: what was live is live
 BUG = 3
 UNFINISHED = 4  # something is left for `hitless resume`, `abort`, or the next deployment
 LOCKED = 5  # another command works on the application
+HOOK_FAILED = 6  # done, but a hook after the cutover failed
 INTERRUPTED = 130
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,11 +35,21 @@ def main() -> None:
 
         with suppress(OSError):  # nobody reads it any more
             complain(error)
-        sys.exit(LOCKED if isinstance(error, Locked) else UNFINISHED if error.is_unfinished else FAILED)
+        sys.exit(_exit_code(error))
     except KeyboardInterrupt:
         _end_interrupted()
     except Exception as error:
         _click_or_bug(error)
+
+
+def _exit_code(error: HitlessError) -> int:
+    match error:
+        case Locked():
+            return LOCKED
+        case HookFailed():
+            return HOOK_FAILED
+        case _:
+            return UNFINISHED if error.is_unfinished else FAILED
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

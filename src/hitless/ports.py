@@ -13,7 +13,7 @@ from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
-from hitless.domain.world import Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,19 @@ class Engine(Protocol):
         """Give an image a second name."""
         ...
 
-    def foreign(self, application: str) -> tuple[str, ...]:
-        """Names of containers in the Compose project of one of its colours that hitless did not make."""
+    def composed(self, application: str) -> tuple[ComposeContainer, ...]:
+        """The containers in the application's and its colours' Compose projects that are no release's."""
+        ...
+
+    def digests(self, model: Json) -> dict[str, str]:
+        """Compose's digest of each service's configuration: service -> digest."""
+        ...
+
+    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
+        """Start services of the base project, with what they wait for, and the volumes that are missing.
+
+        What runs is left alone. `recreate`: these and no others, anew where their configuration is another.
+        """
         ...
 
     def tagged(self, application: str) -> frozenset[int]:
@@ -75,8 +86,11 @@ class Engine(Protocol):
         """Take away the image tags that keep these releases; an image without a name goes."""
         ...
 
-    def create(self, model: Json, volumes: Json) -> None:
-        """Create a colour's containers (stopped) and networks, and the volumes that are missing."""
+    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
+        """Create a colour's containers (stopped) and networks, and the volumes that are missing.
+
+        `is_beside`: those that are there are left as they are.
+        """
         ...
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
@@ -87,19 +101,45 @@ class Engine(Protocol):
         """Set the restart policies (container -> policy in `docker update`'s words) of running containers."""
         ...
 
-    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
-        """Start a colour's containers, all that there are, in the order of their `depends_on`.
+    def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
+        """Start a colour's containers (service -> names) in the order of their `depends_on`.
 
         Raises `TimedOut` after `timeout` seconds.
         """
+        ...
+
+    def stop(self, containers: Sequence[str]) -> None:
+        """Stop containers, each with its own grace period."""
         ...
 
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log."""
         ...
 
-    def remove(self, application: str, colour: Colour) -> None:
-        """Stop a colour with its own grace period, then remove its containers and networks."""
+    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
+        """Stop a colour with its own grace period, then remove its containers and networks.
+
+        `containers` are those that are meant, and the networks stay; without any it is all of it.
+        """
+        ...
+
+    def attach(
+        self,
+        application: str,
+        colour: Colour,
+        network: str,
+        services: Sequence[str],
+        names: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Have shared services find a colour's containers (container -> names) on a network made for it."""
+        ...
+
+    def detach(self, application: str, colour: Colour) -> None:
+        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        ...
+
+    def remove_base(self, application: str, containers: Sequence[str]) -> None:
+        """Stop and remove these containers of the base project, and its networks where nobody is left."""
         ...
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
@@ -181,6 +221,14 @@ class Store(Protocol):
         ...
 
 
+class Here(Protocol):
+    """The machine that hitless runs on."""
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
+        """Run a command to its end; what it wrote. Raises `CommandFailed`, also after `timeout` seconds."""
+        ...
+
+
 class GatewayHost(Protocol):
     """The gateway as something that is started and stopped."""
 
@@ -190,6 +238,10 @@ class GatewayHost(Protocol):
 
     def foreign(self) -> tuple[str, ...]:
         """Names of containers in a Compose project of the gateway's name that hitless did not make."""
+        ...
+
+    def outdated(self) -> str:
+        """What is too old on this Docker host for hitless, "" where nothing is."""
         ...
 
     def apply(self, settings: GatewaySettings) -> None:
@@ -229,4 +281,5 @@ class Ports:
     balancer: Balancer
     store: Store
     clock: Clock
+    here: Here
     emit: Callable[[Event], None]

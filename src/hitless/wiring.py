@@ -6,7 +6,7 @@ Compose does its part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,24 +24,29 @@ __all__ = ["ComposeOptions", "Host", "application", "host", "kill_running", "rev
 
 @dataclass(frozen=True)
 class Host:
-    """A Docker host with the gateway of this name on it."""
+    """A Docker host with the gateway of this name on it; `directory` is where commands run here."""
 
     cli: DockerCli
     gateway: str
+    directory: str | None = None
 
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         """The ports that operations take."""
         from hitless.adapters.clock import SystemClock
         from hitless.adapters.docker_engine import DockerEngine
+        from hitless.adapters.gateway_shell import GatewayShell
+        from hitless.adapters.here import ThisMachine
         from hitless.adapters.store import GatewayStore
         from hitless.adapters.traefik import Traefik
         from hitless.ports import Ports
 
+        shell = GatewayShell(self.cli, self.gateway)
         return Ports(
             engine=DockerEngine(self.cli, self.gateway),
-            balancer=Traefik(self.cli, self.gateway),
-            store=GatewayStore(self.cli, self.gateway),
+            balancer=Traefik(shell),
+            store=GatewayStore(shell),
             clock=SystemClock(),
+            here=ThisMachine(self.directory),
             emit=emit,
         )
 
@@ -52,15 +57,20 @@ class Host:
         return GatewayProject(self.cli, self.gateway)
 
 
-def host(context: str | None, gateway: str) -> Host:
+def host(context: str | None, gateway: str, directory: str | None = None) -> Host:
     """The Docker host of this context (None: of the environment)."""
-    return Host(DockerCli(context), gateway)
+    return Host(DockerCli(context), gateway, directory)
 
 
-def application(at: Host, options: ComposeOptions) -> tuple[Application, tuple[Finding, ...]]:
-    """The application that the Compose files describe, and what was found while reading them."""
+def application(
+    at: Host, options: ComposeOptions, scale: Mapping[str, int]
+) -> tuple[Application, tuple[Finding, ...]]:
+    """The application that the Compose files describe, and what was found while reading them.
+
+    `scale` maps service -> number of containers, where that is not to be the file's.
+    """
     model, warnings = resolve(at.cli, options)
-    from hitless.domain import spec
+    from hitless.domain import scaling, spec
 
-    read, findings = spec.read(model)
+    read, findings = spec.read(scaling.scaled(model, scale) if scale else model)
     return read, (*warnings, *findings)

@@ -1,4 +1,4 @@
-"""A `docker` for tests: an executable that notes how it was called and answers from a table."""
+"""A `docker` for tests, and an `nc`: executables that note how they were called and answer from a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ import json, os, sys, time
 from select import select
 
 home = os.path.dirname(os.path.abspath(__file__))
-words = sys.argv[1:]
+is_nc = os.path.basename(__file__) == "nc"
+words = ["nc", *sys.argv[1:]] if is_nc else sys.argv[1:]
 plain = words[2:] if words[:1] == ["--context"] else words
 with open(home + "/table.json") as file:
     table = json.load(file)
@@ -49,7 +50,9 @@ def request():
     return read.decode()
 
 way = entry["way"]
-if way == "answer":
+if way == "answer" and "serve" in words:
+    note("")  # its input has no end
+elif way == "answer":
     note(sys.stdin.buffer.read().decode(errors="replace"))
 elif way == "refuse":
     note("")
@@ -70,12 +73,7 @@ elif way == "shell":
     rest = plain[1:]
     while rest[0].startswith("-"):
         rest = rest[2:] if rest[0] == "-u" else rest[1:]
-    rest = [
-        word.replace("/var/lib/hitless", root + "/var/lib/hitless")
-        .replace("/etc/hitless", root + "/etc/hitless")
-        .replace("cd /;", "cd " + root + ";")
-        for word in rest[1:]
-    ]
+    rest = [word.replace("\\nroot=\\n", "\\nroot=" + root + "\\n") for word in rest[1:]]
     os.execvp(rest[0], rest)
 
 sys.stdout.buffer.write(entry["stdout"].encode("latin-1"))
@@ -101,9 +99,10 @@ class FakeDocker:
         self._table: list[dict[str, Any]] = []
         (directory / "calls").mkdir(parents=True)
         (directory / "root").mkdir()
-        script = directory / "docker"
-        script.write_text(f"#!{sys.executable} -IS\n{_SCRIPT}")
-        script.chmod(0o755)
+        for name in ("docker", "nc"):
+            script = directory / name
+            script.write_text(f"#!{sys.executable} -IS\n{_SCRIPT}")
+            script.chmod(0o755)
         self._write()
 
     def answers(
@@ -134,6 +133,11 @@ class FakeDocker:
         texts = [path.read_text() for path in sorted((self.directory / "calls").glob("*.json"))]
         found = [json.loads(text) for text in texts]
         return [Call(tuple(one["argv"]), one["stdin"], one["compose_env"]) for one in found]
+
+    @property
+    def requests(self) -> list[Call]:
+        """The calls of `nc`, which stands beside it."""
+        return [call for call in self.calls if call.argv[0] == "nc"]
 
     @property
     def argvs(self) -> list[tuple[str, ...]]:

@@ -132,11 +132,22 @@ def test_an_unset_variable_whose_name_says_obsolete_is_still_a_warning(docker: F
 @pytest.mark.parametrize("output", ["", "name: shop\n", "name: shop\nservices: {}\n", "[]\n"])
 def test_a_file_without_services_is_an_error_that_says_what_to_do(docker: FakeDocker, output: str) -> None:
     docker.answers("compose", stdout=output)
+    docker.answers("compose", "config", "--profiles")
 
     with pytest.raises(HitlessError, match="no services") as raised:
         resolve(DockerCli(), ComposeOptions())
 
     assert "-f FILE" in raised.value.hint
+
+
+def test_a_file_whose_services_are_all_in_profiles_names_the_profiles(docker: FakeDocker) -> None:
+    docker.answers("compose", stdout="name: shop\nservices: {}\n")
+    docker.answers("compose", "config", "--profiles", stdout="web\ndefault\n")
+
+    with pytest.raises(HitlessError, match="in a profile") as raised:
+        resolve(DockerCli(), ComposeOptions())
+
+    assert raised.value.hint == "enable one with --profile NAME: default, web"
 
 
 def test_what_compose_refuses_is_told_in_its_own_words(docker: FakeDocker) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hitless.adapters.docker_cli import DockerCli, failed
+from hitless.adapters.docker_cli import DockerCli, failed, kill_running
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 from tests.adapters.fake_docker import FakeDocker
 
@@ -139,6 +142,50 @@ def test_a_command_that_hangs_is_ended_and_named(docker: FakeDocker) -> None:
 
     assert time.monotonic() - began < 5
     assert "docker info" in raised.value.hint
+
+
+def test_a_thread_that_comes_to_its_command_after_an_interrupt_does_not_wait_for_it(
+    docker: FakeDocker,
+) -> None:
+    docker.answers("ps", way="hang")
+    is_interrupted = threading.Event()
+
+    def look() -> str:
+        is_interrupted.wait(10)
+        return DockerCli().run("ps", timeout=20)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        looked = pool.submit(look)
+        kill_running()
+        is_interrupted.set()
+        with pytest.raises(DockerFailed, match="interrupted"):
+            looked.result(30)
+
+
+def test_an_interrupt_that_the_kernel_gives_to_another_thread_is_heard(docker: FakeDocker) -> None:
+    docker.answers("ps", way="hang")
+
+    def interrupt() -> None:
+        while not docker.calls:
+            time.sleep(0.01)
+        time.sleep(0.1)  # the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            DockerCli().run("ps", timeout=20)
+    assert time.monotonic() - began < 10
+
+
+def test_what_is_undone_after_an_interrupt_is_done_in_threads_as_before(docker: FakeDocker) -> None:
+    docker.answers("ps", stdout="web")
+    kill_running()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        assert pool.submit(DockerCli().run, "ps").result(30) == "web"
+    assert DockerCli().run("ps") == "web"
 
 
 @pytest.mark.parametrize("verb", ["run", "open"])

@@ -9,9 +9,9 @@ from hitless.adapters import docker_engine
 from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
-from hitless.domain.errors import DockerFailed, TimedOut
+from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.model import Colour, Image
-from hitless.domain.world import Container
+from hitless.domain.world import ComposeContainer, Container
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 NETWORK = "adapters-rec_webgateway"
@@ -220,9 +220,9 @@ def test_what_docker_start_alone_would_leave_out_is_started_by_compose(
 ) -> None:
     model = {**MODEL, "services": {"db": {"image": "y"}, "web": {**MODEL["services"]["web"], **key}}}
 
-    engine.start(model, ("shop-green-web-1", "shop-green-db-1"), 60.0)
+    engine.start(model, {"web": ("shop-green-web-1",), "db": ("shop-green-db-1",)}, 60.0)
 
-    assert docker.argvs == [(*COMPOSE, "start")]
+    assert docker.argvs == [(*COMPOSE, "start", "web", "db")]
     assert json.loads(docker.calls[0].stdin) == model
 
 
@@ -231,7 +231,7 @@ def test_containers_that_need_nothing_of_compose_are_started_at_once(
 ) -> None:
     web = {**MODEL["services"]["web"], "depends_on": {}, "configs": None, "secrets": []}
 
-    engine.start({**MODEL, "services": {"web": web}}, ("shop-green-web-1", "shop-green-web-2"), 60.0)
+    engine.start({**MODEL, "services": {"web": web}}, {"web": ("shop-green-web-1", "shop-green-web-2")}, 60.0)
 
     assert docker.argvs == [("start", "shop-green-web-1", "shop-green-web-2")]
 
@@ -245,7 +245,7 @@ def test_a_start_that_takes_too_long_is_ended(
     model = {**MODEL, "services": {"web": {**MODEL["services"]["web"], "depends_on": depends}}}
 
     with pytest.raises(TimedOut):
-        engine.start(model, ("shop-green-web-1",), 0.3)
+        engine.start(model, {"web": ("shop-green-web-1",)}, 0.3)
 
 
 def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -261,29 +261,35 @@ def test_an_image_for_a_platform_of_its_own(docker: FakeDocker, engine: DockerEn
     assert docker.argvs == [("pull", "--quiet", "--platform", "linux/arm64", "nginx:1")]
 
 
-def test_what_has_the_place_of_a_colour_and_is_not_ours_is_foreign(
+def test_what_lies_in_its_compose_projects_and_is_no_release_s(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
     rows = (
-        "shop-green\tshop\tshop-green-web-1",
-        "shop-green\t\tshop-green-db-1",
-        "shop-blue\t\tbox",
-        "shop\t\tshop-db-1",
-        "other-blue\t\tother-blue-web-1",
-        "shop-blue-more\t\tshop-blue-more-web-1",
+        "shop-green|web|d1|shop|False|-|shop-green-web-1|running|Up 3 seconds|web:1",
+        "shop-green|db|d2||False|/srv/shop.yml|shop-green-db-1|running|Up 3 seconds|db:1",
+        "shop|db|d3||False|/srv/shop.yml|shop-db-1|running|Up 2 hours (healthy)|postgres:15",
+        "shop|cache|d4||False|-|shop-cache-1|running|Up 1 second (health: starting)|redis:7",
+        "shop|queue|d5||False|/srv/shop.yml|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq",
+        "shop|init|d6||False|/srv/shop.yml|shop-init-1|exited|Exited (3) 2 minutes ago|init",
+        "shop|db|d3||True|/srv/shop.yml|shop-db-run-7|running|Up 2 seconds|postgres:15",
+        "other-blue|web|d7||False|/srv/shop.yml|other-blue-web-1|running|Up 3 seconds|web:1",
+        "shop-blue-more|web|d8||False|/srv/shop.yml|shop-blue-more-web-1|running|Up 3 seconds|web:1",
     )
-    docker.answers("ps", stdout="".join(f"{row}\n" for row in rows))
+    docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
-    assert engine.foreign("shop") == ("shop-green-db-1", "box")
+    assert engine.composed("shop") == (
+        ComposeContainer("shop-green", "db", "shop-green-db-1", "running", "", 0, "d2", "db:1"),
+        ComposeContainer("shop", "db", "shop-db-1", "running", "healthy", 0, "d3", "postgres:15"),
+        ComposeContainer("shop", "cache", "shop-cache-1", "running", "starting", 0, "d4", "redis:7", True),
+        ComposeContainer("shop", "queue", "shop-queue-1", "running", "unhealthy", 0, "d5", "rabbitmq"),
+        ComposeContainer("shop", "init", "shop-init-1", "exited", "", 3, "d6", "init"),
+    )
     [argv] = docker.argvs
     assert {"--all", "label=com.docker.compose.project"} <= set(argv)
-    assert argv[-1] == (
-        '{{.Label "com.docker.compose.project"}}\t{{.Label "hitless.application"}}\t{{.Names}}'
-    )
 
 
-def test_where_there_are_no_containers_none_is_foreign(docker: FakeDocker, engine: DockerEngine) -> None:
-    assert engine.foreign("shop") == ()
+def test_where_there_are_no_containers_none_is_found(docker: FakeDocker, engine: DockerEngine) -> None:
+    assert engine.composed("shop") == ()
 
 
 def test_the_tags_of_these_releases_and_no_others_are_taken_away(
@@ -341,7 +347,7 @@ def test_only_the_applications_own_missing_volumes_are_created(
     engine.create(model, {"data": {}, "cache": cache})
 
     listing, creation, compose = docker.argvs
-    assert listing == ("volume", "ls", "--format", "{{.Name}}")
+    assert listing == ("volume", "ls", "--format", '{{.Name}} {{.Label "hitless.application"}}')
     assert creation[:4] == ("volume", "create", "--driver", "local")
     assert creation[-1] == "shop_cache"
     pairs = list(zip(creation[4:-1:2], creation[5:-1:2], strict=True))
@@ -427,7 +433,7 @@ def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, engine: Docker
 
 def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
     docker.answers("ps", stdout="c1\nc2\n")
-    docker.answers("network", "ls", stdout="n1\n")
+    docker.answers("network", "ls", stdout="n1 default\n")
 
     engine.remove("shop", Colour.BLUE)
 
@@ -443,6 +449,93 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
         "label=hitless.application=shop",  # without it, it is a network of somebody else's
     ]
     assert network_removal == ("network", "rm", "n1")
+
+
+def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    docker.answers("network", "ls", stdout="n1 default\nn2 hitless-live\n")
+    inspected = {"Id": "n2", "Containers": {"c": {"Name": "shop-proxy-1"}}}
+    docker.answers("network", "inspect", stdout=json.dumps([inspected]))
+
+    engine.remove("shop", Colour.BLUE)
+
+    assert docker.argvs[-3:] == [
+        ("network", "inspect", "n2"),
+        ("network", "disconnect", "--force", "n2", "shop-proxy-1"),
+        ("network", "rm", "n1", "n2"),
+    ]
+
+
+def test_a_gateway_of_the_applications_name_is_no_part_of_it(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    engine.composed("shop")
+    shape = docker.argvs[-1][-1].split("\t")
+    assert shape[3] == '{{.Label "hitless.application"}}{{.Label "hitless.gateway"}}'
+
+
+def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    rows = (
+        "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx",
+        "shop|db|d||False|-|shop-db-1|running|Up 1 second|postgres",
+    )
+    docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
+
+    engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {"shop-blue-web-1": ("web", "api")})
+
+    assert docker.argvs[-3:] == [
+        (
+            *("network", "create", "--internal"),
+            *("--label", "com.docker.compose.project=shop-blue"),
+            *("--label", "com.docker.compose.network=hitless-live"),
+            *("--label", "hitless.application=shop"),
+            "shop_live-7",
+        ),
+        ("network", "connect", "shop_live-7", "shop-proxy-1"),
+        # last: from the instant in which it has a name there, it is called
+        ("network", "connect", "--alias", "web", "--alias", "api", "shop_live-7", "shop-blue-web-1"),
+    ]
+
+
+def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: DockerEngine) -> None:
+    row = "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx\n"
+    docker.answers("ps", stdout=row.replace("|", "\t"))
+    docker.answers("network", "ls", stdout="shop_live-7\n")
+    said = "Error response from daemon: endpoint with name shop-proxy-1 already exists in network n2\n"
+    docker.answers("network", "connect", stderr=said, exit_code=1)
+
+    engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {"shop-blue-web-1": ("web",)})
+
+    assert [argv[:2] for argv in docker.argvs[-3:]] == [
+        ("network", "ls"),
+        ("network", "connect"),
+        ("network", "connect"),
+    ]
+
+
+def test_a_shared_service_that_can_not_be_connected_is_said(docker: FakeDocker, engine: DockerEngine) -> None:
+    row = "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx\n"
+    docker.answers("ps", stdout=row.replace("|", "\t"))
+    docker.answers("network", "ls", stdout="n2\n")
+    docker.answers("network", "connect", stderr="no room\n", exit_code=1)
+
+    with pytest.raises(DockerFailed, match="no room"):
+        engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {})
+
+
+def test_detached_are_all_but_the_colours_own(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("network", "ls", stdout="n2\n")
+    containers = {"a": {"Name": "shop-blue-web-1"}, "b": {"Name": "shop-proxy-1"}}
+    docker.answers("network", "inspect", stdout=json.dumps([{"Id": "n2", "Containers": containers}]))
+
+    engine.detach("shop", Colour.BLUE)
+
+    assert [argv for argv in docker.argvs if argv[1] == "disconnect"] == [
+        ("network", "disconnect", "--force", "n2", "shop-proxy-1")
+    ]
 
 
 def test_a_colour_that_is_not_there_is_removed_without_a_word(
@@ -468,3 +561,31 @@ def test_only_volumes_that_hitless_created_are_removed(docker: FakeDocker, engin
 def test_without_volumes_none_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
     assert engine.remove_volumes("shop") == ()
     assert len(docker.calls) == 1
+
+
+def test_a_container_that_only_bears_our_applications_label_is_not_ours(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    labels = ({"hitless.application": "shop"}, {"hitless.colour": "red", "hitless.release": "1"}, None)
+    found = [{"Id": "1", "Name": "/copy", "Config": {"Labels": one}, "State": {}} for one in labels]
+    docker.answers("ps", stdout="1\n2\n3\n")
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+    assert engine.containers("shop") == ()
+
+
+def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, engine: DockerEngine) -> None:
+    # `x_data` of `shop` and `data` of `shop_x` have one name
+    model = {
+        "name": "shop-blue",
+        "services": {"web": {"labels": {"hitless.application": "shop"}}},
+        "volumes": {"x_data": {"name": "shop_x_data", "external": True}},
+    }
+    docker.answers("volume", "ls", stdout="other\nshop_x_data shop_x\n")
+    with pytest.raises(HitlessError, match="belongs to the application shop_x"):
+        engine.create(model, {"x_data": {}})
+    assert not any(argv[0] == "compose" for argv in docker.argvs)
+    docker.answers("volume", "ls", stdout="shop_x_data shop\n")
+    engine.create(model, {"x_data": {}})
+    docker.answers("volume", "ls", stdout="shop_x_data \n")  # of plain Compose
+    engine.create(model, {"x_data": {}})
+    assert [argv[0] for argv in docker.argvs].count("compose") == 2

@@ -90,3 +90,51 @@ def test_the_log_is_both_streams(docker: FakeDocker, project: GatewayProject) ->
     docker.answers("logs", "--tail", "7", CONTAINER, stdout="one\n", stderr="two\n")
 
     assert project.logs(7) == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("server", "compose", "said"),
+    [
+        ("26.1.5+dfsg1", "2.26.1-4", ""),
+        ("27.0.0", "v2.20.0", ""),
+        ("25.0.9", "2.40.3", "Docker Engine 25.0.9 is too old: hitless needs 26.0 or newer"),
+        ("28.1.0", "2.19.9", "Compose 2.19.9 is too old: hitless needs 2.20 or newer"),
+        ("dev", "dev", ""),
+    ],
+)
+def test_what_is_too_old_is_named(
+    docker: FakeDocker, project: GatewayProject, server: str, compose: str, said: str
+) -> None:
+    docker.answers("version", stdout=f"{server}\n")
+    docker.answers("compose", "version", stdout=f"{compose}\n")
+
+    assert project.outdated() == said
+
+
+@pytest.mark.parametrize(
+    ("names", "who"), [("nginx\n", "the container nginx"), ("", "a program outside Docker")]
+)
+def test_a_port_that_is_taken_is_said_with_who_has_it_and_nothing_is_left(
+    docker: FakeDocker, project: GatewayProject, names: str, who: str
+) -> None:
+    said = "Error response from daemon: Bind for 127.0.0.1:18199 failed: port is already allocated"
+    docker.answers(*COMPOSE, "up", stderr=said, exit_code=1)
+    docker.answers("ps", stdout=names)
+
+    with pytest.raises(HitlessError, match=f"port 18199 of 127.0.0.1 is taken by {who}") as raised:
+        project.apply(SETTINGS)
+
+    assert "--http-port" in raised.value.hint
+    assert (*COMPOSE, "down") in docker.argvs
+
+
+def test_a_gateway_that_does_not_start_shows_its_last_lines(
+    docker: FakeDocker, project: GatewayProject
+) -> None:
+    docker.answers(*COMPOSE, "up", stderr="container exited (1)", exit_code=1)
+    docker.answers("logs", stdout="command error: no such flag\n")
+
+    with pytest.raises(HitlessError, match="no such flag"):
+        project.apply(SETTINGS)
+
+    assert (*COMPOSE, "down") in docker.argvs

@@ -1,26 +1,26 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore, decode_release
 from hitless.domain.errors import DockerFailed, Locked
 from hitless.domain.model import Image, Release
 from hitless.ports import Kept
 from tests.adapters.fake_docker import FakeDocker
 
-EXEC = ("exec", "-i", "-u", "0", "traefik-traefik-1", "sh", "-c")
 RELEASE = Release(
     number=7,
     created="2026-11-22T21:46:16.752+00:00",
@@ -35,8 +35,10 @@ RELEASE = Release(
 
 
 @pytest.fixture
-def store() -> GatewayStore:
-    return GatewayStore(DockerCli(), "traefik")
+def store(docker: FakeDocker) -> Iterator[GatewayStore]:
+    shell = GatewayShell(DockerCli(), "traefik")
+    yield GatewayStore(shell)
+    shell.close()
 
 
 @pytest.fixture
@@ -45,20 +47,6 @@ def host(docker: FakeDocker) -> FakeDocker:
     docker.answers("exec", way="shell")
     (docker.root / "etc/hitless/routes").mkdir(parents=True)
     return docker
-
-
-def archive(files: dict[str, str]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for directory in ("etc/hitless/routes", "var/lib/hitless/shop/releases"):
-            member = tarfile.TarInfo(directory)
-            member.type = tarfile.DIRTYPE
-            tar.addfile(member)
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-    return out.getvalue()
 
 
 def state(host: FakeDocker, name: str) -> Path:
@@ -83,37 +71,28 @@ def text_of(release: Release) -> str:
 
 
 def test_everything_is_read_in_one_look_and_releases_come_in_order(
-    docker: FakeDocker, store: GatewayStore
+    host: FakeDocker, store: GatewayStore
 ) -> None:
     releases = {number: replace(RELEASE, number=number) for number in (10, 9, 11)}
-    docker.answers(
-        "exec",
-        stdout=archive(
-            {
-                "etc/hitless/routes/shop.yml": "# größer\nhttp: {}\n",
-                "etc/hitless/routes/other.yml": "http: {}\n",
-                "etc/hitless/routes/.next/shop": "half",
-                **{
-                    f"var/lib/hitless/shop/releases/{number}.json": text_of(release)
-                    for number, release in releases.items()
-                },
-                "var/lib/hitless/shop/releases/.next": "{",
-            }
-        ),
-    )
+    for release in releases.values():
+        store.record("shop", release)
+    routes = host.root / "etc/hitless/routes"
+    (routes / ".next").mkdir()
+    (routes / ".next/shop").write_text("half")
+    (routes / "shop.yml").write_text("# größer\nhttp: {}\n")
+    (routes / "other.yml").write_text("http: {}\n")
+    state(host, "releases/.next").write_text("{")
 
-    assert store.read("shop") == Kept(
+    assert kept(store, "shop") == Kept(
         routing_files={"shop.yml": "# größer\nhttp: {}\n", "other.yml": "http: {}\n"},
         releases=(releases[9], releases[10], releases[11]),
     )
-    [argv] = docker.argvs
-    assert argv[-2] == "shop"
-    assert "traefik-traefik-1" in argv
 
 
 def test_a_gateway_that_keeps_nothing(host: FakeDocker, store: GatewayStore) -> None:
-    assert store.read("shop") == Kept({}, ())
-    assert store.read(None) == Kept({}, ())
+    (host.root / "var/lib/hitless").mkdir(parents=True)
+    assert kept(store, "shop") == Kept({}, ())
+    assert kept(store, None) == Kept({}, ())
 
 
 def test_what_is_recorded_is_read_and_what_is_forgotten_is_not(host: FakeDocker, store: GatewayStore) -> None:
@@ -139,36 +118,23 @@ def test_a_record_is_for_roots_eyes_alone(host: FakeDocker, store: GatewayStore)
     assert state(host, "releases").stat().st_mode & 0o077 == 0
 
 
-def test_a_release_is_recorded_by_standard_input_alone(docker: FakeDocker, store: GatewayStore) -> None:
+def test_a_release_is_recorded_by_standard_input_alone(host: FakeDocker, store: GatewayStore) -> None:
     secret = replace(RELEASE, model={"environment": {"PASSWORD": "hunter2"}})
 
     store.record("shop", secret)
 
-    [call] = docker.calls
-    assert call.argv[:7] == EXEC
-    assert {"/var/lib/hitless/shop/releases", "7"} <= set(call.argv)
-    assert "hunter2" not in " ".join(call.argv)
-    assert decode_release(7, call.stdin) == secret
+    assert "hunter2" not in str(host.argvs)
+    assert store.read("shop").releases == (secret,)
 
 
 def test_a_record_that_is_cut_short_leaves_the_former_one(host: FakeDocker, store: GatewayStore) -> None:
     store.record("shop", RELEASE)
-    host.answers("exec")
-    store.record("shop", RELEASE)
-    argv = host.argvs[-1]
 
-    host.answers("exec", way="shell")
-    subprocess.run(("docker", *argv), input=b'{"number": 7, "cre', check=False)
+    words = store.shell.argv("serve", "token")
+    cut_short = b'token record shop 7 2000\n{"number": 7, "cre'
+    subprocess.run(("docker", *words), input=cut_short, check=False)
 
     assert store.read("shop").releases == (RELEASE,)
-
-
-def test_releases_are_forgotten_by_their_files(docker: FakeDocker, store: GatewayStore) -> None:
-    store.forget("shop", (1, 12))
-
-    directory = "/var/lib/hitless/shop/releases"
-    words = ("exec", "-u", "0", "traefik-traefik-1", "rm", "-f")
-    assert docker.argvs == [(*words, f"{directory}/1.json", f"{directory}/12.json")]
 
 
 def test_a_release_survives_its_record() -> None:
@@ -227,8 +193,9 @@ def test_the_lock_is_free_after_its_holder_was_killed(host: FakeDocker, store: G
     program = """
 import time
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore
-with GatewayStore(DockerCli(), "traefik").lock("shop", "the killed", 0, print) as held:
+with GatewayStore(GatewayShell(DockerCli(), "traefik")).lock("shop", "the killed", 0, print) as held:
     held.write("a line")
     print("held", flush=True)
     time.sleep(60)
@@ -342,3 +309,113 @@ def test_the_lock_is_not_held_after_its_process_was_killed(host: FakeDocker, sto
         held.write("into nothing")
         with store.lock("shop", "bob", 0, print) as other:
             assert other.is_held()
+
+
+def test_who_waits_is_told_of_the_holder_and_gets_the_lock_when_that_ends(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    told: list[str] = []
+
+    def wait() -> bool:
+        with store.lock("shop", "bob", 20, told.append) as held:
+            return held.is_held()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with store.lock("shop", "alice", 0, print):
+            waiting = pool.submit(wait)
+            deadline = time.monotonic() + 10
+            while not told:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert not waiting.done()
+        assert waiting.result(10)
+    assert len(told) == 1
+    assert told[0].startswith("alice, for ")
+
+
+def test_who_has_waited_long_enough_gives_up_and_leaves_the_lock_alone(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    late = pytest.raises(Locked, match=r"did not end within 0 s: alice")
+    with store.lock("shop", "alice", 0, print) as held:
+        with late, store.lock("shop", "bob", 0.2, lambda _: None):
+            pass
+        assert held.is_held()
+    with store.lock("shop", "carol", 0, print):
+        pass
+
+
+def test_a_look_tells_who_has_the_lock(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice@there, process 7", 0, print):
+        holder = store.read("shop").holder
+        assert holder is not None
+        assert holder.name == "alice@there, process 7"
+        assert 0 <= holder.quiet < 60
+    assert store.read("shop").holder is None
+
+
+def test_unlock_takes_the_lock_away_and_its_holder_sees_that(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice", 0, print) as held:
+        taken_from = store.unlock("shop")
+        assert taken_from is not None
+        assert taken_from.name == "alice"
+        with store.lock("shop", "bob", 0, print):
+            assert not held.is_held()
+
+
+def test_unlock_where_nobody_has_the_lock(host: FakeDocker, store: GatewayStore) -> None:
+    assert store.unlock("shop") is None
+    with store.lock("shop", "alice", 0, print):
+        pass
+    assert store.unlock("shop") is None
+
+
+def test_a_command_that_outlives_its_hitless_holds_the_lock_until_it_has_ended(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    host.answers("start", way="hang")
+    program = """
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_shell import GatewayShell
+from hitless.adapters.store import GatewayStore
+cli = DockerCli()
+with GatewayStore(GatewayShell(cli, "traefik")).lock("shop", "the killed", 0, print):
+    cli.run("start", "shop-blue-web-1")
+"""
+    with subprocess.Popen((sys.executable, "-c", program), start_new_session=True) as process:
+        deadline = time.monotonic() + 10
+        while not any(call.argv[0] == "start" for call in host.calls):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob", 0, print):
+        pass
+    _kill_fakes(host, "start")
+    with store.lock("shop", "bob", 10, lambda _: None) as held:
+        assert held.is_held()
+
+
+def _kill_fakes(host: FakeDocker, verb: str) -> None:
+    """End what the fake has running of this verb."""
+    ended = 0
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = line.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if verb.encode() in words and any(str(host.root.parent).encode() in word for word in words):
+            os.kill(int(line.parent.name), signal.SIGKILL)
+            ended += 1
+    assert ended
+
+
+def test_what_is_taken_away_during_a_look_does_not_end_it(host: FakeDocker, store: GatewayStore) -> None:
+    (host.root / "var/lib/hitless").mkdir(parents=True)
+    flag = host.root / "gone once"
+    real = f'#!/bin/sh\n[ -e "{flag}" ] || {{ touch "{flag}"; exit 1; }}\nexec /bin/tar "$@"\n'
+    tar = host.directory / "tar"
+    tar.write_text(real)
+    tar.chmod(0o755)
+    (host.root / "etc/hitless/routes/shop.yml").write_text("http: {}\n")
+    assert store.read("shop").routing_files == {"shop.yml": "http: {}\n"}
+    assert flag.exists()

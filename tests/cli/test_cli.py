@@ -346,8 +346,8 @@ services:
     assert found["plan"] is None
     assert [one for one in found["findings"] if one["is_error"]]
     assert "hunter2" not in done.stdout + done.stderr + as_json.stdout + as_json.stderr
-    # to look into a gateway that may be there is no change: what writes to it has a standard input (-i)
-    changing = ("exec -i", "compose create", "run", "start", "tag", "pull")
+    # an exec opens a shell in the gateway, if there is one; what to do would be told to that
+    changing = ("compose create", "run", "start", "tag", "pull")
     assert not [argv for argv in docker.argvs if " ".join(argv).startswith(changing)]
 
 
@@ -361,17 +361,21 @@ def interrupted(
     # not `python -m`: CPython ends that by SIGINT itself where a KeyboardInterrupt has passed through `exec`,
     # which the import of a module with dataclasses calls
     command = (str(Path(sys.executable).with_name("hitless")), *arguments)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 10
+    environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        deadline = time.monotonic() + 20
         while not is_under_way():
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(number)
         try:
-            _, stderr = process.communicate(timeout=2)
+            _, stderr = process.communicate(timeout=15)  # what hangs hangs for 30
         except subprocess.TimeoutExpired:
-            process.kill()
-            pytest.fail("hitless did not end within 2 s of the signal")
+            process.send_signal(signal.SIGABRT)  # says where
+            _, stderr = process.communicate()
+            pytest.fail(f"hitless went on waiting for what hangs\n{stderr}")
         return process.returncode, stderr
 
 
@@ -381,7 +385,7 @@ def test_an_interrupt_while_docker_hangs_ends_with_130(docker: FakeDocker, numbe
 
     code, stderr = interrupted(("plan",), number, lambda: bool(docker.calls))
 
-    assert code == 130
+    assert code == 130, stderr
     assert "Traceback" not in stderr
 
 
@@ -399,13 +403,13 @@ def test_an_interrupt_while_all_looks_at_the_host_hang_ends_with_130(docker: Fak
 
     code, stderr = interrupted(("-p", "shop", "status"), signal.SIGINT, lambda: len(docker.calls) >= 2)
 
-    assert code == 130
+    assert code == 130, stderr
     assert "Traceback" not in stderr
 
 
 def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: FakeDocker) -> None:
     docker.answers("compose", way="hang")
 
-    code, _ = interrupted(("deploy",), signal.SIGINT, lambda: bool(docker.calls))
+    code, stderr = interrupted(("deploy",), signal.SIGINT, lambda: bool(docker.calls))
 
-    assert code == 130
+    assert code == 130, stderr

@@ -20,6 +20,7 @@ from hitless.domain.events import (
     Event,
     Found,
     Live,
+    Output,
     Planned,
     StepBegan,
     StepDone,
@@ -28,7 +29,7 @@ from hitless.domain.events import (
     Undone,
     Waiting,
 )
-from hitless.domain.model import Application, Colour, Finding, Image, Release, Routes, Service, Settings
+from hitless.domain.model import Application, Colour, Finding, Image, Release, Role, Routes, Service, Settings
 from hitless.domain.steps import Drain, Plan, Record
 
 # what rich would take for a colour, an end of something, a link, and the beginning of more
@@ -47,6 +48,7 @@ EVENTS: tuple[Event, ...] = (
     Waiting("shop", "bob@two, process 2, for 3 min, last sign of life 2 s ago"),
     Planned(("drain blue",)),
     Undone(),
+    Output("run migrate", {"shop-green-migrate-1": "3 migrations\ndone [red]"}),
 )
 
 Capture = pytest.CaptureFixture[str]
@@ -86,6 +88,7 @@ def test_every_event_is_one_json_object_on_one_line(capsys: Capture) -> None:
         "waiting",
         "planned",
         "undone",
+        "output",
     ]
     assert err == ""
 
@@ -314,7 +317,7 @@ def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> No
 RELEASE = Release(
     7, "", "", {"web": Image("sha256:x", (), False)}, {"environment": {"PASSWORD": "hunter2"}}, 1
 )
-SERVICE = Service("web", None, True, 1, None, "missing", Settings())
+SERVICE = Service("web", None, True, 1, None, "missing", Settings(), Role.WEB, "it has a route")
 APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
 PLAN = Plan("shop", 7, Colour.GREEN, (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE)))
 WARNING = Finding("services.web", "has no health check", is_error=False)
@@ -324,6 +327,7 @@ def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None
     console.show_plan(APPLICATION, PLAN, [WARNING], as_json_text=False)
 
     assert capsys.readouterr().out.splitlines() == [
+        "web  web     it has a route",
         "warning services.web: has no health check",
         "deploy shop release 7 as green:",
         "  1. build web",
@@ -336,7 +340,7 @@ def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
     console.show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
 
     shown = capsys.readouterr().out
-    assert shown.startswith("error gateway: is not up\n")
+    assert "error gateway: is not up\n" in shown
     assert "would refuse" in shown
 
 
@@ -353,4 +357,6 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
 def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:
     console.show_plan(APPLICATION, None, [], as_json_text=True)
 
-    assert json.loads(capsys.readouterr().out) == {"findings": [], "plan": None}
+    services = [{"service": "web", "role": "web", "reason": "it has a route"}]
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"services": services, "findings": [], "plan": None}

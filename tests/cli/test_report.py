@@ -9,6 +9,7 @@ import pytest
 from hitless.cli.report import show_applications, show_status
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
+from hitless.domain.history import Holder, Run
 from hitless.domain.model import Colour, Image, Release, Router
 from hitless.domain.routing import ColourRouting, Routing
 from hitless.domain.world import Container, Gateway, World
@@ -290,3 +291,39 @@ def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:
 
     assert "x[/].yml: was not written by [red]hitless[/]" in text
     assert found["gateway"]["broken"] == world.broken
+
+
+def left(holder: str) -> World:
+    """A deployment that was begun, and whoever has the lock now."""
+    run = Run("deploy", 3, "ann@desk, process 7", "", "", "drain green", "", 0.0, ())
+    return replace(LIVE, runs=(run,), holder=Holder(holder, 90, 2) if holder else None, quiet=200)
+
+
+def test_an_interrupted_deployment_is_told(capsys: Capture) -> None:
+    show_status("shop", left(""), SETTINGS, as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "interrupted deploy of release 3, at drain green, by ann@desk, process 7, 3 min ago" in shown
+    assert "hitless resume" in shown
+
+
+def test_a_deployment_that_is_under_way_is_told(capsys: Capture) -> None:
+    show_status("shop", left("ann@desk, process 7"), SETTINGS, as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "deploy of release 3 is under way, at drain green, by ann@desk, process 7" in shown
+    assert "last sign of life 2 s ago" in shown
+
+
+def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(capsys: Capture) -> None:
+    show_status("shop", left("bob@laptop, process 9"), SETTINGS, as_json=True)
+
+    assert json.loads(capsys.readouterr().out)["deployment"] == {
+        "operation": "",
+        "release": 0,
+        "step": "",
+        "began": "",
+        "by": "bob@laptop, process 9",
+        "is_under_way": True,
+        "seconds_since": 2,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,9 +25,9 @@ WEB_LABELS = {
 
 
 def examples(number: int) -> settings:
-    """How many examples a property is tried with; without a deadline, for the machine may be busy."""
+    """How many examples a property is tried with (`make fuzz`: more); no deadline, a machine may be busy."""
     return settings(
-        max_examples=number,
+        max_examples=number * int(os.environ.get("HITLESS_EXAMPLES", "1")),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
@@ -37,8 +38,11 @@ def web(labels: Mapping[str, str] | None = None, **keys: Any) -> dict[str, Any]:
     return unrouted(image="shop:1", labels=dict(WEB_LABELS if labels is None else labels), **keys)
 
 
-def unrouted(image: str = "worker:1", **keys: Any) -> dict[str, Any]:
-    """A service without a route. `x_hitless=` is the key `x-hitless`, here as in all of these."""
+def unrouted(image: str = "shop:1", **keys: Any) -> dict[str, Any]:
+    """A service without a route: a worker, as it has the code of the routed one.
+
+    `x_hitless=` is the key `x-hitless`, here as in all of these.
+    """
     return {"image": image, **_dashed(keys)}
 
 

@@ -57,16 +57,53 @@ def test_nothing_is_wrong() -> None:
 
 
 def test_all_is_said_at_once() -> None:
-    findings = app(container_name="x", ports=[{"target": 80, "published": "80"}], network_mode="host")
+    findings = app(ports=[{"target": 80, "published": "80"}], network_mode="host", pre_stop=[{}])
     assert paths(findings) == [
-        "services.app.container_name",
         "services.app.ports",
         "services.app.network_mode",
+        "services.app.pre_stop",
     ]
+
+
+def test_a_container_name_is_given_up_and_said() -> None:
+    finding = only(app(container_name="the-one"))
+    assert (finding.path, finding.is_error) == ("services.app.container_name", False)
+    assert "can't both be called the-one" in finding.message
+
+
+class TestSchedulers:
+    """Workers that by their look must not run twice at a time."""
+
+    @pytest.mark.parametrize(
+        ("keys", "word"),
+        [
+            ({"command": ["celery", "-A", "app", "beat"]}, "beat"),
+            ({"entrypoint": ["/usr/bin/supercronic", "/crontab"]}, "supercronic"),
+        ],
+    )
+    def test_are_warned_of(self, keys: dict[str, Any], word: str) -> None:
+        finding = only(worker(**keys))
+        assert (finding.path, finding.is_error) == ("services.worker", False)
+        assert f"is a {word} by" in finding.message
+
+    @pytest.mark.parametrize("said", [True, False])
+    def test_unless_it_was_said_how_it_is(self, said: bool) -> None:
+        assert worker(command=["celery", "beat"], **{"x-hitless": {"exclusive": said}}) == ()
+
+    def test_also_where_x_hitless_is_no_mapping(self) -> None:
+        [finding] = worker(command=["celery", "beat"], **{"x-hitless": 1})
+        assert "is a beat by" in finding.message
+
+    def test_a_heartbeat_is_none(self) -> None:
+        assert worker(command=["heartbeat", "clocks"]) == ()
 
 
 class TestHost:
     """What is wrong with the gateway."""
+
+    def test_a_gateway_of_the_applications_name(self) -> None:
+        finding = only(checks.check(application(name="traefik"), world(), IMAGES))
+        assert (finding.path, finding.is_error) == ("name", True)
 
     def test_no_gateway(self) -> None:
         finding = at(checks.check(application(), world(gateway=None), IMAGES), "gateway")
@@ -121,8 +158,14 @@ class TestHost:
         ] * 2
 
     def test_no_route(self) -> None:
-        finding = only(check({"worker": {"image": "w"}}))
+        finding = only(check({"worker": {"image": "shop:1"}}))
         assert (finding.path, finding.is_error) == ("services", True)
+
+    def test_labels_for_swarm_are_no_route(self) -> None:
+        label = "traefik.http.routers.shop.rule"
+        finding = only(check({"worker": {"image": "shop:1", "deploy": {"labels": {label: "Host(`a`)"}}}}))
+        assert (finding.path, finding.is_error) == ("services.worker.deploy.labels", True)
+        assert "services.worker.labels" in finding.hint
 
     def test_a_service_without_a_router_is_no_route(self) -> None:
         label = "traefik.http.services.shop.loadbalancer.server.port"
@@ -168,10 +211,15 @@ class TestTwoCopies:
         assert only(findings).path == "services.worker.networks.back"
 
     def test_no_replica_of_a_routed_service(self) -> None:
-        assert only(app(deploy={"replicas": 0})).path == "services.app.deploy.replicas"
+        finding, fewer = app(deploy={"replicas": 0})
+        assert finding.path == "services.app.deploy.replicas"
+        assert (fewer.path, fewer.is_error) == ("services.app.scale", False)
 
     def test_no_replica_of_an_unrouted_service(self) -> None:
-        assert worker(deploy={"replicas": 0}) == ()
+        assert [finding.message for finding in worker(deploy={"replicas": 0})] == ["is 0, and 1 are live"]
+
+    def test_more_replicas_than_are_live(self) -> None:
+        assert worker(deploy={"replicas": 2}) == ()
 
 
 class TestVolumes:
@@ -186,10 +234,22 @@ class TestVolumes:
         assert (finding.path, finding.is_error) == ("services.app.volumes", False)
         assert mount["source"] in finding.message
 
+    @pytest.mark.parametrize(
+        "source", ["/var/run/docker.sock", "/etc/localtime", "/etc/timezone", "/dev/dri", "/proc", "/sys/fs"]
+    )
+    def test_what_is_the_hosts_own_may_be_had_twice(self, source: str) -> None:
+        mount = {"type": "bind", "source": source, "target": "/x"}
+        assert app(volumes=[mount]) == ()
+        assert worker(volumes=[mount]) == ()
+
     @pytest.mark.parametrize("mount", [DATA, FOLDER])
     def test_of_an_unrouted_service_is_an_error(self, mount: Json) -> None:
         finding = only(worker(volumes=[mount]))
         assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
+
+    def test_several_of_a_service_are_one_finding(self) -> None:
+        finding = only(worker(volumes=[self.DATA, self.FOLDER]))
+        assert "data, /srv/data" in finding.message
 
     def test_that_are_read_only(self) -> None:
         assert worker(volumes=[{**self.DATA, "read_only": True}]) == ()
@@ -451,11 +511,40 @@ class TestOtherApplications:
     def test_on_every_entry_point(self) -> None:
         assert len(self.against(entry_points=("internal",))) == 1
 
-    def test_that_gets_no_request_yet(self) -> None:
-        assert self.against(live=None) == ()
+    def test_the_whole_host_by_another_way(self) -> None:
+        assert len(self.against(rule="host(`shop.example`) && !Path(`/nothing`)")) == 1
+
+    def test_all_of_it_by_a_greater_priority(self) -> None:
+        assert self.against(rule="PathPrefix(`/`)") == ()
+        assert len(self.against(rule="PathPrefix(`/`)", settings={"priority": 1000})) == 1
+
+    def test_that_is_about_to_get_its_route(self) -> None:
+        assert len(self.against(live=None)) == 1
 
     def test_its_own_route_of_before(self) -> None:
         assert self.against(name="shop") == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network_mode", "container:traefik-traefik-1"),
+        ("pid", "container:traefik-traefik-1"),
+        ("ipc", "container:traefik-traefik-1"),
+        ("volumes_from", ["container:traefik-traefik-1:ro"]),
+    ],
+)
+def test_no_way_into_the_gateways_own_container(key: str, value: object) -> None:
+    services = {"app": web(), "spy": {**unrouted(), key: value}}
+    finding = only(checks.check(application(services), world(), IMAGES))
+    assert (finding.path, finding.is_error) == (f"services.spy.{key}", True)
+
+
+def test_a_rule_that_would_end_its_guard_is_refused() -> None:
+    labels = {**WEB_LABELS, "traefik.http.routers.shop.rule": "Host(`a`)) || (Host(`b`)"}
+    finding = only(checks.check(application({"app": web(labels)}), world(), IMAGES))
+    assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+    assert "can't be read" in finding.message
 
 
 class TestPorts:

@@ -242,12 +242,17 @@ class TestStructures:
 class TestTypes:
     """Values that can't be read as what Traefik wants."""
 
-    @pytest.mark.parametrize("value", ["", "abc", "1.5", "0x10", "1_000", "9" * 19])
+    @pytest.mark.parametrize("value", ["", "abc", "1.5", "0x10", "1_000", "9" * 19, "٣"])
     def test_no_number(self, value: str) -> None:
         _, findings = labels.read("app", {PORT: value})
         assert at(findings, f"services.app.labels.{PORT}").message == (
             f"expects a whole number, not {value!r}"
         )
+
+    @pytest.mark.parametrize("value", [" 80", "80\n", "80\x1f"])
+    def test_a_number_with_blanks_about_it(self, value: str) -> None:
+        routes, _ = labels.read("app", {RULE: "Host(`a`)", PORT: value})
+        assert [backend.port for backend in routes.backends] == [80]
 
     @pytest.mark.parametrize("value", ["", "yes", "on", "2"])
     def test_no_flag(self, value: str) -> None:
@@ -352,7 +357,13 @@ class TestEnabled:
         assert labels.is_enabled(found)
 
     def test_what_hitless_sees_to_itself_is_no_finding(self) -> None:
-        found = {"traefik.enable": "true", "traefik.docker.network": "web", "com.example.owner": "me"}
+        found = {
+            "traefik.enable": "true",
+            "traefik.docker.network": "web",
+            "traefik.constraint-label": "public",
+            "traefik.constraint-label-stack": "shop",
+            "com.example.owner": "me",
+        }
         assert labels.read("app", found) == (Routes(), ())
 
 
@@ -414,7 +425,7 @@ def test_no_label_is_dropped_without_a_word(found: dict[str, str]) -> None:
     routes, findings = labels.read("app", found)
     named = {path.removeprefix("services.app.labels.").lower() for path in paths(findings)}
     for label, value in found.items():
-        ours = label.lower().startswith("traefik.") and label.lower() not in labels.FULFILLED
+        ours = label.lower().startswith("traefik.") and not labels.is_fulfilled(label)
         if not ours or label.lower() in named:
             continue
         _, _, section, name, *path = label.split(".")

@@ -18,6 +18,7 @@ from hitless.domain.model import Application, Colour, Image, Json, Release, imag
 from hitless.domain.routing import Routing
 from hitless.domain.steps import (
     Bake,
+    Create,
     CutOver,
     Drain,
     Forget,
@@ -28,6 +29,7 @@ from hitless.domain.steps import (
     Record,
     Remove,
     Route,
+    RunHere,
     Start,
     Step,
 )
@@ -100,7 +102,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 APPLICATIONS = [
     application(services, x_hitless={"keep": keep})
-    for services in (None, {"app": web(deploy={"replicas": 2}), "worker": {"image": "w"}})
+    for services in (None, {"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
     for keep in range(1, 6)
 ]
 
@@ -238,7 +240,7 @@ class TestEveryDeployment:
         for step in (*at.plan.steps, *at.plan.undo):
             if isinstance(step, Route | CutOver):
                 assert all(each is None or each.application == SHOP for each in (step.before, step.routing))
-            elif not isinstance(step, Gate | Start):
+            elif not isinstance(step, Gate | RunHere):
                 assert step.application == SHOP
 
     @examples(100)
@@ -254,7 +256,10 @@ class TestEveryDeployment:
             *_, (_, restored) = deliveries(found.undo, now)
             assert restored == was
         assert [step.colour for step in of(found.undo, Remove)] == [found.colour]
-        assert [type(step) for step in found.undo] == [Route, Drain, Remove]
+        assert [type(step) for step in found.undo[:3]] == [Route, Drain, Remove]
+        # of a new release nothing is kept, one that was brought back is kept as it was
+        is_new = not at.release.promoted
+        assert found.undo[3:] == ((Forget(found.application, (found.release,)),) if is_new else ())
         assert {step.colour for step in of(found.undo, Drain)} == {found.colour}
 
     @examples(100)
@@ -405,7 +410,8 @@ class TestSituations:
 
     def test_the_first_deployment(self) -> None:
         assert self.deploy(1, world()) == [
-            "start blue (release 1)",
+            "create blue (release 1)",
+            "start blue",
             "show the routes of blue to the gateway",
             "record release 1",
             "wait until blue is ready",
@@ -417,7 +423,8 @@ class TestSituations:
     def test_the_second_deployment(self) -> None:
         found = world(routing(BLUE), containers=(container(BLUE),), releases=(release(1, promoted=1),))
         assert self.deploy(2, found) == [
-            "start green (release 2)",
+            "create green (release 2)",
+            "start green",
             "show the routes of green to the gateway",
             "record release 2",
             "wait until green is ready",
@@ -430,11 +437,11 @@ class TestSituations:
         ]
 
     def test_the_third_one_is_blue_again(self) -> None:
-        assert self.deploy(3, world(routing(GREEN)))[0] == "start blue (release 3)"
+        assert self.deploy(3, world(routing(GREEN)))[0] == "create blue (release 3)"
 
     def test_containers_of_a_deployment_that_was_killed_before_it_was_routed(self) -> None:
         found = world(routing(BLUE), containers=(container(BLUE), container(GREEN, 2)))
-        assert self.deploy(3, found)[:3] == ["drain green", "retire green", "start green (release 3)"]
+        assert self.deploy(3, found)[:3] == ["drain green", "retire green", "create green (release 3)"]
 
     def test_a_deployment_that_was_killed_at_its_gate(self) -> None:
         there = routing(BLUE, {BLUE: part(1), GREEN: part(2)})
@@ -443,7 +450,7 @@ class TestSituations:
             "remove the routes of green",
             "drain green",
             "retire green",
-            "start green (release 3)",
+            "create green (release 3)",
         ]
 
     def test_a_first_deployment_that_was_killed_at_its_gate(self) -> None:
@@ -453,7 +460,7 @@ class TestSituations:
             "remove the routes of blue",
             "drain blue",
             "retire blue",
-            "start blue (release 2)",
+            "create blue (release 2)",
         ]
         first = made.steps[0]
         assert isinstance(first, Route) and (first.before, first.routing) == (there, None)
@@ -467,7 +474,8 @@ class TestSituations:
             "remove the routes of blue",
             "drain blue",
             "retire blue",
-            "start blue (release 3)",
+            "create blue (release 3)",
+            "start blue",
             "show the routes of blue to the gateway",
             "record release 3",
             "wait until blue is ready",
@@ -487,7 +495,7 @@ class TestSituations:
         # what is not known can't be brought back, so it is not noted as kept
         unreadable = replace(release(1), model={})
         found = world(routing(BLUE), releases=(unreadable,))
-        assert self.deploy(2, found)[0] == "start green (release 2)"
+        assert self.deploy(2, found)[0] == "create green (release 2)"
 
     def test_a_release_that_failed_is_forgotten_and_so_is_the_oldest(self) -> None:
         kept = (release(1, promoted=1), release(2), release(3, promoted=2), release(4, promoted=3))
@@ -515,23 +523,30 @@ class TestSituations:
         assert {step.timeout for step in of((*made.steps, *made.undo), Drain)} == {7.0}
 
     def test_a_start_says_all_that_the_engine_must_know(self) -> None:
-        services = {"app": web(deploy={"replicas": 2}), "worker": {"image": "w"}}
+        services = {"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}}
         found = application(services, volumes={"data": None, "others": {"external": True}})
-        [start] = of(Situation(found, release(3), world()).plan.steps, Start)
-        assert (start.colour, start.release, start.volumes) == (BLUE, 3, {"data": {}})
-        assert start.connect == ("shop-blue-app-1", "shop-blue-app-2")
-        assert start.model["services"]["app"]["image"] == image_reference(SHOP, 3, "app")
+        steps = Situation(found, release(3), world()).plan.steps
+        [create], [start] = of(steps, Create), of(steps, Start)
+        assert (create.colour, create.release, create.volumes) == (BLUE, 3, {"data": {}})
+        assert create.connect == {GATEWAY.network: ("shop-blue-app-1", "shop-blue-app-2")}
+        assert create.model["services"]["app"]["image"] == image_reference(SHOP, 3, "app")
+        assert start.containers == {
+            "app": ("shop-blue-app-1", "shop-blue-app-2"),
+            "worker": ("shop-blue-worker-1",),
+        }
 
     def test_an_unrouted_service_that_lists_the_gateways_network_is_connected_to_it(self) -> None:
         services = {
             "app": web(),
-            "metrics": {"image": "m", "networks": {"edge": None}, "deploy": {"replicas": 2}},
-            "worker": {"image": "w"},
+            "metrics": {"image": "shop:1", "networks": {"edge": None}, "deploy": {"replicas": 2}},
+            "worker": {"image": "shop:1"},
         }
         found = application(services, networks={"edge": {"name": GATEWAY.network, "external": True}})
-        [start] = of(Situation(found, release(1), world()).plan.steps, Start)
-        assert start.connect == ("shop-blue-app-1", "shop-blue-metrics-1", "shop-blue-metrics-2")
-        assert "networks" not in start.model["services"]["metrics"]
+        [create] = of(Situation(found, release(1), world()).plan.steps, Create)
+        assert create.connect == {
+            GATEWAY.network: ("shop-blue-app-1", "shop-blue-metrics-1", "shop-blue-metrics-2")
+        }
+        assert "networks" not in create.model["services"]["metrics"]
 
     def test_a_start_may_take_as_long_as_the_slowest_service(self) -> None:
         slow = {"image": "w", "x-hitless": {"timeout": "9m"}}
@@ -738,7 +753,7 @@ class TestReadiness:
         assert not readiness.healthcheck and len(readiness.probes) == 1
 
     def test_every_replica_is_asked_and_every_service_waited_for(self) -> None:
-        found = application({"app": web(deploy={"replicas": 2}), "worker": {"image": "w"}})
+        found = application({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
         assert [(each.container, len(each.probes)) for each in gate.readiness] == [
             ("shop-blue-app-1", 1),
@@ -747,7 +762,7 @@ class TestReadiness:
         ]
 
     def test_only_an_unrouted_service_may_have_ended(self) -> None:
-        found = application({"app": web(), "migrate": {"image": "w"}})
+        found = application({"app": web(), "migrate": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
         assert [each.may_end for each in gate.readiness] == [False, True]
 

@@ -87,7 +87,7 @@ class TestOnGatewayNetwork:
     def test_those_that_list_it_routed_or_not(self) -> None:
         services = {
             "app": web(networks={"edge": None}),
-            "worker": {"image": "w", "networks": {"back": None, "edge": {"aliases": ["w"]}}},
+            "worker": {"image": "shop:1", "networks": {"back": None, "edge": {"aliases": ["w"]}}},
             "db": {"image": "db", "networks": {"back": None}},
             "bare": {"image": "x", "networks": None},
         }
@@ -125,7 +125,6 @@ class TestService:
         rest = {
             "command": ["serve"],
             "environment": {"A": "$$b"},
-            "depends_on": {"db": {"condition": "service_healthy"}},
             "deploy": {"replicas": 2},
             "volumes": [{"type": "volume", "source": "data", "target": "/data", "read_only": True}],
         }
@@ -157,8 +156,15 @@ class TestModel:
     def test_is_called_like_the_colour(self) -> None:
         assert colour_model(colour=Colour.BLUE)["name"] == colour_project(SHOP, Colour.BLUE) == "shop-blue"
 
-    def test_every_service_is_there(self) -> None:
-        assert set(colour_model({"app": web(), "db": {"image": "db"}})["services"]) == {"app", "db"}
+    def test_every_service_of_the_release_is_there(self) -> None:
+        services = {"app": web(), "worker": {"image": "shop:1"}, "db": {"image": "postgres"}}
+        assert set(colour_model(services)["services"]) == {"app", "worker"}
+
+    def test_a_service_waits_for_those_of_its_release_alone(self) -> None:
+        waits = {"db": {"condition": "service_healthy"}, "worker": {"condition": "service_started"}}
+        services = {"app": web(depends_on=waits), "worker": {"image": "shop:1"}, "db": {"image": "postgres"}}
+        found = colour_model(services)["services"]["app"]
+        assert found["depends_on"] == {"worker": {"condition": "service_started"}}
 
     def test_own_networks_lose_their_name_and_others_keep_it(self) -> None:
         networks = {
@@ -235,9 +241,115 @@ class TestModel:
         assert found.model == compose({"app": web(networks={"web": None})}, networks=networks)
 
 
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ({}, {"default": {"aliases": ["the-one"]}}),
+        ({"back": None}, {"back": {"aliases": ["the-one"]}}),
+        ({"back": {"aliases": ["a"]}}, {"back": {"aliases": ["a", "the-one"]}}),
+    ],
+)
+def test_a_container_name_becomes_a_host_name_within_the_colour(
+    networks: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    service = web(container_name="the-one", **({"networks": networks} if networks else {}))
+    found = colour_model({"app": service}, networks=dict.fromkeys(networks))["services"]["app"]
+    assert "container_name" not in found
+    assert found["networks"] == expected
+
+
 def test_the_names_of_the_replicas() -> None:
-    services = {"app": web(deploy={"replicas": 2}), "db": {"image": "db"}}
+    services = {
+        "app": web(deploy={"replicas": 2}),
+        "worker": {"image": "shop:1"},
+        "db": {"image": "postgres"},
+    }
     assert project.replicas(application(services), Colour.GREEN) == {
         "app": ("shop-green-app-1", "shop-green-app-2"),
-        "db": ("shop-green-db-1",),
+        "worker": ("shop-green-worker-1",),
     }
+
+
+class TestBaseModel:
+    """The model of the base project."""
+
+    SERVICES: ClassVar[dict[str, Any]] = {
+        "app": web(),
+        "db": {"image": "postgres:16", "x-hitless": {"timeout": "9s"}, "labels": {"a": "b"}},
+        "proxy": {
+            "image": "nginx",
+            "depends_on": {"app": {"condition": "service_started"}, "db": {"condition": "service_healthy"}},
+        },
+        "admin": {"image": "adminer", "depends_on": {"app": {"condition": "service_started"}}},
+    }
+
+    def test_shared_services_stand_in_it_as_in_the_file(self) -> None:
+        found = project.base_model(application(self.SERVICES, x_more=1, networks={"back": {"name": "b"}}))
+        assert found == {
+            "name": "shop",
+            "services": {
+                "db": {"image": "postgres:16", "labels": {"a": "b"}},
+                "proxy": {"image": "nginx", "depends_on": {"db": {"condition": "service_healthy"}}},
+                "admin": {"image": "adminer"},
+            },
+            "networks": {"back": {"name": "b"}},
+            "volumes": {},
+        }
+
+    def test_volumes_are_there_before_it(self) -> None:
+        found = project.base_model(application(self.SERVICES, volumes={"data": None, "x": {"name": "own"}}))
+        assert found["volumes"] == {
+            "data": {"name": "shop_data", "external": True},
+            "x": {"name": "own", "external": True},
+        }
+
+    def test_the_network_of_a_later_promotion_sorts_first(self) -> None:
+        shop = application(self.SERVICES)
+        networks = [project.live_network(shop, promoted) for promoted in (1, 2, 9, 10, 100)]
+        assert networks[:2] == ["shop_live-99999998", "shop_live-99999997"]
+        assert networks == sorted(networks, reverse=True)
+
+    def test_what_shared_services_call_is_found_by_the_names_that_it_has(self) -> None:
+        networks = {"default": None, "back": {"aliases": ["api", "app"]}}
+        app = {**self.SERVICES["app"], "networks": networks, "deploy": {"replicas": 2}}
+        shop = application({**self.SERVICES, "app": app}, networks={"back": {}})
+        names = ("app", "api")
+        assert project.live_names(shop, Colour.BLUE) == {"shop-blue-app-1": names, "shop-blue-app-2": names}
+
+    def test_where_nobody_calls_nothing_is_to_be_found(self) -> None:
+        shop = application({"app": web(), "db": {"image": "postgres"}})
+        assert project.live_names(shop, Colour.BLUE) == {}
+
+
+class TestConnections:
+    """Where a release meets the shared services."""
+
+    @staticmethod
+    def of(services: dict[str, Any], **keys: Any) -> dict[str, list[str]]:
+        found = application(services, **keys)
+        return project.connections(found, {name: [f"c-{name}"] for name in services if name != "db"})
+
+    def test_on_the_default_network(self) -> None:
+        found = self.of({"app": web(), "db": {"image": "postgres"}})
+        assert found == {"shop_default": ["c-app"]}
+
+    def test_on_the_networks_that_both_are_on(self) -> None:
+        services = {
+            "app": web(networks={"front": None, "back": None}),
+            "worker": {"image": "shop:1", "networks": {"back": None}},
+            "lonely": {"image": "shop:1", "networks": {"front": None}},
+            "apart": {"image": "shop:1", "network_mode": "none"},
+            "db": {"image": "postgres", "networks": {"back": None}},
+        }
+        found = self.of(services, networks={"front": {"name": "shop_front"}, "back": {"name": "deep"}})
+        assert found == {"deep": ["c-app", "c-worker"]}
+
+    def test_an_external_network_needs_no_help(self) -> None:
+        services = {
+            "app": web(networks={"back": None}),
+            "db": {"image": "postgres", "networks": {"back": None}},
+        }
+        assert self.of(services, networks={"back": {"name": "b", "external": True}}) == {}
+
+    def test_without_a_shared_service_there_is_none(self) -> None:
+        assert self.of({"app": web(), "worker": {"image": "shop:1"}}) == {}

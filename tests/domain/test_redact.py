@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hitless.domain.events import StepDone, StepFailed
-from hitless.domain.redact import MARK, redact, secrets
+from hitless.domain.events import Began, StepDone, StepFailed
+from hitless.domain.redact import CUT_OFF, MARK, redact, secrets
 
 
 def model(**environment: object) -> dict[str, object]:
@@ -44,3 +44,20 @@ def test_an_event_is_shown_without_them_and_else_as_it_is() -> None:
     event = StepFailed("wait", 1.5, "pa$$word", "", {"web": "log\npassword is pa$$word"})
     assert redact(event, hidden) == StepFailed("wait", 1.5, MARK, "", {"web": f"log\npassword is {MARK}"})
     assert redact(StepDone("wait", 1.5), hidden) == StepDone("wait", 1.5)
+
+
+def test_the_beginning_of_a_secret_that_was_cut_off_is_taken_away_too() -> None:
+    environment = {"BASIC_AUTH": "admin:a-long-hash", "CREDS": "s3cr3ts"}
+    hidden = secrets({"services": {"web": {"environment": environment}}})
+    assert redact(f"500: {{admin:a-lo{CUT_OFF}", hidden) == f"500: {{{MARK}{CUT_OFF}"
+    assert redact("the user is admin", hidden) == "the user is admin"
+
+
+def test_names_of_hitless_own_stay_what_they_are() -> None:
+    hidden = secrets({"services": {"web": {"environment": {"DB_PASSWORD": "deploy"}}}})
+    began = Began("deploy", "deploy", 7, "deploy@host")
+    assert redact(began, hidden) == began
+    failed = StepFailed("build deploy", 1.0, "deploy is wrong", logs={"deploy-1": "deploy"})
+    assert redact(failed, hidden) == StepFailed(
+        "build deploy", 1.0, f"{MARK} is wrong", logs={"deploy-1": MARK}
+    )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.domain.rules import collide, hosts
+from hitless.domain.rules import UnreadableRule, collide, example, hosts, parse
 from tests.domain.builders import examples, hostile_texts
 
 
@@ -41,6 +41,21 @@ def test_hosts_of_a_rule(rule: str, found: tuple[str, ...]) -> None:
         ("(Host(`a`) || Host(`b`))", "Host(`b`) || Host(`c`)"),
         ("Host(`a`) && PathPrefix(`/x`)", 'Host("a")&&PathPrefix("/x")'),
         ("PathPrefix(`/`)", "PathPrefix( '/' )"),
+        ("Host(`a`)", "host(`a`)"),
+        ("Host(`a`)", "HOST(`a`)"),
+        ("Host(`a`)", 'Host("\\u0061")'),
+        ("Host(`a`)", "Host(`a`) && PathPrefix(`/`)"),
+        ("Host(`a`)", "Host(`a`) && !Path(`/nothing`)"),
+        ("Host(`a`)", "Host(`a`) && !(Path(`/nothing`) || Method(`TRACE`))"),
+        ("Host(`a`)", "Host(`a`) && PathRegexp(`.*`)"),
+        ("Host(`a`)", "Host(`a.`)"),
+        ("Host(`a`)", "Host(`a`) && ClientIP(`0.0.0.0/0`)"),
+        ("Host(`a.example`)", "Host(`*.example`) || Host(`b`)"),
+        ("Host(`a.b.example`)", "Host(`**.example`) || Host(`b`)"),
+        ("Host(`a`)", "HostRegexp(`a`)"),
+        ("Host(`a.example`)", r"HostRegexp(`^.+\.example$`)"),
+        ("Host(`a`) && PathPrefix(`/x`)", "Host(`a`) && (PathPrefix(`/x`) || PathPrefix(`/y`))"),
+        ("Host(`a`) && Path(`/x/y`)", "Host(`a`) && !Host(`b`) && PathPrefix(`/x`) && Method(`GET`)"),
     ],
 )
 def test_rules_that_claim_the_same_requests(one: str, two: str) -> None:
@@ -52,15 +67,80 @@ def test_rules_that_claim_the_same_requests(one: str, two: str) -> None:
     [
         ("Host(`a`)", "Host(`b`)"),
         ("Host(`a`)", "Host(`a.b`)"),
+        ("Host(`a.b.example`)", "Host(`*.example`)"),
+        ("Host(`example`)", "Host(`*.example`)"),
         ("Host(`a`)", "Host(`a`) && PathPrefix(`/x`)"),
         ("Host(`a`) && PathPrefix(`/x`)", "Host(`a`) && PathPrefix(`/y`)"),
         ("Host(`a`)", "!Host(`a`)"),
         ("Host(`a`)", "Host(`a`) && Host(`b`)"),
-        ("Host(`a`)", "HostRegexp(`a`)"),
+        ("Host(`a`)", "HostRegexp(`b`)"),
+        ("Host(`a.example`)", r"HostRegexp(`^.+\.b\.example$`)"),
+        ("Host(`a.example`)", "PathPrefix(`/`)"),
+        ("Host(`a`)", "Host(`a`) && Header(`X-Canary`, `1`)"),
+        ("Host(`a`)", "!(Host(`a`) || Host(`b`))"),
     ],
 )
 def test_rules_that_can_be_told_apart(one: str, two: str) -> None:
     assert not collide(one, two)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("Host(`a`)", "Host(`a`) && PathPrefix(`/x`)"),
+        ("PathPrefix(`/`)", "Host(`a.example`)"),
+        ("PathPrefix(`/x`)", "PathPrefix(`/x/y`)"),
+        (r"HostRegexp(`^.+\.example$`)", "Host(`a-rather-long-name.example`)"),
+    ],
+)
+def test_an_exception_collides_only_where_it_is_overridden(wide: str, narrow: str) -> None:
+    assert not collide(wide, narrow)
+    assert collide(wide, narrow, priority_of_one=1000)
+    assert collide(narrow, wide, priority_of_two=1000)
+    assert not collide(wide, narrow, priority_of_two=1000)
+    assert collide(wide, narrow, 1000, 1000)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "",
+        "Host(`a`",
+        "Host(`a`)) || (Host(`b`)",
+        "Host(`a`) Host(`b`)",
+        "Host(`a`) &&",
+        "Host(a)",
+        "Host()",
+        "Host(`a`) & Path(`/`)",
+        "Host:a.example",
+        r'Host("\x61")',
+        "(" * 60 + "Host(`a`)" + ")" * 60,
+        " && ".join(["(Host(`a`) || Host(`b`))"] * 20),
+        "Host(`a`) # a comment",
+    ],
+)
+def test_a_rule_that_cannot_be_read(rule: str) -> None:
+    with pytest.raises(UnreadableRule):
+        parse(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("Host(`a`)", ("a", "/")),
+        ("Host(`a`) && PathPrefix(`/x`)", ("a", "/x")),
+        ("Host(`a`) && (Path(`/x`) || Path(`/y`))", ("a", "/x")),
+        ("PathPrefix(`/x`)", ("", "/x")),
+        ("Host(`a`) && Header(`X`, `1`) || Host(`b`)", ("b", "/")),
+        ("Host(`a`) && Host(`b`)", None),
+        ("Host(`a`) && !Path(`/x`)", None),
+        ("HostRegexp(`.*`)", None),
+        ("Host(`*.example`)", None),
+        ("Host(`a`", None),
+    ],
+)
+def test_an_example_of_what_a_rule_matches(rule: str, found: tuple[str, str] | None) -> None:
+    assert example(rule) == found
 
 
 def test_paths_that_differ_in_case_are_different_paths() -> None:

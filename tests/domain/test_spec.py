@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hitless.domain import labels, plan, spec
+from hitless.domain import extension, labels, plan, spec
 from hitless.domain.check import check
 from hitless.domain.model import Application, Finding, Image, Json, Release, Settings
 from hitless.domain.routing import parse, render
@@ -74,15 +74,15 @@ class TestExtension:
             x_hitless={"timeout": True, "drain_timeout": "", "successes": 1.5, "keep": -1, "x": 1},
         )
         assert paths(findings) == [
+            "x-hitless.x",
             "x-hitless.timeout",
             "x-hitless.drain_timeout",
             "x-hitless.successes",
             "x-hitless.keep",
-            "x-hitless.x",
+            f"{WEB}.x-hitless.drain_timeout",
             f"{WEB}.x-hitless.timeout",
             f"{WEB}.x-hitless.successes",
             f"{WEB}.x-hitless.concurrent_writes",
-            f"{WEB}.x-hitless.drain_timeout",
         ]
 
     @pytest.mark.parametrize(
@@ -91,8 +91,11 @@ class TestExtension:
             ("time_out", "did you mean timeout?"),
             ("drain_timout", "did you mean drain_timeout?"),
             ("success", "did you mean successes?"),
-            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes"),
-            ("concurrent_writes", "known: timeout, drain_timeout, successes, keep, bake, ask_routes"),
+            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks"),
+            (
+                "concurrent_writes",
+                "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks",
+            ),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, key: str, hint: str) -> None:
@@ -115,11 +118,11 @@ class TestExtension:
         ("value", "said"), [(True, True), (False, False), ("true", False), (None, False)]
     )
     def test_concurrent_writes(self, value: object, said: bool) -> None:
-        assert spec.concurrent_writes({"x-hitless": {"concurrent_writes": value}}) == said
+        assert extension.concurrent_writes({"x-hitless": {"concurrent_writes": value}}) == said
 
     @pytest.mark.parametrize("service", [{}, {"x-hitless": None}, {"x-hitless": []}])
     def test_no_word_of_concurrent_writes(self, service: Json) -> None:
-        assert not spec.concurrent_writes(service)
+        assert not extension.concurrent_writes(service)
 
 
 class TestSeconds:
@@ -142,26 +145,26 @@ class TestSeconds:
         ],
     )
     def test_read(self, value: object, seconds: float) -> None:
-        assert spec.seconds(value) == pytest.approx(seconds)
+        assert extension.seconds(value) == pytest.approx(seconds)
 
     @pytest.mark.parametrize(
         "value", ["", " ", None, True, "s", "5 s", "5d", "-5s", -1, "1m30", "nan", [], {}]
     )
     def test_no_duration(self, value: object) -> None:
         with pytest.raises(ValueError, match="is no duration"):
-            spec.seconds(value)
+            extension.seconds(value)
 
     @examples(200)
     @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
     def test_the_sum_of_its_parts(self, hours: int, minutes: int, whole: int, milli: int) -> None:
         text = f"{hours}h{minutes}m{whole}s{milli}ms"
-        assert spec.seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
+        assert extension.seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
 
     @examples(300)
     @given(hostile_texts() | st.text("0123456789.hms ") | st.none() | st.floats() | st.integers())
     def test_anything_else_is_a_value_error(self, value: object) -> None:
         with suppress(ValueError):
-            assert spec.seconds(value) >= 0
+            assert extension.seconds(value) >= 0
 
 
 class TestLabels:

@@ -21,9 +21,9 @@ from bench.load import Load
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
-# another name where two runs share an engine
-GATEWAY = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e")
-IMAGE = "hitless-e2e-flask:1"
+# another name where two runs, or two workers of one run, share an engine
+GATEWAY = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e") + os.environ.get("PYTEST_XDIST_WORKER", "")
+IMAGE = "hitless-e2e-tiny:1"
 
 
 def docker(*arguments: str) -> str:
@@ -155,8 +155,8 @@ def _remove_gateway(cli: Cli) -> None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The example's image, built once: most tests are not about building."""
-    docker("build", "--quiet", "--tag", IMAGE, str(FLASK / "app"))
+    """An image that is up in a fifth of a second, built once: most tests are not about that."""
+    docker("build", "--quiet", "--tag", IMAGE, str(Path(__file__).with_name("tiny")))
     return IMAGE
 
 
@@ -170,11 +170,17 @@ def app(
     """
     made: list[App] = []
 
-    def make(text: str | None = None, *, file: Path | None = None, name: str | None = None) -> App:
+    def make(
+        text: str | None = None,
+        *,
+        file: Path | None = None,
+        name: str | None = None,
+        host: str = "flask.localhost",
+    ) -> App:
         stem = "".join(c for c in request.node.name.removeprefix("test_") if c.isalnum())[:20]
         name = name or f"e2e-{stem}{len(made) or ''}"
-        host = f"{name}.localhost" if file is None else "flask.localhost"
         if file is None:
+            host = f"{name}.localhost"
             file = tmp_path / f"{name}.yml"
             file.write_text((text or WEB).replace("IMAGE", image).replace("HOST", host))
         cli = Cli(("-p", name, "-f", str(file)), {"HITLESS_GATEWAY": GATEWAY, "RELEASE": "1"})

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,16 +28,18 @@ from typing import Any
 
 from hitless import __main__
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain.events import Event, Planned, StepBegan, StepDone, StepFailed
 from hitless.ports import Ports
 from hitless.wiring import Host
 
 # what only looks changes nothing: the same moment as the verb that follows it
-LOOKS = {"containers", "images", "foreign", "tagged", "logs", "gateway", "read", "journal"}
+LOOKS = {"containers", "images", "composed", "tagged", "logs", "gateway", "read", "journal"}
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {"in_force", "complaints", "ask", "connections"}
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
 OBJECTS = ("container", "image", "network", "volume")
+CHANGING = ("deliver", "withdraw", "record", "forget")  # what changes something in the gateway
 NEVER_PASSED = 99
 TWICE = " twice"  # the second time at the next point: while the undo of the first is at work
 
@@ -157,9 +160,9 @@ def _nothing(_: str) -> None:
     pass
 
 
-def _half_created(engine: Any, model: Any, volumes: Any) -> None:
+def _half_created(engine: Any, model: Any, volumes: Any, **options: Any) -> None:
     services = list(model["services"].items())
-    engine.create({**model, "services": dict(services[: len(services) // 2])}, volumes)
+    engine.create({**model, "services": dict(services[: len(services) // 2])}, volumes, **options)
 
 
 def _half_connected(engine: Any, network: str, containers: Any) -> None:
@@ -167,11 +170,14 @@ def _half_connected(engine: Any, network: str, containers: Any) -> None:
 
 
 def _half_started(engine: Any, model: Any, containers: Any, timeout: float) -> None:
-    engine.start(model, containers[: len(containers) // 2], timeout)
+    names = [(service, name) for service, found in containers.items() for name in found]
+    for service, name in names[: len(names) // 2]:
+        engine.start(model, {service: (name,)}, timeout)
 
 
-def _half_removed(engine: Any, application: str, colour: Any) -> None:
-    names = [one.name for one in engine.containers(application) if one.colour is colour]
+def _half_removed(engine: Any, application: str, colour: Any, containers: Any) -> None:
+    found = engine.containers(application)
+    names = [one.name for one in found if one.colour is colour and one.name in (containers or (one.name,))]
     for name in names[: len(names) // 2]:
         engine.cli.run("stop", name)
         engine.cli.run("rm", name)
@@ -228,6 +234,29 @@ def watch(points: Points) -> None:
             process.kill()
             process.communicate()
 
+    run_function = GatewayShell.run
+
+    def run_in_gateway(shell: GatewayShell, *function: str, stdin: bytes = b"", **options: Any) -> Any:
+        name = f"{points.step}: while {points.verb} runs in the gateway"
+        if points.verb and function[0] in CHANGING and name not in noted:
+            noted.add(name)
+            if points.is_due(name):
+                _begin_in_gateway(shell, function, stdin)
+        return run_function(shell, *function, stdin=stdin, **options)
+
+    def _begin_in_gateway(shell: GatewayShell, function: tuple[str, ...], stdin: bytes) -> None:
+        process = shell.cli.open(*shell.argv("serve", "token"))
+        message = f"token {shlex.join(function)}\n".encode() + stdin
+        try:
+            assert process.stdin
+            process.stdin.write(message[: len(message) // 2])
+            process.stdin.flush()
+            points.fire()
+        finally:
+            process.kill()
+            process.communicate()
+
+    GatewayShell.run = run_in_gateway  # type: ignore[assignment, method-assign]
     Host.ports = ports  # type: ignore[assignment, method-assign]
     DockerCli.run_bytes = run  # type: ignore[assignment, method-assign]
 

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 from bench.report import Report
 from tests.e2e.conftest import ROOT
-from tests.e2e.shop import Deployment, Shop
+from tests.e2e.shop import Shop
 
 POINTS_FILE = Path(__file__).with_name("points.txt")
 DOCUMENT = ROOT / "docs" / "faults.md"
@@ -29,14 +29,23 @@ def points() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Combination:
-    """A fault at a point ("": it is in the release itself), and what carries it out and looks at it."""
+    """A fault at a point ("": it is in the release itself), and what carries it out and looks at it.
+
+    `again` is where the same fault meets the next deployment, which takes over, "" for nowhere.
+    """
 
     fault: str
     at: str
     carry_out: Callable[[Combination, Shop], None]
+    again: str = ""
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """One point for each deployment."""
+        return (self.at, self.again) if self.again else (self.at,)
 
     def __str__(self) -> str:
-        return f"{self.fault}, {self.at}" if self.at else self.fault
+        return ", then ".join((self.fault + f", {self.at}" * bool(self.at), *self.points[1:]))
 
 
 @dataclass(frozen=True)
@@ -101,31 +110,42 @@ class Table:
         self, combination: Combination, outcome: str, report: Report, *, at: str = "", away: int = 0
     ) -> None:
         """Write down what came of a combination; `at` where that is not said by the combination."""
-        at = at or combination.at
+        at = at or ", then again ".join(combination.points)
         self.rows[combination] = Row(combination.fault, at, outcome, report.sent, report.lost - away, away)
 
-    def write(self, order: Sequence[Combination]) -> None:
+    def write(self, order: Sequence[Combination], document: Path) -> None:
         """Make the document of what was measured."""
         rows = [self.rows[combination] for combination in order if combination in self.rows]
         sent, lost, away = (sum(getattr(row, count) for row in rows) for count in ("sent", "lost", "away"))
         cells = [(row.fault, row.at, row.outcome, row.sent, row.lost, row.away) for row in rows]
         table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in cells)
-        DOCUMENT.write_text(_DOCUMENT.format(count=len(rows), sent=sent, lost=lost, away=away, table=table))
+        text = _DOCUMENT.format(
+            count=sum(len(combination.points) for combination in order if combination in self.rows),
+            sent=sent,
+            lost=lost,
+            away=away,
+            table=table,
+        )
+        document.parent.mkdir(exist_ok=True)
+        document.write_text(text)
 
 
 _DOCUMENT = """# What happens when something goes wrong
 
-Measured, and written by `make faults`. Each row is one `hitless deploy` of an application that is live and
-under load, on a real Docker engine, with one fault: hitless itself is killed or interrupted, the gateway goes
-away under it, or the release is bad. `at` is the step, and what of it was about to be done, was under way, or
-was half done.
+Measured, and written by the tests: `make faults` has a fault at every point and writes this document,
+`make test` has a part of them and writes build/faults.md. Each row is one `hitless deploy` of an
+application that is live and under load, on a real Docker engine, with one fault: hitless itself is
+killed, interrupted or cut off from its host, the gateway goes away under it, or the release is bad.
+`at` is the step, and what of it was about to be done, was under way, or was half done; "then again" is
+the same fault in the deployment that took over.
 
 In every row `hitless status` told what was so. Where the outcome says `undone`, all was as before; else the
 next `hitless deploy` went through under the same load, and left nothing but its own release and the one
 before it, which is kept.
 
-{count} combinations, {sent} requests: {lost} lost. While the gateway's own container was down nobody could
-answer; {away} requests were lost to that, and are counted apart as `away`.
+{count} combinations, {sent} requests: {lost} lost. While the gateway's own container was down, or the only
+replica of what was live had just been killed, nobody could answer; {away} requests were lost to that, and are
+counted apart as `away`.
 
 | fault | at | outcome | sent | lost | away |
 | --- | --- | --- | ---: | ---: | ---: |
@@ -133,20 +153,26 @@ answer; {away} requests were lost to that, and are counted apart as `away`.
 """
 
 
-def documented() -> tuple[Row, ...]:
-    """The rows of the document."""
-    found = re.findall(r"^\| (.+) \| (.+) \| (.+) \| (\d+) \| (\d+) \| (\d+) \|$", DOCUMENT.read_text(), re.M)
+def documented(document: Path) -> tuple[Row, ...]:
+    """The rows of a document."""
+    found = re.findall(r"^\| (.+) \| (.*) \| (.+) \| (\d+) \| (\d+) \| (\d+) \|$", document.read_text(), re.M)
     return tuple(
         Row(fault, at, outcome, int(sent), int(lost), int(away))
         for fault, at, outcome, sent, lost, away in found
     )
 
 
-def lost_while_away(report: Report, deployment: Deployment) -> int:
-    """The requests that were lost in the time from the gateway's end to its first answer afterwards."""
-    began, over = deployment.moments["fault begins"], deployment.moments["fault is over"]
-    answered = (one.started for one in report.samples if one.started > over and one.failure is None)
-    back = min(answered, default=time.monotonic())
+def lost_between(report: Report, *times: tuple[float, float]) -> int:
+    """The requests that were lost in the times from the gateway's end to its first answer afterwards.
+
+    Each once: it may be away twice within a slow request.
+    """
+    answered = sorted(one.started for one in report.samples if one.failure is None)
+    away = [
+        (began, next((moment for moment in answered if moment > over), time.monotonic()))
+        for began, over in times
+    ]
     return sum(
-        one.failure is not None and one.started <= back and one.ended >= began for one in report.samples
+        one.failure is not None and any(one.started <= back and one.ended >= began for began, back in away)
+        for one in report.samples
     )

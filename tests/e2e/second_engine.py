@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +141,16 @@ class SecondEngine:
             assert saving.wait() == 0
 
     @contextmanager
+    def full_disk(self) -> Iterator[Callable[[], None]]:
+        """A function that fills the disk to its last byte; there is room again at the end."""
+        file = f"{self.root}/disk/full"
+        fill = ("sh", "-c", 'dd if=/dev/zero of="$1" bs=1M 2>/dev/null; true', "sh", file)
+        try:
+            yield lambda: self._run(*fill)
+        finally:
+            self._run("rm", "-f", file)
+
+    @contextmanager
     def entered(self) -> Iterator[None]:
         """Have this thread, and what it starts, in this engine's network: published ports are only there."""
         with Path("/proc/thread-self/ns/net").open() as before:
@@ -165,8 +175,11 @@ class SecondEngine:
         for command in (
             ("ip", "link", "set", "lo", "up"),
             ("mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=711", "tmpfs", str(disk)),
+            # of its own, as /run is: what fills the disk leaves the daemon able to start a process
+            ("mkdir", f"{disk}/exec"),
+            ("mount", "-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", f"{disk}/exec"),
         ):
-            subprocess.run(self._inside(*command, all_namespaces=True), check=True)
+            self._run(*command)
 
     @property
     def _pid(self) -> int:
@@ -178,6 +191,9 @@ class SecondEngine:
     def _inside(self, *command: str, all_namespaces: bool = False) -> tuple[str, ...]:
         more = ("--pid", "--mount") if all_namespaces else ()
         return ("nsenter", "--target", str(self._pid), "--net", *more, *command)
+
+    def _run(self, *command: str) -> None:
+        subprocess.run(self._inside(*command, all_namespaces=True), check=True)
 
     def _signal(self, pidfile: str, number: signal.Signals) -> None:
         """Signal a process of the namespaces. The number means that process nowhere but in there."""

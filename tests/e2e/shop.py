@@ -7,16 +7,24 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
 from bench.load import Load
 from bench.report import Kind
+from hitless import wiring
+from hitless.cli.console import ignore
+from hitless.cli.report import application_status
 from hitless.domain.model import Colour
-from tests.e2e.conftest import ROOT, App, docker, wait_for
+from hitless.execution import observe
+from tests.e2e.conftest import ROOT, App, Cli, docker, gateway_of_its_own, wait_for
 from tests.e2e.faulty import plain
 
 # Some requests of every moment are in flight: the application answers the slow kinds in tenths of a second.
@@ -24,7 +32,7 @@ MIX: Mapping[Kind, float] = {"kept": 12, "fresh": 6, "post": 6, "slow": 4, "stre
 RATE = 30.0
 
 COMPOSE = """
-x-hitless: {keep: 2}
+x-hitless: {keep: 2, bake: "${BAKE:-0s}"}
 services:
   web:
     image: ${IMAGE:-hitless-e2e-tiny:1}
@@ -68,9 +76,14 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a visitor and an operator see: who answers, in which colour, and what there is."""
+    """What a visitor and an operator see: who answers, in which colour, and what there is.
+
+    `interrupted_at` is the step at which the last command was interrupted, "" before the first, None if it
+    was not.
+    """
 
     release: int
+    interrupted_at: str | None
     colour: Colour
     kept: tuple[int, ...]
     problems: tuple[object, ...]
@@ -119,6 +132,19 @@ class Shop:
         )
         return Deployment(self.release, done.returncode, done.stdout, self._moments())
 
+    def deploy_during(
+        self, at: str, happening: Callable[[], None], *options: str, **environment: str
+    ) -> Deployment:
+        """Deploy the next release; at this point it is held while something happens."""
+        held = self.record.with_name("held")
+        do = f"touch {held}; while [ -e {held} ]; do sleep 0.02; done"
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            deploying = pool.submit(lambda: self.deploy(*options, at=at, do=do, **environment))
+            wait_for(lambda: held.exists() or deploying.done())
+            happening()
+            held.unlink()
+            return deploying.result()
+
     def deploy_well(self) -> Deployment:
         """Deploy the next release. A command that was killed may have left one of Docker's at work."""
         deployment = self.deploy("--wait")
@@ -130,7 +156,8 @@ class Shop:
 
     def seen(self) -> Seen:
         """What is there, once what answers is what `hitless status` calls live."""
-        status = self.app.cli.json("status")
+        status = self.at_rest()
+        left = status["deployment"]
         colour = Colour(status["live"]["colour"])
         live = [one for one in status["containers"] if one["colour"] == colour]
         assert live
@@ -142,14 +169,31 @@ class Shop:
         wait_for(lambda: self.answering() == release)
         return Seen(
             release=int(release),
+            interrupted_at=plain(left["step"]) if left else None,
             colour=colour,
             kept=tuple(one["number"] for one in status["releases"]),
-            problems=(*status["problems"], *([status["deployment"]] if status["deployment"] else [])),
+            problems=tuple(status["problems"]),
             leftovers=self.app.leftovers(),
             routing=docker(
                 "exec", self.app.gateway.container, "cat", f"/etc/hitless/routes/{self.app.name}.yml"
             ),
         )
+
+    def at_rest(self) -> dict[str, Any]:
+        """What `hitless status` says once nothing is under way: a command may outlive its killed hitless.
+
+        Without a process of its own, which would take most of the time.
+        """
+        ports = wiring.host(None, self.app.gateway.name).ports(ignore)
+        found: dict[str, Any] = {}
+
+        def is_at_rest() -> bool:
+            nonlocal found
+            found = application_status(self.app.name, observe.world(ports, self.app.name), None)
+            return not (found["deployment"] and found["deployment"]["is_under_way"])
+
+        wait_for(is_at_rest)
+        return found
 
     def answering(self) -> str:
         """The release that a visitor gets."""
@@ -164,6 +208,7 @@ class Shop:
         name = self.app.name
         assert seen.release == deployment.release
         assert seen.problems == ()
+        assert seen.interrupted_at is None
         assert len(seen.kept) <= KEEP
         assert seen.leftovers == {
             "containers": [f"{name}-{seen.colour}-{service}-1" for service in ("api", "web")],
@@ -176,17 +221,38 @@ class Shop:
     def unchanged(self, before: Seen) -> None:
         """See that all is as it was."""
         assert self.seen() == before
-        self._settled = before
+        self.rested(before)
+
+    def rested(self, seen: Seen) -> None:
+        """What the next combination begins with."""
+        self._settled = seen
 
     def candidate(self, container: str) -> str:
         """The name that a container of the next release will have."""
         return f"{self.app.name}-{self.settled().colour.other}-{container}"
 
     def _moments(self) -> dict[str, float]:
-        moments = {}
+        moments: dict[str, float] = {}
+        if not self.record.exists():  # refused before its first point
+            return moments
         for line in self.record.read_text().splitlines():
             entry = json.loads(line)
             moment = entry.pop("moment")
             ((kind, name),) = entry.items()
             moments[name if kind == "point" else f"fault {name}"] = moment
         return moments
+
+
+@contextmanager
+def shop_of_its_own(name: str, directories: pytest.TempPathFactory, **environment: str) -> Iterator[Shop]:
+    """A shop on a gateway of its own: what happens to that is for one application. Two releases old."""
+    app = f"{name}-shop"
+    directory = directories.mktemp(name)
+    file = directory / "compose.yml"
+    file.write_text(COMPOSE.replace("HOST", f"{app}.localhost"))
+    cli = Cli(("-p", app, "-f", str(file)), {"HITLESS_GATEWAY": name, **environment})
+    with gateway_of_its_own(name) as gateway:
+        shop = Shop(App(app, f"{app}.localhost", cli, gateway), directory / "record")
+        for _ in range(KEEP):  # the next one has a release to forget
+            shop.deploy_well()
+        yield shop

@@ -2,56 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import WEB, App, Cli, Gateway, wait_for
+from hitless.__main__ import FAILED, UNFINISHED
+from hitless.domain.model import Colour
+from tests.e2e.conftest import wait_for
+from tests.e2e.matrix import lost_between
 from tests.e2e.second_engine import SecondEngine
-from tests.e2e.test_deploy import answers
+from tests.e2e.shop import Shop, shop_of_its_own
 
 NAME = "hitless-engine"
-PORT = 18080  # in a network of its own nobody else has it
+
+Happening = Callable[[SecondEngine], None]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[SecondEngine]:
+def engine(image: str) -> Iterator[SecondEngine]:
     # the socket's path must be short
     with SecondEngine(Path("/tmp/hitless-engine")).running() as engine:
-        engine.load("traefik:v3.7", "hitless-e2e-tiny:1")
+        engine.load("traefik:v3.7", image)
         yield engine
 
 
 @pytest.fixture(scope="module")
-def shop(engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An application whose second release is live, seen from inside the engine's network."""
-    file = tmp_path_factory.mktemp(NAME) / "compose.yml"
-    file.write_text(WEB.replace("IMAGE", "hitless-e2e-tiny:1").replace("HOST", "shop.localhost"))
-    environment = {"HITLESS_GATEWAY": NAME, "DOCKER_HOST": engine.host, "RELEASE": "0"}
-    gateway = Gateway(Cli((), environment), f"http://127.0.0.1:{PORT}")
-    with engine.entered():
-        gateway.cli.run("gateway", "up", "--http-port", str(PORT), "--bind", "127.0.0.1")
-        shop = App("shop", "shop.localhost", Cli(("-p", "shop", "-f", str(file)), environment), gateway)
-        for release in ("1", "2"):
-            shop.cli.run("deploy", RELEASE=release)
-        yield shop
+def shop(engine: SecondEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An application that comes back with its engine, seen from inside the engine's network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", engine.host)
+        with engine.entered(), shop_of_its_own(NAME, tmp_path_factory, RESTART="always") as shop:
+            yield shop
 
 
 def running(engine: SecondEngine) -> set[str]:
-    label = "label=hitless.application=shop"
+    label = "label=hitless.application"
     found = engine.docker("ps", "--filter", label, "--format", '{{.Label "hitless.colour"}}')
     return set(found.split())
 
 
-def test_after_a_reboot_what_was_live_answers_again_by_itself(engine: SecondEngine, shop: App) -> None:
-    release = shop.get().headers["X-Release"]
-    live = shop.cli.json("status")["live"]["colour"]
+def test_after_a_reboot_what_was_live_answers_again_by_itself(engine: SecondEngine, shop: Shop) -> None:
+    before = shop.settled()
     engine.stop()
-    said = shop.cli.run("status", code=1)
+    said = shop.app.cli.run("status", code=1)
     assert "Docker engine running" in said
     engine.start()
-    wait_for(lambda: answers(shop), 60)
-    assert shop.get().headers["X-Release"] == release
-    assert running(engine) == {live}
-    assert shop.cli.json("status")["problems"] == []
+    shop.unchanged(before)
+    assert running(engine) == {before.colour}
+
+
+def crash(engine: SecondEngine) -> None:
+    engine.kill()
+    engine.start()
+
+
+@pytest.mark.parametrize(
+    ("at", "happening", "is_new", "is_alone"),
+    [
+        ("wait until ready: before ask", crash, False, True),
+        # the one that has just been replaced is still to come back, should it be needed
+        ("cut over: before in_force", SecondEngine.restart, True, False),
+        ("drain: before connections", crash, True, True),
+    ],
+)
+def test_the_engine_goes_away_in_the_middle(
+    engine: SecondEngine, shop: Shop, at: str, happening: Happening, is_new: bool, is_alone: bool
+) -> None:
+    before = shop.settled()
+    with shop.load() as load:
+        began = time.monotonic()
+        stopped = shop.deploy_during(at, lambda: happening(engine))
+        assert stopped.code == UNFINISHED, stopped.output
+        wait_for(lambda: shop.answering() not in ("nobody", "None"), 60)
+        after = shop.seen()
+        back = time.monotonic()
+        # whichever is live has come back with the engine, and no candidate
+        assert running(engine) == ({after.colour} if is_alone else set(Colour))
+        assert after.release == (stopped.release if is_new else before.release)
+        last = shop.deploy_well()
+    shop.whole(last)
+    report = load.report()
+    assert report.lost == lost_between(report, (began, back))
+
+
+def test_a_full_disk_in_the_middle_is_undone_without_a_byte(engine: SecondEngine, shop: Shop) -> None:
+    before = shop.settled()
+    with shop.load() as load, engine.full_disk() as fill:
+        refused = shop.deploy_during("cut over: before deliver", fill)
+    assert refused.code == FAILED, refused.output
+    assert "no space left on device" in refused.output.lower()
+    assert "docker system df" in refused.output
+    assert load.report().lost_by == {}
+    # neither the former routing nor the journal's last line could be written; both can wait for the next one
+    after = shop.seen()
+    assert replace(after, routing=before.routing, interrupted_at=None) == before
+    shop.whole(shop.deploy_well())
+
+
+def test_on_a_full_disk_nothing_is_begun(engine: SecondEngine, shop: Shop) -> None:
+    before = shop.settled()
+    with engine.full_disk() as fill:
+        fill()
+        refused = shop.deploy()
+    assert refused.code == FAILED, refused.output
+    assert "MB are left on Docker's disk" in refused.output
+    shop.unchanged(before)

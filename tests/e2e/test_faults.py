@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.report import Report
 from hitless.__main__ import FAILED, INTERRUPTED, UNFINISHED
-from tests.e2e.conftest import GATEWAY, App, Cli, docker, gateway_of_its_own
+from tests.e2e.cable import Cable
+from tests.e2e.conftest import GATEWAY, ROOT
 from tests.e2e.faulty import TWICE
 from tests.e2e.matrix import (
+    DOCUMENT,
     HOW_TO_UPDATE,
     IS_WRITING,
     POINTS_FILE,
@@ -22,10 +27,10 @@ from tests.e2e.matrix import (
     Table,
     documented,
     lanes,
-    lost_while_away,
+    lost_between,
     points,
 )
-from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop
+from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop, shop_of_its_own
 
 LANES = 2
 
@@ -36,13 +41,18 @@ EXITS = {
     "bad release": {FAILED},
     # the lock goes with the gateway: the command stops, and leaves what it has begun
     "gateway": {UNFINISHED},
+    # nothing can be undone any more
+    "connection": {UNFINISHED},
 }
 
 OLD = "old release live"
 NEW = "new release live"
 UNDONE = "undone, old release live"
+BACK = "taken back, old release live"
 
 POINTS = points()
+# From here on the routing file is in the gateway: Traefik takes it, whether or not hitless is there to see.
+IN_PLACE = "cut over: after deliver"
 TABLE = Table()
 
 
@@ -52,32 +62,46 @@ def is_from(point: str, first: str) -> bool:
 
 
 def killed(combination: Combination, shop: Shop) -> None:
+    """Kill a deployment, and where another point is named the one that takes over, too."""
     before = shop.settled()
+    outcomes = []
     with shop.load() as load:
-        killed = shop.deploy(at=combination.at, do="SIGKILL")
-        assert killed.code in EXITS["kill"], killed.output
-        after = shop.seen()
+        for at in combination.points:
+            deployment = shop.deploy(at=at, do="SIGKILL")
+            assert deployment.code in EXITS["kill"], deployment.output
+            after = shop.seen()
+            assert after.interrupted_at == step_of(at)
+            outcomes.append(outcome_of(deployment, before, after))
+            before = after
         last = shop.deploy_well()
-    outcome = outcome_of(killed, before, after)
-    TABLE.add(combination, outcome, load.report())
-    # the routing file is in the gateway, and Traefik takes it whether or not hitless is there to see it
-    assert outcome == (NEW if is_from(combination.at, "cut over: before in_force") else OLD)
+    TABLE.add(combination, outcomes[-1], load.report())
+    assert outcomes == [NEW if is_from(at, IN_PLACE) else OLD for at in combination.points]
     assert_lossless(load.report())
     shop.whole(last)
 
 
+def step_of(point: str) -> str | None:
+    """The step at which status must say that a deployment was interrupted; None before and after it."""
+    where, _, verb = point.partition(": ")
+    if where.startswith("before "):
+        # killed while this is told: the journal does not have it yet
+        ended = [at for at in POINTS[: POINTS.index(point)] if at.startswith("after ")]
+        where = ended[-1] if ended else "prepare"
+    step = re.sub(r"^after | \(\d+\)$", "", where)
+    if step == "end" or verb in ("before lock", "after lock"):
+        return None
+    return "" if step == "prepare" else step
+
+
 def interrupted(combination: Combination, shop: Shop) -> None:
     before = shop.settled()
+    is_new = is_from(combination.at, "after cut over")
     with shop.load() as load:
-        interrupted = shop.deploy(at=combination.at, do=combination.fault)
-        assert interrupted.code in EXITS["signal"], interrupted.output
-        after = shop.seen()
-        is_new = after.release == interrupted.release
+        deployment, _, outcome = ended_by_signal(combination, shop, before)
         # where all is as it was, the next deployment is as any other: the next combination's
         last = shop.deploy_well() if is_new else None
-    outcome = NEW if is_new else UNDONE
-    TABLE.add(combination, outcome, load.report())
-    assert outcome == (NEW if is_from(combination.at, "after cut over") else UNDONE)
+    TABLE.add(combination, NEW if is_new else UNDONE, load.report())
+    assert outcome == (NEW if is_new else OLD), deployment.output
     if last:
         assert_lossless(load.report())
         shop.whole(last)
@@ -90,24 +114,29 @@ def interrupted(combination: Combination, shop: Shop) -> None:
 def interrupted_twice(combination: Combination, shop: Shop) -> None:
     before = shop.settled()
     with shop.load() as load:
-        interrupted = shop.deploy(at=combination.at, do=combination.fault)
-        assert interrupted.code in EXITS["signal"], interrupted.output
-        after = shop.seen()
+        deployment, after, outcome = ended_by_signal(combination, shop, before)
         last = shop.deploy_well()
-    outcome = outcome_of(interrupted, before, after)
     TABLE.add(combination, outcome, load.report())
-    assert outcome == OLD
+    assert outcome == OLD, deployment.output
     # the second one ends the undo of the first
     assert len(after.leftovers["containers"]) > len(before.leftovers["containers"])
     assert_lossless(load.report())
     shop.whole(last)
 
 
-UP = "hitless --gateway {name} gateway up --http-port {port} --bind 127.0.0.1"
+def ended_by_signal(combination: Combination, shop: Shop, before: Seen) -> tuple[Deployment, Seen, str]:
+    deployment = shop.deploy(at=combination.at, do=combination.fault)
+    assert deployment.code in EXITS["signal"], deployment.output
+    after = shop.seen()
+    return deployment, after, outcome_of(deployment, before, after)
+
+
+HITLESS = Path(sys.executable).with_name("hitless")
+UP = f"{HITLESS} --gateway {{name}} gateway up --http-port {{port}} --bind 127.0.0.1"
 GATEWAY_FAULTS = {
     "gateway killed": "docker kill {container}; docker start {container}",
     "gateway restarted": "docker restart --time 5 {container}",
-    "gateway made anew": f"{UP} --replace",
+    "gateway made anew": f"{UP} --{{other}}docker-provider --replace",
     "gateway removed": f"docker rm --force {{container}}; {UP}",
 }
 
@@ -115,20 +144,40 @@ GATEWAY_FAULTS = {
 def without_its_gateway(combination: Combination, shop: Shop) -> None:
     gateway = shop.app.gateway
     port = gateway.url.rpartition(":")[2]
-    do = GATEWAY_FAULTS[combination.fault].format(name=gateway.name, container=gateway.container, port=port)
+    # only another setting has it made anew
+    other = "no-" if gateway.cli.json("gateway", "status")["gateway"]["settings"]["docker_provider"] else ""
+    do = GATEWAY_FAULTS[combination.fault].format(
+        name=gateway.name, container=gateway.container, port=port, other=other
+    )
     before = shop.settled()
     with shop.load() as load:
         stopped = shop.deploy(at=combination.at, do=do)
         after = shop.seen()
         last = shop.deploy_well()
     report = load.report()
-    away = lost_while_away(report, stopped)
+    away = lost_between(report, (stopped.moments["fault begins"], stopped.moments["fault is over"]))
     outcome = outcome_of(stopped, before, after)
     TABLE.add(combination, outcome, report, away=away)
     assert stopped.code in EXITS["gateway"], stopped.output
     # a step that has begun goes on when the gateway is back
     assert outcome == (NEW if is_from(combination.at, "cut over: before restart") else OLD)
     assert report.lost == away, report.lost_by
+    shop.whole(last)
+
+
+def cut_off(combination: Combination, shop: Shop) -> None:
+    """The connection to the Docker host goes away for good, as with a laptop that is closed."""
+    before = shop.settled()
+    with Cable(shop.record.with_name(f"{shop.release}.sock")) as cable, shop.load() as load:
+        stopped = shop.deploy_during(combination.at, cable.cut, DOCKER_HOST=cable.host)
+        after = shop.seen()
+        last = shop.deploy_well()
+    outcome = outcome_of(stopped, before, after)
+    TABLE.add(combination, outcome, load.report())
+    assert stopped.code in EXITS["connection"], stopped.output
+    assert "next:" in stopped.output, stopped.output
+    assert outcome == (NEW if is_from(combination.at, IN_PLACE) else OLD)
+    assert_lossless(load.report())
     shop.whole(last)
 
 
@@ -164,6 +213,26 @@ def dies_before_the_cutover(combination: Combination, shop: Shop) -> None:
     refused(combination, shop, "ended with exit code 137", at=combination.at, do=kill)
 
 
+def dies_live(combination: Combination, shop: Shop) -> None:
+    """Its only replica ends when it has requests already; the former release is brought back by itself."""
+    before = shop.settled()
+    bake = "5s" if "bake" in combination.at else "0s"
+    with shop.load() as load:
+        do = f"docker kill {shop.candidate('web-1')}"
+        failed = shop.deploy(at=combination.at, do=do, BAKE=bake)
+        over = time.monotonic()
+        after = shop.seen()
+    report = load.report()
+    away = lost_between(report, (failed.moments["fault begins"], over))
+    TABLE.add(combination, BACK, report, away=away)
+    assert failed.code in EXITS["bad release"], failed.output
+    assert "ended with exit code 137" in failed.output
+    assert report.lost == away, report.lost_by
+    # all as before, but that the routing is two generations on
+    assert after == replace(before, routing=after.routing)
+    shop.rested(after)
+
+
 def one_bad_replica(combination: Combination, shop: Shop) -> None:
     bad = shop.candidate("web-2")
     do = f"docker exec {bad} touch /tmp/never-healthy"
@@ -186,24 +255,17 @@ def refused(
     assert "next:" in refused.output, refused.output
 
 
-# A kill can cut in two what is done by several commands, and it leaves a command that is under way to run on.
-# Before a verb nothing differs from after the one before it, so that is a point of its own only where the
-# verb is a wait. Looks at the same state that follow each other are one.
-KILLS = [
-    Combination("SIGKILL", point, killed)
-    for point in POINTS
-    if re.search(": (while|half of) |: before (in_force|ask|connections|the end of lock)$", point)
-]
+KILLS = [Combination("SIGKILL", point, killed) for point in POINTS]
 SIGNALS = [
     *(Combination("SIGINT", point, interrupted) for point in POINTS if point.startswith("before ")),
-    Combination("SIGINT", "start: half of create", interrupted),
+    Combination("SIGINT", "create: half of create", interrupted),
     Combination("SIGINT", "start: half of start", interrupted),
     Combination("SIGINT", "start: while start runs docker start", interrupted),
-    Combination("SIGINT", "cut over: while deliver runs docker exec", interrupted),
+    Combination("SIGINT", "cut over: while deliver runs in the gateway", interrupted),
     Combination("SIGINT", "cut over: before in_force", interrupted),
     Combination("SIGINT", "after cut over", interrupted),
     Combination("SIGINT", "retire: half of remove", interrupted),
-    Combination("SIGTERM", "start: while create runs docker compose create", interrupted),
+    Combination("SIGTERM", "create: while create runs docker compose create", interrupted),
     Combination("SIGTERM", "before cut over", interrupted),
     Combination("SIGTERM", "before drain", interrupted),
     Combination("SIGHUP", "before wait until ready", interrupted),
@@ -230,32 +292,37 @@ GATEWAYS = [
     Combination("gateway removed", "cut over: before deliver", without_its_gateway),
     Combination("gateway removed", "before drain", without_its_gateway),
 ]
+CUTS = [
+    Combination("connection cut", at, cut_off)
+    for at in (
+        "start: half of start",
+        "wait until ready: before ask",
+        "cut over: before deliver",
+        "cut over: before in_force",
+        "drain: before connections",
+        "retire: half of remove",
+    )
+]
 BAD_RELEASES = [
     *(Combination(fault, "", bad) for fault in BAD),
     Combination("build fails", "", cannot_be_built),
     Combination("killed after its gate", "after wait until ready", dies_before_the_cutover),
-    Combination("killed at the last moment", "cut over: before restart", dies_before_the_cutover),
+    Combination("killed before its cutover", "before cut over", dies_before_the_cutover),
+    Combination("killed as it goes live", "cut over: after deliver", dies_live),
+    Combination("killed within its bake time", "before bake", dies_live),
     Combination("one replica of three never healthy", "wait until ready: before ask", one_bad_replica),
 ]
 
 
 @pytest.fixture(scope="module")
-def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
+def shops(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
     """An application on a gateway of its own for each lane: a gateway's faults are for one application."""
-    docker("build", "--quiet", "--tag", "hitless-e2e-tiny:1", str(Path(__file__).with_name("tiny")))
+    assert image in COMPOSE
     with ExitStack() as stack:
-        made = []
-        for number in range(LANES):
-            name = f"{GATEWAY}-{number}"
-            app = f"{name}-shop"
-            gateway = stack.enter_context(gateway_of_its_own(name))
-            directory = tmp_path_factory.mktemp(name)
-            file = directory / "compose.yml"
-            file.write_text(COMPOSE.replace("HOST", f"{app}.localhost"))
-            cli = Cli(("-p", app, "-f", str(file)), {"HITLESS_GATEWAY": name})
-            made.append(Shop(App(app, f"{app}.localhost", cli, gateway), directory / "record"))
-            for _ in range(2):  # the third one has a release to forget
-                made[-1].deploy_well()
+        made = [
+            stack.enter_context(shop_of_its_own(f"{GATEWAY}-{number}", tmp_path_factory))
+            for number in range(LANES)
+        ]
         yield made
 
 
@@ -276,8 +343,28 @@ def under_way(request: pytest.FixtureRequest, shops: list[Shop]) -> Iterator[Lan
         yield begun
 
 
-# The suite takes a sample; `make faults` takes all, a quarter of an hour of them, and writes the document.
-CHOSEN = [*KILLS, *SIGNALS, *GATEWAYS, *BAD_RELEASES] if IS_WRITING else KILLS[::5]
+# `make faults` takes each combination by itself and writes the document. The suite takes a part, and has each
+# kill of what was live already followed by one of the deployment that takes over. A kill can cut in two what
+# several commands do, and leave a command to run on; else nothing differs between the end of a verb and the
+# beginning of the next one, unless that waits for something.
+TELLING = [
+    point
+    for point in POINTS
+    if re.search(": (while|half of) |: before (in_force|ask|connections|the end of lock)$", point)
+]
+EARLY = [point for point in TELLING if not is_from(point, IN_PLACE)]
+PAIRS = [
+    Combination("SIGKILL", late, killed, again=early)
+    for late, early in zip([point for point in TELLING if point not in EARLY], EARLY, strict=False)
+]
+CHOSEN = (
+    [*KILLS, *SIGNALS, *GATEWAYS, *CUTS, *BAD_RELEASES]
+    if IS_WRITING
+    else [*PAIRS, *SIGNALS[::2], *GATEWAYS[::3], *CUTS[::2], *BAD_RELEASES]
+)
+
+# a bake is no step of a deployment that has none
+assert {at for one in CHOSEN for at in one.points} - {"", "before bake"} <= set(POINTS)
 
 
 @pytest.mark.parametrize("combination", CHOSEN, ids=str)
@@ -287,12 +374,11 @@ def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
     under_way.result(combination)
 
 
-if IS_WRITING:
-
-    def test_the_document_says_what_was_measured() -> None:
-        TABLE.write(CHOSEN)
-        assert {row.facts for row in TABLE.rows.values()} == {row.facts for row in documented()}
-        assert not any(row.lost for row in documented())
+def test_the_document_says_what_was_measured() -> None:
+    document = DOCUMENT if IS_WRITING else ROOT / "build" / "faults.md"
+    TABLE.write(CHOSEN, document)
+    assert {row.facts for row in TABLE.rows.values()} == {row.facts for row in documented(document)}
+    assert not any(row.lost for row in documented(document))
 
 
 def outcome_of(deployment: Deployment, before: Seen, after: Seen) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +71,6 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     paths = {finding["path"] for finding in found["findings"] if finding["is_error"]}
     assert paths == {
         "x-hitless.keeep",
-        "services.web.container_name",
         "services.web.ports",
         "services.web.networks.fixed",
         "services.web.labels.traefik.http.routers.web.entrypoints",
@@ -84,7 +84,7 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     output = wrong.cli.run("deploy", code=1)
     assert "did you mean keep?" in output
     assert "did you mean port?" in output
-    assert "refused before anything was touched: 11 errors" in output
+    assert "refused before anything was touched: 10 errors" in output
     assert not any(wrong.leftovers().values())
 
 
@@ -340,3 +340,52 @@ def test_with_the_docker_provider_labelled_containers_of_others_are_routed(
     finally:
         docker("kill", found)
         other.run("gateway", "down", "--volumes", "--force")
+
+
+def test_a_port_that_is_taken_is_said_with_who_has_it_and_nothing_is_left(gateway: Gateway) -> None:
+    name = f"{GATEWAY}-late"
+    cli = Cli(("--gateway", name))
+    port = gateway.url.rpartition(":")[2]
+    output = cli.run("gateway", "up", "--http-port", port, "--bind", "127.0.0.1", code=1)
+    assert f"port {port} of 127.0.0.1 is taken by the container {gateway.container}" in output
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        output = cli.run("gateway", "up", "--http-port", port, "--bind", "127.0.0.1", code=1)
+    assert f"port {port} of 127.0.0.1 is taken by a program outside Docker" in output
+    assert "next: choose another one with --http-port" in output
+    label = f"label=com.docker.compose.project={name}"
+    assert docker("ps", "--all", "--quiet", "--filter", label) == ""
+    assert docker("network", "ls", "--quiet", "--filter", label) == ""
+    docker("volume", "rm", f"{name}_routes", f"{name}_state")
+
+
+SECRETIVE = """
+services:
+  web:
+    image: IMAGE
+    environment: {RELEASE: "${RELEASE}", BROKEN: "${BROKEN:-}", API_TOKEN: "tok-${RELEASE}-a1b2c3"}
+    command: ["sh", "-c", "echo the token is $$API_TOKEN; exec python3 -S -E /app.py"]
+    labels:
+      - traefik.http.routers.secretive.rule=Host(`HOST`)
+      - traefik.http.services.secretive.loadbalancer.server.port=8000
+      - traefik.http.services.secretive.loadbalancer.healthcheck.path=/health
+"""
+
+
+def test_a_secret_is_in_no_output_no_journal_and_no_label(app: Make) -> None:
+    web = app(SECRETIVE)
+    outputs = [web.cli.run("deploy")]
+    outputs.append(web.cli.run("deploy", "--json", code=1, RELEASE="2", BROKEN="exit"))
+    outputs.append(web.cli.run("deploy", code=1, RELEASE="3", BROKEN="exit"))
+    assert "the token is [redacted]" in outputs[-1]
+    outputs += [
+        web.cli.run("show", number, *more) for number in ("1", "2", "3") for more in ((), ("--json",))
+    ]
+    outputs += [
+        web.cli.run("status", "--json"),
+        web.cli.run("history", "--json"),
+        web.cli.run("plan", "--json"),
+    ]
+    outputs.append(docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{web.name}.yml"))
+    labels = docker("inspect", f"{web.name}-blue-web-1", "--format", "{{json .Config.Labels}}")
+    assert not [text for text in (*outputs, labels) if "a1b2c3" in text]

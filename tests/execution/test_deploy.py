@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
-from hitless.domain.events import Drained, Ended, Found, Live, StepFailed
+from hitless.domain.events import Drained, Ended, Found, Live, StepDone, StepFailed
 from hitless.domain.model import Colour
 from hitless.domain.routing import Routing
 from hitless.execution import operations
@@ -215,7 +215,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing that hitless could catch runs after it."""
 
 
-def killed_at(host: FakeHost, count: int) -> bool:
+def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] = deploy) -> bool:
     """Deploy, and end hitless before its verb number `count`; False where there are no more verbs."""
     seen = 0
 
@@ -349,6 +349,13 @@ def test_an_unknown_release_is_named_with_those_that_are_kept(deployed: FakeHost
 
 def down(host: FakeHost) -> None:
     operations.down(host.ports(), "shop", ASKED, 5.0, volumes=False)
+
+
+def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) -> None:
+    operations.down(deployed.ports(), "shop", ASKED, 5.0, volumes=True)
+    assert deployed.verbs[-1] == "remove volumes"
+    assert StepDone("remove the volumes", 0, "shop_data") in deployed.events
+    assert isinstance(deployed.events[-1], Ended)
 
 
 def test_down_leaves_nothing(deployed: FakeHost) -> None:

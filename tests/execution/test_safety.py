@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, LockLost, NotConfirmed, Refused
-from hitless.domain.events import Ended, Live, StepFailed
+from hitless.domain.events import Ended, Event, Live, StepDone, StepFailed
 from hitless.domain.model import Colour
-from hitless.domain.routing import Routing
+from hitless.domain.routing import Routing, render
+from hitless.domain.world import ComposeContainer
 from hitless.execution import operations
 from hitless.execution.operations import Request
 from tests.execution.applications import WEB, application, shop
-from tests.execution.test_deploy import ASKED, deploy, live, rollback
+from tests.execution.test_deploy import ASKED, deploy, live, rollback, state
 from tests.fakes.host import FakeHost
 
 BY_DOCKER_ALONE = {
@@ -86,7 +87,7 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
 
 
 def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deployed: FakeHost) -> None:
-    late = {"image": "worker", "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}
+    late = {"build": {"context": "/late"}, "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}
     looks = 0
     look = FakeHost.containers
 
@@ -122,7 +123,7 @@ def test_with_the_lock_gone_nothing_more_is_done_and_nothing_undone(deployed: Fa
 
 
 def test_a_stranger_in_a_colour_s_place_is_not_touched(deployed: FakeHost) -> None:
-    deployed.strangers = ("shop-green-web-1",)
+    deployed.strangers = (ComposeContainer("shop-green", "web", "shop-green-web-1", "running"),)
     deployed.verbs.clear()
     with pytest.raises(Refused) as refused:
         deploy(deployed)
@@ -214,3 +215,33 @@ def test_down_drains_as_long_as_the_live_release_says() -> None:
     began = host.clock.now()
     operations.down(host.ports(), "shop", ASKED, None, volumes=False)
     assert 77 < host.clock.now() - began < 80
+
+
+def test_an_interrupt_right_after_the_cutover_does_not_undo_it(deployed: FakeHost) -> None:
+    def emit(event: Event) -> None:
+        deployed.events.append(event)
+        if event == StepDone("cut over to green", 0, "generation 4"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        operations.deploy(replace(deployed.ports(), emit=emit), shop(), ASKED)
+    assert live(deployed) == (Colour.GREEN, [1, 2])
+    assert outcome(deployed) == "unfinished"
+
+
+def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: FakeHost) -> None:
+    before = state(deployed)
+    rival = replace(deployed.in_traefik["shop"], application="rival", live=None)
+
+    def show_the_rivals(verb: str) -> None:
+        # after our look at the host, before our own routes are there
+        if verb == "create":
+            deployed.files["rival.yml"] = render(rival)
+
+    deployed.before = show_the_rivals
+    with pytest.raises(HitlessError, match="the application rival already has the route"):
+        deploy(deployed)
+    del deployed.files["rival.yml"]
+    assert state(deployed) == before
+    assert outcome(deployed) == "failed"
+    assert deployed.violations == []

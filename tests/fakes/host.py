@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hitless.domain.errors import DockerFailed, Locked
+from hitless.domain.errors import CommandFailed, DockerFailed, Locked
 from hitless.domain.events import Event
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
+from hitless.domain.spec import replicas
 from hitless.domain.steps import Probe
-from hitless.domain.world import Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway
 from hitless.ports import Answer, HeldLock, Kept, Ports
 
 OK = Answer(200, "ok")
@@ -51,6 +52,14 @@ class Behaviour:
     routes: dict[int, Answer] = field(default_factory=dict)
     # what a started container of the release turns into
     states: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # what a started container of the service turns into: jobs and hooks end, others may not be well
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # what becomes of a shared service
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # what commands on this machine that fail are, by their first word
+    broken_commands: tuple[str, ...] = ()
+    # services that must not run twice at a time
+    exclusive: tuple[str, ...] = ()
     # connections the gateway holds, one number a look; the last one stays
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains of once a release's routes are there
@@ -78,13 +87,18 @@ class FakeHost:
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     holder: str = ""
-    strangers: tuple[str, ...] = ()
+    strangers: tuple[ComposeContainer, ...] = ()
+    base: dict[str, ComposeContainer] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
+    # shared service -> the colour whose services it finds by their names
+    called: dict[str, Colour] = field(default_factory=dict)
+    commands: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     ready: set[tuple[Colour, int]] = field(default_factory=set)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self.clock, self.events.append)
+        return Ports(self, self, self, self.clock, self, self.events.append)
 
     # -- engine ---------------------------------------------------------------------------------------------
 
@@ -108,8 +122,47 @@ class FakeHost:
         self._verb("tag")
         self.tags[new] = self.tags[reference]
 
-    def foreign(self, application: str) -> tuple[str, ...]:
-        return self.strangers
+    def composed(self, application: str) -> tuple[ComposeContainer, ...]:
+        return (*self.base.values(), *self.strangers)
+
+    def digests(self, model: Json) -> dict[str, str]:
+        return {name: str(service) for name, service in model["services"].items()}
+
+    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
+        self._verb("up")
+        digests = self.digests(model)
+        for service in services:
+            there = self.base.get(service)
+            if there is None or (recreate and there.digest != digests[service]):
+                there = ComposeContainer(
+                    project=model["name"],
+                    service=service,
+                    name=f"{model['name']}-{service}-1",
+                    state="created",
+                    digest=digests[service],
+                    is_ours=True,
+                )
+            state = {"state": "running", **self.behaviour.shared.get(service, {})}
+            self.base[service] = replace(there, **state)
+
+    def attach(
+        self,
+        application: str,
+        colour: Colour,
+        network: str,
+        services: Sequence[str],
+        names: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._verb(f"attach {colour}")
+        self.called.update(dict.fromkeys(services, colour))
+
+    def detach(self, application: str, colour: Colour) -> None:
+        self._verb(f"detach {colour}")
+        self.called = {name: one.other if one is colour else one for name, one in self.called.items()}
+
+    def remove_base(self, application: str, containers: Sequence[str]) -> None:
+        self._verb("remove base")
+        self.base = {key: one for key, one in self.base.items() if one.name not in containers}
 
     def tagged(self, application: str) -> frozenset[int]:
         return frozenset(int(tag.split(".")[1][1:]) for tag in self.tags if f":{application}." in tag)
@@ -120,13 +173,19 @@ class FakeHost:
             for tag in [tag for tag in self.tags if tag.startswith(f"hitless:{application}.r{number}.")]:
                 del self.tags[tag]
 
-    def create(self, model: Json, volumes: Json) -> None:
+    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
         self._verb("create")
-        for service, definition in model["services"].items():
+        named = [
+            (f"{model['name']}-{service}-{number}", service, definition)
+            for service, definition in model["services"].items()
+            for number in range(1, replicas(definition) + 1)
+        ]
+        for name, service, definition in named:
             labels = definition["labels"]
             if definition["image"] not in self.tags:
                 raise DockerFailed("docker compose create", 1, f"No such image: {definition['image']}")
-            name = f"{model['name']}-{service}-1"
+            if is_beside and name in self.running:
+                continue
             self.running[name] = Container(
                 id=name,
                 name=name,
@@ -142,14 +201,25 @@ class FakeHost:
         self._verb("connect")
         for name in containers:
             address = f"10.0.0.{len(self.running) + 1}"
-            self.running[name] = replace(self.running[name], address=address)
+            if network == "traefik_webgateway":
+                self.running[name] = replace(self.running[name], address=address)
+            self.networks.setdefault(network, []).append(name)
 
-    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
+    def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
         self._verb("start")
-        for name, container in self.running.items():
-            if name.startswith(f"{model['name']}-"):
+        for service, names in containers.items():
+            for name in names:
+                container = self.running[name]
                 state = {"state": "running", **self.behaviour.states.get(container.release, {})}
+                state.update(self.behaviour.services.get(service, {}))
                 self.running[name] = replace(container, **state)
+                self.started.append(name)
+                self._watch_exclusive()
+
+    def stop(self, containers: Sequence[str]) -> None:
+        self._verb("stop")
+        for name in containers:
+            self.running[name] = replace(self.running[name], state="exited")
 
     def restart(self, policies: Mapping[str, str]) -> None:
         self._verb("restart")
@@ -158,9 +228,15 @@ class FakeHost:
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
 
-    def remove(self, application: str, colour: Colour) -> None:
+    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         self._verb(f"remove {colour}")
         routing = self.in_traefik.get(application)
+        if containers:
+            parts = routing.colours.values() if routing else ()
+            if gone := {server.host for part in parts for server in part.servers} & set(containers):
+                self.violations.append(f"{gone} was removed while Traefik had routes to it")
+            self.running = {name: one for name, one in self.running.items() if name not in containers}
+            return
         if routing and routing.live is colour:
             self.violations.append(f"{colour} was removed while it was live")
         if routing and colour in routing.colours:
@@ -196,6 +272,10 @@ class FakeHost:
             return
         if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
             self.violations.append(f"{routing.live} got requests before it was ready")
+        if routing.live:
+            for server in routing.colours[routing.live].servers:
+                if server.host not in self.running or self.running[server.host].state == "created":
+                    self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
@@ -255,6 +335,14 @@ class FakeHost:
     def is_held(self) -> bool:
         return bool(self.holder)
 
+    # -- here -----------------------------------------------------------------------------------------------
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
+        self.commands.append((tuple(command), dict(environment)))
+        if command[0] in self.behaviour.broken_commands:
+            raise CommandFailed("ended with exit code 1 here", "look", "it said no")
+        return f"{command[0]} said yes"
+
     # -- inside ---------------------------------------------------------------------------------------------
 
     def _verb(self, verb: str) -> None:
@@ -276,6 +364,14 @@ class FakeHost:
         if answer.status == 200:
             self.ready.add((container.colour, container.release))
         return answer
+
+    def _watch_exclusive(self) -> None:
+        for service in self.behaviour.exclusive:
+            colours = {
+                one.colour for one in self.running.values() if one.service == service and one.is_running
+            }
+            if len(colours) > 1:
+                self.violations.append(f"{service} ran twice at a time")
 
     def _has_drained(self, colour: Colour) -> bool:
         return any(f"drain {colour}" in str(event) for event in self.events)

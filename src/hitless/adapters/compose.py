@@ -39,12 +39,29 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     """
     output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
     # imported here: PyYAML takes 20 ms, which Compose is at work for
-    from hitless.adapters.compose_yaml import load
+    from hitless.adapters.compose_yaml import YAMLError, load
 
-    model = load(output)
+    try:
+        model = load(output)
+    except (ValueError, YAMLError) as error:
+        raise HitlessError(
+            f"what `docker compose config` prints can't be read: {' '.join(str(error).split())}",
+            "is a value in it no text, as one from the environment may be?",
+        ) from error
     if not isinstance(model, dict) or not model.get("services"):
-        raise HitlessError("the Compose file has no services", "give one with -f FILE")
+        raise _no_services(cli, options)
     return model, tuple(_warnings(said))
+
+
+def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
+    """Every service may be in a profile that was not asked for."""
+    said, _ = cli.run_bytes("compose", *options.argv(), "config", "--profiles", compose_env=True)
+    if names := sorted(said.decode(errors="replace").split()):
+        return HitlessError(
+            "every service of the Compose file is in a profile, and none of these is enabled",
+            f"enable one with --profile NAME: {', '.join(names)}",
+        )
+    return HitlessError("the Compose file has no services", "give one with -f FILE")
 
 
 def revision(directory: str | None) -> str:

@@ -11,6 +11,9 @@ import re
 from typing import Any
 
 import yaml
+from yaml import YAMLError
+
+__all__ = ["YAMLError", "dump", "load"]
 
 # the one in C, where PyYAML was built with it
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

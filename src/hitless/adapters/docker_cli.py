@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
+# In seconds: how long the main thread may not hear of a signal. While it starts a process, CPython blocks its
+# signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
+_DEAF = 0.5
 _LAST_LINES = 12
 _SHOWN_WORDS = 8
 # What the Docker command line says when the engine, or the way to it, goes away in the middle
@@ -26,12 +34,28 @@ _DROPPED = (
 
 # What runs just now, in whichever thread: an interrupt must not wait for an engine that hangs.
 _running: set[subprocess.Popen[bytes]] = set()
+# The threads that an interrupt found at work. The main thread hears of it; they must not begin anything more.
+_interrupted: WeakSet[threading.Thread] = WeakSet()
 
 
 def kill_running() -> None:
-    """End every command that is under way; the threads that wait for them go on with an error."""
+    """End every command that is under way; the other threads that there are can't start one any more."""
+    _interrupted.update(thread for thread in threading.enumerate() if thread is not threading.main_thread())
     for process in tuple(_running):
-        process.kill()
+        kill(process)
+
+
+def is_open(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a command that was opened is there still; False at once when it was killed."""
+    return process in _running and process.poll() is None
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it has started itself (a plug-in, ssh), which may hold its pipes open."""
+    _running.discard(process)
+    with suppress(ProcessLookupError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -79,9 +103,8 @@ class DockerCli:
     ) -> tuple[bytes, str]:
         """Like `run`, but standard output as bytes, and standard error beside it."""
         process = self.open(*arguments, compose_env=compose_env, inherits=inherits)
-        _running.add(process)
         try:
-            output, said = process.communicate(stdin or b"", timeout=timeout)
+            output, said = _communicate(process, stdin or b"", timeout)
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
                 f"`{_shown(self.argv(*arguments))}` did not end within {timeout:.0f} s",
@@ -90,19 +113,23 @@ class DockerCli:
         finally:
             _running.discard(process)
             if process.poll() is None:
-                process.kill()
+                kill(process)
                 process.communicate()
         if process.returncode:
             raise failed(self.argv(*arguments), process.returncode, said.decode(errors="replace"))
         return output, said.decode(errors="replace")
 
     def open(
-        self, *arguments: str, compose_env: bool = False, inherits: bool = True
+        self, *arguments: str, compose_env: bool = False, inherits: bool = True, is_interrupted: bool = True
     ) -> subprocess.Popen[bytes]:
-        """Start a command that is talked to through its standard input and output."""
+        """Start a command that is talked to through its standard input and output; `kill` it at last.
+
+        `is_interrupted` is False for one that an interrupt must leave alone.
+        """
+        argv = self.argv(*arguments)
         try:
-            return subprocess.Popen(
-                self.argv(*arguments),
+            process = subprocess.Popen(
+                argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -116,6 +143,23 @@ class DockerCli:
                 f"the `docker` command can't be run: {error.strerror}",
                 "install Docker's command line, version 26 or newer",
             ) from error
+        if is_interrupted:
+            _running.add(process)
+        if threading.current_thread() in _interrupted:  # after `add`: else one could slip between the two
+            kill(process)
+            process.communicate()
+            raise failed(argv, process.returncode, "interrupted")
+        return process
+
+
+def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float) -> tuple[bytes, bytes]:
+    deadline = time.monotonic() + timeout
+    sent: bytes | None = stdin
+    while (remaining := deadline - time.monotonic()) > _DEAF:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(sent, timeout=_DEAF)
+        sent = None  # it goes on with the rest of what it was given
+    return process.communicate(sent, timeout=max(remaining, 0))
 
 
 def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:

@@ -7,12 +7,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
-from hitless.domain.errors import DockerFailed
+from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
 from hitless.domain.project import (
@@ -22,9 +23,18 @@ from hitless.domain.project import (
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
-from hitless.domain.world import Container
+from hitless.domain.world import ComposeContainer, Container
 
 _PROJECT = "com.docker.compose.project"
+_DIGEST = "com.docker.compose.config-hash"
+_ONE_OFF = "com.docker.compose.oneoff"
+_NETWORK = "com.docker.compose.network"
+_LIVE = "hitless-live"
+_FILES = "com.docker.compose.project.config_files"
+_COLUMNS = ("{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
+# `docker ps` has health and exit code in its words alone: Up 2 hours (healthy), Exited (0) 3 seconds ago
+_HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
+_EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
@@ -48,7 +58,8 @@ class DockerEngine:
             labels = [f"{LABEL_APPLICATION}={application}"]
         ids = self._listed("ps", "--all", "--no-trunc", labels=labels)
         network = network_name(self.gateway)
-        return tuple(container(found, network) for found in self._inspected("container", ids))
+        inspected = self._inspected("container", ids)
+        return tuple(container(found, network) for found in inspected if is_ours(found))
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
@@ -71,15 +82,30 @@ class DockerEngine:
         """Give an image a second name."""
         self.cli.run("tag", reference, new)
 
-    def foreign(self, application: str) -> tuple[str, ...]:
-        """Names of containers in the Compose project of one of its colours that hitless did not make."""
-        projects = {colour_project(application, colour) for colour in Colour}
-        shape = "\t".join(f'{{{{.Label "{label}"}}}}' for label in (_PROJECT, LABEL_APPLICATION))
+    def composed(self, application: str) -> tuple[ComposeContainer, ...]:
+        """The containers in the application's and its colours' Compose projects that are no release's."""
+        projects = {application, *(colour_project(application, colour) for colour in Colour)}
+        labels = (_PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES)
+        columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
+        # a gateway of the application's name is no part of it
+        columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
         rows = self.cli.run(
-            "ps", "--all", "--filter", f"label={_PROJECT}", "--format", shape + "\t{{.Names}}"
+            "ps", "--all", "--no-trunc", "--filter", f"label={_PROJECT}", "--format", "\t".join(columns)
         ).splitlines()
-        found = (row.split("\t") for row in rows)
-        return tuple(name for project, ours, name in found if project in projects and not ours)
+        return tuple(
+            found for row in rows if (found := _composed(row.split("\t"))) and found.project in projects
+        )
+
+    def digests(self, model: Json) -> dict[str, str]:
+        """Compose's digest of each service's configuration: service -> digest."""
+        rows = self._compose(model, "config", "--hash", "*").splitlines()
+        return dict(row.split(" ", 1) for row in rows if " " in row)
+
+    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
+        """Start services of the base project, with what they wait for, and the volumes that are missing."""
+        self._create_volumes(model["name"], model, volumes)
+        words = ("--detach", "--quiet-pull", "--no-deps" if recreate else "--no-recreate")
+        self._compose(model, "up", *words, *services, timeout=_LONG, inherits=False)
 
     def tagged(self, application: str) -> frozenset[int]:
         """The numbers of the application's releases that have image tags."""
@@ -102,28 +128,35 @@ class DockerEngine:
         if tags:
             self.cli.run("rmi", *tags)
 
-    def create(self, model: Json, volumes: Json) -> None:
-        """Create a colour's containers (stopped) and networks, and the volumes that are missing."""
-        names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
-        if names:
-            present = set(self.cli.run("volume", "ls", "--format", "{{.Name}}").split())
-            for key, name in names.items():
-                if name not in present:
-                    self._create_volume(model, key, name, volumes[key])
-        self._compose(model, "create", "--no-build", "--force-recreate")
+    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
+        """Create a colour's containers (stopped) and networks, and the volumes that are missing.
+
+        `is_beside`: those that are there are left as they are.
+        """
+        self._create_volumes(_application(model), model, volumes)
+        self._compose(model, "create", "--no-build", "--no-recreate" if is_beside else "--force-recreate")
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         """Connect containers to a network under their own names only."""
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda name: self.cli.run("network", "connect", network, name), containers))
 
-    def start(self, model: Json, containers: Sequence[str], timeout: float) -> None:
-        """Start a colour's containers, in the order of their `depends_on`. Raises `TimedOut`."""
-        if any(service.get(key) for service in model["services"].values() for key in _STARTED_BY_COMPOSE):
-            self._compose(model, "start", timeout=timeout)
+    def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
+        """Start a colour's containers (service -> names) in the order of their `depends_on`.
+
+        Raises `TimedOut`.
+        """
+        services = [model["services"][service] for service in containers]
+        if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
+            self._compose(model, "start", *containers, timeout=timeout)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for
-            self.cli.run("start", *containers, timeout=timeout)
+            names = [name for found in containers.values() for name in found]
+            self.cli.run("start", *names, timeout=timeout)
+
+    def stop(self, containers: Sequence[str]) -> None:
+        """Stop containers, each with its own grace period."""
+        self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
 
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
@@ -142,21 +175,91 @@ class DockerEngine:
             return ""
         return (output.decode(errors="replace") + said).strip()
 
-    def remove(self, application: str, colour: Colour) -> None:
-        """Stop a colour with its own grace period, then remove its containers and networks."""
-        project = colour_project(application, colour)
-        containers = self._listed(
-            "ps",
-            "--all",
-            labels=[f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"],
-        )
+    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
+        """Stop a colour with its own grace period, then remove its containers and networks.
+
+        `containers` are those that are meant, and the networks stay; without any it is all of it.
+        """
+        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"]
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        there = self.cli.run("ps", "--all", *filters, "--format", "{{.Names}}").split()
+        if found := [name for name in there if name in containers or not containers]:
+            self.cli.run("stop", *found, timeout=_STOP_TIMEOUT, inherits=False)
+            self.cli.run("rm", "--force", "--volumes", *found)
         if containers:
-            self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
-            self.cli.run("rm", "--force", "--volumes", *containers)
+            return
+        project = colour_project(application, colour)
         labels = [f"{_PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
-        networks = self._listed("network", "ls", labels=labels)
+        shape = f'{{{{.ID}}}} {{{{.Label "{_NETWORK}"}}}}'
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        rows = self.cli.run("network", "ls", *filters, "--format", shape).splitlines()
+        networks = dict(row.split(" ") for row in rows)
+        self._empty([network for network, key in networks.items() if key == _LIVE])
         if networks:
             self.cli.run("network", "rm", *networks)
+
+    def attach(
+        self,
+        application: str,
+        colour: Colour,
+        network: str,
+        services: Sequence[str],
+        names: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Have shared services find a colour's containers (container -> names) on a network made for it.
+
+        The shared ones are connected first: Docker answers for a name before the connection is ready to be
+        used, on either side, and a call that leaves by another network in that instant is lost, while one
+        that only has to find the address waits for it (measured, docs/decisions/0019-live-network.md).
+        Internal, or the default route of the shared containers would change.
+        """
+        found = [
+            one.name
+            for one in self.composed(application)
+            if one.project == application and one.service in services
+        ]
+        project = colour_project(application, colour)
+        labels = {_PROJECT: project, _NETWORK: _LIVE, LABEL_APPLICATION: application}
+        words = [word for label in labels.items() for word in ("--label", "=".join(label))]
+        if network not in self._live_networks(application, colour):
+            self.cli.run("network", "create", "--internal", *words, network)
+        for container in found:
+            self._join(network, container)
+        for container, aliases in names.items():
+            self._join(network, container, *(word for alias in aliases for word in ("--alias", alias)))
+
+    def _join(self, network: str, container: str, *words: str) -> None:
+        try:
+            self.cli.run("network", "connect", *words, network, container)
+        except DockerFailed as error:
+            if "already exists in network" not in error.output:
+                raise
+
+    def detach(self, application: str, colour: Colour) -> None:
+        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        self._empty(self._live_networks(application, colour), besides=colour_project(application, colour))
+
+    def _live_networks(self, application: str, colour: Colour) -> tuple[str, ...]:
+        project = colour_project(application, colour)
+        labels = [f"{_PROJECT}={project}", f"{_NETWORK}={_LIVE}", f"{LABEL_APPLICATION}={application}"]
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        return tuple(self.cli.run("network", "ls", *filters, "--format", "{{.Name}}").split())
+
+    def _empty(self, networks: Sequence[str], besides: str = "") -> None:
+        """Disconnect the containers of these networks, but for those of one Compose project."""
+        for network in self._inspected("network", networks):
+            for endpoint in (network.get("Containers") or {}).values():
+                if not (besides and endpoint["Name"].startswith(f"{besides}-")):
+                    self.cli.run("network", "disconnect", "--force", network["Id"], endpoint["Name"])
+
+    def remove_base(self, application: str, containers: Sequence[str]) -> None:
+        """Stop and remove these containers of the base project, and its networks where nobody is left."""
+        self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
+        self.cli.run("rm", "--force", *containers)
+        for network in self._listed("network", "ls", labels=[f"{_PROJECT}={application}"]):
+            # others of the project that hitless did not make may be on it
+            with suppress(DockerFailed):
+                self.cli.run("network", "rm", network)
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
@@ -166,8 +269,24 @@ class DockerEngine:
             self.cli.run("volume", "rm", *volumes)
         return volumes
 
-    def _create_volume(self, model: Json, key: str, name: str, volume: Json) -> None:
-        application = next(iter(model["services"].values()))["labels"][LABEL_APPLICATION]
+    def _create_volumes(self, application: str, model: Json, volumes: Json) -> None:
+        """Create the volumes of a model that are missing, as the application's."""
+        names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
+        if names:
+            rows = self.cli.run(
+                "volume", "ls", "--format", '{{.Name}} {{.Label "' + LABEL_APPLICATION + '"}}'
+            )
+            present = {name: owner for name, _, owner in (row.partition(" ") for row in rows.splitlines())}
+            for key, name in names.items():
+                if name not in present:
+                    self._create_volume(application, key, name, volumes[key])
+                elif present[name] not in ("", application):
+                    raise HitlessError(
+                        f"the volume {name} belongs to the application {present[name]}",
+                        f"give the volume {key} a `name:` of its own, or make it external to share it",
+                    )
+
+    def _create_volume(self, application: str, key: str, name: str, volume: Json) -> None:
         labels = {
             **(volume.get("labels") or {}),
             # Compose's own labels, so that plain `docker compose` knows the volume as the base project's
@@ -186,8 +305,8 @@ class DockerEngine:
         driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
         self.cli.run("volume", "create", *driver, *words, name)
 
-    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0, inherits: bool = True) -> None:
-        self.cli.run(
+    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0, inherits: bool = True) -> str:
+        return self.cli.run(
             "compose",
             # or Compose would read a .env that happens to lie here
             "--env-file",
@@ -221,6 +340,37 @@ class DockerEngine:
                 return []
             return [one for name in names for one in self._inspected(kind, (name,))]
         return found
+
+
+def _application(model: Json) -> str:
+    """The application that a colour's model belongs to."""
+    label: str = next(iter(model["services"].values()))["labels"][LABEL_APPLICATION]
+    return label
+
+
+def _composed(row: Sequence[str]) -> ComposeContainer | None:
+    """A row of `docker ps`; None for a release's or a gateway's container, or one of `docker compose run`."""
+    project, service, digest, hitless, one_off, files, name, state, status, image = row
+    if hitless or one_off == "True":
+        return None
+    health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
+    return ComposeContainer(
+        project=project,
+        service=service,
+        name=name,
+        state=state,
+        health=health[1] if health else "",
+        exit_code=int(exit_code[1]) if exit_code else 0,
+        digest=digest,
+        image=image,
+        is_ours=files == "-",  # from standard input, which is how hitless hands a model to Compose
+    )
+
+
+def is_ours(found: Json) -> bool:
+    """Whether an inspected container has all labels that hitless gives: somebody may have copied one."""
+    labels = found["Config"].get("Labels") or {}
+    return labels.get(LABEL_COLOUR) in tuple(Colour) and str(labels.get(LABEL_RELEASE)).isdecimal()
 
 
 def container(found: Json, network: str) -> Container:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_container import inspect, labels
-from hitless.domain.errors import DockerFailed
+from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
     LABEL_SETTINGS,
@@ -19,6 +21,9 @@ from hitless.domain.gateway import (
 from hitless.domain.project import LABEL_GATEWAY
 
 _PULL_TIMEOUT = 900.0
+_ENGINE = (26, 0)
+_COMPOSE = (2, 20)
+_TAKEN = ("port is already allocated", "address already in use")
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,33 @@ class GatewayProject:
         return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or make it anew where they differ."""
-        self._compose(settings, "up", "--detach", "--wait", "--wait-timeout", "60")
+        """Start the gateway with these settings, or make it anew where they differ.
+
+        What was made of one that could not start is taken away again, but for its volumes.
+        """
+        try:
+            self._compose(settings, "up", "--detach", "--wait", "--wait-timeout", "60")
+        except DockerFailed as error:
+            logs = self._last_words()
+            with suppress(DockerFailed):
+                self._compose(settings, "down")
+            if any(words in error.output.lower() for words in _TAKEN):
+                who = self._who_has(settings.http_port)
+                raise HitlessError(
+                    f"port {settings.http_port} of {settings.bind} is taken by {who}",
+                    "choose another one with --http-port, or stop what has it",
+                ) from error
+            raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
+
+    def outdated(self) -> str:
+        """What is too old on this Docker host for hitless, "" where nothing is."""
+        server = self.cli.run("version", "--format", "{{.Server.Version}}").strip()
+        compose = self.cli.run("compose", "version", "--short").strip()
+        for what, found, wanted in (("Docker Engine", server, _ENGINE), ("Compose", compose, _COMPOSE)):
+            numbers = tuple(map(int, re.findall(r"\d+", found)[:2]))
+            if numbers and numbers < wanted:
+                return f"{what} {found} is too old: hitless needs {wanted[0]}.{wanted[1]} or newer"
+        return ""
 
     def answers(self) -> bool:
         """Whether Traefik itself says that it is up."""
@@ -60,6 +90,17 @@ class GatewayProject:
     def remove(self, settings: GatewaySettings, volumes: bool) -> None:
         """Stop and remove the gateway and its network; its volumes only if asked for."""
         self._compose(settings, "down", *(("--volumes",) if volumes else ()))
+
+    def _last_words(self) -> str:
+        try:
+            return "".join(f"\n    | {line}" for line in self.logs(5).splitlines())
+        except DockerFailed:
+            return ""
+
+    def _who_has(self, port: int) -> str:
+        """The container that publishes a port, as far as Docker knows of one."""
+        names = self.cli.run("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").split()
+        return f"the container {', '.join(names)}" if names else "a program outside Docker"
 
     @property
     def _container(self) -> str:

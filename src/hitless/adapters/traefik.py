@@ -7,16 +7,14 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Timer
 from typing import cast
 
-from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_container import inspect, labels
+from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import (
     API_PORT,
     LABEL_ENTRY_POINTS,
-    ROUTES,
     container_name,
     entry_points,
     network_name,
@@ -30,46 +28,37 @@ from hitless.ports import Answer
 _TEAPOT = 418  # what Traefik's noop@internal answers
 _TIME_WAIT = "06"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
-_TIMED_OUT = (124, 143, -9)  # of `timeout` (coreutils, BusyBox), and of the guard
 _MAX_ANSWER = 8_000_000
-# The rename is the one instant (measured). The new file is written in a folder below the one that Traefik
-# watches: beside its place it would set off a reload of what is there already, and the throttle after that
-# one would hold up ours by a tenth of a second (measured, docs/decisions/0011-delivery.md). The length is
-# checked, or an end of input that came early would put half a file in place.
-_DELIVER = (
-    'mkdir -p "$1/.next" && cat > "$1/.next/$2" && [ "$(wc -c < "$1/.next/$2")" -eq "$3" ]'
-    ' && mv -f "$1/.next/$2" "$1/$2.yml"'
-)
 
 
 @dataclass(frozen=True)
 class Traefik:
     """The gateway of this Compose project."""
 
-    cli: DockerCli
-    project: str
+    shell: GatewayShell
 
     def gateway(self) -> Gateway | None:
         """The running gateway, or None. Raises `HitlessError` where a container of that name isn't ours."""
-        found = inspect(self.cli, self.project)
+        project = self.shell.project
+        found = inspect(self.shell.cli, project)
         if found is None:
             return None
         if found["State"]["Status"] != "running":
             return None
         return Gateway(
-            project=self.project,
-            container=self._container,
-            network=network_name(self.project),
+            project=project,
+            container=container_name(project),
+            network=network_name(project),
             entry_points=json.loads(labels(found).get(LABEL_ENTRY_POINTS, "{}")),
         )
 
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""
         if text is None:
-            self._exec("rm", "-f", f"{ROUTES}/{application}.yml")
+            self.shell.run("withdraw", application)
         else:
-            length = str(len(text.encode()))
-            self._exec("sh", "-c", _DELIVER, "sh", ROUTES, application, length, stdin=text)
+            content = text.encode()
+            self.shell.run("deliver", application, str(len(content)), stdin=content)
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
@@ -100,16 +89,8 @@ class Traefik:
 
     def connections(self, addresses: Sequence[str]) -> int:
         """The gateway's open connections to these addresses, from its own kernel tables."""
-        table = self._exec("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true")
-        return count_connections(table, addresses, (*entry_points().values(), API_PORT))
-
-    @property
-    def _container(self) -> str:
-        return container_name(self.project)
-
-    def _exec(self, *command: str, stdin: str | None = None) -> str:
-        # root within the container: it owns the routing directory, which Traefik's own user can only read
-        return self.cli.run("exec", "-i", "-u", "0", self._container, *command, stdin=stdin)
+        table, _ = self.shell.run("connections")
+        return count_connections(table.decode(), addresses, (*entry_points().values(), API_PORT))
 
     def _rawdata(self) -> Json:
         answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
@@ -121,37 +102,10 @@ class Traefik:
         return cast("Json", json.loads(answer.body))
 
     def _ask(self, probe: Probe) -> Answer:
-        # Standard input stays open until the answer is there: nc would half-close the connection at its end,
-        # which servers may take for a client that has gone.
-        process = self.cli.open(
-            "exec",
-            "-i",
-            self._container,
-            # BusyBox's nc has no limit of its own once it is connected
-            "timeout",
-            str(_ASK_TIMEOUT),
-            "nc",
-            probe.container,
-            str(probe.port),
-        )
-        assert process.stdin and process.stdout and process.stderr
-        # should `docker exec` itself hang, this ends it
-        guard = Timer(2 * _ASK_TIMEOUT, process.kill)
-        guard.start()
-        try:
-            process.stdin.write(request(probe))
-            process.stdin.flush()
-            raw = process.stdout.read(_MAX_ANSWER)
-            said = process.stderr.read().decode(errors="replace")
-            if process.wait() in _TIMED_OUT and not raw:
-                return Answer(0, f"no answer within {_ASK_TIMEOUT} s")
-            return answer_of(raw, said)
-        except BrokenPipeError:
-            return Answer(0, "no connection")
-        finally:
-            guard.cancel()
-            process.kill()
-            process.communicate()
+        words = (probe.container, str(probe.port), escaped(request(probe)))
+        limits = (str(_ASK_TIMEOUT), str(_MAX_ANSWER))
+        raw, said = self.shell.run("probe", *words, *limits, timeout=2 * _ASK_TIMEOUT)
+        return answer_of(raw, said, probe.method)
 
 
 def request(probe: Probe) -> bytes:
@@ -168,18 +122,29 @@ def request(probe: Probe) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def answer_of(raw: bytes, stderr: str) -> Answer:
+def escaped(text: bytes) -> str:
+    """The bytes as `printf %b` takes them, in one line."""
+    plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 /:.,;=?&_*+()-"
+    return "".join(chr(byte) if byte in plain else f"\\0{byte:03o}" for byte in text)
+
+
+def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
     """The status and body of a raw HTTP answer; status 0 and the reason where it is none."""
     if not raw:
         reason = stderr.strip().removeprefix("nc: ") or "closed without an answer"
         return Answer(0, reason)
     # imported here: it takes 15 ms, and is first needed while an application starts
-    from http.client import HTTPException, HTTPResponse
+    from http.client import HTTPException, HTTPResponse, IncompleteRead
 
-    response = HTTPResponse(_Recorded(raw))  # type: ignore[arg-type]  # it only calls makefile
+    # it only calls makefile
+    response = HTTPResponse(_Recorded(raw), method=method)  # type: ignore[arg-type]
     try:
         response.begin()
         body = response.read()
+    except IncompleteRead as error:
+        body = error.partial  # of an answer without end
+        if response.chunked and not body:
+            return Answer(0, f"this is no HTTP answer: {error}")
     except (HTTPException, ValueError, OSError) as error:
         return Answer(0, f"this is no HTTP answer: {error}")
     return Answer(response.status, body.decode(errors="replace"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import Options, holder, json_option, pass_options, wait_options
+from hitless.cli.command import on_application
+from hitless.cli.options import Options, json_option, pass_options, wait_options
 
 
 @click.command()
@@ -13,10 +14,7 @@ from hitless.cli.options import Options, holder, json_option, pass_options, wait
 @pass_options
 def abort(options: Options, wait: float, as_json: bool) -> None:
     """Undo what an interrupted deployment left, also after its cutover while the old release is warm."""
-    from hitless.cli.console import events
     from hitless.execution import operations
 
-    host = options.host()
-    name = options.application_name(host)
-    with events(as_json) as emit:
-        operations.abort(host.ports(emit), name, operations.Request(holder=holder(), wait=wait))
+    with on_application(options, wait, as_json) as (ports, name, request):
+        operations.abort(ports, name, request)

@@ -93,15 +93,23 @@ def show_plan(
 ) -> None:
     """What `hitless plan` prints."""
     if as_json_text:
+        services = [
+            {"service": service.name, "role": service.role, "reason": service.reason}
+            for service in application.services
+        ]
         found = [vars(finding) for finding in findings]
-        print(json.dumps({"findings": found, "plan": plan.summary() if plan else None}))
+        print(json.dumps({"services": services, "findings": found, "plan": plan.summary() if plan else None}))
         return
     out = console()
+    width = max(len(service.name) for service in application.services)
+    for service in application.services:
+        role = f"{service.role}, exclusive" if service.exclusive else str(service.role)
+        out.print(f"[bold]{escape(service.name):<{width}}[/]  {role:<7} [dim]{escape(service.reason)}[/]")
     show_findings(out, findings)
     if plan is None:
         out.print("hitless deploy would refuse; nothing would be touched")
         return
-    built = [service.name for service in application.services if service.builds]
+    built = [service.name for service in application.released if service.builds]
     out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
     steps = [step.describe() for step in plan.steps]
     for number, line in enumerate([*([f"build {', '.join(built)}"] if built else []), *steps], start=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hitless.cli.options import (
+    Number,
     Options,
     drain_timeout_option,
     holder,
@@ -23,6 +24,9 @@ from hitless.cli.options import (
     type=click.Choice(["always", "missing", "never"]),
     help="When to pull images; else as each service's pull_policy says.",
 )
+@click.option(
+    "--scale", type=Number(), multiple=True, help="How many containers a service gets; may be repeated."
+)
 @wait_options
 @json_option
 @pass_options
@@ -32,6 +36,7 @@ def deploy(
     timeout: float | None,
     drain_timeout: float | None,
     pull: str | None,
+    scale: tuple[tuple[str, int], ...],
     as_json: bool,
 ) -> None:
     """Start the new release beside the old one, cut over, retire the old one."""
@@ -41,7 +46,7 @@ def deploy(
 
     host = options.host()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        reading = pool.submit(options.application, host)
+        reading = pool.submit(options.application, host, dict(scale))
         revision = pool.submit(wiring.revision, options.source_directory())
         # loaded while Compose reads the file: both take about a tenth of a second
         from hitless.cli.console import events

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.command import on_application
 from hitless.cli.options import (
     Options,
     drain_timeout_option,
-    holder,
     json_option,
     pass_options,
     wait_options,
@@ -22,16 +22,7 @@ from hitless.cli.options import (
 @pass_options
 def down(options: Options, wait: float, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
     """Take the application away: its routes, its containers, its kept releases."""
-    from hitless.cli.console import events
     from hitless.execution import operations
 
-    host = options.host()
-    name = options.application_name(host)
-    with events(as_json) as emit:
-        operations.down(
-            host.ports(emit),
-            name,
-            operations.Request(holder=holder(), wait=wait),
-            drain_timeout=drain_timeout,
-            volumes=volumes,
-        )
+    with on_application(options, wait, as_json) as (ports, name, request):
+        operations.down(ports, name, request, drain_timeout=drain_timeout, volumes=volumes)

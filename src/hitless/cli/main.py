@@ -14,6 +14,8 @@ from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
+from hitless.cli.scale import scale
+from hitless.cli.shared import shared
 from hitless.cli.show import show
 from hitless.cli.status import status
 from hitless.cli.unlock import unlock
@@ -65,5 +67,19 @@ def hitless(
     )
 
 
-for verb in (gateway, deploy, plan, status, rollback, resume, abort, history, show, unlock, down):
+for verb in (
+    gateway,
+    deploy,
+    plan,
+    status,
+    rollback,
+    scale,
+    resume,
+    abort,
+    shared,
+    history,
+    show,
+    unlock,
+    down,
+):
     hitless.add_command(verb)

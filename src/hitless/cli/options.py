@@ -6,7 +6,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -28,12 +28,27 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in the stub
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The duration in seconds."""
-        from hitless.domain.spec import seconds
+        from hitless.domain.extension import seconds
 
         try:
             return seconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]
+    """A service and how many containers of it there are to be: web=3."""
+
+    name = "service=number"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """The two."""
+        service, _, number = str(value).rpartition("=")
+        if not service or not re.fullmatch("[0-9]{1,4}", number):
+            self.fail(f"{value} is not like web=3", param, ctx)
+        return service, int(number)
 
 
 @dataclass(frozen=True)
@@ -52,10 +67,12 @@ class Options:
         """The Docker host that is meant."""
         from hitless import wiring
 
-        return wiring.host(self.context, self.gateway)
+        return wiring.host(self.context, self.gateway, self.source_directory())
 
-    def application(self, host: wiring.Host) -> tuple[Application, tuple[Finding, ...]]:
-        """The application that the Compose files describe."""
+    def application(
+        self, host: wiring.Host, scale: Mapping[str, int] | None = None
+    ) -> tuple[Application, tuple[Finding, ...]]:
+        """The application that the Compose files describe, with these numbers of containers."""
         from hitless import wiring
 
         return wiring.application(
@@ -67,6 +84,7 @@ class Options:
                 self.env_files,
                 self.profiles,
             ),
+            scale or {},
         )
 
     def application_name(self, host: wiring.Host) -> str:

@@ -34,17 +34,18 @@ def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
 
 
 def show_runs(application: str, release: int | None, runs: Sequence[Run], as_json: bool) -> None:
-    """Every event of these commands, with its time."""
-    if release is not None and all(run.release != release for run in runs):
+    """Every event of the commands on a release (None: of the last command), with its time."""
+    shown = runs[-1:] if release is None else [run for run in runs if run.release == release]
+    if runs and not shown:
         raise HitlessError(
             f"the journal of {application} says nothing of release {release}", "see hitless history"
         )
     if as_json:
-        print(json.dumps([{**_summary(run), "events": run.events} for run in runs]))
+        print(json.dumps([{**_summary(run), "events": run.events} for run in shown]))
         return
     _refuse_none(application, runs)
     out = console()
-    for run in runs:
+    for run in shown:
         what = f"{run.operation} [bold]{escape(application)}[/]" + (
             f" release {run.release}" if run.release else ""
         )
@@ -71,6 +72,8 @@ def _said(event: Json) -> str:
     match event["event"]:
         case "step_began" | "planned" | "drained":
             return ""  # said by what follows them
+        case "output":
+            return f"{step} wrote"
         case "began":
             return "began"
         case "found":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,6 +15,7 @@ from hitless.domain import history, rules
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.routing import Routing
+from hitless.domain.shared import Shared
 from hitless.domain.world import World
 
 
@@ -79,6 +81,19 @@ def application_status(application: str, world: World, settings: GatewaySettings
                 "health": container.health or "-",
             }
             for container in sorted(world.containers, key=lambda container: container.name)
+            # a hook that is over is of interest in the journal alone
+            if container.is_running or not container.service.startswith("hook-")
+        ]
+        + [
+            {
+                "colour": "",
+                "release": "",
+                "service": container.service,
+                "container": container.name,
+                "state": container.state,
+                "health": container.health or "-",
+            }
+            for container in sorted(world.base, key=lambda container: container.name)
         ],
         "releases": [
             {
@@ -91,6 +106,42 @@ def application_status(application: str, world: World, settings: GatewaySettings
             for release in reversed(world.releases)
         ],
     }
+
+
+def show_shared(application: str, found: Sequence[Shared], as_json: bool) -> None:
+    """What `hitless shared status` prints."""
+    rows = [
+        {
+            "service": one.service,
+            "reason": one.reason,
+            "container": one.container.name if one.container else "",
+            "state": one.container.state if one.container else "missing",
+            "health": (one.container.health if one.container else "") or "-",
+            "changes": one.changes,
+            "cost": one.cost,
+        }
+        for one in found
+    ]
+    if as_json:
+        print(json.dumps({"application": application, "shared": rows}))
+        return
+    out = console()
+    if not rows:
+        out.print(f"{application} has no shared service; hitless plan says what each is, and why")
+        return
+    table = Table(box=SIMPLE_HEAD)
+    columns = ("service", "container", "state", "health")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(escape(row[column]) for column in columns))
+    out.print(table)
+    for row in rows:
+        if row["changes"]:
+            out.print(
+                f"  [yellow]{escape(row['service'])} has changed in the file: {escape(row['changes'])}[/]"
+            )
+            out.print(f"    hitless shared up --recreate {escape(row['service'])}: {escape(row['cost'])}")
 
 
 def show_applications(world: World, settings: GatewaySettings | None, as_json: bool) -> None:
@@ -156,6 +207,8 @@ def _problems(application: str, world: World) -> list[str]:
 def _deployment(world: World) -> dict[str, Any] | None:
     """The command that works on the application, or the last one where it was not brought to an end."""
     run = world.left
+    if world.holder and run and run.holder != world.holder.name:
+        run = None  # of an earlier command: this one has written nothing yet
     if world.holder is None and run is None:
         return None
     return {

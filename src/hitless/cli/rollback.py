@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.command import on_application
 from hitless.cli.options import (
     Options,
     drain_timeout_option,
-    holder,
     json_option,
     pass_options,
     timeout_option,
@@ -31,16 +31,7 @@ def rollback(
     as_json: bool,
 ) -> None:
     """Bring a former release back, by the same way it came. RELEASE is its number; else the one before."""
-    from hitless.cli.console import events
     from hitless.execution import operations
 
-    host = options.host()
-    name = options.application_name(host)
-    with events(as_json) as emit:
-        operations.rollback(
-            host.ports(emit),
-            name,
-            operations.Request(holder=holder(), wait=wait),
-            number=release,
-            timeouts=(timeout, drain_timeout),
-        )
+    with on_application(options, wait, as_json) as (ports, name, request):
+        operations.rollback(ports, name, request, number=release, timeouts=(timeout, drain_timeout))

@@ -19,5 +19,4 @@ def show(options: Options, release: int | None, as_json: bool) -> None:
 
     host = options.host()
     name = options.application_name(host)
-    found = runs(host.ports(ignore).store.journal(name))
-    show_runs(name, release, [run for run in found if run.release == release] or found[-1:], as_json)
+    show_runs(name, release, runs(host.ports(ignore).store.journal(name)), as_json)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hitless.domain import rules
+from hitless.domain import roles, rules
+from hitless.domain.extension import KEY as _EXTENSION
+from hitless.domain.extension import concurrent_writes, says_exclusive
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import model as gateway_model
-from hitless.domain.model import Application, Finding, Image, Json, Router, Service
-from hitless.domain.project import gateway_networks, volume_names
-from hitless.domain.routing import MARKER_PRIORITY
-from hitless.domain.spec import concurrent_writes, with_images
+from hitless.domain.model import Application, Finding, Image, Json, Role, Router, Service
+from hitless.domain.project import gateway_networks, hook_service, volume_names
+from hitless.domain.routing import MARKER_PRIORITY, Routing
+from hitless.domain.spec import replicas, with_images
 from hitless.domain.world import Gateway, World
 
 _LITTLE = 1_000_000_000  # bytes
 _TOO_LITTLE = 100_000_000
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+# what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
+_OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
+_CLOCKWORK = frozenset(["beat", "clock", "cron", "crond", "clockwork", "scheduler", "supercronic", "ofelia"])
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -29,19 +34,17 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     """
     findings = [*_host(world), *_disk(world.free), *_elsewhere(application, world), *_compose_projects(world)]
     if not application.routes.routers:
-        findings.append(
-            Finding(
-                "services",
-                "no service has a route: the gateway would have nothing to send to it",
-                "give the web service Traefik labels: traefik.enable=true, "
-                "traefik.http.routers.<name>.rule=Host(`…`), "
-                "traefik.http.services.<name>.loadbalancer.server.port=…",
-            )
-        )
+        findings += _no_route(application.model.get("services") or {})
     for service in application.services:
+        findings += _role(application, service)
+    for service in application.released:
         findings += _service(application, service, images)
+    findings += _hooks(application)
+    findings += _base(application, world)
+    findings += _fewer(application, world)
     findings += _networks(application, world.gateway)
     findings += _gateways_volumes(application, world.gateway)
+    findings += _gateways_namespaces(application, world.gateway)
     findings += _from_environment(application.model)
     for name, middleware in application.routes.middlewares.items():
         findings += _middleware(name, middleware)
@@ -51,6 +54,31 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
     findings += with_images(there, images)[1]
     return tuple(findings)
+
+
+def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
+    """Where the routes may be instead, or how to make one."""
+    swarms = [
+        name
+        for name, service in services.items()
+        if any(
+            str(label).startswith("traefik.") for label in (service.get("deploy") or {}).get("labels") or ()
+        )
+    ]
+    for name in swarms:
+        yield Finding(
+            f"services.{name}.deploy.labels",
+            "no service has a route: labels here are for Swarm's services, not for containers",
+            f"move the Traefik labels to services.{name}.labels",
+        )
+    if not swarms:
+        yield Finding(
+            "services",
+            "no service has a route: the gateway would have nothing to send to it",
+            "give the web service Traefik labels: traefik.enable=true, "
+            "traefik.http.routers.<name>.rule=Host(`…`), "
+            "traefik.http.services.<name>.loadbalancer.server.port=…",
+        )
 
 
 def _host(world: World) -> Iterator[Finding]:
@@ -76,8 +104,11 @@ def _disk(free: int | None) -> Iterator[Finding]:
 
 def _gateways_volumes(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
     """Whoever mounts them can read every application's releases, and route as it likes."""
+    if gateway is None:
+        return
+    kept = set(volume_names(gateway_model(gateway.project, GatewaySettings())).values())
     for key, name in volume_names(application.model).items():
-        if gateway and name in volume_names(gateway_model(gateway.project, GatewaySettings())).values():
+        if name in kept:
             yield Finding(
                 f"volumes.{key}",
                 f"{name} belongs to the gateway, which keeps the routes of all applications in it",
@@ -85,9 +116,29 @@ def _gateways_volumes(application: Application, gateway: Gateway | None) -> Iter
             )
 
 
+def _gateways_namespaces(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
+    """In its network a container would be the gateway itself to Traefik's API and to candidates' routes."""
+    for name, service in (application.model.get("services") or {}).items():
+        for key in ("network_mode", "pid", "ipc", "volumes_from"):
+            value = service.get(key)
+            asked = [str(one).split(":") for one in (value if isinstance(value, list) else [value])]
+            if gateway and any(words[:2] == ["container", gateway.container] for words in asked):
+                yield Finding(
+                    f"services.{name}.{key}",
+                    "would share it with the gateway of all applications",
+                    "take it away",
+                )
+
+
 def _elsewhere(application: Application, world: World) -> Iterator[Finding]:
     """Both gateways would name the application's containers alike."""
     here = world.gateway.project if world.gateway else None
+    if here == application.name:
+        yield Finding(
+            "name",
+            f"the gateway is called {here}, too: both would be one Compose project",
+            "use another name with -p",
+        )
     for other in sorted({container.gateway for container in world.containers} - {here}):
         if here is not None:
             yield Finding(
@@ -106,6 +157,145 @@ def _compose_projects(world: World) -> Iterator[Finding]:
         )
 
 
+def _role(application: Application, service: Service) -> Iterator[Finding]:
+    """What does not go with the role of a service."""
+    path = f"services.{service.name}"
+    model = application.model["services"][service.name]
+    is_routed = application.is_web(service.name)
+    others = {one.name: one for one in application.services}
+    if is_routed != (service.role is Role.WEB):
+        yield Finding(
+            f"{path}.{_EXTENSION}.role",
+            f"a {service.role} has {'no ' if service.role is Role.WEB else ''}route"
+            + ("" if service.role is Role.WEB else ": the gateway sends requests to web services alone"),
+            "give it Traefik labels, or another role"
+            if not is_routed
+            else "take its labels away, or the role",
+        )
+    if service.doubt:
+        yield Finding(
+            path,
+            f"has a new one with each release, or runs once? {service.doubt}",
+            "say it: `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
+        )
+    if service.exclusive and service.role is not Role.WORKER:
+        yield Finding(
+            f"{path}.{_EXTENSION}.exclusive",
+            f"is for a worker that must not run twice at a time; this is {service.role}: {service.reason}",
+        )
+    waited_for = any(
+        roles.condition(application.model["services"][one.name], service.name) == roles.ENDED
+        for one in application.services
+    )
+    restart = str(model.get("restart") or "no")
+    if (service.role is Role.JOB or waited_for) and not roles.ends(model):
+        yield Finding(
+            f"{path}.restart",
+            f"is {restart}, and another service waits for its end: it has none",
+            'a job has `restart: "no"`',
+        )
+    if service.role is Role.JOB:
+        if service.replicas != 1:
+            yield Finding(f"{path}.deploy.replicas", "a job runs once")
+        for name in roles.depends_on(model):
+            if name in others and others[name].role in (Role.WEB, Role.WORKER):
+                yield Finding(
+                    f"{path}.depends_on.{name}",
+                    f"a job runs before the release is started, and {name} is a {others[name].role} of it",
+                    "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
+                )
+    if service.role is Role.SHARED:
+        for name in roles.depends_on(model):
+            if name in others and others[name].role is not Role.SHARED:
+                yield Finding(
+                    f"{path}.depends_on.{name}",
+                    f"it is shared, so it is started before {name}, which has a copy in each release",
+                    is_error=False,
+                )
+    for key, name in _joined(model):
+        other = others.get(name)
+        if other and other.role is not service.role and Role.SHARED in (other.role, service.role):
+            yield Finding(
+                f"{path}.{key}",
+                f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
+                "give both one role with `x-hitless: {role: …}`",
+            )
+    if service.role is Role.WEB and (product := roles.stateful(model)) and _written(model):
+        yield Finding(
+            f"{path}.volumes",
+            f"{product} keeps data, and has a route: two copies of it would write to {_written(model)[0]}",
+            "what keeps data must run once: take the route away, or set "
+            "`x-hitless: {concurrent_writes: true}` if it does bear that",
+        )
+
+
+def _joined(model: Json) -> Iterator[tuple[str, str]]:
+    """What of another service's containers a service takes part in: key -> that service."""
+    for key in ("network_mode", "pid", "ipc"):
+        kind, _, name = str(model.get(key) or "").partition(":")
+        if kind == "service":
+            yield key, name
+    for one in model.get("volumes_from") or ():
+        yield "volumes_from", str(one).partition(":")[0]
+
+
+def _written(model: Json) -> list[str]:
+    """The sources of the mounts that a service may write to, unless it was said that it may do so twice."""
+    if concurrent_writes(model):
+        return []
+    return [
+        str(mount["source"])
+        for mount in model.get("volumes") or ()
+        if mount.get("type") in ("volume", "bind")
+        and mount.get("source")
+        and not mount.get("read_only")
+        and not _OF_THE_HOST.fullmatch(str(mount["source"]))
+    ]
+
+
+def _hooks(application: Application) -> Iterator[Finding]:
+    roles_of = {service.name: service.role for service in application.services}
+    taken_names = {hook_service(hook) for hook in application.hooks} & set(roles_of)
+    for name in sorted(taken_names):
+        yield Finding(f"services.{name}", "has the name of a hook's container", "call it otherwise")
+    for hook in application.hooks:
+        if hook.service and roles_of[hook.service] is Role.SHARED:
+            yield Finding(
+                f"{_EXTENSION}.hooks.{hook.when}",
+                f"{hook.service} is shared, and a hook runs in a container of the new release",
+                "name a service of the release",
+            )
+
+
+def _base(application: Application, world: World) -> Iterator[Finding]:
+    """What plain `docker compose up` has started, and what is no shared service."""
+    shared = {service.name for service in application.having(Role.SHARED)}
+    for container in world.base:
+        if container.service not in shared and container.state == "running":
+            yield Finding(
+                f"services.{container.service}",
+                f"the container {container.name} of plain docker compose goes on running beside the release",
+                f"once the release is live: docker rm --force {container.name}",
+                is_error=False,
+            )
+
+
+def _fewer(application: Application, world: World) -> Iterator[Finding]:
+    """What was scaled up and what is said in the file may differ, and nobody may have thought of it."""
+    live = world.live(application.name)
+    kept = world.release(live[1]) if live else None
+    services = (kept.model.get("services") or {}) if kept else {}
+    for service in application.having(Role.WEB, Role.WORKER):
+        there = replicas(services.get(service.name) or {})
+        if there > service.replicas:
+            yield Finding(
+                f"services.{service.name}.scale",
+                f"is {service.replicas}, and {there} are live",
+                f"to keep as many: --scale {service.name}={there}",
+                is_error=False,
+            )
+
+
 def _service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
     path = f"services.{service.name}"
     model = application.model["services"][service.name]
@@ -113,8 +303,16 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
     if "container_name" in model:
         yield Finding(
             f"{path}.container_name",
-            f"a fixed container name can't be given to two copies, and {_TWO_COPIES}",
-            "take it away; the service's name works as a host name within the application",
+            f"two copies can't both be called {model['container_name']}, and {_TWO_COPIES}",
+            "it stays a host name within the application; hitless status shows the containers' names",
+            is_error=False,
+        )
+    if service.role is Role.WORKER and (word := _clockwork(service.name, model)):
+        yield Finding(
+            path,
+            f"is a {word} by its name or command: it runs twice at a time for a while, as {_TWO_COPIES}",
+            "`x-hitless: {exclusive: true}` stops the old one before the new one starts; false: it may",
+            is_error=False,
         )
     for port in model.get("ports") or ():
         if port.get("published"):
@@ -123,7 +321,7 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
                 f"the host's port {port['published']} can't be published by two copies",
                 "take it away: the gateway publishes, and reaches the container by itself"
                 if is_web
-                else "take it away, or keep this service in a Compose project of its own",
+                else "take it away, or set `x-hitless: {role: shared}` if this service is to run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
         yield Finding(
@@ -140,8 +338,9 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
             )
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
-    yield from _volumes(path, model, is_web)
-    if not is_web:
+    if not service.exclusive and service.role is not Role.JOB:
+        yield from _volumes(path, model, _web_volumes(application))
+    if service.role is Role.WORKER:
         yield from _anonymous_volumes(path, model, images.get(service.name))
     restart = str(model.get("restart") or "no")
     if not _RESTART.fullmatch(restart):
@@ -154,23 +353,37 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
         yield from _health(application, service, images)
 
 
-def _volumes(path: str, model: Json, is_web: bool) -> Iterator[Finding]:
-    if concurrent_writes(model):
-        return
-    for mount in model.get("volumes") or ():
-        if mount.get("read_only") or mount.get("type") not in ("volume", "bind"):
-            continue
-        source = mount.get("source")
-        if not source:  # an anonymous volume is each copy's own
+def _clockwork(name: str, model: Json) -> str:
+    """What makes a service look like one that sets others to work by the clock; "" where it was said."""
+    if says_exclusive(model):
+        return ""
+    command = [*(model.get("entrypoint") or ()), *(model.get("command") or ())]
+    words = re.split(r"[^a-z0-9]+", " ".join([name, *map(str, command)]).lower())
+    return next((word for word in words if word in _CLOCKWORK), "")
+
+
+def _web_volumes(application: Application) -> set[str]:
+    """What web services write to: two copies of them do it by nature, and a worker beside them no less."""
+    services = application.model["services"]
+    return {source for one in application.having(Role.WEB) for source in _written(services[one.name])}
+
+
+def _volumes(path: str, model: Json, web_volumes: Collection[str]) -> Iterator[Finding]:
+    written = _written(model)
+    sources = {True: [one for one in written if one not in web_volumes]}
+    sources[False] = [one for one in written if one in web_volumes]
+    for is_error, found in sources.items():
+        if not found:
             continue
         yield Finding(
             f"{path}.volumes",
-            f"two copies would write to {source}, for {_TWO_COPIES}",
-            "if they may, say so with `x-hitless: {concurrent_writes: true}` on the service"
-            if is_web
-            else "a database must not run twice: keep it in a Compose project of its own, on a network both "
-            "share; else mount it read-only, or set `x-hitless: {concurrent_writes: true}` on the service",
-            is_error=not is_web,
+            f"two copies would write to {', '.join(found)}, for {_TWO_COPIES}",
+            "if it only reads, mount it `:ro`; if two may write, `x-hitless: {concurrent_writes: true}` on "
+            "the service; else `{role: shared}` keeps it running through deployments, and "
+            "`{exclusive: true}` never lets two run at a time"
+            if is_error
+            else "if they may, say so with `x-hitless: {concurrent_writes: true}` on the service",
+            is_error=is_error,
         )
 
 
@@ -185,8 +398,8 @@ def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[
         yield Finding(
             f"{path}.volumes",
             f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
-            "keep a database in a Compose project of its own; if nothing is lost, set "
-            "`x-hitless: {concurrent_writes: true}` on the service",
+            "what keeps data has `x-hitless: {role: shared}` on the service; if nothing is lost, set "
+            "`{concurrent_writes: true}`",
         )
 
 
@@ -276,7 +489,7 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
 
 
 def _router(application: Application, router: Router, world: World) -> Iterator[Finding]:
-    path = f"services.{router.service}.labels.traefik.http.routers.{router.name}"
+    path = _label(router)
     if world.gateway:
         for name in router.entry_points:
             if name not in world.gateway.entry_points:
@@ -302,16 +515,32 @@ def _router(application: Application, router: Router, world: World) -> Iterator[
             "this route answers TLS connections only, with the gateway's self-signed certificate",
             is_error=False,
         )
-    for name, routing in world.routings.items():
-        if name == application.name:
-            continue
-        for other in routing.rules:
-            shared = not (router.entry_points and other.entry_points) or (
-                set(router.entry_points) & set(other.entry_points)
-            )
-            if shared and rules.collide(router.rule, other.rule):
+    try:
+        rules.parse(router.rule)
+    except rules.UnreadableRule as error:
+        yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
+    yield from taken(application.name, (router,), world.routings)
+
+
+def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
+    """Routes that another application has already, or is about to get: both its colours count."""
+    for router in routers:
+        for name, routing in routings.items():
+            others = [other for part in routing.colours.values() for other in part.routers]
+            rule = next((other.rule for other in others if _collide(router, other)), None)
+            if name != application and rule is not None:
                 yield Finding(
-                    f"{path}.rule",
-                    f"the application {name} already has the route {other.rule}",
-                    f"choose another rule, or take {name} down first",
+                    f"{_label(router)}.rule",
+                    f"the application {name} already has the route {rule}",
+                    f"choose another rule or priority, or take {name} down first",
                 )
+
+
+def _collide(one: Router, two: Router) -> bool:
+    apart = one.entry_points and two.entry_points and not set(one.entry_points) & set(two.entry_points)
+    first, second = (int(router.settings.get("priority") or 0) for router in (one, two))
+    return not apart and rules.collide(one.rule, two.rule, first, second)
+
+
+def _label(router: Router) -> str:
+    return f"services.{router.service}.labels.traefik.http.routers.{router.name}"

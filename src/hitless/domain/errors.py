@@ -66,6 +66,18 @@ class GateFailed(HitlessError):
         self.logs = logs or {}
 
 
+class CommandFailed(HitlessError):
+    """A hook on the operator's machine did not succeed; `output` is the end of what it wrote."""
+
+    def __init__(self, message: str, hint: str, output: str) -> None:
+        super().__init__(message, hint)
+        self.output = output
+
+
+class HookFailed(HitlessError):
+    """All was done, but a hook after the cutover failed: there is nothing that could be undone for it."""
+
+
 class NotConfirmed(HitlessError):
     """The gateway did not show the routing that was delivered to it within the deadline."""
 

@@ -58,6 +58,14 @@ class StepProgress:
 
 
 @dataclass(frozen=True)
+class Output:
+    """The last lines that a job or a hook has written; `logs` maps container (or `here`) -> lines."""
+
+    step: str
+    logs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class StepDone:
     """A step ended well, after `seconds`."""
 
@@ -118,6 +126,7 @@ Event: TypeAlias = (
     | Planned
     | StepBegan
     | StepProgress
+    | Output
     | StepDone
     | StepFailed
     | Live

@@ -86,6 +86,9 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
     return {
         "image": settings.image,
         "command": _command(project, settings),
+        # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
+        # never reap: some hundred zombies in a few minutes (seen)
+        "init": True,
         # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
         # Docker socket belongs to root.
         "user": "0:0" if settings.docker_provider else "65532:65532",

@@ -15,13 +15,15 @@ from hitless.domain.traefik_schema import LOAD_BALANCER, MIDDLEWARES, ROUTER, Ki
 
 _TRUE = {"1", "t", "true"}  # what Go's strconv.ParseBool takes
 _FALSE = {"0", "f", "false"}
-_DURATION = re.compile(r"\d+|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+")
-_INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>\d{1,2})\]")
+_DURATION = re.compile(r"[0-9]+|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
+_INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>[0-9]{1,2})\]")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCHEMES = ("http", "https", "h2c")
 
 # Said by a label, but already so with hitless: which containers and which network is its own business.
 FULFILLED = ("traefik.enable", "traefik.docker.network")
+# What a Traefik's `providers.docker.constraints` ask for by custom, so that each takes its own containers.
+_CONSTRAINT = "traefik.constraint-label"
 
 
 class LabelError(ValueError):
@@ -47,7 +49,7 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
     }
     findings = []
     for label, value in labels.items():
-        if not label.lower().startswith("traefik.") or label.lower() in FULFILLED:
+        if not label.lower().startswith("traefik.") or is_fulfilled(label):
             continue
         try:
             section, name, path = _split(label, tuple(sections))
@@ -57,6 +59,11 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
             findings.append(label_finding(service, label, str(error), error.hint))
     routes, more = _assemble(service, routers, services, middlewares)
     return routes, (*findings, *more)
+
+
+def is_fulfilled(label: str) -> bool:
+    """Whether a label says what is so with hitless anyway."""
+    return label.lower() in FULFILLED or label.lower().startswith(_CONSTRAINT)
 
 
 def label_finding(service: str, label: str, why: str, hint: str = "") -> Finding:
@@ -140,9 +147,10 @@ def typed(value: str, kind: Kind) -> Any:
         case Kind.TEXT | Kind.NAMED:
             return value
         case Kind.NUMBER | Kind.NUMBERS:
-            if not re.fullmatch(r"[+-]?\d{1,18}", value.strip()):
+            # bare int() would take other scripts' digits, too, and refuses what strip() takes for blank
+            if not re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip()):
                 raise LabelError(f"expects a whole number, not {value!r}")
-            return int(value)
+            return int(value.strip())
         case Kind.PORT:
             port = typed(value, Kind.NUMBER)
             if not 1 <= port <= 65535:
@@ -239,7 +247,7 @@ def _assemble(
         if "domains" in fields.get("tls", {}):
             fields["tls"]["domains"] = [item for item in fields["tls"]["domains"] if item]
         path = f"services.{service}.labels.traefik.http.routers.{name}"
-        if not fields.get("rule"):
+        if not fields.get("rule", "").strip():
             findings.append(Finding(f"{path}.rule", "a router needs a rule"))
             continue
         target = fields.get("service") or (backends[0].name if len(backends) == 1 else "")
@@ -273,7 +281,8 @@ def _router(service: str, name: str, backend: str, fields: Mapping[str, Any]) ->
     return Router(
         name=name,
         service=service,
-        rule=fields["rule"],
+        # a block of YAML ends with a line break, which Go's parser takes at the end of a rule only
+        rule=fields["rule"].strip(),
         backend=backend,
         entry_points=tuple(fields.get("entryPoints", ())),
         middlewares=tuple(fields.get("middlewares", ())),

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitless.domain.labels import (
-    FULFILLED,
     LabelError,
     flag,
     insert,
+    is_fulfilled,
     label_finding,
     split_list,
     typed,
@@ -34,7 +34,7 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
     draft = _Draft(service)
     findings = []
     for label, value in labels.items():
-        if not label.lower().startswith("traefik.") or label.lower() in FULFILLED:
+        if not label.lower().startswith("traefik.") or is_fulfilled(label):
             continue
         try:
             _read_label(draft, label.split(".")[1:], value)

@@ -5,23 +5,30 @@ Every plan keeps to one order for a colour that goes: un-route it, have that con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from hitless.domain import project, rules, spec
-from hitless.domain.model import Application, Backend, Colour, Image, Release, Service
-from hitless.domain.routing import COLOUR_HEADER, Routing, colour_routing
+from hitless.domain import companions, project, readiness, scaling, spec
+from hitless.domain.model import (
+    Application,
+    Colour,
+    Release,
+    Role,
+    When,
+)
+from hitless.domain.routing import Routing, colour_routing
 from hitless.domain.steps import (
     Bake,
+    Create,
     CutOver,
     Drain,
     Forget,
     Gate,
     Plan,
-    Probe,
-    Readiness,
     Record,
     Remove,
+    RemoveShared,
+    RemoveVolumes,
     Route,
     Start,
     Step,
@@ -44,44 +51,63 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     steps, routing = _tidy(name, world, drain_timeout)
     promotions = sum(isinstance(step, Record) for step in steps)
     promoted = replace(release, promoted=_latest_promotion(world) + promotions + 1)
-    listed = project.on_gateway_network(application.model, gateway.network)
     before = routing if routing.colours else None
 
     containers = project.replicas(application, candidate)
     beside = colour_routing(application, release.number, containers)
     staged = routing.next(live, {**routing.colours, candidate: beside})
     switched = staged.next(candidate, staged.colours)
-    readiness = _readiness(application, release.images, containers)
+    early = companions.early(application, candidate)
+    wanted = readiness.of_containers(application, release.images, early)
+    policies = project.restart_policies(application, candidate)
+    model = project.colour_model(application, promoted, candidate, gateway, live, bool(release.promoted))
+    shared = [service.name for service in application.having(Role.SHARED)]
+    starting = companions.start_shared(application, world, shared)
+    hooks = companions.hooks(application, release, candidate, live, model)
+    preparing = (*hooks[When.BEFORE_START], *companions.jobs(application, release, candidate, model))
+    record = () if release.promoted else (Record(name, release),)
     steps += [
-        Start(
+        *starting,
+        *(companions.attach_again(name, world) if starting else ()),
+        Create(
             application=name,
             colour=candidate,
             release=release.number,
-            model=project.colour_model(application, release, candidate, gateway),
+            model=model,
             volumes=project.own_volumes(application.model),
-            containers=tuple(name for names in containers.values() for name in names),
-            connect=tuple(
-                container
-                for service, names in containers.items()
-                if application.is_web(service) or service in listed
-                for container in names
-            ),
-            timeout=max(service.settings.timeout for service in application.services),
+            connect=companions.connections(application, release, candidate, gateway),
         ),
+        # what may take minutes may be interrupted, and only a release that is written down can be resumed
+        *(record if preparing else ()),
+        *preparing,
+        Start(name, candidate, model, early, companions.longest_timeout(application)),
         # the two that follow cost nothing: meanwhile the application starts
-        Route(name, before, staged, f"show the routes of {candidate} to the gateway"),
-        *(() if release.promoted else (Record(name, release),)),
-        Gate(name, candidate, readiness, _route_probes(application, candidate, gateway)),
-        CutOver(staged, switched, readiness, project.restart_policies(application, candidate)),
-        Bake(name, candidate, readiness, application.settings.bake),
+        Route(
+            name,
+            before,
+            staged,
+            f"show the routes of {candidate} to the gateway",
+            claims=application.routes.routers,
+        ),
+        *(() if preparing else record),
+        Gate(name, candidate, wanted, readiness.of_routes(application, candidate, gateway)),
+        *hooks[When.BEFORE_CUTOVER],
+        CutOver(staged, switched, wanted, companions.only(policies, early)),
+        *companions.attach(application, candidate, promoted.promoted),
+        Bake(name, candidate, wanted, application.settings.bake),
+        *companions.hand_over(application, release, candidate, world, model),
         Record(name, promoted),
+        *hooks[When.AFTER_CUTOVER],
     ]
     if live:
         leaving, _ = _leave(switched, live, drain_timeout, drain_first=True)
         steps += leaving
+    steps += hooks[When.AFTER_RETIRE]
     forgotten = _forgotten(world, name, release.number, application.settings.keep)
     if forgotten:
         steps.append(Forget(name, forgotten))
+    # of a release that never was live nothing is kept; one that was brought back is kept as it was
+    and_all_of_it = () if release.promoted else (Forget(name, (release.number,)),)
     return Plan(
         application=name,
         release=release.number,
@@ -90,10 +116,45 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         undo=(
             Route(name, before, before, "restore the routes", harmless=staged),
             Drain(name, candidate, drain_timeout),
+            *hooks[When.ON_FAILURE],
             Remove(name, candidate),
+            *and_all_of_it,
         ),
-        revert=_revert(switched, before, candidate, drain_timeout),
+        revert=(
+            *_revert(application, switched, before, candidate, world, hooks[When.ON_FAILURE]),
+            *and_all_of_it,
+        ),
     )
+
+
+def start_shared(
+    application: Application, world: World, names: Collection[str], anew: Collection[str]
+) -> Plan:
+    """Start these shared services where they do not run, and make `anew` those of them that are to be."""
+    others = [name for name in names if name not in anew]
+    changed = [name for name in names if name in anew]
+    steps: list[Step] = [
+        *companions.start_shared(application, world, others),
+        *companions.start_shared(application, world, changed, recreate=True),
+    ]
+    if steps:
+        steps += companions.attach_again(application.name, world)
+    return Plan(application.name, 0, None, tuple(steps))
+
+
+def scale(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
+    """Bring the live colour to the numbers of containers that the application has now. Ports must be known.
+
+    `release` is the live one with the model that has these numbers.
+    """
+    name, timeout = application.name, application.settings.drain_timeout
+    steps, routing = _tidy(name, world, timeout)
+    growing, routing, undo = scaling.grow(application, release, routing, world, gateway)
+    shrinking, _ = scaling.shrink(application, routing, world, timeout)
+    if growing or shrinking:
+        # between the two: what is more than is written down goes, whenever this is cut short
+        steps += [*growing, Record(name, release), *shrinking]
+    return Plan(name, release.number, routing.live, tuple(steps), undo)
 
 
 def tidy(application: str, world: World, drain_timeout: float, keep: int) -> Plan:
@@ -121,19 +182,24 @@ def abort(application: str, world: World, drain_timeout: float, forgotten: tuple
     release = routing.colours[former].release
     back = routing.next(former, routing.colours)
     kept = world.release(release)
-    policies = project.restart_policies(spec.read(kept.model)[0], former) if kept and kept.model else {}
+    read = spec.read(kept.model)[0] if kept and kept.model else None
+    early = companions.early(read, former) if read else {}
+    policies = companions.only(project.restart_policies(read, former), early) if read else {}
     leaving, _ = _leave(back, live, drain_timeout, drain_first=True)
     steps: list[Step] = [CutOver(routing, back, (), policies)]
     if kept and kept.promoted < _latest_promotion(world):
         steps.append(Record(application, replace(kept, promoted=_latest_promotion(world) + 1)))
+    if kept and kept.model:
+        steps += companions.detach(spec.read(kept.model)[0], live)
+        steps += companions.hand_over_again(kept, former, world)
     steps += leaving
     if forgotten:
         steps.append(Forget(application, forgotten))
     return Plan(application, release, former, tuple(steps))
 
 
-def down(application: str, world: World, drain_timeout: float) -> Plan:
-    """Take an application away: its routes, both its colours, its kept releases."""
+def down(application: str, world: World, drain_timeout: float, volumes: bool = False) -> Plan:
+    """Take an application away: its routes, both its colours, its kept releases, and its volumes if asked."""
     steps: list[Step] = []
     routing = world.routings.get(application)
     if routing or f"{application}.yml" in world.broken:
@@ -143,8 +209,12 @@ def down(application: str, world: World, drain_timeout: float) -> Plan:
     ]
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]
+    if shared := tuple(sorted(container.name for container in world.base if container.is_ours)):
+        steps.append(RemoveShared(application, shared))
     if known := _known(world):
         steps.append(Forget(application, known))
+    if volumes:
+        steps.append(RemoveVolumes(application))
     return Plan(application, 0, None, tuple(steps))
 
 
@@ -174,23 +244,49 @@ def _tidy(application: str, world: World, drain_timeout: float) -> tuple[list[St
     """The steps that bring to its end what an interrupted command left, and the routing that remains."""
     routing = world.routings.get(application) or Routing(application, 0, None, {})
     steps: list[Step] = _unfinished_promotion(application, world)
+    if world.left:
+        steps += companions.attach_again(application, world)
+    steps += companions.unfinished_hand_over(application, world)
     for colour in Colour:
         if colour is not routing.live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
             steps += leaving
+    live = world.live(application)
+    kept = world.release(live[1]) if live else None
+    if kept and kept.model:
+        leaving, routing = scaling.shrink(spec.read(kept.model)[0], routing, world, drain_timeout)
+        steps += leaving
     return steps, routing
 
 
-def _revert(switched: Routing, before: Routing | None, candidate: Colour, timeout: float) -> tuple[Step, ...]:
-    """The steps that bring the former colour back while it is warm, and take the candidate away."""
-    name = switched.application
+def _revert(
+    application: Application,
+    switched: Routing,
+    before: Routing | None,
+    candidate: Colour,
+    world: World,
+    hooks: Sequence[Step],
+) -> tuple[Step, ...]:
+    """The steps that bring the former colour back while it is warm, and take the candidate away.
+
+    The hooks run as long as the candidate is there.
+    """
+    name, timeout = application.name, application.settings.drain_timeout
     if before is None or before.live is None:
         away = Route(name, switched, before, f"remove the routes of {candidate}")
-        return (away, Drain(name, candidate, timeout), Remove(name, candidate))
+        return (away, Drain(name, candidate, timeout), *hooks, Remove(name, candidate))
     back = switched.next(before.live, switched.colours)
     leaving, _ = _leave(back, candidate, timeout, drain_first=True)
-    # without another look at it: whatever it is, it is better than what was found bad
-    return (CutOver(switched, back, (), {}), *leaving)
+    kept = world.release(before.colours[before.live].release)
+    return (
+        # without another look at it: whatever it is, it is better than what was found bad
+        CutOver(switched, back, (), {}),
+        *companions.detach(application, candidate),
+        *(companions.hand_over_again(kept, before.live, world) if kept and kept.model else ()),
+        *leaving[:-1],
+        *hooks,
+        leaving[-1],
+    )
 
 
 def _has_remains(world: World, routing: Routing, colour: Colour) -> bool:
@@ -221,12 +317,10 @@ def _unfinished_promotion(application: str, world: World) -> list[Step]:
     """A command that was killed right after its cutover has left the live release not promoted last."""
     live = world.live(application)
     kept = world.release(live[1]) if live else None
-    latest = _latest_promotion(world)
-    return (
-        [Record(application, replace(kept, promoted=latest + 1))]
-        if kept and kept.model and kept.promoted < max(latest, 1)
-        else []
-    )
+    if kept is None or not kept.model:
+        return []
+    promoted = companions.promotion(kept, world)
+    return [Record(application, replace(kept, promoted=promoted))] if promoted != kept.promoted else []
 
 
 def _forgotten(world: World, application: str, deployed: int, keep: int) -> tuple[int, ...]:
@@ -249,80 +343,3 @@ def _latest_promotion(world: World) -> int:
 def _known(world: World) -> tuple[int, ...]:
     """Every release that has a record or an image tag."""
     return tuple(sorted({kept.number for kept in world.releases} | world.tagged))
-
-
-def _readiness(
-    application: Application,
-    images: Mapping[str, Image],
-    containers: Mapping[str, tuple[str, ...]],
-) -> tuple[Readiness, ...]:
-    return tuple(
-        Readiness(
-            container=container,
-            healthcheck=_has_healthcheck(service, images),
-            may_end=not application.is_web(service.name),
-            probes=_probes(application, service, images, container),
-            successes=service.settings.successes,
-            timeout=service.settings.timeout,
-        )
-        for service in application.services
-        for container in containers[service.name]
-    )
-
-
-def _route_probes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
-    """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
-    found = []
-    services = {backend.name: backend.service for backend in application.routes.backends}
-    asked = {service.name for service in application.services if service.settings.ask_routes}
-    for router in application.routes.routers:
-        example = rules.example(router.rule)
-        ports = [gateway.entry_points.get(name) for name in router.entry_points or gateway.entry_points]
-        # over TLS it would not answer, and a rule that asks for a header may mean anything
-        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
-            continue
-        host, path = example
-        if ports and ports[0]:
-            header = (COLOUR_HEADER, str(candidate))
-            found.append(
-                Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
-            )
-    return tuple(dict.fromkeys(found))
-
-
-def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
-    if service.healthcheck is None:
-        return service.name in images and images[service.name].healthcheck
-    return service.healthcheck
-
-
-def _probes(
-    application: Application, service: Service, images: Mapping[str, Image], container: str
-) -> tuple[Probe, ...]:
-    found = []
-    for backend in application.routes.backends_of(service.name):
-        check = backend.health_check
-        if backend.asked_by != ("http", "http"):
-            continue  # asked by Docker's health check alone; `check` refuses where there is none
-        if not check.get("path") and _has_healthcheck(service, images):
-            continue
-        found.append(
-            Probe(
-                container=container,
-                port=check.get("port") or backend.port or 0,
-                path=check.get("path") or "/",
-                host=check.get("hostname") or _host(application, backend) or container,
-                method=check.get("method") or "GET",
-                status=check.get("status"),
-                headers=tuple((check.get("headers") or {}).items()),
-                any_answer=not check.get("path"),
-            )
-        )
-    return tuple(found)
-
-
-def _host(application: Application, backend: Backend) -> str | None:
-    for router in application.routes.routers:
-        if router.backend == backend.name and rules.hosts(router.rule):
-            return rules.hosts(router.rule)[0]
-    return None

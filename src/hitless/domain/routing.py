@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -123,6 +123,18 @@ def colour_routing(
             for backend in application.routes.backends
         },
     )
+
+
+def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
+    """The same without these containers."""
+    backends = {}
+    for name, backend in part.backends.items():
+        servers = tuple(server for server in backend.servers if server.host not in containers)
+        balancer = dict(backend.load_balancer)
+        if len(servers) < 2 and balancer.get("passiveHealthCheck") == _PASSIVE:
+            del balancer["passiveHealthCheck"]
+        backends[name] = BackendRouting(servers, balancer)
+    return replace(part, backends=backends)
 
 
 def _load_balancer(backend: Backend, replicas: int) -> Json:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from difflib import get_close_matches
-from typing import Any
+from dataclasses import replace
 
-from hitless.domain import labels, labels_v1
+from hitless.domain import extension, labels, labels_v1, roles, shape
+from hitless.domain.errors import HitlessError
+from hitless.domain.extension import Extension
 from hitless.domain.model import (
     Application,
     Backend,
@@ -16,16 +15,16 @@ from hitless.domain.model import (
     Finding,
     Image,
     Json,
+    Role,
     Routes,
     Service,
     Settings,
 )
+from hitless.domain.roles import Part
 from hitless.domain.routing import local_name
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_EXTENSION = "x-hitless"
-_SERVICE_SETTINGS = ("timeout", "successes", "ask_routes", "concurrent_writes")
+_MOST_REPLICAS = 1000
+_JOB_TIMEOUT = 300.0  # seconds
 # Docker's own resolver takes a container name as one DNS label of at most 63 octets
 _LONGEST_HOST = 63
 
@@ -33,30 +32,35 @@ _LONGEST_HOST = 63
 def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     """What hitless understands of a Compose model, and all that is wrong with its labels and settings.
 
-    `model` is the output of `docker compose config`, decoded: in it every literal `$` is written `$$`.
+    `model` is the output of `docker compose config`, decoded: in it every literal `$` is written `$$`. Raises
+    `HitlessError` where it is none.
     """
+    if wrong := shape.misshapen(model):
+        raise HitlessError(
+            f"the Compose model can't be read: {'; '.join(wrong)}",
+            "see what docker compose config prints of your files",
+        )
     findings: list[Finding] = []
-    settings = _settings(model.get(_EXTENSION), _EXTENSION, Settings(), None, findings)
-    services = []
+    said = extension.of_application(model, findings)
+    own: dict[str, Extension] = {}
     routes = Routes()
     for name, service in (model.get("services") or {}).items():
-        own = _settings(
-            service.get(_EXTENSION),
-            f"services.{name}.{_EXTENSION}",
-            settings,
-            _SERVICE_SETTINGS,
-            findings,
-        )
-        services.append(_service(name, service, own))
+        own[name] = extension.of_service(name, service, said.settings, findings)
         found, more = _routes(name, traefik_labels(service))
         findings += more
         routes = _merge(routes, found, findings)
+    named = {name: one.role for name, one in own.items() if one.role}
+    parts = roles.assign(model, {backend.service for backend in routes.backends}, {**said.roles, **named})
     application = Application(
         name=str(model.get("name", "")),
-        services=tuple(services),
+        services=tuple(
+            _service(name, service, own[name], parts[name])
+            for name, service in (model.get("services") or {}).items()
+        ),
         routes=routes,
-        settings=settings,
+        settings=said.settings,
         model=model,
+        hooks=said.hooks,
     )
     findings += _check_name(application)
     findings += _check_references(routes)
@@ -114,29 +118,12 @@ def exposed_ports(application: Application, service: str) -> tuple[int, ...]:
     model = application.model["services"][service]
     named = [str(port).partition("/") for port in model.get("expose") or ()]
     named += [(str(port.get("target", "")), "/", port.get("protocol")) for port in model.get("ports") or ()]
-    return tuple(int(port) for port, _, protocol in named if port.isdigit() and protocol in ("tcp", "", None))
+    return tuple(
+        int(port) for port, _, protocol in named if port.isdecimal() and protocol in ("tcp", "", None)
+    )
 
 
-def seconds(value: Any) -> float:
-    """A duration as Compose writes it (`1m30s`, or a number of seconds). Raises `ValueError`."""
-    text = str(value).strip()
-    if isinstance(value, bool) or not text:
-        raise ValueError(f"{value!r} is no duration")
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    if not re.fullmatch(rf"({_DURATION_PART.pattern})+", text):
-        raise ValueError(f"{value!r} is no duration; write 90s or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
-
-
-def concurrent_writes(service: Json) -> bool:
-    """Whether the user said that two copies of this service may write to its volumes at once."""
-    extension = service.get(_EXTENSION)
-    return isinstance(extension, Mapping) and extension.get("concurrent_writes") is True
-
-
-def _service(name: str, service: Json, settings: Settings) -> Service:
-    deploy = service.get("deploy") or {}
+def _service(name: str, service: Json, said: Extension, part: Part) -> Service:
     check = service.get("healthcheck") or {}
     test = check.get("test") or ()
     disabled = check.get("disable") is True or list(test)[:1] == ["NONE"]
@@ -144,19 +131,32 @@ def _service(name: str, service: Json, settings: Settings) -> Service:
         name=name,
         image=service.get("image"),
         builds="build" in service,
-        replicas=_replicas(service.get("scale"), deploy.get("replicas")),
+        replicas=replicas(service),
         healthcheck=False if disabled else True if test else None,
         pull_policy=str(service.get("pull_policy", "missing")),
-        settings=settings,
+        settings=said.settings if part.role is not Role.JOB else _patient(service, said.settings),
+        role=part.role,
+        reason=part.reason,
+        doubt=part.doubt,
+        exclusive=said.exclusive,
     )
 
 
-def _replicas(scale: int | None, replicas: int | None) -> int:
-    return next((int(said) for said in (scale, replicas) if said is not None), 1)
+def _patient(service: Json, settings: Settings) -> Settings:
+    """A job, a migration above all, takes longer than a start, where nobody has said how long it may."""
+    if "timeout" in (service.get(extension.KEY) or {}):
+        return settings
+    return replace(settings, timeout=max(settings.timeout, _JOB_TIMEOUT))
+
+
+def replicas(service: Json) -> int:
+    """How many containers a service of a model has."""
+    said = (service.get("scale"), (service.get("deploy") or {}).get("replicas"))
+    return next((int(number) for number in said if number is not None), 1)
 
 
 def _routes(service: str, found: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
-    if not labels.is_enabled(found) or not set(map(str.lower, found)) - set(labels.FULFILLED):
+    if not labels.is_enabled(found) or all(map(labels.is_fulfilled, found)):
         return Routes(), ()
     if not labels_v1.is_v1(found):
         return labels.read(service, found)
@@ -202,6 +202,8 @@ def _check_name(application: Application) -> list[Finding]:
             )
         )
     for service in application.services:
+        if service.replicas > _MOST_REPLICAS:
+            findings.append(Finding(f"services.{service.name}.scale", f"is more than {_MOST_REPLICAS}"))
         longest = f"{name}-{Colour.GREEN}-{service.name}-{service.replicas}"
         if application.is_web(service.name) and len(longest) > _LONGEST_HOST:
             findings.append(
@@ -257,46 +259,3 @@ def _no_port(backend: Backend) -> Finding:
         "which port the service listens on is said nowhere: no label, no `expose`, no EXPOSE in its image",
         "add this label with the port",
     )
-
-
-def _settings(
-    value: Any,
-    path: str,
-    base: Settings,
-    known: tuple[str, ...] | None,
-    findings: list[Finding],
-) -> Settings:
-    """`base` with what `value` (an `x-hitless` mapping) sets; whatever is wrong in it becomes a finding."""
-    if value is None:
-        return base
-    if not isinstance(value, Mapping):
-        findings.append(Finding(path, "must be a mapping"))
-        return base
-    names = known or tuple(setting.name for setting in fields(Settings))
-    changes: dict[str, Any] = {}
-    for key, raw in value.items():
-        if key not in names:
-            close = get_close_matches(str(key), names, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
-            findings.append(Finding(f"{path}.{key}", "is unknown", hint))
-            continue
-        try:
-            changes[key] = _setting(key, raw)
-        except ValueError as error:
-            findings.append(Finding(f"{path}.{key}", str(error)))
-    changes.pop("concurrent_writes", None)
-    return replace(base, **changes)
-
-
-def _setting(key: str, raw: Any) -> Any:
-    match key:
-        case "concurrent_writes" | "ask_routes":
-            if not isinstance(raw, bool):
-                raise ValueError(f"expects true or false, not {raw!r}")
-            return raw
-        case "successes" | "keep":
-            if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-                raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
-            return raw
-        case _:
-            return seconds(raw)

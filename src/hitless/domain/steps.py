@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hitless.domain.model import Colour, Json, Release
+from hitless.domain.model import Colour, Json, Release, Router, When
 from hitless.domain.routing import Routing
 
 
@@ -45,12 +45,35 @@ class Readiness:
 
 
 @dataclass(frozen=True)
-class Start:
-    """Create a colour's containers, connect those the gateway routes to, start them all.
+class StartShared:
+    """Start the shared services that do not run, in the base project, and wait until they are healthy.
+
+    `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
+    application's own volumes to their definitions; `ends` are those that run to their end; `timeout` is in
+    seconds. With `recreate` those that were created from another configuration are made anew.
+    """
+
+    application: str
+    services: tuple[str, ...]
+    model: Json
+    volumes: Json
+    ends: tuple[str, ...]
+    timeout: float
+    recreate: bool = False
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"{'make anew' if self.recreate else 'start'} the shared {', '.join(self.services)}"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create a colour's containers and networks, stopped, and connect them to the networks beyond their own.
 
     `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
-    definitions, created where they are missing; `containers` names all of them, `connect` those that the
-    gateway must reach; `timeout` is in seconds, and counts where one waits for another (`depends_on`).
+    definitions, created where they are missing; `connect` maps network -> containers: the gateway's network,
+    and those of the shared services. With `beside` the colour's containers that are there stay, and these
+    come to them.
     """
 
     application: str
@@ -58,13 +81,86 @@ class Start:
     release: int
     model: Json
     volumes: Json
-    containers: tuple[str, ...]
-    connect: tuple[str, ...]
+    connect: Mapping[str, tuple[str, ...]]
+    beside: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"create {', '.join(self.beside) or self.colour} (release {self.release})"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a colour's containers. `containers` maps service -> names, in no order: `depends_on` has one.
+
+    `timeout` is in seconds, and counts where one waits for another.
+    """
+
+    application: str
+    colour: Colour
+    model: Json
+    containers: Mapping[str, tuple[str, ...]]
     timeout: float
 
     def describe(self) -> str:
         """One line for people."""
-        return f"start {self.colour} (release {self.release})"
+        return f"start {self.colour}"
+
+
+@dataclass(frozen=True)
+class RunOnce:
+    """Start one container of a colour, and wait for its end: a job, or a hook (`when`).
+
+    `timeout` is in seconds.
+    """
+
+    application: str
+    colour: Colour
+    model: Json
+    service: str
+    container: str
+    timeout: float
+    when: When | None = None
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"run {self.service}"
+
+
+@dataclass(frozen=True)
+class RunHere:
+    """Run a hook on the operator's machine, `timeout` seconds at the longest."""
+
+    when: When
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    timeout: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"run hook-{self.name} here"
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Stop the containers that must not run twice (`leaving`), then start those of the new live release.
+
+    The others are as in `Start`; `restart` maps container -> restart policy.
+    """
+
+    application: str
+    colour: Colour
+    leaving: tuple[str, ...]
+    model: Json
+    containers: Mapping[str, tuple[str, ...]]
+    readiness: tuple[Readiness, ...]
+    restart: Mapping[str, str]
+    timeout: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"hand {', '.join(self.containers) or 'what is exclusive'} over to {self.colour}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +168,8 @@ class Route:
     """Deliver a generation of the routing file (None: none) and confirm it on the data plane.
 
     `before` is what is delivered again if this one is not confirmed. `harmless` is another generation that
-    does no harm: where it is in force and nothing can be written (a full disk), it may stay.
+    does no harm: where it is in force and nothing can be written (a full disk), it may stay. `claims` are
+    routes that no other application may have, looked at again once this generation is there for all to see.
     """
 
     application: str
@@ -80,6 +177,7 @@ class Route:
     routing: Routing | None
     purpose: str
     harmless: Routing | None = None
+    claims: tuple[Router, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
@@ -109,6 +207,7 @@ class CutOver:
 
     Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps container ->
     restart policy: what is live comes back with the engine, what is not yet or no longer live does not.
+    Where the colour was live before, more or fewer of its containers get requests from here on.
     """
 
     before: Routing
@@ -116,9 +215,47 @@ class CutOver:
     readiness: tuple[Readiness, ...]
     restart: Mapping[str, str]
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether another colour goes live."""
+        return self.before.live is not self.routing.live
+
     def describe(self) -> str:
         """One line for people."""
-        return f"cut over to {self.routing.live}"
+        if self.is_switch:
+            return f"cut over to {self.routing.live}"
+        return f"have {', '.join(self.restart) or self.routing.live} serve, too"
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Have shared services find a colour's services by their plain names, from this instant on.
+
+    `network` is made for it; `services` are the shared ones, `names` what they call: container -> its names.
+    """
+
+    application: str
+    colour: Colour
+    network: str
+    services: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"have {', '.join(self.services)} call {self.colour}"
+
+
+@dataclass(frozen=True)
+class Detach:
+    """Have shared services find a colour's services no more, but those of the other one."""
+
+    application: str
+    colour: Colour
+    services: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"have {', '.join(self.services)} call {self.colour.other} again"
 
 
 @dataclass(frozen=True)
@@ -153,28 +290,34 @@ class Record:
 class Drain:
     """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest.
 
-    Its containers do not come back with the engine any more.
+    Its containers do not come back with the engine any more. `containers` are those of it that are meant;
+    without any it is all of them.
     """
 
     application: str
     colour: Colour
     timeout: float
+    containers: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
-        return f"drain {self.colour}"
+        return f"drain {', '.join(self.containers) or self.colour}"
 
 
 @dataclass(frozen=True)
 class Remove:
-    """Stop a colour's containers with their own grace period and remove them with their networks."""
+    """Stop a colour's containers with their own grace period and remove them with their networks.
+
+    `containers` are those of it that are meant, and the networks stay; without any it is all of them.
+    """
 
     application: str
     colour: Colour
+    containers: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
-        return f"retire {self.colour}"
+        return f"retire {', '.join(self.containers) or self.colour}"
 
 
 @dataclass(frozen=True)
@@ -190,7 +333,49 @@ class Forget:
         return f"forget release {numbers}"
 
 
-Step: TypeAlias = Start | Route | Gate | CutOver | Bake | Record | Drain | Remove | Forget
+@dataclass(frozen=True)
+class RemoveVolumes:
+    """Remove the volumes that were created for the application, and all that is in them."""
+
+    application: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return "remove the volumes"
+
+
+@dataclass(frozen=True)
+class RemoveShared:
+    """Stop and remove the shared services' containers, and the base project's networks if nobody is left."""
+
+    application: str
+    containers: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"remove {', '.join(self.containers)}"
+
+
+Step: TypeAlias = (
+    StartShared
+    | Create
+    | RunOnce
+    | RunHere
+    | Start
+    | Route
+    | Gate
+    | CutOver
+    | Attach
+    | Detach
+    | Bake
+    | Record
+    | HandOver
+    | Drain
+    | Remove
+    | RemoveShared
+    | Forget
+    | RemoveVolumes
+)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,36 @@ class Container:
 
 
 @dataclass(frozen=True)
+class ComposeContainer:
+    """A container in one of the application's Compose projects that no release of it has.
+
+    In the base project it is a shared service's, or what plain `docker compose up` made. `health` is ""
+    without a health check; `digest` is Compose's own of the configuration that it was created from; `is_ours`
+    says that hitless has started it.
+    """
+
+    project: str
+    service: str
+    name: str
+    state: str
+    health: str = ""
+    exit_code: int = 0
+    digest: str = ""
+    image: str = ""
+    is_ours: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs, and is healthy where it can be."""
+        return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def has_ended_well(self) -> bool:
+        """Whether it has ended with exit code 0."""
+        return self.state == "exited" and self.exit_code == 0
+
+
+@dataclass(frozen=True)
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container."""
 
@@ -54,8 +84,9 @@ class World:
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
     routing directory that hitless can't read: path -> what is wrong; `tagged` are the application's releases
     that have image tags; `foreign` are names of containers that lie in a colour's Compose project and that
-    hitless did not make; `runs` are the latest of its journal, `holder` who has its lock just now, `quiet`
-    the seconds since the last line of the journal; `free` are the bytes left on Docker's disk, if known.
+    hitless did not make; `base` are those of the base project; `runs` are the latest of its journal, `holder`
+    who has its lock just now, `quiet` the seconds since the last line of the journal; `free` are the bytes
+    left on Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
@@ -65,6 +96,7 @@ class World:
     releases: tuple[Release, ...] = ()
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
+    base: tuple[ComposeContainer, ...] = ()
     runs: tuple[Run, ...] = ()
     holder: Holder | None = None
     quiet: float = 0.0

@@ -36,6 +36,10 @@ def up(
             f"the gateway runs with other settings: {differing}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
+    if outdated := host.outdated():
+        raise HitlessError(
+            outdated, "update it on the Docker host; see docker version, docker compose version"
+        )
     if foreign := host.foreign():
         raise HitlessError(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",

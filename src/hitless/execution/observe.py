@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hitless.domain import history
 from hitless.domain.routing import READ_BY_TRAEFIK, ForeignRouting, Routing, parse
 from hitless.domain.world import Gateway, World
-from hitless.ports import Ports
+from hitless.ports import Kept, Ports
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:
@@ -19,13 +19,33 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
         tagged = pool.submit(ports.engine.tagged, application) if application else None
-        foreign = pool.submit(ports.engine.foreign, application) if application else None
+        composed = pool.submit(ports.engine.composed, application) if application else None
         reading = pool.submit(ports.store.read, application)
         gateway = gateway or ports.balancer.gateway()
         if gateway is None:  # then the reading has failed, for the same reason
             return World(containers=containers.result())
         kept = reading.result()
-    routings: dict[str, Routing] = {}
+    found, broken = routings(kept)
+    others = composed.result() if composed else ()
+    return World(
+        gateway=gateway,
+        routings=found,
+        broken=broken,
+        containers=containers.result(),
+        releases=kept.releases,
+        tagged=tagged.result() if tagged else frozenset(),
+        foreign=tuple(one.name for one in others if one.project != application),
+        base=tuple(one for one in others if one.project == application),
+        runs=history.runs(kept.journal),
+        holder=kept.holder,
+        quiet=kept.quiet,
+        free=kept.free,
+    )
+
+
+def routings(kept: Kept) -> tuple[dict[str, Routing], dict[str, str]]:
+    """The routings of all applications by name; and path -> what is wrong with a file that holds none."""
+    found: dict[str, Routing] = {}
     broken: dict[str, str] = {}
     for path, text in kept.routing_files.items():
         if not path.endswith(READ_BY_TRAEFIK):
@@ -36,19 +56,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
             broken[path] = error.message
             continue
         if path == f"{routing.application}.yml":
-            routings[routing.application] = routing
+            found[routing.application] = routing
         else:
             broken[path] = f"{path} in the gateway is a copy of {routing.application}.yml"
-    return World(
-        gateway=gateway,
-        routings=routings,
-        broken=broken,
-        containers=containers.result(),
-        releases=kept.releases,
-        tagged=tagged.result() if tagged else frozenset(),
-        foreign=foreign.result() if foreign else (),
-        runs=history.runs(kept.journal),
-        holder=kept.holder,
-        quiet=kept.quiet,
-        free=kept.free,
-    )
+    return found, broken

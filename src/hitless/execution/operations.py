@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, spec
+from hitless.domain import project, scaling, spec
 from hitless.domain.check import check
-from hitless.domain.errors import HitlessError, LockLost, Refused
+from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
 from hitless.domain.history import Run
 from hitless.domain.model import (
@@ -17,9 +19,11 @@ from hitless.domain.model import (
     Finding,
     Image,
     Release,
+    Role,
     Settings,
     image_reference,
 )
+from hitless.domain.shared import Shared, changed, shared_services
 from hitless.domain.steps import Plan
 from hitless.domain.world import Gateway, World
 from hitless.execution import observe
@@ -58,18 +62,57 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
         with ended(ports, "deploy", application.name, began) as ports:
             try:
-                images = _prepare_images(ports, application, number, request.pull)
+                with ThreadPoolExecutor(max_workers=1) as pool:
+                    looking = pool.submit(_shared, ports, application, world)
+                    images = _prepare_images(ports, application, number, request.pull)
                 prepared, problems = spec.with_images(application, images)
                 found = (*request.findings, *problems, *check(prepared, world, images))
+                found = (*found, *changed(looking.result()))
                 _refuse(ports, found, warn=True)
-                release = Release(number, ports.clock.utc(), request.revision, images, application.model)
-                plan = plans.deploy(prepared, release, world, gateway)
-                perform(plan, ports, gateway, began)
-            except LockLost:
-                raise  # what is left may be another command's by now, or is resumed
             except BaseException:
-                _forget_unless_live(ports, application.name, number)
+                with suppress(HitlessError):  # the first error is the one to tell
+                    ports.engine.untag(application.name, (number,))
                 raise
+            release = Release(number, ports.clock.utc(), request.revision, images, application.model)
+            failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
+        _refuse_failed_hooks(failed)
+
+
+@dataclass(frozen=True)
+class _Command:
+    """A command on an application that is there: its lock is held, and the host has been looked at."""
+
+    operation: str
+    application: str
+    request: Request
+    began: float
+    ports: Ports
+    gateway: Gateway
+    world: World
+
+    def perform(self, plan: Plan, run: Run | None = None, revision: str = "") -> None:
+        """Perform a plan from `Began` to `Ended`; `run` is the earlier command that it is about."""
+        if not plan.steps:
+            raise HitlessError(
+                f"there is nothing to {self.operation}: no command on {plan.application} was interrupted",
+                "see hitless status",
+            )
+        release = run.release if run else plan.release
+        self.ports.emit(Began(self.operation, plan.application, release, self.request.holder, revision))
+        with ended(self.ports, self.operation, plan.application, self.began) as ports:
+            failed = perform(plan, ports, self.began)
+        _refuse_failed_hooks(failed)
+
+
+@contextmanager
+def _command(ports: Ports, operation: str, application: str, request: Request) -> Iterator[_Command]:
+    began = ports.clock.now()
+    gateway = ports.balancer.gateway()
+    if gateway is None:
+        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+    with journaled(ports, application, request.holder, request.wait) as ports:
+        world = observe.world(ports, application, gateway)
+        yield _Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -83,26 +126,45 @@ def rollback(
 
     `timeouts` are those of the gate and of the drain, in seconds, where they were asked for.
     """
-    began = ports.clock.now()
-    gateway = _gateway(ports)
-    with journaled(ports, application, request.holder, request.wait) as ports:
-        world = observe.world(ports, application, gateway)
-        release = _kept_release(world, application, number)
-        _bring_up(ports, "rollback", release, world, gateway, request, began, timeouts)
+    with _command(ports, "rollback", application, request) as command:
+        _bring_up(command, _kept_release(command.world, application, number), timeouts)
+
+
+def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str, int]) -> bool:
+    """Have these numbers of containers (service -> number) in the live colour, without a new release.
+
+    Returns whether there was anything to do.
+    """
+    with _command(ports, "scale", application, request) as command:
+        world = command.world
+        live = world.live(application)
+        kept = world.release(live[1]) if live else None
+        if kept is None:
+            raise HitlessError(f"{application} has no live release", "run: hitless deploy")
+        release = replace(kept, model=scaling.scaled(kept.model, wanted))
+        read, findings = spec.read(release.model)
+        prepared, problems = spec.with_images(read, release.images)
+        once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
+        if once:
+            raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
+        with discreet(command.ports, release.model) as ports:
+            _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=False)
+            plan = plans.scale(prepared, release, world, command.gateway)
+            if plan.steps:
+                replace(command, ports=ports).perform(plan)
+            return bool(plan.steps)
 
 
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
-    began = ports.clock.now()
-    gateway = _gateway(ports)
-    with journaled(ports, application, request.holder, request.wait) as ports:
-        world = observe.world(ports, application, gateway)
+    with _command(ports, "resume", application, request) as command:
+        world = command.world
         run = world.left
         live = world.live(application)
         if run and run.operation == "abort":
-            _abort(ports, "resume", application, world, gateway, request, began)
+            _abort(command)
         elif run and run.operation == "down":
-            _perform(ports, "resume", _down_plan(world, application, None), gateway, request, began, run)
+            command.perform(_down_plan(world, application, None), run)
         elif run and run.release and (not live or live[1] != run.release):
             release = world.release(run.release)
             if release is None:
@@ -110,42 +172,72 @@ def resume(ports: Ports, application: str, request: Request) -> None:
                     f"release {run.release} was interrupted before it was written down",
                     "run hitless deploy again, or hitless abort to take away what is left of it",
                 )
-            _bring_up(ports, "resume", release, world, gateway, request, began)
+            _bring_up(command, release)
         else:
-            _perform(ports, "resume", _tidy_plan(world, application), gateway, request, began, run)
+            command.perform(_tidy_plan(world, application), run)
 
 
 def abort(ports: Ports, application: str, request: Request) -> None:
     """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
-    began = ports.clock.now()
-    gateway = _gateway(ports)
-    with journaled(ports, application, request.holder, request.wait) as ports:
-        world = observe.world(ports, application, gateway)
-        _abort(ports, "abort", application, world, gateway, request, began)
+    with _command(ports, "abort", application, request) as command:
+        _abort(command)
 
 
 def down(
     ports: Ports, application: str, request: Request, drain_timeout: float | None, volumes: bool
-) -> tuple[str, ...]:
-    """Take the application away; the volumes that were removed too, if asked for.
+) -> None:
+    """Take the application away, and the volumes that were created for it if asked for.
 
     `drain_timeout` is in seconds; None: as the live release has it.
     """
-    began = ports.clock.now()
-    gateway = _gateway(ports)
-    with journaled(ports, application, request.holder, request.wait) as ports:
-        world = observe.world(ports, application, gateway)
-        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+    with _command(ports, "down", application, request) as command:
+        world = command.world
+        if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
-        plan = _down_plan(world, application, drain_timeout)
+        plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
             raise HitlessError(
                 f"there is no application {application} on this gateway",
                 "`hitless status --all` lists what there is",
             )
-        _perform(ports, "down", plan, gateway, request, began)
-        return ports.engine.remove_volumes(application) if volumes else ()
+        command.perform(plan)
+
+
+def start_shared(
+    ports: Ports, application: Application, request: Request, services: Sequence[str], recreate: bool
+) -> bool:
+    """Start the shared services of these names (none: all) that do not run; `recreate`: as the file says.
+
+    Returns whether there was anything to do.
+    """
+    names = [service.name for service in application.having(Role.SHARED)]
+    if unknown := sorted(set(services) - set(names)):
+        raise HitlessError(
+            f"{', '.join(unknown)} is no shared service of {application.name}",
+            f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
+        )
+    with _command(ports, "shared up", application.name, request) as command:
+        world = command.world
+        with discreet(command.ports, application.model) as ports:
+            _refuse(ports, request.findings, warn=False)
+            found = _shared(ports, application, world) if recreate else ()
+            anew = [one.service for one in found if one.changes]
+            plan = plans.start_shared(application, world, services or names, anew)
+            if plan.steps:
+                replace(command, ports=ports).perform(plan)
+            return bool(plan.steps)
+
+
+def shared(ports: Ports, application: Application) -> tuple[Shared, ...]:
+    """How the application's shared services are, beside what the file says of them."""
+    return _shared(ports, application, observe.world(ports, application.name))
+
+
+def _shared(ports: Ports, application: Application, world: World) -> tuple[Shared, ...]:
+    services = application.having(Role.SHARED)
+    digests = ports.engine.digests(project.base_model(application)) if services and world.base else {}
+    return shared_services(application, world, digests)
 
 
 def preview(
@@ -155,11 +247,12 @@ def preview(
     world = observe.world(ports, application.name)
     sources = {
         service.name: service.image
-        for service in application.services
+        for service in application.released
         if service.image and not service.builds
     }
     images = ports.engine.images(sources)
-    findings = (*request.findings, *check(application, world, images))
+    found = changed(_shared(ports, application, world))
+    findings = (*request.findings, *check(application, world, images), *found)
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
@@ -170,34 +263,21 @@ def preview(
 
 
 def _bring_up(
-    ports: Ports,
-    operation: str,
-    release: Release,
-    world: World,
-    gateway: Gateway,
-    request: Request,
-    began: float,
-    timeouts: tuple[float | None, float | None] = (None, None),
+    command: _Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
 ) -> None:
     """Deploy a release that is kept."""
     application, findings = spec.read(release.model)
     application = spec.with_timeouts(application, *timeouts)
     prepared, problems = spec.with_images(application, release.images)
-    _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=True)
-    plan = plans.deploy(prepared, release, world, gateway)
-    with discreet(ports, release.model) as ports:
-        _perform(ports, operation, plan, gateway, request, began, revision=release.revision)
+    found = (*findings, *problems, *check(prepared, command.world, release.images))
+    with discreet(command.ports, release.model) as ports:
+        _refuse(ports, found, warn=True)
+        plan = plans.deploy(prepared, release, command.world, command.gateway)
+        replace(command, ports=ports).perform(plan, revision=release.revision)
 
 
-def _abort(
-    ports: Ports,
-    operation: str,
-    application: str,
-    world: World,
-    gateway: Gateway,
-    request: Request,
-    began: float,
-) -> None:
+def _abort(command: _Command) -> None:
+    world, application = command.world, command.application
     # an abort may have been interrupted, too: what is to be undone is what came before it
     run = next((run for run in reversed(world.runs) if run.operation != "abort"), None)
     run = run if world.left and run and run.is_left else None
@@ -208,7 +288,7 @@ def _abort(
             "hitless resume finishes it, hitless deploy starts the application anew",
         )
     plan: Plan | None = _tidy_plan(world, application)
-    if run and live and live[1] == run.release:
+    if run and run.operation != "scale" and live and live[1] == run.release:
         # a release that was brought back is kept as it was before
         forgotten = (run.release,) if run.operation == "deploy" else ()
         plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
@@ -218,33 +298,11 @@ def _abort(
                 "hitless resume finishes it; then hitless rollback brings a former release back",
             )
     assert plan
-    _perform(ports, operation, plan, gateway, request, began, run)
+    command.perform(plan, run)
 
 
-def _perform(
-    ports: Ports,
-    operation: str,
-    plan: Plan,
-    gateway: Gateway,
-    request: Request,
-    began: float,
-    run: Run | None = None,
-    revision: str = "",
-) -> None:
-    """Perform a plan as a command of its own, from `Began` to `Ended`; `run` is the one that it is about."""
-    if not plan.steps:
-        raise HitlessError(
-            f"there is nothing to {operation}: no command on {plan.application} was interrupted",
-            "see hitless status",
-        )
-    release = run.release if run else plan.release
-    ports.emit(Began(operation, plan.application, release, request.holder, revision))
-    with ended(ports, operation, plan.application, began) as ports:
-        perform(plan, ports, gateway, began)
-
-
-def _down_plan(world: World, application: str, drain_timeout: float | None) -> Plan:
-    return plans.down(application, world, _drain_timeout(world, application, drain_timeout))
+def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
+    return plans.down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
@@ -261,13 +319,6 @@ def _gateway_or_refuse(ports: Ports, application: Application, request: Request)
     return gateway
 
 
-def _gateway(ports: Ports) -> Gateway:
-    gateway = ports.balancer.gateway()
-    if gateway is None:
-        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
-    return gateway
-
-
 def _refuse(ports: Ports, found: tuple[Finding, ...], warn: bool) -> None:
     """Say what was found and stop where any of it is an error; `warn`: say mere warnings too."""
     found = tuple(dict.fromkeys(found))
@@ -278,20 +329,31 @@ def _refuse(ports: Ports, found: tuple[Finding, ...], warn: bool) -> None:
         raise Refused(found)
 
 
+def _refuse_failed_hooks(failed: Sequence[HitlessError]) -> None:
+    """Raise `HookFailed` where hooks after the cutover failed; all else is done by then."""
+    if failed:
+        raise HookFailed(
+            f"all is done, but {'; '.join(error.message for error in failed)}",
+            "its last lines are above; do what it was to do by hand, or deploy again",
+        )
+
+
 def _prepare_images(
     ports: Ports, application: Application, number: int, pull: str | None
 ) -> dict[str, Image]:
+    # the shared ones are no release's; a release that is brought back has its images
+    services = application.released
     references = {
-        service.name: image_reference(application.name, number, service.name)
-        for service in application.services
+        service.name: image_reference(application.name, number, service.name) for service in services
     }
-    built = [service.name for service in application.services if service.builds]
+    built = [service.name for service in services if service.builds]
     if built:
         model = project.build_model(application, number)
-        announced(ports, f"build {', '.join(built)}", partial(ports.engine.build, model))
-    named = {service.name: service.image or "" for service in application.services if not service.builds}
+        build = partial(_hinted, partial(ports.engine.build, model), "see docker compose build")
+        announced(ports, f"build {', '.join(built)}", build)
+    named = {service.name: service.image or "" for service in services if not service.builds}
     present = ports.engine.images(named)
-    for service in application.services:
+    for service in services:
         if service.name not in named:
             continue
         policy = pull or service.pull_policy
@@ -300,7 +362,9 @@ def _prepare_images(
         needed = policy == "always" or (policy != "never" and service.name not in present)
         if source == image and needed:
             platform = application.model["services"][service.name].get("platform")
-            announced(ports, f"pull {image}", partial(ports.engine.pull, image, platform))
+            pull_it = partial(ports.engine.pull, image, platform)
+            hint = f"is its name right, and may this host have it? try: docker pull {image}"
+            announced(ports, f"pull {image}", partial(_hinted, pull_it, hint))
         ports.engine.tag(source, references[service.name])
     images = ports.engine.images(references)
     missing = sorted(set(references) - set(images))
@@ -310,6 +374,15 @@ def _prepare_images(
             "look at the `image:` and `build:` of these services",
         )
     return images
+
+
+def _hinted(action: Callable[[], None], hint: str) -> None:
+    """Do it; say what to do next where it fails and Docker's words tell nothing better."""
+    try:
+        action()
+    except DockerFailed as error:
+        error.hint = error.hint or hint
+        raise
 
 
 def _drain_timeout(world: World, application: str, asked: float | None) -> float:
@@ -337,12 +410,3 @@ def _kept_release(world: World, application: str, number: int | None) -> Release
     if found is None:
         raise HitlessError(f"release {number} of {application} is not kept", f"kept: {kept}")
     return found
-
-
-def _forget_unless_live(ports: Ports, application: str, number: int) -> None:
-    """A release that did not become live leaves no record and no image tag behind."""
-    with suppress(HitlessError):  # the first error is the one to tell; `down` and pruning take leftovers
-        live = observe.world(ports, application).live(application)
-        if live is None or live[1] != number:
-            ports.engine.untag(application, (number,))
-            ports.store.forget(application, (number,))

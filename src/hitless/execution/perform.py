@@ -7,10 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, NotConfirmed, TimedOut
+from hitless.domain.check import taken
+from hitless.domain.errors import (
+    CommandFailed,
+    DockerFailed,
+    GateFailed,
+    HitlessError,
+    NotConfirmed,
+    TimedOut,
+)
 from hitless.domain.events import (
     Drained,
     Live,
+    Output,
     Planned,
     StepBegan,
     StepDone,
@@ -19,52 +28,89 @@ from hitless.domain.events import (
     Undone,
 )
 from hitless.domain.routing import Routing, render
-from hitless.domain.steps import Bake, CutOver, Drain, Forget, Gate, Plan, Record, Remove, Route, Start, Step
-from hitless.domain.world import Gateway
-from hitless.execution import waits
+from hitless.domain.steps import (
+    Attach,
+    Bake,
+    Create,
+    CutOver,
+    Detach,
+    Drain,
+    Forget,
+    Gate,
+    HandOver,
+    Plan,
+    Record,
+    Remove,
+    RemoveShared,
+    RemoveVolumes,
+    Route,
+    RunHere,
+    RunOnce,
+    Start,
+    StartShared,
+    Step,
+)
+from hitless.execution import observe, waits
 from hitless.ports import Ports
 
 
-def perform(plan: Plan, ports: Ports, gateway: Gateway, began: float) -> None:
+def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
+
+    Returns what became of hooks after the cutover that failed: nothing is undone for them.
 
     What fails (or is interrupted) before the cutover is confirmed is undone, what fails in the bake is
     reverted, then the error is raised again. Later there is nothing to undo: the new release is live, and
     the next command finishes what is left.
     """
-    done: list[Step] = []
+    has_cut_over = False
+    failed = []
+
+    def carry_out(step: Step) -> str:
+        nonlocal has_cut_over
+        detail = _perform(step, ports)
+        # here, and not after the event that says so: an interrupt may come while that is told
+        has_cut_over = has_cut_over or isinstance(step, CutOver)
+        return detail
+
     ports.emit(Planned(tuple(step.describe() for step in plan.steps)))
     try:
         for step in plan.steps:
-            perform_one(step, ports, gateway)
-            done.append(step)
-            if isinstance(step, CutOver):
+            try:
+                announced(ports, step.describe(), partial(carry_out, step))
+            except HitlessError as error:
+                if not (has_cut_over and _is_hook(step)):
+                    raise
+                failed.append(error)
+            if isinstance(step, CutOver) and step.is_switch:
                 seconds = ports.clock.now() - began
                 ports.emit(Live(plan.release, str(plan.colour), seconds))
     except BaseException as error:
-        has_cut_over = any(isinstance(step, CutOver) for step in done)
         if not has_cut_over and plan.undo:
-            undo(plan.undo, ports, gateway)
-        elif has_cut_over and isinstance(error, GateFailed):  # nothing but a bake fails so that late
-            undo(plan.revert, ports, gateway)
+            undo(plan.undo, ports)
+        elif has_cut_over and isinstance(error, GateFailed):  # in the bake, or what must not run twice
+            undo(plan.revert, ports)
         raise
+    return tuple(failed)
 
 
-def undo(steps: Sequence[Step], ports: Ports, gateway: Gateway) -> None:
+def undo(steps: Sequence[Step], ports: Ports) -> None:
     """Perform the steps of an undo, up to the first that fails.
 
     Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
-    is there for the next command to take away.
+    is there for the next command to take away. A hook that fails is no reason to leave anything.
     """
-    with suppress(HitlessError):  # said by its own event; the error that led here is the one to raise
-        for step in steps:
-            perform_one(step, ports, gateway)
-        ports.emit(Undone())
+    for step in steps:
+        try:
+            announced(ports, step.describe(), partial(_perform, step, ports))
+        except HitlessError:  # said by its own event; the error that led here is the one to raise
+            if not _is_hook(step):
+                return
+    ports.emit(Undone())
 
 
-def perform_one(step: Step, ports: Ports, gateway: Gateway) -> None:
-    """Perform one step, with its events."""
-    announced(ports, step.describe(), partial(_perform, step, ports, gateway))
+def _is_hook(step: Step) -> bool:
+    return isinstance(step, RunOnce | RunHere) and step.when is not None
 
 
 def announced(ports: Ports, name: str, action: Callable[[], str | None]) -> None:
@@ -81,23 +127,44 @@ def announced(ports: Ports, name: str, action: Callable[[], str | None]) -> None
     ports.emit(StepDone(name, ports.clock.now() - began, detail or ""))
 
 
-def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
+def _perform(step: Step, ports: Ports) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.describe(), detail))
 
     match step:
+        case StartShared():
+            ports.engine.up(step.model, step.volumes, step.services, step.recreate)
+            waits.until_shared_ready(ports, step, progress)
+            return ""
+        case Create():
+            ports.engine.create(step.model, step.volumes, is_beside=bool(step.beside))
+            for network, containers in step.connect.items():
+                ports.engine.connect(network, containers)
+            return ""
         case Start():
-            ports.engine.create(step.model, step.volumes)
-            ports.engine.connect(gateway.network, step.connect)
             _start(ports, step)
             return ""
+        case Attach(application, colour, network, services, names):
+            ports.engine.attach(application, colour, network, services, names)
+            return ""
+        case Detach(application, colour):
+            ports.engine.detach(application, colour)
+            return ""
+        case RunOnce():
+            return _run_once(ports, step, progress)
+        case RunHere():
+            return _run_here(ports, step)
+        case HandOver():
+            return _hand_over(ports, step, progress)
         case Route(application, before, routing) if before == routing:
             return _restore(ports, step)
         case Route(application, before, routing):
-            return _route(ports, application, before, routing, is_cutover=False)
+            said = _route(ports, application, before, routing, is_new=bool(step.claims))
+            _refuse_taken(ports, step)
+            return said
         case CutOver(before, routing):
             _last_look(ports, step)
-            return _route(ports, routing.application, before, routing, is_cutover=True)
+            return _route(ports, routing.application, before, routing)
         case Bake():
             waits.until_baked(ports, step, progress)
             return ""
@@ -109,17 +176,23 @@ def _perform(step: Step, ports: Ports, gateway: Gateway) -> str:
             return ""
         case Drain():
             return _drain(ports, step, progress)
-        case Remove(application, colour):
-            ports.engine.remove(application, colour)
+        case Remove(application, colour, containers):
+            ports.engine.remove(application, colour, containers)
+            return ""
+        case RemoveShared(application, containers):
+            ports.engine.remove_base(application, containers)
             return ""
         case Forget():
             return _forget(ports, step)
+        case RemoveVolumes(application):
+            return ", ".join(ports.engine.remove_volumes(application)) or "there were none"
 
 
-def _start(ports: Ports, step: Start) -> None:
+def _start(ports: Ports, step: Start | HandOver) -> None:
     """Start the containers; where one that others wait for does not get ready, show its log."""
     try:
-        ports.engine.start(step.model, step.containers, step.timeout)
+        if step.containers:
+            ports.engine.start(step.model, step.containers, step.timeout)
     except (DockerFailed, TimedOut) as error:
         logs = {
             container.name: ports.engine.logs(container.name, waits.LOG_LINES)
@@ -130,6 +203,46 @@ def _start(ports: Ports, step: Start) -> None:
         raise GateFailed(
             error.message, error.hint, {name: text for name, text in logs.items() if text}
         ) from error
+
+
+def _run_once(ports: Ports, step: RunOnce, progress: Callable[[str], None]) -> str:
+    """Run a job or a hook in its container; the last line that it wrote."""
+    ports.engine.start(step.model, {step.service: (step.container,)}, step.timeout)
+    try:
+        waits.until_ended(ports, step, progress)
+    except BaseException:
+        with suppress(HitlessError):  # one that was given up must not go on by itself
+            ports.engine.stop((step.container,))
+        raise
+    return _output(ports, step, step.container, ports.engine.logs(step.container, waits.LOG_LINES))
+
+
+def _run_here(ports: Ports, step: RunHere) -> str:
+    try:
+        text = ports.here.run(step.command, step.environment, step.timeout)
+    except CommandFailed as error:
+        said = f"hook-{step.name} {error.message}"
+        raise GateFailed(said, error.hint, {"here": error.output}) from error
+    return _output(ports, step, "here", text)
+
+
+def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str:
+    lines = text.strip().splitlines()[-waits.LOG_LINES :]
+    if lines:
+        ports.emit(Output(step.describe(), {where: "\n".join(lines)}))
+    return lines[-1] if lines else ""
+
+
+def _hand_over(ports: Ports, step: HandOver, progress: Callable[[str], None]) -> str:
+    if step.leaving:
+        with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
+            ports.engine.restart(dict.fromkeys(step.leaving, "no"))
+        ports.engine.stop(step.leaving)
+    if step.restart:
+        ports.engine.restart(step.restart)
+    _start(ports, step)
+    waits.until_ready(ports, Gate(step.application, step.colour, step.readiness), progress)
+    return ""
 
 
 def _last_look(ports: Ports, step: CutOver) -> None:
@@ -150,7 +263,7 @@ def _restore(ports: Ports, step: Route) -> str:
     if there == (render(routing) if routing else None) and ports.balancer.in_force(application, routing):
         return "they are as they were"
     try:
-        return _route(ports, application, routing, routing, is_cutover=False)
+        return _route(ports, application, routing, routing)
     except DockerFailed as error:
         if step.harmless and ports.balancer.in_force(application, step.harmless):
             return f"as they were shown, which gives it no request: {error.output}"
@@ -158,13 +271,20 @@ def _restore(ports: Ports, step: Route) -> str:
 
 
 def _route(
-    ports: Ports, application: str, before: Routing | None, routing: Routing | None, is_cutover: bool
+    ports: Ports,
+    application: str,
+    before: Routing | None,
+    routing: Routing | None,
+    is_new: bool = False,
 ) -> str:
+    """Deliver a routing and confirm it; Traefik's opinion of it is asked where routes are new to it.
+
+    What it routes by later was found good when it was shown.
+    """
     ports.balancer.deliver(application, render(routing) if routing else None)
     try:
         waits.until_in_force(ports, application, routing)
-        # A cutover that is in force stays so: what it routes by was found good when it was shown
-        if routing and not is_cutover:
+        if routing and is_new:
             waits.refuse_complaints(ports, application, routing)
     except NotConfirmed:
         ports.balancer.deliver(application, render(before) if before else None)
@@ -172,22 +292,34 @@ def _route(
     return f"generation {routing.generation}" if routing else ""
 
 
+def _refuse_taken(ports: Ports, step: Route) -> None:
+    """Two applications may have asked for one route at the same time, each when nobody had it yet.
+
+    Each shows its own before it looks here, so at least one of the two sees the other.
+    """
+    routings, _ = observe.routings(ports.store.read(None)) if step.claims else ({}, {})
+    for finding in taken(step.application, step.claims, routings):
+        raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
+
+
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     began = ports.clock.now()
+    found = ports.engine.containers(step.application)
     leaving = [
-        container.name
-        for container in ports.engine.containers(step.application)
-        if container.colour is step.colour
+        container
+        for container in found
+        if container.colour is step.colour and (not step.containers or container.name in step.containers)
     ]
     if leaving:
         with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
-            ports.engine.restart(dict.fromkeys(leaving, "no"))
-    found = waits.until_drained(ports, step, progress)
+            ports.engine.restart({container.name: "no" for container in leaving})
+    addresses = [container.address for container in leaving if container.is_running and container.address]
+    drained = waits.until_drained(ports, addresses, step.timeout, progress)
     seconds = ports.clock.now() - began
-    ports.emit(Drained(str(step.colour), found.in_flight, found.cut, seconds))
-    if found.cut:
-        return f"{found.cut} still open after {step.timeout:.0f} s, cut"
-    return f"{found.in_flight} in flight answered" if found.in_flight else "nothing in flight"
+    ports.emit(Drained(str(step.colour), drained.in_flight, drained.cut, seconds))
+    if drained.cut:
+        return f"{drained.cut} still open after {step.timeout:.0f} s, cut"
+    return f"{drained.in_flight} in flight answered" if drained.in_flight else "nothing in flight"
 
 
 def _forget(ports: Ports, step: Forget) -> str:

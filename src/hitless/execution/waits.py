@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from hitless.domain.errors import GateFailed, NotConfirmed
 from hitless.domain.model import Colour
+from hitless.domain.redact import CUT_OFF
 from hitless.domain.routing import Routing
-from hitless.domain.steps import Bake, Drain, Gate, Probe, Readiness
+from hitless.domain.steps import Bake, Gate, Probe, Readiness, RunOnce, StartShared
 from hitless.domain.world import Container
 from hitless.ports import Answer, Ports
 
@@ -19,6 +20,7 @@ Progress = Callable[[str], None]
 CONFIRM_TIMEOUT = 15.0
 # Between two looks; a look itself costs about 80 ms (docker exec), so no host is kept busy by it.
 _PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
 LOG_LINES = 20
 _BODY = 200
 _BAKE_PAUSE = 1.0
@@ -56,16 +58,11 @@ class Drainage:
     cut: int
 
 
-def until_drained(ports: Ports, step: Drain, progress: Progress) -> Drainage:
-    """Until the gateway has held no connection to the colour at two looks in a row, or the deadline."""
-    addresses = [
-        container.address
-        for container in ports.engine.containers(step.application)
-        if container.colour is step.colour and container.is_running and container.address
-    ]
+def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progress: Progress) -> Drainage:
+    """Until the gateway has held no connection to these addresses at two looks in a row, or the deadline."""
     if not addresses:
         return Drainage(0, 0)
-    deadline = ports.clock.now() + step.timeout
+    deadline = ports.clock.now() + timeout
     first = None
     zeros = 0
     while True:
@@ -107,7 +104,63 @@ def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
             if ports.clock.now() - began > max(wanted.timeout for wanted in step.readiness):
                 raise _bad_route(ports, step, probe, looked.answers[probe])
         if lacking or (is_up and unheard):
-            ports.clock.pause(_PAUSE)
+            # a look costs a quarter of a second of a core: who starts slowly is not looked at all the time
+            waited = ports.clock.now() - began
+            ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
+
+
+def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> None:
+    """Until the shared services run and are healthy. Raises `GateFailed` with logs."""
+    began = ports.clock.now()
+    while True:
+        found = [
+            container
+            for container in ports.engine.composed(step.application)
+            if container.project == step.application and container.service in step.services
+        ]
+        lacking = [
+            container
+            for container in found
+            if not (container.has_ended_well if container.service in step.ends else container.is_ready)
+        ]
+        missing = sorted(set(step.services) - {container.service for container in found})
+        if not lacking and not missing:
+            return
+        said = ", ".join([*(f"{one.name} is {one.health or one.state}" for one in lacking), *missing])
+        waited = ports.clock.now() - began
+        bad = [one for one in lacking if one.state in ("exited", "dead") or one.health == "unhealthy"]
+        if bad or waited > step.timeout:
+            logs = {one.name: ports.engine.logs(one.name, LOG_LINES) for one in bad or lacking}
+            raise GateFailed(
+                f"the shared services are not ready after {waited:.0f} s: {said}",
+                "its last lines are above; it is left as it is: see docker compose ps and logs",
+                logs,
+            )
+        progress(said)
+        ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
+
+
+def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
+    """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines."""
+    began = ports.clock.now()
+    while True:
+        containers = ports.engine.containers(step.application)
+        found = next((one for one in containers if one.name == step.container), None)
+        state = found.state if found else "gone"
+        if found and state == "exited" and found.exit_code == 0:
+            return
+        waited = ports.clock.now() - began
+        if found is None or state in ("exited", "dead") or waited > step.timeout:
+            how = f"ended with exit code {found.exit_code}" if found and state == "exited" else f"is {state}"
+            late = f" after {step.timeout:.0f} s" if waited > step.timeout else ""
+            memory = found is not None and found.ran_out_of_memory
+            raise GateFailed(
+                f"{step.service} {how}{late}",
+                "it ran out of memory: raise its limit" if memory else "its last lines are above",
+                {step.container: ports.engine.logs(step.container, LOG_LINES)},
+            )
+        progress(f"{step.service} is {state}")
+        ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
 
 
 def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
@@ -264,7 +317,9 @@ def _asked(probe: Probe) -> str:
 
 
 def _got(answer: Answer) -> str:
-    body = f": {answer.body.strip()[:_BODY]}" if answer.status and answer.body else ""
+    text = answer.body.strip()
+    text = text if len(text) <= _BODY else text[:_BODY] + CUT_OFF
+    body = f": {text}" if answer.status and text else ""
     return f"{_said(answer).removeprefix('answers ')}{body}"
 
 

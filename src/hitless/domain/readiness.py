@@ -1,0 +1,90 @@
+"""What a release must show before it gets requests, from labels, health checks and routes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hitless.domain import rules
+from hitless.domain.model import Application, Backend, Colour, Image, Service
+from hitless.domain.routing import COLOUR_HEADER
+from hitless.domain.steps import Probe, Readiness
+from hitless.domain.world import Gateway
+
+
+def of_containers(
+    application: Application,
+    images: Mapping[str, Image],
+    containers: Mapping[str, tuple[str, ...]],
+) -> tuple[Readiness, ...]:
+    """What each of these containers (service -> names) must show."""
+    return tuple(
+        Readiness(
+            container=container,
+            healthcheck=_has_healthcheck(service, images),
+            may_end=not application.is_web(service.name),
+            probes=_probes(application, service, images, container),
+            successes=service.settings.successes,
+            timeout=service.settings.timeout,
+        )
+        for service in application.services
+        for container in containers.get(service.name, ())
+    )
+
+
+def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
+    """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
+    found = []
+    services = {backend.name: backend.service for backend in application.routes.backends}
+    asked = {service.name for service in application.services if service.settings.ask_routes}
+    for router in application.routes.routers:
+        example = rules.example(router.rule)
+        ports = [gateway.entry_points.get(name) for name in router.entry_points or gateway.entry_points]
+        # over TLS it would not answer, and a rule that asks for a header may mean anything
+        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+            continue
+        host, path = example
+        if ports and ports[0]:
+            header = (COLOUR_HEADER, str(candidate))
+            found.append(
+                Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
+    if service.healthcheck is None:
+        return service.name in images and images[service.name].healthcheck
+    return service.healthcheck
+
+
+def _probes(
+    application: Application, service: Service, images: Mapping[str, Image], container: str
+) -> tuple[Probe, ...]:
+    found = []
+    for backend in application.routes.backends_of(service.name):
+        check = backend.health_check
+        if backend.asked_by != ("http", "http"):
+            continue  # asked by Docker's health check alone; `check` refuses where there is none
+        if not check.get("path") and _has_healthcheck(service, images):
+            continue
+        found.append(
+            Probe(
+                container=container,
+                port=check.get("port") or backend.port or 0,
+                path=check.get("path") or "/",
+                host=check.get("hostname") or _host(application, backend) or container,
+                method=check.get("method") or "GET",
+                status=check.get("status"),
+                headers=tuple((check.get("headers") or {}).items()),
+                any_answer=not check.get("path"),
+            )
+        )
+    return tuple(found)
+
+
+def _host(application: Application, backend: Backend) -> str | None:
+    for router in application.routes.routers:
+        named = [host for host in rules.hosts(router.rule) if "*" not in host]
+        if router.backend == backend.name and named:
+            return named[0]
+    return None

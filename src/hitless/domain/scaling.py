@@ -1,0 +1,133 @@
+"""More or fewer containers of what is live, without a release of their own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hitless.domain import companions, project, readiness
+from hitless.domain.errors import HitlessError
+from hitless.domain.model import Application, Colour, Json, Release
+from hitless.domain.routing import Routing, colour_routing, without
+from hitless.domain.steps import Create, CutOver, Drain, Gate, Remove, Route, Start, Step
+from hitless.domain.world import Gateway, World
+
+
+def scaled(model: Json, wanted: Mapping[str, int]) -> Json:
+    """The Compose model with these numbers of containers: service -> number.
+
+    Raises `HitlessError` where there is no such service.
+    """
+    known = model.get("services") or {}
+    if unknown := sorted(set(wanted) - set(known)):
+        raise HitlessError(f"there is no service {', '.join(unknown)}", f"there is: {', '.join(known)}")
+    services = {
+        name: {
+            **service,
+            "scale": wanted[name],
+            # Compose refuses two that differ
+            **({"deploy": {**service["deploy"], "replicas": wanted[name]}} if service.get("deploy") else {}),
+        }
+        if name in wanted
+        else service
+        for name, service in known.items()
+    }
+    return {**model, "services": services}
+
+
+def grow(
+    application: Application, release: Release, routing: Routing, world: World, gateway: Gateway
+) -> tuple[list[Step], Routing, tuple[Step, ...]]:
+    """The steps that bring the live colour the containers that it lacks, the routing then, and the undo.
+
+    Ports must be known.
+    """
+    colour = routing.live
+    if colour is None:
+        return [], routing, ()
+    name = application.name
+    wanted = project.replicas(application, colour)
+    there = {one.name for one in world.of(colour) if one.is_running}
+    lacking = {
+        service: tuple(name for name in names if name not in there) for service, names in wanted.items()
+    }
+    lacking = {service: names for service, names in lacking.items() if names}
+    if not lacking:
+        return [], routing, ()
+    new = tuple(name for names in lacking.values() for name in names)
+    served = {server.host for server in routing.colours[colour].servers}
+    serving = {
+        service: tuple(dict.fromkeys((*names, *_of(world, colour, service, served))))
+        for service, names in wanted.items()
+    }
+    part = colour_routing(application, release.number, serving)
+    after = routing.next(colour, {**routing.colours, colour: part})
+    proofs = readiness.of_containers(application, release.images, lacking)
+    policies = companions.only(project.restart_policies(application, colour), lacking)
+    bare = replace(application, hooks=())
+    connections = companions.connections(bare, release, colour, gateway)
+    model = _model(project.colour_model(bare, release, colour, gateway, colour, True), lacking)
+    steps: list[Step] = [
+        Create(
+            application=name,
+            colour=colour,
+            release=release.number,
+            model=model,
+            volumes=project.own_volumes(application.model),
+            connect={
+                network: tuple(one for one in names if one in new) for network, names in connections.items()
+            },
+            beside=new,
+        ),
+        Start(name, colour, model, lacking, companions.longest_timeout(application)),
+        Gate(name, colour, proofs),
+        CutOver(routing, after, proofs, policies),
+        *companions.attach(application, colour, release.promoted),
+    ]
+    undo = (
+        Route(name, routing, routing, "restore the routes"),
+        Drain(name, colour, application.settings.drain_timeout, new),
+        Remove(name, colour, new),
+    )
+    return steps, after, undo
+
+
+def shrink(
+    application: Application, routing: Routing, world: World, drain_timeout: float
+) -> tuple[list[Step], Routing]:
+    """The steps that take away the live colour's containers that are too many, and the routing then."""
+    colour = routing.live
+    if colour is None:
+        return [], routing
+    name = application.name
+    wanted = project.replicas(application, colour)
+    names = {name for found in wanted.values() for name in found}
+    surplus = tuple(
+        sorted(one.name for one in world.of(colour) if one.service in wanted and one.name not in names)
+    )
+    if not surplus:
+        return [], routing
+    part = without(routing.colours[colour], surplus)
+    steps: list[Step] = []
+    if part != routing.colours[colour]:
+        after = routing.next(colour, {**routing.colours, colour: part})
+        steps.append(Route(name, routing, after, f"remove the routes of {', '.join(surplus)}"))
+        routing = after
+    steps += [Drain(name, colour, drain_timeout, surplus), Remove(name, colour, surplus)]
+    return steps, routing
+
+
+def _of(world: World, colour: Colour, service: str, served: set[str]) -> tuple[str, ...]:
+    return tuple(one.name for one in world.of(colour) if one.service == service and one.name in served)
+
+
+def _model(model: Json, services: Mapping[str, object]) -> Json:
+    """The model of these services alone: Compose would converge the others, and what they wait for, too."""
+    return {
+        **model,
+        "services": {
+            name: {key: value for key, value in service.items() if key != "depends_on"}
+            for name, service in model["services"].items()
+            if name in services
+        },
+    }

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hitless.cli.record import show_history, show_runs
+from hitless.domain.errors import HitlessError
+from hitless.domain.history import Run, runs
+
+Capture = pytest.CaptureFixture[str]
+
+
+def journal() -> tuple[Run, ...]:
+    """A deployment that went well, one that failed and was undone, a rollback that was killed."""
+    who = {"holder": "ann@desk, process 7", "revision": "5beba4c8a3f8+"}
+    at = {"time": "2026-11-22T21:46:16.752+00:00"}
+    ready = "wait until green is ready"
+    logs = {"shop-green-web-1": "[bold]bad[/] settings\nthe end"}
+    events: list[dict[str, object]] = [
+        {"event": "began", "operation": "deploy", "release": 1, **who},
+        {"event": "planned", "steps": ["start blue"]},
+        {"event": "step_began", "step": "start blue"},
+        {"event": "step_done", "step": "start blue", "seconds": 1.25, "detail": "quick"},
+        {"event": "live", "release": 1, "colour": "blue", "seconds": 2.0},
+        {"event": "ended", "outcome": "successful", "seconds": 3.0},
+        {"event": "began", "operation": "deploy", "release": 2, **who},
+        {"event": "found", "findings": [{"path": "services.web", "message": "has no health check"}]},
+        {"event": "step_began", "step": ready},
+        {"event": "step_failed", "step": ready, "seconds": 9.0, "message": "never ready", "logs": logs},
+        {"event": "undone"},
+        {"event": "ended", "outcome": "failed", "seconds": 9.5},
+        {"event": "began", "operation": "rollback", "release": 1, **who},
+        {"event": "of a newer hitless"},
+        {"event": "step_began", "step": "cut over to blue"},
+    ]
+    return runs("\n".join(json.dumps({**at, **event}) for event in events))
+
+
+def test_the_history_has_one_line_a_command_the_latest_first(capsys: Capture) -> None:
+    show_history("shop", journal(), as_json=False)
+
+    shown = [line.split() for line in capsys.readouterr().out.splitlines() if "2026" in line]
+    assert [line[1:4] for line in shown] == [
+        ["rollback", "1", "not"],
+        ["deploy", "2", "failed"],
+        ["deploy", "1", "successful"],
+    ]
+    assert "last at cut over to blue" in " ".join(shown[0])
+    assert all(" ".join(line).endswith("5beba4c8a3f8+ ann@desk, process 7") for line in shown)
+
+
+def test_the_history_as_json_has_no_events(capsys: Capture) -> None:
+    show_history("shop", journal(), as_json=True)
+
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["outcome"] for one in shown] == ["", "failed", "successful"]
+    assert all("events" not in one for one in shown)
+
+
+def test_a_release_is_shown_with_all_its_commands(capsys: Capture) -> None:
+    show_runs("shop", 1, journal(), as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "deploy shop release 1  successful" in shown
+    assert "rollback shop release 1  not ended, last at cut over to blue" in shown
+    assert "21:46:16.752  start blue (1.2 s): quick" in shown
+    assert "release 1 is live (blue) after 2.0 s" in shown
+    assert "of a newer hitless" in shown
+    assert "never ready" not in shown
+
+
+def test_a_failure_is_shown_with_its_logs_as_they_are(capsys: Capture) -> None:
+    show_runs("shop", 2, journal(), as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "services.web: has no health check" in shown
+    assert "wait until green is ready failed after 9.0 s: never ready" in shown
+    assert "| [bold]bad[/] settings\n      | the end" in shown
+    assert "all undone" in shown
+
+
+def test_without_a_release_the_last_command_is_shown(capsys: Capture) -> None:
+    show_runs("shop", None, journal(), as_json=True)
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["operation"] == "rollback"
+    assert len(shown["events"]) == 3
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_release_that_the_journal_does_not_know_is_an_error(as_json: bool) -> None:
+    with pytest.raises(HitlessError, match="says nothing of release 9"):
+        show_runs("shop", 9, journal(), as_json)
+
+
+def test_no_journal_is_an_error_for_people_and_an_empty_list_for_programs(capsys: Capture) -> None:
+    with pytest.raises(HitlessError, match="no journal of shop"):
+        show_history("shop", (), as_json=False)
+    with pytest.raises(HitlessError, match="no journal of shop"):
+        show_runs("shop", None, (), as_json=False)
+    show_runs("shop", 3, (), as_json=True)
+    assert json.loads(capsys.readouterr().out) == []

@@ -1,0 +1,176 @@
+"""More and fewer containers of what is live, on a host in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hitless.domain.errors import GateFailed, HitlessError, Refused
+from hitless.domain.events import Found
+from hitless.domain.model import Application, Colour
+from hitless.domain.routing import parse
+from hitless.execution import operations
+from tests.execution.applications import WEB, application
+from tests.execution.test_deploy import ASKED, killed_at, live
+from tests.fakes.host import UNWELL, FakeHost
+
+
+def shop(**web: Any) -> Application:
+    services = {
+        "web": {**WEB, **web},
+        "worker": {"build": WEB["build"]},
+        "proxy": {"image": "nginx", "depends_on": {"web": {"condition": "service_started"}}},
+        "db": {"image": "postgres:16"},
+    }
+    return application(services)
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    found = FakeHost()
+    operations.deploy(found.ports(), shop(), ASKED)
+    found.verbs.clear()
+    return found
+
+
+def scale(host: FakeHost, **wanted: int) -> bool:
+    return operations.scale(host.ports(), "shop", ASKED, wanted)
+
+
+def containers(host: FakeHost, service: str = "web") -> list[str]:
+    return sorted(one.name for one in host.running.values() if one.service == service and one.is_running)
+
+
+def servers(host: FakeHost) -> list[str]:
+    routing = parse(host.files["shop.yml"], "shop.yml")
+    assert routing.live
+    return sorted(server.host for server in routing.colours[routing.live].servers)
+
+
+def recorded(host: FakeHost) -> int:
+    return int(host.records[1].model["services"]["web"].get("scale", 1))
+
+
+def names(*numbers: int, service: str = "web") -> list[str]:
+    return [f"shop-blue-{service}-{number}" for number in numbers]
+
+
+def test_up_those_that_are_there_stay_and_new_ones_serve_beside_them(host: FakeHost) -> None:
+    before = dict(host.running)
+    assert scale(host, web=3, worker=2)
+    assert containers(host) == servers(host) == names(1, 2, 3)
+    assert containers(host, "worker") == names(1, 2, service="worker")
+    assert before.items() <= host.running.items()
+    assert set(names(2, 3)) <= set(host.policies)
+    assert set(names(2, 3)) <= set(host.networks["traefik_webgateway"])
+    assert live(host) == (Colour.BLUE, [1])
+    assert recorded(host) == 3
+    assert host.violations == []
+
+
+def test_down_those_that_go_are_out_of_the_routes_and_drained_first(host: FakeHost) -> None:
+    scale(host, web=3)
+    host.behaviour.connections = [2, 2, 0]
+    assert scale(host, web=1)
+    assert containers(host) == servers(host) == names(1)
+    assert recorded(host) == 1
+    assert host.violations == []
+
+
+def test_up_and_down_at_a_time(host: FakeHost) -> None:
+    scale(host, web=3)
+    assert scale(host, web=1, worker=3)
+    assert (len(containers(host)), len(containers(host, "worker"))) == (1, 3)
+    assert host.violations == []
+
+
+def test_what_is_so_already_is_left_so(host: FakeHost) -> None:
+    assert not scale(host, web=1)
+    assert host.verbs == []
+
+
+def test_one_that_died_comes_back(host: FakeHost) -> None:
+    scale(host, web=2)
+    del host.running[names(2)[0]]
+    assert scale(host, web=2)
+    assert containers(host) == names(1, 2)
+
+
+def test_a_new_one_that_does_not_get_ready_goes_again(host: FakeHost) -> None:
+    host.behaviour.answers[1] = [UNWELL]
+    with pytest.raises(GateFailed):
+        scale(host, web=2)
+    assert containers(host) == servers(host) == names(1)
+    assert recorded(host) == 1
+    assert host.violations == []
+
+
+@pytest.mark.parametrize("service", ["db", "proxy"])
+def test_what_runs_once_can_not_be_more(host: FakeHost, service: str) -> None:
+    with pytest.raises(HitlessError, match="runs once"):
+        scale(host, **{service: 2})
+
+
+def test_a_service_that_there_is_not(host: FakeHost) -> None:
+    with pytest.raises(HitlessError, match="no service nobody") as raised:
+        scale(host, nobody=2)
+    assert raised.value.hint == "there is: web, worker, proxy, db"
+
+
+def test_no_web_service_at_all_is_refused(host: FakeHost) -> None:
+    with pytest.raises(Refused):
+        scale(host, web=0)
+    assert host.verbs == []
+
+
+def test_a_worker_may_rest(host: FakeHost) -> None:
+    assert scale(host, worker=0)
+    assert containers(host, "worker") == []
+
+
+def test_without_a_live_release() -> None:
+    with pytest.raises(HitlessError, match="no live release"):
+        scale(FakeHost(), web=2)
+
+
+def test_the_next_deployment_has_what_the_file_says_and_warns(host: FakeHost) -> None:
+    scale(host, web=3)
+    operations.deploy(host.ports(), shop(), ASKED)
+    assert containers(host) == ["shop-green-web-1"]
+    found = [one for event in host.events if isinstance(event, Found) for one in event.findings]
+    assert [one.hint for one in found if one.path == "services.web.scale"] == [
+        "to keep as many: --scale web=3"
+    ]
+
+
+@pytest.mark.parametrize(
+    "next_command",
+    [
+        lambda host: scale(host, web=2),
+        lambda host: operations.deploy(host.ports(), shop(), ASKED),
+        lambda host: operations.resume(host.ports(), "shop", ASKED),
+        lambda host: operations.abort(host.ports(), "shop", ASKED),
+    ],
+    ids=["scale", "deploy", "resume", "abort"],
+)
+@pytest.mark.parametrize("wanted", [1, 4])
+def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
+    wanted: int, next_command: Callable[[FakeHost], object]
+) -> None:
+    count = 1
+    while True:
+        host = FakeHost()
+        operations.deploy(host.ports(), shop(), ASKED)
+        scale(host, web=2)
+        if not killed_at(host, count, lambda host: scale(host, web=wanted)):
+            break
+        next_command(host)
+        [number] = live(host)[1]
+        expected = int(host.records[number].model["services"]["web"].get("scale", 1))
+        assert len(containers(host)) == expected, count
+        assert servers(host) == containers(host), count
+        assert host.violations == [], count
+        count += 1
+    assert count > 4

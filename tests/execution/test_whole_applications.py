@@ -1,0 +1,375 @@
+"""Applications with shared services, jobs, hooks and workers, on a host in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from hitless.domain.errors import GateFailed, HitlessError, HookFailed
+from hitless.domain.events import Ended, Found, Output, StepDone
+from hitless.domain.model import Application, Colour
+from hitless.execution import operations
+from tests.execution.applications import WEB, application
+from tests.execution.test_deploy import ASKED, down, killed_at, live, rollback
+from tests.fakes.host import FakeHost
+
+ENDED = {"condition": "service_completed_successfully"}
+HEALTHY = {"condition": "service_healthy"}
+ENDS = {"state": "exited", "exit_code": 0}
+HOOKS = {
+    "before-start": {"service": "web", "command": "prepare"},
+    "before-cutover": {"local": ["smoke"]},
+    "after-cutover": {"local": ["tell"]},
+    "after-retire": {"service": "worker", "command": "tidy"},
+    "on-failure": {"local": ["alarm"]},
+}
+
+
+def whole(db: str = "postgres:16", hooks: dict[str, Any] | None = None) -> Application:
+    """web, worker and scheduler of one build, two jobs, a database, and a proxy that calls web."""
+    built = {"build": WEB["build"]}
+    waits = {"depends_on": {"db": HEALTHY, "migrate": ENDED}}
+    services: dict[str, Any] = {
+        "seed": {**built, "depends_on": {"migrate": ENDED}},
+        "web": {**WEB, **waits, "depends_on": {**waits["depends_on"], "seed": ENDED}},
+        "worker": {**built, **waits},
+        "scheduler": {**built, **waits, "x-hitless": {"exclusive": True}},
+        "migrate": {**built, "depends_on": {"db": HEALTHY}},
+        "proxy": {"image": "nginx", "depends_on": {"web": {"condition": "service_started"}}},
+        "db": {"image": db, "volumes": [{"type": "volume", "source": "data", "target": "/data"}]},
+    }
+    return application(services, {"hooks": hooks} if hooks else {})
+
+
+def new_host() -> FakeHost:
+    host = FakeHost()
+    host.behaviour.exclusive = ("scheduler",)
+    for name in ("migrate", "seed", *(f"hook-{when}-1" for when in HOOKS)):
+        host.behaviour.services[name] = dict(ENDS)
+    return host
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    return new_host()
+
+
+def deploy(host: FakeHost, **options: Any) -> None:
+    operations.deploy(host.ports(), whole(**options), ASKED)
+
+
+def outcome(host: FakeHost) -> str:
+    return next(event.outcome for event in reversed(host.events) if isinstance(event, Ended))
+
+
+def started(host: FakeHost) -> list[str]:
+    return [name.removeprefix("shop-").removesuffix("-1") for name in host.started]
+
+
+def running(host: FakeHost, service: str) -> list[str]:
+    return sorted(one.name for one in host.running.values() if one.service == service and one.is_running)
+
+
+def test_the_first_deployment_starts_shared_services_then_jobs_then_the_rest(host: FakeHost) -> None:
+    deploy(host)
+    assert host.base["db"].state == "running"
+    assert host.verbs.index("up") < host.verbs.index("create")
+    assert started(host) == ["blue-migrate", "blue-seed", "blue-web", "blue-worker", "blue-scheduler"]
+    assert live(host) == (Colour.BLUE, [1])
+    assert host.violations == []
+
+
+def test_a_release_meets_the_shared_services_on_their_network(host: FakeHost) -> None:
+    deploy(host)
+    assert set(host.networks["shop_default"]) == {
+        f"shop-blue-{name}-1" for name in ("web", "worker", "scheduler", "migrate", "seed")
+    }
+    assert host.networks["traefik_webgateway"] == ["shop-blue-web-1"]
+
+
+def test_a_shared_service_that_runs_is_not_touched(host: FakeHost) -> None:
+    deploy(host)
+    before = host.base["db"]
+    host.verbs.clear()
+    deploy(host)
+    assert "up" not in host.verbs
+    assert host.base["db"] is before
+
+
+def test_one_that_has_changed_in_the_file_is_named_and_stays(host: FakeHost) -> None:
+    deploy(host)
+    before = host.base["db"]
+    deploy(host, db="postgres:17")
+    assert host.base["db"] is before
+    found = [one for event in host.events if isinstance(event, Found) for one in event.findings]
+    [finding] = [one for one in found if one.path == "services.db"]
+    assert not finding.is_error
+    assert "hitless shared up --recreate db" in finding.hint
+    # jobs have ended, and proxy needs it by way of web
+    assert "the connections of web, worker, scheduler, proxy end" in finding.hint
+
+
+def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(host: FakeHost) -> None:
+    host.behaviour.shared["db"] = {"health": "unhealthy"}
+    with pytest.raises(GateFailed, match="shop-db-1 is unhealthy"):
+        deploy(host)
+    assert outcome(host) == "failed"
+    assert host.running == {}
+    assert "db" in host.base
+
+
+def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
+    from dataclasses import replace
+
+    host.behaviour.shared["db"] = {"health": "starting"}
+    pause = host.clock.pause
+
+    def passing(seconds: float) -> None:
+        pause(seconds)
+        if host.clock.now() > 5:
+            host.base["db"] = replace(host.base["db"], health="healthy")
+
+    host.clock.pause = passing  # type: ignore[method-assign]
+    deploy(host)
+    assert live(host) == (Colour.BLUE, [1])
+
+
+def test_a_migration_that_fails_leaves_what_was_live_as_it_was(host: FakeHost) -> None:
+    deploy(host)
+    before, files = dict(host.running), dict(host.files)
+    host.behaviour.services["migrate"] = {"state": "exited", "exit_code": 3}
+    host.started.clear()
+    with pytest.raises(GateFailed, match="migrate ended with exit code 3"):
+        deploy(host)
+    assert started(host) == ["green-migrate"]
+    assert (host.running, host.files) == (before, files)
+    assert outcome(host) == "failed"
+
+
+def test_a_migration_that_does_not_end_is_stopped_at_its_deadline(host: FakeHost) -> None:
+    host.behaviour.services["migrate"] = {"state": "running"}
+    with pytest.raises(GateFailed, match="migrate is running after 300 s"):
+        deploy(host)
+    assert "stop" in host.verbs
+    assert outcome(host) == "failed"
+
+
+def test_a_rollback_runs_no_migration(host: FakeHost) -> None:
+    deploy(host, hooks=HOOKS)
+    deploy(host, hooks=HOOKS)
+    host.started.clear()
+    host.commands.clear()
+    rollback(host)
+    assert started(host) == ["blue-web", "blue-worker", "blue-scheduler", "blue-hook-after-retire-1"]
+    assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
+
+
+def test_what_is_exclusive_never_runs_twice(host: FakeHost) -> None:
+    for _ in range(3):
+        deploy(host)
+    rollback(host)
+    assert running(host, "scheduler") == ["shop-green-scheduler-1"]
+    assert host.violations == []
+
+
+def test_a_shared_service_calls_what_is_live(host: FakeHost) -> None:
+    for colour in (Colour.BLUE, Colour.GREEN, Colour.BLUE):
+        deploy(host)
+        assert host.called == {"proxy": colour}
+    rollback(host)
+    assert host.called == {"proxy": Colour.GREEN}
+    host.verbs.clear()
+    deploy(host)
+    # from the cutover on, and not from later
+    assert host.verbs.index("attach blue") == host.verbs.index("deliver", host.verbs.index("deliver") + 1) + 1
+
+
+def test_a_shared_service_that_is_made_anew_calls_what_is_live(host: FakeHost) -> None:
+    deploy(host)
+    host.called.clear()
+    operations.start_shared(host.ports(), whole(db="postgres:17"), ASKED, (), recreate=True)
+    assert host.called == {"proxy": Colour.BLUE}
+
+
+def test_a_release_whose_exclusive_worker_does_not_start_makes_way_for_the_former_one(host: FakeHost) -> None:
+    deploy(host)
+
+    def breaks(verb: str) -> None:
+        if verb == "stop":
+            host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
+            host.before = mends
+
+    def mends(verb: str) -> None:
+        if verb == "deliver":
+            host.behaviour.services["scheduler"] = {}
+
+    host.before = breaks
+    with pytest.raises(GateFailed, match="scheduler-1 ended with exit code 1"):
+        deploy(host)
+    assert live(host) == (Colour.BLUE, [1])
+    assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
+    assert host.called == {"proxy": Colour.BLUE}
+    assert outcome(host) == "failed"
+    assert host.violations == []
+
+
+def test_hooks_run_at_their_points_and_their_output_is_kept(host: FakeHost) -> None:
+    deploy(host, hooks=HOOKS)
+    assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
+    assert dict(host.commands)[("tell",)]["HITLESS_COLOUR"] == "blue"
+    outputs = {event.step: event.logs for event in host.events if isinstance(event, Output)}
+    assert outputs["run hook-before-cutover-1 here"] == {"here": "smoke said yes"}
+    assert "run migrate" in outputs
+    details = {event.step: event.detail for event in host.events if isinstance(event, StepDone)}
+    assert details["run hook-after-cutover-1 here"] == "tell said yes"
+
+
+def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost) -> None:
+    deploy(host, hooks=HOOKS)
+    host.behaviour.broken_commands = ("smoke",)
+    host.commands.clear()
+    with pytest.raises(GateFailed):
+        deploy(host, hooks=HOOKS)
+    assert [words for words, _ in host.commands] == [("smoke",), ("alarm",)]
+    assert live(host) == (Colour.BLUE, [1])
+    assert outcome(host) == "failed"
+
+
+def test_a_hook_that_fails_after_the_cutover_is_told_and_all_else_is_done(host: FakeHost) -> None:
+    deploy(host, hooks=HOOKS)
+    host.behaviour.broken_commands = ("tell",)
+    with pytest.raises(HookFailed, match="all is done, but"):
+        deploy(host, hooks=HOOKS)
+    assert live(host) == (Colour.GREEN, [2])
+    assert outcome(host) == "successful"
+
+
+def test_an_alarm_that_fails_does_not_keep_the_undo_from_its_end(host: FakeHost) -> None:
+    deploy(host, hooks=HOOKS)
+    host.behaviour.broken_commands = ("smoke", "alarm")
+    with pytest.raises(GateFailed):
+        deploy(host, hooks=HOOKS)
+    assert live(host) == (Colour.BLUE, [1])
+    assert outcome(host) == "failed"
+
+
+def test_a_deployment_that_was_killed_in_its_migration_is_resumed(host: FakeHost) -> None:
+    deploy(host)
+    twin = new_host()
+    deploy(twin)
+    twin.verbs.clear()
+    deploy(twin)
+    host.started.clear()
+    assert killed_at(host, twin.verbs.index("start") + 1, deploy)
+
+    operations.resume(host.ports(), "shop", ASKED)
+
+    assert live(host) == (Colour.GREEN, [2])
+    assert started(host)[:2] == ["green-migrate", "green-seed"]
+    assert host.violations == []
+
+
+@pytest.mark.parametrize("finish", [operations.resume, operations.abort], ids=["resume", "abort"])
+def test_killed_at_any_verb_there_is_one_release_and_one_scheduler_in_the_end(
+    finish: Callable[..., None],
+) -> None:
+    count = 1
+    while True:
+        host = new_host()
+        deploy(host, hooks=HOOKS)
+        deploy(host, hooks=HOOKS)
+        database = host.base["db"]
+        if not killed_at(host, count, lambda host: deploy(host, hooks=HOOKS)):
+            break
+        with suppress(HitlessError):
+            finish(host.ports(), "shop", ASKED)
+            assert running(host, "scheduler") == [f"shop-{live(host)[0]}-scheduler-1"], count
+            assert host.called == {"proxy": live(host)[0]}, count
+        deploy(host, hooks=HOOKS)
+        assert len(live(host)[1]) == 1
+        assert running(host, "scheduler") == [f"shop-{live(host)[0]}-scheduler-1"]
+        assert host.called == {"proxy": live(host)[0]}
+        assert host.base["db"] is database
+        assert host.violations == [], count
+        count += 1
+    assert count > 20
+
+
+def test_killed_at_any_verb_of_the_first_deployment_the_next_one_goes_well() -> None:
+    count = 1
+    while True:
+        host = new_host()
+        if not killed_at(host, count, deploy):
+            break
+        deploy(host)
+        assert live(host)[1] == [live(host)[1][0]]
+        assert running(host, "scheduler") == [f"shop-{live(host)[0]}-scheduler-1"]
+        assert host.violations == []
+        count += 1
+
+
+def test_interrupted_while_the_migration_runs_it_is_stopped_and_undone(host: FakeHost) -> None:
+    deploy(host)
+    host.behaviour.services["migrate"] = {"state": "running"}
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    host.clock.pause = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        deploy(host)
+    assert "stop" in host.verbs
+    assert live(host) == (Colour.BLUE, [1])
+
+
+def test_down_takes_away_what_hitless_has_started_and_nothing_else(host: FakeHost) -> None:
+    from dataclasses import replace
+
+    deploy(host)
+    theirs = replace(host.base["db"], service="box", name="shop-box-1", is_ours=False)
+    host.base["box"] = theirs
+    down(host)
+    assert host.running == {}
+    assert host.base == {"box": theirs}
+
+
+class TestShared:
+    """`hitless shared`."""
+
+    @staticmethod
+    def up(host: FakeHost, *services: str, recreate: bool = False, **options: Any) -> bool:
+        return operations.start_shared(host.ports(), whole(**options), ASKED, services, recreate)
+
+    def test_up_starts_what_does_not_run(self, host: FakeHost) -> None:
+        assert self.up(host)
+        assert host.base["db"].state == "running"
+        assert not self.up(host)
+
+    def test_up_leaves_alone_what_has_changed(self, host: FakeHost) -> None:
+        self.up(host)
+        before = host.base["db"]
+        assert not self.up(host, db="postgres:17")
+        assert host.base["db"] is before
+
+    def test_recreate_makes_anew_what_has_changed(self, host: FakeHost) -> None:
+        self.up(host)
+        before = host.base["db"]
+        assert not self.up(host, recreate=True)
+        assert self.up(host, recreate=True, db="postgres:17")
+        assert host.base["db"] != before
+
+    def test_what_is_not_shared_is_named(self, host: FakeHost) -> None:
+        with pytest.raises(HitlessError, match="web is no shared service of shop") as raised:
+            self.up(host, "web")
+        assert raised.value.hint.startswith("shared are: proxy, db")
+
+    def test_how_it_is(self, host: FakeHost) -> None:
+        assert [one.container for one in operations.shared(host.ports(), whole())] == [None, None]
+        self.up(host)
+        [_, found] = operations.shared(host.ports(), whole(db="postgres:17"))
+        assert found.container is host.base["db"]
+        assert found.changes
+        assert "what it keeps in data stays" in found.cost
