@@ -91,8 +91,9 @@ class TestSchedulers:
         assert worker(command=["celery", "beat"], **{"x-hitless": {"exclusive": said}}) == ()
 
     def test_also_where_x_hitless_is_no_mapping(self) -> None:
-        [finding] = worker(command=["celery", "beat"], **{"x-hitless": 1})
-        assert "is a beat by" in finding.message
+        beat = unrouted(command=["celery", "beat"], x_hitless=1)
+        found, _ = spec.read(compose({"app": web(), "worker": beat}))
+        assert "is a beat by" in only(checks.check(found, world(), IMAGES)).message
 
     def test_a_heartbeat_is_none(self) -> None:
         assert worker(command=["heartbeat", "clocks"]) == ()
