@@ -363,7 +363,13 @@ def interrupted(
     command = (str(Path(sys.executable).with_name("hitless")), *arguments)
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # the tests themselves may have been started by `nohup`
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 20
         while not is_under_way():

@@ -14,18 +14,21 @@ from hitless.domain.routing import Routing
 class Probe:
     """An HTTP request that the gate makes of one container, from inside the gateway's network.
 
+    With `tcp` it is a connection and nothing more, and to accept it is to answer.
+
     Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
     status below 500: nobody said what readiness is, so all that can be asked for is an answer.
     """
 
     container: str
     port: int
-    path: str
-    host: str
+    path: str = ""
+    host: str = ""
     method: str = "GET"
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     any_answer: bool = False
+    tcp: bool = False
 
 
 @dataclass(frozen=True)

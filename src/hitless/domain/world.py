@@ -69,12 +69,17 @@ class ComposeContainer:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The running gateway. `entry_points` maps name -> the port it listens on inside its container."""
+    """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
+
+    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address.
+    """
 
     project: str
     container: str
     network: str
     entry_points: Mapping[str, int]
+    http_port: int = 80
+    bound: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ def up(
         return wanted, False
     if is_running and not may_replace:
         differing = ", ".join(
-            f"{key} is {getattr(present, key)!r}, asked for {value!r}"
+            f"{key} is {_shown(getattr(present, key))}, asked for {_shown(value)}"
             for key, value in changes.items()
             if getattr(present, key) != value
         )
@@ -68,3 +68,9 @@ def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: b
             "take them down first (hitless -p NAME down), or pass --force to cut them off",
         )
     host.remove(settings, volumes)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{address}:{port}" for port, address in value.items()) or "none"
+    return repr(value)

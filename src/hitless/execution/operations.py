@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, scaling, spec
+from hitless.domain import project, publish, scaling, spec
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -52,6 +52,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
+    application = publish.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
@@ -143,7 +144,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             raise HitlessError(f"{application} has no live release", "run: hitless deploy")
         release = replace(kept, model=scaling.scaled(kept.model, wanted))
         read, findings = spec.read(release.model)
-        prepared, problems = spec.with_images(read, release.images)
+        prepared, problems = spec.with_images(publish.behind(read, command.gateway), release.images)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
@@ -257,7 +258,7 @@ def preview(
         return None, findings
     number = plans.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = spec.with_images(application, images)
+    prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
     plan = plans.deploy(prepared, release, world, world.gateway)
     return plan, findings
 
@@ -267,7 +268,7 @@ def _bring_up(
 ) -> None:
     """Deploy a release that is kept."""
     application, findings = spec.read(release.model)
-    application = spec.with_timeouts(application, *timeouts)
+    application = publish.behind(spec.with_timeouts(application, *timeouts), command.gateway)
     prepared, problems = spec.with_images(application, release.images)
     found = (*findings, *problems, *check(prepared, command.world, release.images))
     with discreet(command.ports, release.model) as ports:
