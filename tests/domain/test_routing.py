@@ -229,7 +229,11 @@ class TestDocument:
     def test_settings_and_entry_points_of_a_route(self) -> None:
         plain = router(entry_points=("web", "internal"), settings={"priority": 7, "tls": {}})
         found = self.http(routing(BLUE, {BLUE: part(1, plain)}))["routers"]["shop.shop.live"]
-        assert (found["entryPoints"], found["priority"], found["tls"]) == (["web", "internal"], 7, {})
+        assert (found["entryPoints"], found["priority"], found["tls"]) == (["web", "internal"], 8, {})
+
+    def test_a_live_route_goes_before_the_same_one_of_plain_containers(self) -> None:
+        found = self.http(routing(BLUE))["routers"]["shop.shop.live"]
+        assert found["priority"] == len(found["rule"]) + 1
 
     def test_a_route_without_entry_points_is_on_the_gateways_default(self) -> None:
         assert "entryPoints" not in self.http(routing(BLUE))["routers"]["shop.shop.live"]

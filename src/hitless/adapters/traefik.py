@@ -14,11 +14,9 @@ from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
-    LABEL_ENTRY_POINTS,
     LABEL_SETTINGS,
     GatewaySettings,
-    container_name,
-    network_name,
+    gateway,
 )
 from hitless.domain.model import Json
 from hitless.domain.publish import inner_port
@@ -48,14 +46,7 @@ class Traefik:
         if found["State"]["Status"] != "running":
             return None
         settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
-        return Gateway(
-            project=project,
-            container=container_name(project),
-            network=network_name(project),
-            entry_points=json.loads(labels(found).get(LABEL_ENTRY_POINTS, "{}")),
-            http_port=settings.http_port,
-            bound=settings.bound,
-        )
+        return gateway(project, settings)
 
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""

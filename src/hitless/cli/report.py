@@ -172,6 +172,9 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
     state = "[green]up[/]" if world.gateway else "[red]down[/]"
     also = "".join(f", {address}:{port}" for port, address in settings.ports.items())
     out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}{also}, {settings.image}")
+    if settings.held:
+        held = ", ".join(map(str, settings.held))
+        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
     for path, problem in world.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
     for one in found:

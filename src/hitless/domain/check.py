@@ -277,7 +277,8 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
             yield Finding(
                 f"services.{container.service}",
                 f"the container {container.name} of plain docker compose goes on running beside the release",
-                f"once the release is live: docker rm --force {container.name}",
+                "hitless adopt takes its place; or, once the release is live: docker rm --force "
+                + container.name,
                 is_error=False,
             )
 
@@ -324,7 +325,7 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
                 "take it away: the gateway reaches the container by itself; or have the gateway publish it, "
                 "with `x-hitless: {publish: gateway}` on the service"
                 if is_web
-                else "let the gateway publish it with `x-hitless: {publish: gateway}` (and `protocol: tcp` if "
+                else "have the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
                 "it is no HTTP), take it away, or set `x-hitless: {role: shared}` if it is to run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):

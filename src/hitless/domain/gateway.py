@@ -11,6 +11,7 @@ from hitless.domain import publish
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import WEB
+from hitless.domain.world import Gateway
 
 DEFAULT_PROJECT = "traefik"
 SERVICE = "traefik"
@@ -19,14 +20,14 @@ STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't
 API_PORT = 8080  # Traefik's API and ping, inside the container
 
 LABEL_SETTINGS = "hitless.gateway.settings"
-LABEL_ENTRY_POINTS = "hitless.gateway.entry-points"
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
     """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
 
-    `ports` are further ports of the host, for applications: port -> the address to publish it on.
+    `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
+    are those of all these that others have still: they are not published yet.
     """
 
     http_port: int = 80
@@ -35,6 +36,7 @@ class GatewaySettings:
     docker_provider: bool = False
     image: str = "traefik:v3.7"
     ports: Mapping[int, str] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -42,7 +44,7 @@ class GatewaySettings:
         known = {setting.name for setting in fields(GatewaySettings)}
         found = {key: value for key, value in json.loads(text).items() if key in known}
         ports = {int(port): address for port, address in found.pop("ports", {}).items()}
-        return GatewaySettings(**found, ports=ports)
+        return GatewaySettings(**{**found, "ports": ports, "held": tuple(found.get("held", ()))})
 
     def to_label(self) -> str:
         """As the text of a label."""
@@ -63,6 +65,18 @@ class GatewaySettings:
         """The same with these ports besides (port -> address), and without those."""
         ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}
         return replace(self, ports=dict(sorted(ports.items())))
+
+
+def gateway(project: str, settings: GatewaySettings) -> Gateway:
+    """The gateway of this name, running with these settings."""
+    return Gateway(
+        project=project,
+        container=container_name(project),
+        network=network_name(project),
+        entry_points=settings.entry_points,
+        http_port=settings.http_port,
+        bound=settings.bound,
+    )
 
 
 def network_name(project: str) -> str:
@@ -87,8 +101,11 @@ def model(project: str, settings: GatewaySettings) -> dict[str, Any]:
 
 def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
     inner = settings.entry_points
-    ports = [_port(settings.bind, settings.http_port, inner[WEB])]
-    ports += [_port(at, port, inner[publish.entry_point(port)]) for port, at in settings.ports.items()]
+    published = {settings.http_port: settings.bind, **settings.ports}
+    names = {settings.http_port: WEB, **{port: publish.entry_point(port) for port in settings.ports}}
+    ports = [
+        _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
+    ]
     if settings.dashboard:
         ports.append(_port("127.0.0.1", API_PORT, API_PORT))
     socket: list[Json] = (
@@ -128,7 +145,6 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
         "labels": {
             LABEL_GATEWAY: project,
             LABEL_SETTINGS: settings.to_label(),
-            LABEL_ENTRY_POINTS: json.dumps(settings.entry_points),
         },
     }
 
@@ -165,6 +181,9 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
     ]
     if settings.docker_provider:
         command += [
+            # as our own transport: what is adopted is drained by counting connections, too
+            "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
+            "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",
             "--providers.docker.exposedbydefault=false",
             f"--providers.docker.network={network_name(project)}",

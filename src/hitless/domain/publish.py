@@ -83,7 +83,7 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
     path = f"services.{router.service}.ports"
     for name in router.entry_points:
         port = port_of(name) or gateway.http_port
-        address = next((_address(one) for one in _published(model) if str(one["published"]) == str(port)), "")
+        address = address_of(model, port)
         wanted = f"{address}:{port}" if address else str(port)
         if name not in gateway.entry_points:
             yield Finding(
@@ -106,12 +106,14 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
             yield Finding(path, f"{port} is the gateway's own port for HTTP", "choose another port for TCP")
 
 
+def address_of(model: Json, port: int) -> str:
+    """The address that a service publishes this port of the host on; "" where it names none."""
+    found = (str(one.get("host_ip") or "") for one in _published(model) if str(one["published"]) == str(port))
+    return next(found, "")
+
+
 def _published(model: Json) -> list[Json]:
     return [port for port in model.get("ports") or () if port.get("published")]
-
-
-def _address(port: Json) -> str:
-    return str(port.get("host_ip") or "")
 
 
 def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes) -> Routes:

@@ -261,12 +261,13 @@ def _name(routing: Routing, name: str, suffix: str) -> str:
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
     part = routing.colours[colour]
     guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
-    # a guarded route goes before every other one, and among its like as without the guard
+    # A guarded route goes before every other one, and among its like as without the guard. A live one goes
+    # before the same route that Traefik's Docker provider has found: of plain containers, being adopted.
     own = int(router.settings.get("priority") or len(router.rule))
-    priority = {} if is_live else {"priority": min(GUARDED_PRIORITY + own, MARKER_PRIORITY - 1)}
+    priority = own + 1 if is_live else GUARDED_PRIORITY + own
     return {
         **router.settings,
-        **priority,
+        "priority": min(priority, MARKER_PRIORITY - 1),
         "rule": router.rule if is_live else f"{guard}({router.rule})",
         "service": _name(routing, router.backend, "live" if is_live else colour),
         "middlewares": [

@@ -308,6 +308,20 @@ class Drain:
 
 
 @dataclass(frozen=True)
+class DrainBase:
+    """The same for containers of plain `docker compose up`, which the gateway reaches at these addresses."""
+
+    application: str
+    containers: tuple[str, ...]
+    addresses: tuple[str, ...]
+    timeout: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"drain {', '.join(self.containers)}"
+
+
+@dataclass(frozen=True)
 class Remove:
     """Stop a colour's containers with their own grace period and remove them with their networks.
 
@@ -348,8 +362,8 @@ class RemoveVolumes:
 
 
 @dataclass(frozen=True)
-class RemoveShared:
-    """Stop and remove the shared services' containers, and the base project's networks if nobody is left."""
+class RemoveBase:
+    """Stop and remove containers of the base project, and its networks if nobody is left."""
 
     application: str
     containers: tuple[str, ...]
@@ -374,8 +388,9 @@ Step: TypeAlias = (
     | Record
     | HandOver
     | Drain
+    | DrainBase
     | Remove
-    | RemoveShared
+    | RemoveBase
     | Forget
     | RemoveVolumes
 )

@@ -68,6 +68,33 @@ class ComposeContainer:
 
 
 @dataclass(frozen=True)
+class Port:
+    """A port of the host that a container publishes: its address ("" for all), and the port inside."""
+
+    host: int
+    inside: int
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A running container of the host, whoever made it; `project` and `service` are Compose's, "" without.
+
+    `addresses` maps network -> its address there. `is_labelled`: Traefik finds routes in its labels;
+    `is_ours`: it is a release's, or a gateway of hitless's.
+    """
+
+    name: str
+    project: str
+    service: str
+    image: str
+    ports: tuple[Port, ...]
+    addresses: Mapping[str, str]
+    is_labelled: bool
+    is_ours: bool
+
+
+@dataclass(frozen=True)
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 

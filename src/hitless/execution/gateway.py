@@ -23,7 +23,8 @@ def up(
     running gateway is to restart it, which every application feels; that takes `may_replace`.
     """
     present = host.settings()
-    wanted = replace(present or GatewaySettings(), **changes)
+    # what another still had when an application was to be adopted is asked for again
+    wanted = replace(present or GatewaySettings(), held=(), **changes)
     if is_running and wanted == present and not may_replace:
         return wanted, False
     if is_running and not may_replace:
@@ -45,7 +46,13 @@ def up(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
         )
-    host.apply(wanted)
+    start(host, clock, wanted)
+    return wanted, True
+
+
+def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
+    """Start the gateway with these settings, or make it anew, and wait until Traefik answers."""
+    host.apply(settings)
     deadline = clock.now() + _ANSWER_TIMEOUT
     while not host.answers():
         if clock.now() > deadline:
@@ -54,7 +61,6 @@ def up(
                 "see `hitless gateway logs`",
             )
         clock.pause(_PAUSE)
-    return wanted, True
 
 
 def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:

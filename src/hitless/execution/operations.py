@@ -10,6 +10,7 @@ from functools import partial
 
 from hitless.domain import plan as plans
 from hitless.domain import project, publish, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -38,7 +39,8 @@ class Request:
 
     `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
-    was read; `revision` is the source revision, `holder` who asks from where.
+    was read; `revision` is the source revision, `holder` who asks from where;
+    `adopted` are containers of plain `docker compose up` that are to go afterwards.
     """
 
     holder: str
@@ -46,6 +48,7 @@ class Request:
     findings: tuple[Finding, ...] = ()
     revision: str = ""
     pull: str | None = None
+    adopted: tuple[str, ...] = ()
 
 
 def deploy(ports: Ports, application: Application, request: Request) -> None:
@@ -58,6 +61,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         discreet(ports, application.model) as ports,
     ):
         world = observe.world(ports, application.name, gateway)
+        world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
@@ -77,6 +81,12 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
             release = Release(number, ports.clock.utc(), request.revision, images, application.model)
             failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
         _refuse_failed_hooks(failed)
+
+
+def adopted(ports: Ports, adoption: Adoption, request: Request, drain_timeout: float) -> None:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    with _command(ports, "adopt", adoption.application, request) as command:
+        command.perform(plans.adopted(adoption, drain_timeout))
 
 
 @dataclass(frozen=True)
