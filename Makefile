@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench python engine servers
+.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-speed bench-engines bench-memory bench-times python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -14,6 +14,10 @@ help:
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
 	@echo "make bench      measure hitless's own time on this machine"
+	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
+	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"
+	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
+	@echo "make bench-memory   memory and what is left after many deployments"
 
 python:
 	@dev/python
@@ -59,3 +63,17 @@ fmt: python
 
 bench: python engine
 	@$(PYTHON_RUN) -m bench.overhead
+
+bench-speed: python engine
+	@dev/servers
+	@$(PYTHON_RUN) -m bench.speed
+
+bench-engines: python engine
+	@dev/servers
+	@$(PYTHON_RUN) -m bench.engines
+
+bench-times: python engine
+	@$(PYTHON_RUN) -m bench.times
+
+bench-memory: python engine
+	@$(PYTHON_RUN) -m bench.memory $(DEPLOYMENTS)

@@ -24,7 +24,8 @@ LABEL_SETTINGS = "hitless.gateway.settings"
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
+    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080, `fast_proxy` has
+    Traefik forward requests by its experimental engine (docs/decisions/0023-gateway-speed.md).
 
     `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
     are those of all these that others have still: they are not published yet.
@@ -37,6 +38,7 @@ class GatewaySettings:
     image: str = "traefik:v3.7"
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
+    fast_proxy: bool = False
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -179,6 +181,8 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",
     ]
+    if settings.fast_proxy:
+        command.append("--experimental.fastproxy=true")
     if settings.docker_provider:
         command += [
             # as our own transport: what is adopted is drained by counting connections, too
