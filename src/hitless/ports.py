@@ -47,6 +47,10 @@ class Engine(Protocol):
         """All containers of the application's colours, running or not; None: of all on this gateway."""
         ...
 
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        """Those of these containers that there are, running or not."""
+        ...
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
         ...

@@ -109,6 +109,9 @@ class FakeHost:
         found = self.running.values()
         return tuple(one for one in found if application in (None, one.application))
 
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        return tuple(self.running[name] for name in containers if name in self.running)
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
 

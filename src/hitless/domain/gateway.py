@@ -186,7 +186,7 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
     if settings.docker_provider:
         command += [
             # as our own transport: what is adopted is drained by counting connections, too
-            "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
+            "--serverstransport.forwardingtimeouts.idleconntimeout=250ms",
             "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",
             "--providers.docker.exposedbydefault=false",
