@@ -14,10 +14,8 @@ answers in hundredths, so that what is left is hitless's and Docker's.
 
 from __future__ import annotations
 
-import os
 import signal
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -148,9 +146,8 @@ def back() -> Iterator[Row]:
     """The way back to what is warm."""
     with gateway("hitless-speed-back") as on, applications() as make:
         name = "hitless-speed-warm"
-        service = web(name, IMAGE, environment={"RELEASE": "${RELEASE}"}, **{"x-hitless": {"bake": "60s"}})
-        del service["x-hitless"]
-        application = make(name, on, {"web": service})
+        application = make(name, on, {"web": web(name, IMAGE, environment={"RELEASE": "${RELEASE}"})})
+        # so that there is time to kill what deploys while the former release is warm
         application.file.write_text(application.file.read_text() + "x-hitless: {bake: 60s}\n")
         first = application.start("deploy", RELEASE="old")
         until(lambda: _answer(on, application.host) == "old")

@@ -40,7 +40,7 @@ _VOLUME = "com.docker.compose.volume"
 _LONG = 3600.0
 # What Compose does at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
-# How many commands of one kind run at once: a start keeps the engine busy for more than a core's worth of time.
+# How many commands of one kind run at once.
 _AT_ONCE = 4
 # The longest grace period that a stop waits for.
 _STOP_TIMEOUT = 900.0
