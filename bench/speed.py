@@ -5,7 +5,8 @@
 In one run, in rounds one after the other, with the same load (wrk, 32 kept-alive connections as fast as
 they go, answers of 1 KB): the application asked directly, through Traefik as hitless runs it, through the
 same with `experimental.fastProxy`, through nginx and through HAProxy. All are containers on a bridge network
-that are reached by address. A proxy has the last core to itself; the load and the application have the others.
+that are reached by address. A proxy has the last core to itself; the load and the application have the
+others.
 
 Where the machine does other things as well, the processor time of a request is the figure to trust.
 """
