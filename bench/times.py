@@ -19,7 +19,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 
@@ -124,14 +123,14 @@ def crowd() -> Iterator[Row]:
         }
         for application in pair.values():
             application.run("deploy", RELEASE="0")
-        _fill(pair[full.name])
+        fill(pair[full.name], APPLICATIONS)
         for release in range(1, ROUNDS + 1):
             for name, application in pair.items():
                 took.setdefault(name, []).append(_deploy(application, str(release), application.host))
-        with _ports(lone) as one, _ports(full) as other:
-            for _ in range(20):
-                for name, ports in ((lone.name, one), (full.name, other)):
-                    instants.setdefault(name, []).append(_instant(ports, pair[name].name))
+        ways = {on.name: ports(on) for on in (lone, full)}
+        for _ in range(20):
+            for name, way in ways.items():
+                instants.setdefault(name, []).append(instant(way, pair[name].name))
     few, many = (statistics.median(instants[on.name]) for on in (lone, full))
     alone, amid = (_medians(took[on.name]) for on in (lone, full))
     yield Row("1 application: deliver to marker", few * 1000, None, "ms")
@@ -235,42 +234,43 @@ def _boot_and_stop(on: Gateway) -> tuple[float, float]:
     return booted, time.monotonic() - began
 
 
-def _fill(application: Application) -> None:
-    """Deliver the application's routing under other names and for other hosts, until there are enough."""
-    with _ports(application.gateway) as ports:
-        own = _routing(ports, application.name)
-        for number in range(1, APPLICATIONS):
-            name = f"hitless-speed-{number}"
-            colours = {
-                colour: replace(
-                    part,
-                    routers=tuple(
-                        replace(router, rule=router.rule.replace(application.name, name))
-                        for router in part.routers
-                    ),
-                )
-                for colour, part in own.colours.items()
-            }
-            ports.balancer.deliver(name, render(replace(own, application=name, colours=colours)))
+def fill(application: Application, total: int) -> None:
+    """Deliver the application's routing under other names and for other hosts, until there are that many."""
+    way = ports(application.gateway)
+    own = routing(way, application.name)
+    for number in range(1, total):
+        name = f"hitless-speed-{number}"
+        colours = {
+            colour: replace(
+                part,
+                routers=tuple(
+                    replace(router, rule=router.rule.replace(application.name, name))
+                    for router in part.routers
+                ),
+            )
+            for colour, part in own.colours.items()
+        }
+        way.balancer.deliver(name, render(replace(own, application=name, colours=colours)))
 
 
-def _instant(ports: Ports, application: str) -> float:
+def instant(way: Ports, application: str) -> float:
     """Seconds from the delivery of the next generation to its marker's answer."""
-    before = _routing(ports, application)
+    before = routing(way, application)
     after = before.next(before.live, before.colours)
     began = time.monotonic()
-    ports.balancer.deliver(application, render(after))
-    return until(lambda: ports.balancer.in_force(application, after)) - began
+    way.balancer.deliver(application, render(after))
+    return until(lambda: way.balancer.in_force(application, after)) - began
 
 
-def _routing(ports: Ports, application: str) -> Routing:
+def routing(way: Ports, application: str) -> Routing:
+    """The routing of an application that is in place."""
     path = f"{application}.yml"
-    return parse(ports.store.read(application).routing_files[path], path)
+    return parse(way.store.read(application).routing_files[path], path)
 
 
-@contextmanager
-def _ports(on: Gateway) -> Iterator[Ports]:
-    yield host(None, on.name).ports(ignore)
+def ports(on: Gateway) -> Ports:
+    """Hitless's own way to a gateway."""
+    return host(None, on.name).ports(ignore)
 
 
 def _answer(on: Gateway, name: str) -> str | None:

@@ -26,9 +26,10 @@ LABEL_SETTINGS = "hitless.gateway.settings"
 class GatewaySettings:
     """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
 
-    `fast_proxy` has Traefik forward requests by its experimental engine, which is faster and loses some
-    (docs/decisions/0023-gateway-speed.md). `ports` are further ports of the host, for applications: port -> the
-    address to publish it on. `held` are those of all these that others have still: they are not published yet.
+    `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
+    are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
+    forward by its experimental engine, which is faster and loses some requests
+    (docs/decisions/0023-gateway-speed.md).
     """
 
     http_port: int = 80

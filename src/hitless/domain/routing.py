@@ -31,8 +31,8 @@ _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 # A router of the user's has at most its rule's length or its own number; markers must win over any of them.
 MARKER_PRIORITY = 2_000_000_000
 GUARDED_PRIORITY = 1_000_000_000
-# Idle connections go after a quarter of a second, so that counting connections counts requests in flight: each
-# drain under load waits for the last of them. And before the application closes them first (traefik#727). A
+# Idle connections go after a quarter of a second: counting connections is to count requests in flight, each
+# drain under load waits for the last idle one, and the application must not close it first (traefik#727). A
 # new one costs a tenth of a millisecond. Go's default of 2 idle per host is too few.
 _TRANSPORT: Json = {
     "maxIdleConnsPerHost": 200,
