@@ -3,8 +3,8 @@
     python -m bench.memory [DEPLOYMENTS] [DELIVERIES]
 
 On a gateway with 50 applications: one that is deployed for real, and its routing under 49 other names,
-rendered and delivered by hitless's own code. Then DELIVERIES new generations, each awaited until it is in force
-(that is what a cutover is to the gateway), and DEPLOYMENTS whole deployments by the command line.
+rendered and delivered by hitless's own code. Then DELIVERIES new generations, each awaited until it is in
+force (that is what a cutover is to the gateway), and DEPLOYMENTS whole deployments by the command line.
 """
 
 from __future__ import annotations
