@@ -63,8 +63,8 @@ class Engine(Protocol):
         """Pull an image from its registry, for a platform of its own where one is named."""
         ...
 
-    def tag(self, reference: str, new: str) -> None:
-        """Give an image a second name."""
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
         ...
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:

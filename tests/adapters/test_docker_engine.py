@@ -275,7 +275,7 @@ def test_a_start_that_takes_too_long_is_ended(
 
 def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
     engine.pull("nginx:1", None)
-    engine.tag("nginx:1", "hitless:shop.r1.web")
+    engine.tag({"hitless:shop.r1.web": "nginx:1"})
 
     assert docker.argvs == [("pull", "--quiet", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
 

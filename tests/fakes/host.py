@@ -124,9 +124,10 @@ class FakeHost:
         self._verb("pull")
         self.tags[reference] = Image("sha256:pulled", (8000,), healthcheck=False)
 
-    def tag(self, reference: str, new: str) -> None:
+    def tag(self, references: Mapping[str, str]) -> None:
         self._verb("tag")
-        self.tags[new] = self.tags[reference]
+        for new, present in references.items():
+            self.tags[new] = self.tags[present]
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         return (*self.base.values(), *self.strangers)

@@ -89,9 +89,10 @@ class DockerEngine:
         words = ("--platform", platform) if platform else ()
         self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG, inherits=False)
 
-    def tag(self, reference: str, new: str) -> None:
-        """Give an image a second name."""
-        self.cli.run("tag", reference, new)
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            list(pool.map(lambda new: self.cli.run("tag", references[new], new), references))
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that are no release's."""

@@ -364,7 +364,7 @@ def _prepare_images(
         announced(ports, f"build {', '.join(built)}", build)
     named = {service.name: service.image or "" for service in services if not service.builds}
     present = ports.engine.images(named)
-    tags = []
+    sources = {}
     for service in services:
         if service.name not in named:
             continue
@@ -377,9 +377,9 @@ def _prepare_images(
             pull_it = partial(ports.engine.pull, image, platform)
             hint = f"is its name right, and may this host have it? try: docker pull {image}"
             announced(ports, f"pull {image}", partial(_hinted, pull_it, hint))
-        tags.append((source, references[service.name]))
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(lambda tag: ports.engine.tag(*tag), tags))
+        sources[references[service.name]] = source
+    if sources:
+        ports.engine.tag(sources)
     images = ports.engine.images(references)
     missing = sorted(set(references) - set(images))
     if missing:

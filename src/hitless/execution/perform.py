@@ -315,14 +315,11 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
         for container in found
         if container.colour is step.colour and (not step.containers or container.name in step.containers)
     ]
-    addresses = [container.address for container in leaving if container.is_running and container.address]
-    policies = {container.name: "no" for container in leaving}
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        updated = pool.submit(ports.engine.restart, policies) if policies else None
-        drained = waits.until_drained(ports, addresses, step.timeout, progress)
+    if leaving:
         with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
-            if updated:
-                updated.result()
+            ports.engine.restart({container.name: "no" for container in leaving})
+    addresses = [container.address for container in leaving if container.is_running and container.address]
+    drained = waits.until_drained(ports, addresses, step.timeout, progress)
     return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
 
 
