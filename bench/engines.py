@@ -264,7 +264,7 @@ CHECKS: dict[str, Callable[[Door], str]] = {
     "60 KB of headers there, 50 KB back": _has("y" * 50_000, f"GET /headers\nX-Big: {'z' * 60_000}"),
     "trailers": _has("X-Sum: 42", "GET /trailers\nTE: trailers"),
     "upgrade (WebSocket)": _has(
-        "helloping", "GET /upgrade\nConnection: Upgrade\nUpgrade: websocket", b"ping"
+        "helloping", "GET /upgrade\nConnection: Upgrade\nUpgrade: websocket", b"", b"ping"
     ),
     "Expect: 100-continue": _status("POST /echo\nContent-Length: 4\nExpect: 100-continue", b"ping"),
     "upload in pieces, chunked": _upload("chunked"),

@@ -22,7 +22,9 @@ def gateway() -> None:
     help="Let Traefik find labelled containers that hitless does not manage (mounts the socket).",
 )
 @click.option(
-    "--fast-proxy/--no-fast-proxy", default=None, help="Traefik's experimental engine: faster, less exact."
+    "--fast-proxy/--no-fast-proxy",
+    default=None,
+    help="Traefik's experimental engine: faster, and loses some requests.",
 )
 @click.option("--image", help="Traefik's image.  [traefik:v3.7]")
 @click.option(
