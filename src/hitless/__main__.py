@@ -17,6 +17,7 @@ BUG = 3
 UNFINISHED = 4  # something is left for `hitless resume`, `abort`, or the next deployment
 LOCKED = 5  # another command works on the application
 HOOK_FAILED = 6  # done, but a hook after the cutover failed
+# 7 is `hitless prove`'s own: something was lost (cli/prove.py)
 INTERRUPTED = 130
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

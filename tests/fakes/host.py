@@ -16,6 +16,7 @@ from hitless.domain.events import Event
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
+from hitless.domain.proof import Ending
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
 from hitless.domain.spec import replicas
 from hitless.domain.steps import Probe
@@ -64,6 +65,10 @@ class Behaviour:
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains of once a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
+    # the containers that ended lately, as the engine remembers them
+    endings: tuple[Ending, ...] = ()
+    # after how many seconds every container closes an idle connection
+    idle: float | None = None
     # whether Traefik takes new files at all
     is_deaf: Callable[[Routing | None], bool] = lambda _: False
 
@@ -228,6 +233,9 @@ class FakeHost:
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
 
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        return self.behaviour.endings
+
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         self._verb(f"remove {colour}")
         routing = self.in_traefik.get(application)
@@ -291,6 +299,9 @@ class FakeHost:
     def connections(self, addresses: Sequence[str]) -> int:
         left = self.behaviour.connections
         return left.pop(0) if len(left) > 1 else left[0]
+
+    def closes_idle(self, probe: Probe) -> float | None:
+        return self.behaviour.idle
 
     # -- store ----------------------------------------------------------------------------------------------
 

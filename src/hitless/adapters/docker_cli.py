@@ -72,6 +72,15 @@ class DockerCli:
         """The whole command line."""
         return ("docker", *(("--context", self.context) if self.context else ()), *arguments)
 
+    def endpoint(self) -> str:
+        """Where the engine is that this talks to: unix:///var/run/docker.sock, ssh://somewhere."""
+        # Docker's own order: --context, then DOCKER_HOST, then the context that is in use
+        if self.context is None and (host := os.environ.get("DOCKER_HOST")):
+            return host
+        names = (self.context,) if self.context else ()
+        found = self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", *names)
+        return found.strip()
+
     def run(
         self,
         *arguments: str,

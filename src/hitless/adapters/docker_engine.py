@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +25,7 @@ from hitless.domain.project import (
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
+from hitless.domain.proof import Ending
 from hitless.domain.world import ComposeContainer, Container
 
 _PROJECT = "com.docker.compose.project"
@@ -174,6 +177,20 @@ class DockerEngine:
         except DockerFailed:
             return ""
         return (output.decode(errors="replace") + said).strip()
+
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
+        """
+        kinds = [word for kind in ("kill", "die") for word in ("--filter", f"event={kind}")]
+        rows = self.cli.run(
+            "events",
+            *("--since", f"{math.ceil(seconds)}s", "--until", "0s"),
+            *kinds,
+            *("--filter", f"label={LABEL_APPLICATION}={application}", "--format", "{{json .}}"),
+        ).splitlines()
+        return endings([json.loads(row) for row in rows], now - time.time())
 
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         """Stop a colour with its own grace period, then remove its containers and networks.
@@ -393,6 +410,32 @@ def container(found: Json, network: str) -> Container:
         address=(networks.get(network) or {}).get("IPAddress", ""),
         ran_out_of_memory=state.get("OOMKilled", False),
     )
+
+
+def endings(events: Sequence[Json], offset: float) -> tuple[Ending, ...]:
+    """From the engine's `kill` and `die` events, in their order. `offset` is added to the time of day."""
+    told: dict[str, float] = {}
+    found = []
+    for event in events:
+        attributes = event["Actor"]["Attributes"]
+        at = event["timeNano"] / 1e9 + offset
+        name = attributes.get("name", "")
+        if event["Action"] == "kill":
+            told.setdefault(name, at)
+        elif attributes.get(LABEL_COLOUR) in tuple(Colour):
+            asked = told.pop(name, None)
+            found.append(
+                Ending(
+                    container=name,
+                    service=attributes.get(LABEL_SERVICE, ""),
+                    colour=Colour(attributes[LABEL_COLOUR]),
+                    exit_code=int(attributes.get("exitCode") or 0),
+                    is_asked=asked is not None,
+                    seconds=at - asked if asked is not None else 0.0,
+                    at=at,
+                )
+            )
+    return tuple(found)
 
 
 def image(found: Json) -> Image:

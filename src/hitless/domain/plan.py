@@ -65,7 +65,10 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     starting = companions.start_shared(application, world, shared)
     hooks = companions.hooks(application, release, candidate, live, model)
     preparing = (*hooks[When.BEFORE_START], *companions.jobs(application, release, candidate, model))
-    record = () if release.promoted else (Record(name, release),)
+    # What is live already is promoted ahead of its cutover: the shared services' network is named after the
+    # promotion (project.live_network), and after a kill it is found by the number that is written down
+    is_again = live is not None and routing.colours[live].release == release.number
+    record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     steps += [
         *starting,
         *(companions.attach_again(name, world) if starting else ()),

@@ -79,7 +79,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
 
 
 @dataclass(frozen=True)
-class _Command:
+class Command:
     """A command on an application that is there: its lock is held, and the host has been looked at."""
 
     operation: str
@@ -105,14 +105,15 @@ class _Command:
 
 
 @contextmanager
-def _command(ports: Ports, operation: str, application: str, request: Request) -> Iterator[_Command]:
+def commanding(ports: Ports, operation: str, application: str, request: Request) -> Iterator[Command]:
+    """Hold the lock of an application that is there. Raises `HitlessError` without a gateway, `Locked`."""
     began = ports.clock.now()
     gateway = ports.balancer.gateway()
     if gateway is None:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
-        yield _Command(operation, application, request, began, ports, gateway, world)
+        yield Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -126,7 +127,7 @@ def rollback(
 
     `timeouts` are those of the gate and of the drain, in seconds, where they were asked for.
     """
-    with _command(ports, "rollback", application, request) as command:
+    with commanding(ports, "rollback", application, request) as command:
         _bring_up(command, _kept_release(command.world, application, number), timeouts)
 
 
@@ -135,7 +136,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
 
     Returns whether there was anything to do.
     """
-    with _command(ports, "scale", application, request) as command:
+    with commanding(ports, "scale", application, request) as command:
         world = command.world
         live = world.live(application)
         kept = world.release(live[1]) if live else None
@@ -155,9 +156,21 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             return bool(plan.steps)
 
 
+def plan_of_kept(
+    command: Command, release: Release, timeouts: tuple[float | None, float | None], warn: bool = True
+) -> Plan:
+    """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
+    application, findings = spec.read(release.model)
+    application = spec.with_timeouts(application, *timeouts)
+    prepared, problems = spec.with_images(application, release.images)
+    found = (*findings, *problems, *check(prepared, command.world, release.images))
+    _refuse(command.ports, found, warn)
+    return plans.deploy(prepared, release, command.world, command.gateway)
+
+
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
-    with _command(ports, "resume", application, request) as command:
+    with commanding(ports, "resume", application, request) as command:
         world = command.world
         run = world.left
         live = world.live(application)
@@ -179,7 +192,7 @@ def resume(ports: Ports, application: str, request: Request) -> None:
 
 def abort(ports: Ports, application: str, request: Request) -> None:
     """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
-    with _command(ports, "abort", application, request) as command:
+    with commanding(ports, "abort", application, request) as command:
         _abort(command)
 
 
@@ -190,7 +203,7 @@ def down(
 
     `drain_timeout` is in seconds; None: as the live release has it.
     """
-    with _command(ports, "down", application, request) as command:
+    with commanding(ports, "down", application, request) as command:
         world = command.world
         if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
             other = ", ".join(sorted(elsewhere))
@@ -217,7 +230,7 @@ def start_shared(
             f"{', '.join(unknown)} is no shared service of {application.name}",
             f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
         )
-    with _command(ports, "shared up", application.name, request) as command:
+    with commanding(ports, "shared up", application.name, request) as command:
         world = command.world
         with discreet(command.ports, application.model) as ports:
             _refuse(ports, request.findings, warn=False)
@@ -263,20 +276,15 @@ def preview(
 
 
 def _bring_up(
-    command: _Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
+    command: Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
 ) -> None:
     """Deploy a release that is kept."""
-    application, findings = spec.read(release.model)
-    application = spec.with_timeouts(application, *timeouts)
-    prepared, problems = spec.with_images(application, release.images)
-    found = (*findings, *problems, *check(prepared, command.world, release.images))
     with discreet(command.ports, release.model) as ports:
-        _refuse(ports, found, warn=True)
-        plan = plans.deploy(prepared, release, command.world, command.gateway)
-        replace(command, ports=ports).perform(plan, revision=release.revision)
+        command = replace(command, ports=ports)
+        command.perform(plan_of_kept(command, release, timeouts), revision=release.revision)
 
 
-def _abort(command: _Command) -> None:
+def _abort(command: Command) -> None:
     world, application = command.world, command.application
     # an abort may have been interrupted, too: what is to be undone is what came before it
     run = next((run for run in reversed(world.runs) if run.operation != "abort"), None)
@@ -288,7 +296,9 @@ def _abort(command: _Command) -> None:
             "hitless resume finishes it, hitless deploy starts the application anew",
         )
     plan: Plan | None = _tidy_plan(world, application)
-    if run and run.operation != "scale" and live and live[1] == run.release:
+    # a proof deploys what is live: before its cutover as after it, what is live stays
+    is_new = run is not None and run.operation not in ("scale", "prove")
+    if run and is_new and live and live[1] == run.release:
         # a release that was brought back is kept as it was before
         forgotten = (run.release,) if run.operation == "deploy" else ()
         plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
