@@ -39,14 +39,18 @@ from hitless.domain.world import Gateway, World
 def deploy(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
     """Bring a release up beside the live one, cut over, and retire what was live.
 
-    Serves the first deployment, every later one, a rollback (the release is then a kept one), and what an
-    interrupted command left behind: everything that is not live goes first. Ports must be known.
+    Serves the first deployment, every later one, a rollback (the release is then a kept one), a proof (it is
+    the live one itself), and what an interrupted command left behind: everything that is not live goes first.
+    Ports must be known.
     """
     name = application.name
     found = world.live(name)
     live = found[0] if found else None
     candidate = live.other if live else Colour.BLUE
     drain_timeout = application.settings.drain_timeout
+    is_again = found is not None and found[1] == release.number
+    if is_again:  # it has been promoted, whatever is written down: a kill may have come before that
+        release = replace(release, promoted=companions.promotion(release, world))
 
     steps, routing = _tidy(name, world, drain_timeout)
     promotions = sum(isinstance(step, Record) for step in steps)
@@ -67,7 +71,6 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     preparing = (*hooks[When.BEFORE_START], *companions.jobs(application, release, candidate, model))
     # What is live already is promoted ahead of its cutover: the shared services' network is named after the
     # promotion (project.live_network), and after a kill it is found by the number that is written down
-    is_again = live is not None and routing.colours[live].release == release.number
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     steps += [
         *starting,
