@@ -251,6 +251,8 @@ class FakeHost:
             self.violations.append(f"{colour} was removed while Traefik had routes to it")
         if self.behaviour.connections[0] and not self._has_drained(colour):
             self.violations.append(f"{colour} was removed without a drain")
+        # the same release may come to this colour again
+        self.ready = {(one, release) for one, release in self.ready if one is not colour}
         self.running = {
             name: one
             for name, one in self.running.items()

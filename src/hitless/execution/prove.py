@@ -96,11 +96,6 @@ def _live(world: World, application: str) -> tuple[Colour, Release]:
     kept = world.release(live[1]) if live else None
     if live is None or kept is None:
         raise HitlessError(f"{application} has no live release", "run: hitless deploy")
-    if world.left:
-        raise HitlessError(
-            f"{application} has an interrupted {world.left.operation}",
-            "finish it with hitless resume, or undo it with hitless abort, then prove again",
-        )
     return live[0], kept
 
 
