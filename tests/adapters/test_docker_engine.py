@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.model import Colour, Image
+from hitless.domain.proof import Ending
 from hitless.domain.world import ComposeContainer, Container
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
@@ -589,3 +591,46 @@ def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, engine
     docker.answers("volume", "ls", stdout="shop_x_data \n")  # of plain Compose
     engine.create(model, {"x_data": {}})
     assert [argv[0] for argv in docker.argvs].count("compose") == 2
+
+
+# how containers ended
+
+
+def event(action: str, at: float, container: str = "shop-blue-web-1", **attributes: str) -> dict[str, Any]:
+    labels = {"hitless.colour": "blue", "com.docker.compose.service": "web", "name": container}
+    return {
+        "Action": action,
+        "Actor": {"Attributes": {**labels, **attributes}},
+        "timeNano": int(at * 1e9),
+    }
+
+
+def test_how_containers_ended_is_read_from_the_engines_events() -> None:
+    events = [
+        event("die", 99.0, "shop-green-web-1", **{"hitless.colour": "green", "exitCode": "139"}),
+        event("kill", 100.0, signal="15"),
+        event("kill", 110.0, signal="9"),
+        event("die", 110.5, exitCode="137"),
+        event("die", 120.0, "shop-hook-1", **{"hitless.colour": "", "exitCode": "0"}),
+    ]
+
+    assert docker_engine.endings(events, -50.0) == (
+        Ending("shop-green-web-1", "web", Colour.GREEN, 139, False, 0.0, 49.0),
+        Ending("shop-blue-web-1", "web", Colour.BLUE, 137, True, 10.5, 60.5),
+    )
+
+
+def test_the_engine_is_asked_for_the_applications_own_events(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    now = time.time()
+    rows = [event("kill", now - 2), event("die", now - 1.5, exitCode="0")]
+    docker.answers("events", stdout="\n".join(map(json.dumps, rows)) + "\n")
+
+    [found] = engine.endings("shop", 4.2, 1000.0)
+
+    assert (found.exit_code, found.is_asked) == (0, True)
+    assert found.at == pytest.approx(998.5, abs=0.5)
+    [argv] = docker.argvs
+    assert argv[:5] == ("events", "--since", "5s", "--until", "0s")
+    assert "label=hitless.application=shop" in argv

@@ -296,9 +296,11 @@ def _abort(command: Command) -> None:
             "hitless resume finishes it, hitless deploy starts the application anew",
         )
     plan: Plan | None = _tidy_plan(world, application)
-    # a proof deploys what is live: before its cutover as after it, what is live stays
-    is_new = run is not None and run.operation not in ("scale", "prove")
-    if run and is_new and live and live[1] == run.release:
+    # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
+    # may not be ready
+    is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
+    is_switch = run is not None and run.operation not in ("scale", "prove") and not is_twice
+    if run and is_switch and live and live[1] == run.release:
         # a release that was brought back is kept as it was before
         forgotten = (run.release,) if run.operation == "deploy" else ()
         plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
