@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import time
@@ -183,10 +182,12 @@ class DockerEngine:
 
         It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
         """
+        # as moments: of a span like `5s` Docker's command line takes whole seconds, and the latest is left out
+        until = time.time()
         kinds = [word for kind in ("kill", "die") for word in ("--filter", f"event={kind}")]
         rows = self.cli.run(
             "events",
-            *("--since", f"{math.ceil(seconds)}s", "--until", "0s"),
+            *("--since", f"{until - seconds:.6f}", "--until", f"{until:.6f}"),
             *kinds,
             *("--filter", f"label={LABEL_APPLICATION}={application}", "--format", "{{json .}}"),
         ).splitlines()
