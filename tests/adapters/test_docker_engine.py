@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hitless.adapters import docker_engine
+from hitless.adapters import docker_engine, docker_events
 from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
@@ -614,7 +614,7 @@ def test_how_containers_ended_is_read_from_the_engines_events() -> None:
         event("die", 120.0, "shop-hook-1", **{"hitless.colour": "", "exitCode": "0"}),
     ]
 
-    assert docker_engine.endings(events, -50.0) == (
+    assert docker_events.endings(events, -50.0) == (
         Ending("shop-green-web-1", "web", Colour.GREEN, 139, False, 0.0, 49.0),
         Ending("shop-blue-web-1", "web", Colour.BLUE, 137, True, 10.5, 60.5),
     )

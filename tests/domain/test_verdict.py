@@ -110,7 +110,7 @@ def test_a_status_that_it_never_had_is_not() -> None:
     found = judge(seen(sample(15, status=404, aim=CART), aims=(SHOP, CART)))
 
     assert causes(found) == [(Cause.TOO_EARLY, 1)]
-    assert "of http://shop.example/cart" in found.faults[0].message
+    assert "of http://shop.example/cart" in found.faults[0].detail
 
 
 def test_what_is_cut_at_the_drain_deadline_is_the_applications_with_two_remedies() -> None:
@@ -120,7 +120,7 @@ def test_what_is_cut_at_the_drain_deadline_is_the_applications_with_two_remedies
 
     assert causes(found) == [(Cause.CUT_IN_FLIGHT, 1)]
     assert "drain_timeout (3 s)" in found.faults[0].message
-    assert "the old release stops" in found.faults[0].message
+    assert "the old release stops" in found.faults[0].detail
     assert "SIGTERM" in found.faults[0].remedy
     assert "drain_timeout" in found.faults[0].remedy
 
@@ -245,7 +245,7 @@ def test_a_session_that_the_next_release_does_not_know_is_lost(after: Visit) -> 
 
     assert causes(found) == [(Cause.SESSIONS, 0)]
     assert "1 of 2" in found.faults[0].message
-    assert "cookie sid of http://shop.example/" in found.faults[0].message
+    assert "cookie sid of http://shop.example/" in found.faults[0].detail
     assert "Redis" in found.faults[0].remedy
     assert not found.is_lossless
 

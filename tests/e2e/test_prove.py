@@ -33,7 +33,8 @@ x-hitless: {{{extension}}}
 
 
 def causes(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {fault["cause"]: fault for fault in report["faults"]}
+    # how busy this machine is says nothing of the application
+    return {fault["cause"]: fault for fault in report["faults"] if fault["by"] != "this machine"}
 
 
 def proved(app: App, *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_a_well_behaved_application_loses_nothing_and_nothing_is_said_of_it(app:
     )
 
     assert report["is_lossless"]
-    assert (report["lost"], report["faults"]) == (0, [])
+    assert (report["lost"], causes(report)) == (0, {})
     assert report["requests"] > 500
     assert [one["outcome"] for one in report["deployments"]] == ["successful"] * 2
     assert [set(one["exit_codes"].values()) for one in report["deployments"]] == [{0}] * 2
@@ -109,7 +110,7 @@ def test_one_with_sessions_in_memory(app: Make) -> None:
     assert report["lost"] == 0
     assert list(causes(report)) == ["sessions-in-memory"]
     assert (report["sessions"], report["sessions_lost"]) == (1, 1)
-    assert "cookie sid" in report["faults"][0]["message"]
+    assert "cookie sid" in report["faults"][0]["detail"]
     assert "1 of 1 sessions" in report["verdict"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_events import endings
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
@@ -182,7 +183,7 @@ class DockerEngine:
 
         It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
         """
-        # as moments: of a span like `5s` Docker's command line takes whole seconds, and the latest is left out
+        # as moments: of a span like `5s` Docker's command line takes whole seconds, without the latest
         until = time.time()
         kinds = [word for kind in ("kill", "die") for word in ("--filter", f"event={kind}")]
         rows = self.cli.run(
@@ -411,32 +412,6 @@ def container(found: Json, network: str) -> Container:
         address=(networks.get(network) or {}).get("IPAddress", ""),
         ran_out_of_memory=state.get("OOMKilled", False),
     )
-
-
-def endings(events: Sequence[Json], offset: float) -> tuple[Ending, ...]:
-    """From the engine's `kill` and `die` events, in their order. `offset` is added to the time of day."""
-    told: dict[str, float] = {}
-    found = []
-    for event in events:
-        attributes = event["Actor"]["Attributes"]
-        at = event["timeNano"] / 1e9 + offset
-        name = attributes.get("name", "")
-        if event["Action"] == "kill":
-            told.setdefault(name, at)
-        elif attributes.get(LABEL_COLOUR) in tuple(Colour):
-            asked = told.pop(name, None)
-            found.append(
-                Ending(
-                    container=name,
-                    service=attributes.get(LABEL_SERVICE, ""),
-                    colour=Colour(attributes[LABEL_COLOUR]),
-                    exit_code=int(attributes.get("exitCode") or 0),
-                    is_asked=asked is not None,
-                    seconds=at - asked if asked is not None else 0.0,
-                    at=at,
-                )
-            )
-    return tuple(found)
 
 
 def image(found: Json) -> Image:

@@ -82,6 +82,7 @@ def report(proof: Proof) -> dict[str, Any]:
                 "is_loss": fault.is_loss,
                 "requests": fault.lost,
                 "message": fault.message,
+                "detail": fault.detail,
                 "remedy": fault.remedy,
             }
             for fault in proof.faults
@@ -122,7 +123,7 @@ def _rounded(latency: Latency | None) -> dict[str, float] | None:
 
 def _show_phases(out: Console, proof: Proof) -> None:
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("answered, or lost, while")
+    table.add_column("phase")
     for column in ("requests", "lost", "p50", "p99", "longest"):
         table.add_column(column, justify="right")
     table.add_column("lost how")
@@ -168,10 +169,16 @@ def _show_times(out: Console, proof: Proof) -> None:
         )
     if proof.seen.passages:
         out.print(table)
+        out.print(
+            "[dim]Both releases are the same, so which of them answered can't be seen: the time of the "
+            "cutover bounds how long both did.[/]\n"
+        )
 
 
 def _show_fault(out: Console, fault: Fault) -> None:
     mark = "[red]lost[/]" if fault.is_loss else "[yellow]note[/]"
-    count = f" {fault.lost} requests" if fault.is_loss and fault.lost else ""
+    count = f" {fault.lost} request{'' if fault.lost == 1 else 's'}" if fault.is_loss and fault.lost else ""
     out.print(f"{mark}{count}, by {fault.side}: {escape(fault.message)}")
-    out.print(f"      {escape(fault.remedy)}")
+    if fault.detail:
+        out.print(f"      {escape(fault.detail)}")
+    out.print(f"      next: {escape(fault.remedy)}")

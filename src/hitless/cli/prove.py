@@ -9,6 +9,7 @@ import click
 from hitless.cli.options import Options, Seconds, holder, json_option, pass_options, wait_options
 
 _LOST = 7  # the exit code where a request or a session was lost
+_LONGEST_BASELINE = 600.0  # seconds
 
 
 class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -23,6 +24,13 @@ class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
         return str(value)
 
 
+def _bounded(_: click.Context, param: click.Parameter, seconds: float) -> float:
+    """A time that the load may run for before there is anything to see."""
+    if seconds > _LONGEST_BASELINE:
+        raise click.BadParameter(f"{_LONGEST_BASELINE:.0f} s at most", param=param)
+    return seconds
+
+
 @click.command()
 @click.option(
     "-n",
@@ -34,7 +42,7 @@ class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 200, min_open=True),
+    type=click.IntRange(1, 200),
     default=20,
     show_default=True,
     help="Requests a second, in all.",
@@ -50,6 +58,7 @@ class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
     "--baseline",
     type=Seconds(),
     default="5s",
+    callback=_bounded,
     show_default=True,
     help="How long to ask before the first deployment: errors of then are the application's own.",
 )
@@ -61,7 +70,7 @@ def prove(
     ctx: click.Context,
     options: Options,
     deployments: int,
-    rate: float,
+    rate: int,
     paths: tuple[str, ...],
     baseline: float,
     wait: float,
@@ -83,7 +92,7 @@ def prove(
     name = options.application_name(host)
     load = host.load()
     request = Request(holder=holder(), wait=wait)
-    wanted = Wanted(deployments, rate, paths, min(baseline, 600.0))
+    wanted = Wanted(deployments, rate, paths, baseline)
     if as_json:
         proof, problem = proved(host.ports(ignore), load, name, request, wanted)
     else:

@@ -61,7 +61,7 @@ class Cause(StrEnum):
 class Fault:
     """One cause: whose fault, how many requests it cost (0: it is a remark), what was seen, what to do.
 
-    `is_loss` where it counts against the proof.
+    `is_loss` where it counts against the proof; `detail` says what was lost of what, and when.
     """
 
     cause: Cause
@@ -70,6 +70,7 @@ class Fault:
     message: str
     remedy: str
     is_loss: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,8 +210,8 @@ def _loss(cause: Cause, lost: Sequence[Sample], seen: Seen) -> Fault:
     # named only where it is few: of many paths all are named by the report
     paths = list(dict.fromkeys(sample.aim.url for sample in lost))
     of = f" of {', '.join(paths)}" if len(paths) < len(seen.aims) and len(paths) <= 3 else ""
-    text = f"{message.format(**drawn)} ({what}{of}; {at})"
-    return Fault(cause, side, len(lost), text, remedy.format(**drawn), is_loss=cause is not Cause.OWN)
+    said, todo = message.format(**drawn), remedy.format(**drawn)
+    return Fault(cause, side, len(lost), said, todo, cause is not Cause.OWN, f"{what}{of}; {at}")
 
 
 def _early(lost: Sequence[Sample], seen: Seen) -> float:
@@ -226,13 +227,14 @@ def _sessions(seen: Seen) -> list[Fault]:
     paths = ", ".join(dict.fromkeys(session.aim.url for session in lost))
     message = (
         f"sessions end with the release: the new one did not know {len(lost)} of {len(seen.sessions)} that "
-        f"the old one knew (cookie {names} of {paths})"
+        f"the old one knew"
     )
     remedy = (
         "keep sessions where both releases find them (a database, Redis), or in a signed cookie whose key "
         "comes from the environment and is not made at the start"
     )
-    return [Fault(Cause.SESSIONS, Side.APPLICATION, 0, message, remedy, is_loss=True)]
+    detail = f"cookie {names} of {paths}"
+    return [Fault(Cause.SESSIONS, Side.APPLICATION, 0, message, remedy, True, detail)]
 
 
 def _remarks(seen: Seen, by_cause: Mapping[Cause, object]) -> list[Fault]:
