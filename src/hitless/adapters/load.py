@@ -8,6 +8,7 @@ rate, time, number and requests under way.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import threading
 import time
@@ -35,7 +36,8 @@ _NAP: Final = 0.1  # seconds; how long the end of the block may go unheard
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
-# What Traefik answers by itself, and nobody behind it: status -> body (traefik v3.7, seen)
+# What Traefik answers by itself, and nobody behind it: status -> body (404 and 502 seen of v3.7, the others
+# in its source)
 _GATEWAYS: Final = {
     404: b"404 page not found\n",
     502: b"Bad Gateway",
@@ -208,6 +210,8 @@ def _failure(error: Exception, *, connected: bool, answered: bool) -> Failure:
     match error:
         case TimeoutError():
             return Failure.TIMEOUT
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return Failure.UNSENT  # this machine's own limit of open files
         case OSError() if not connected:
             return Failure.REFUSED
         case OSError() | asyncio.IncompleteReadError():
