@@ -13,7 +13,7 @@ from hitless.domain.events import Ended, Found, Output, StepDone
 from hitless.domain.model import Application, Colour
 from hitless.execution import operations
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, down, killed_at, live, rollback
+from tests.execution.test_deploy import ASKED, Killed, down, killed_at, live, rollback
 from tests.fakes.host import FakeHost
 
 ENDED = {"condition": "service_completed_successfully"}
@@ -373,3 +373,25 @@ class TestShared:
         assert found.container is host.base["db"]
         assert found.changes
         assert "what it keeps in data stays" in found.cost
+
+
+def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undone(host: FakeHost) -> None:
+    deploy(host)
+
+    def kill(verb: str) -> None:
+        if verb == "drain" or (verb == "restart" and live(host)[0] is Colour.GREEN and "record" in host.verbs):
+            raise Killed
+
+    host.verbs.clear()
+    host.before = kill
+    with pytest.raises(Killed):
+        deploy(host)
+    host.before = lambda _: None
+    assert live(host)[0] is Colour.GREEN
+    host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
+    host.events.clear()
+    with pytest.raises(GateFailed) as raised:
+        operations.abort(host.ports(), "shop", ASKED)
+    assert live(host)[0] is Colour.BLUE
+    assert outcome(host) == "unfinished"
+    assert raised.value.is_unfinished

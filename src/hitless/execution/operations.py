@@ -112,6 +112,10 @@ def _command(ports: Ports, operation: str, application: str, request: Request) -
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            # which of its colours is live is known there alone
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
         yield _Command(operation, application, request, began, ports, gateway, world)
 
 
@@ -192,9 +196,6 @@ def down(
     """
     with _command(ports, "down", application, request) as command:
         world = command.world
-        if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
-            other = ", ".join(sorted(elsewhere))
-            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
         plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
             raise HitlessError(
@@ -306,6 +307,11 @@ def _down_plan(world: World, application: str, drain_timeout: float | None, volu
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
+    if problem := world.broken.get(f"{application}.yml"):
+        raise HitlessError(
+            f"which colour of {application} is live can't be told: {problem}",
+            "put the file back as it was, or take the application away with hitless down",
+        )
     settings = _settings(world, application)
     return plans.tidy(application, world, settings.drain_timeout, settings.keep)
 
