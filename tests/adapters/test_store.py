@@ -258,6 +258,17 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
         assert state(host, "journal.1").read_text() == "the one before\n"
 
 
+def test_what_came_right_before_a_journal_was_begun_anew_is_seen(host: FakeDocker, store: GatewayStore) -> None:
+    """A command was killed; whoever comes to finish it must find what it was, in this very look."""
+    state(host, "").mkdir(parents=True)
+    state(host, "journal").write_text("x" * 1_000_000 + '\nthe last of the killed\n')
+    with store.lock("shop", "alice", 0, print) as held:
+        held.write("new")
+        seen = store.read("shop").journal
+    assert [line for line in seen.splitlines() if line][-2:] == ["the last of the killed", "new"]
+    assert len(seen) < 70_000
+
+
 def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
     docker: FakeDocker, store: GatewayStore
 ) -> None:
