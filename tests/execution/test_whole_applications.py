@@ -121,6 +121,25 @@ def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(
     assert "db" in host.base
 
 
+def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> None:
+    """Of the database's own image, and nobody waits for its end: topics, buckets, certificates are made so."""
+    init = {"image": "kafka:3", "depends_on": {"db": HEALTHY}}
+    host.behaviour.shared["init"] = dict(ENDS)
+    db = {"image": "postgres:16"}
+    operations.deploy(host.ports(), application({"web": WEB, "db": db, "init": init}), ASKED)
+    assert live(host) == (Colour.BLUE, [1])
+
+
+@pytest.mark.parametrize(
+    ("restart", "exit_code"), [("always", 0), ("unless-stopped", 0), ("no", 1), ("on-failure", 137)]
+)
+def test_one_that_should_not_have_ended_is_not(host: FakeHost, restart: str, exit_code: int) -> None:
+    host.behaviour.shared["init"] = {"state": "exited", "exit_code": exit_code}
+    services = {"web": WEB, "init": {"image": "kafka:3", "restart": restart}}
+    with pytest.raises(GateFailed, match="shop-init-1 is exited"):
+        operations.deploy(host.ports(), application(services), ASKED)
+
+
 def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
     from dataclasses import replace
 

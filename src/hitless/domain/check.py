@@ -22,7 +22,8 @@ _TOO_LITTLE = 100_000_000
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 # what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
-_CLOCKWORK = frozenset(["beat", "clock", "cron", "crond", "clockwork", "scheduler", "supercronic", "ofelia"])
+_CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
+_CLOCKWORK = frozenset(_CLOCKS.split())
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -286,7 +287,7 @@ def _fewer(application: Application, world: World) -> Iterator[Finding]:
     kept = world.release(live[1]) if live else None
     services = (kept.model.get("services") or {}) if kept else {}
     for service in application.having(Role.WEB, Role.WORKER):
-        there = replicas(services.get(service.name) or {})
+        there = replicas(services[service.name]) if service.name in services else 0
         if there > service.replicas:
             yield Finding(
                 f"services.{service.name}.scale",

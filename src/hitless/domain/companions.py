@@ -32,6 +32,7 @@ def start_shared(
             ends=tuple(name for name in wanted if name in waiting),
             timeout=max(one.settings.timeout for one in application.having(Role.SHARED)),
             recreate=recreate,
+            may_end=tuple(name for name in wanted if roles.ends(application.model["services"][name])),
         ),
     )
 

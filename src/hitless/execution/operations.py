@@ -253,7 +253,7 @@ def preview(
     }
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
-    findings = (*request.findings, *check(application, world, images), *found)
+    findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
