@@ -258,10 +258,12 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
         assert state(host, "journal.1").read_text() == "the one before\n"
 
 
-def test_what_came_right_before_a_journal_was_begun_anew_is_seen(host: FakeDocker, store: GatewayStore) -> None:
+def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
+    host: FakeDocker, store: GatewayStore
+) -> None:
     """A command was killed; whoever comes to finish it must find what it was, in this very look."""
     state(host, "").mkdir(parents=True)
-    state(host, "journal").write_text("x" * 1_000_000 + '\nthe last of the killed\n')
+    state(host, "journal").write_text("x" * 1_000_000 + "\nthe last of the killed\n")
     with store.lock("shop", "alice", 0, print) as held:
         held.write("new")
         seen = store.read("shop").journal

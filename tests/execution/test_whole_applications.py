@@ -398,7 +398,9 @@ def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undo
     deploy(host)
 
     def kill(verb: str) -> None:
-        if verb == "drain" or (verb == "restart" and live(host)[0] is Colour.GREEN and "record" in host.verbs):
+        if verb == "drain" or (
+            verb == "restart" and live(host)[0] is Colour.GREEN and "record" in host.verbs
+        ):
             raise Killed
 
     host.verbs.clear()
