@@ -122,7 +122,7 @@ def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(
 
 
 def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> None:
-    """Of the database's own image, and nobody waits for its end: topics, buckets, certificates are made so."""
+    """Of a database's own image, and nobody waits for its end: topics, buckets, certificates are made so."""
     init = {"image": "kafka:3", "depends_on": {"db": HEALTHY}}
     host.behaviour.shared["init"] = dict(ENDS)
     db = {"image": "postgres:16"}
