@@ -88,9 +88,8 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     except BaseException as error:
         if not has_cut_over and plan.undo:
             undo(plan.undo, ports)
-        elif (
-            has_cut_over and plan.revert and isinstance(error, GateFailed)
-        ):  # in the bake, or what must not run twice
+        elif has_cut_over and plan.revert and isinstance(error, GateFailed):
+            # in the bake, or of what must not run twice
             undo(plan.revert, ports)
         raise
     return tuple(failed)
