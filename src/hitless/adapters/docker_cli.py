@@ -200,6 +200,10 @@ def _hint(stderr: str) -> str:
         return "hitless needs Compose 2.20 or newer; see docker compose version"
     if "is not a docker command" in said and "compose" in said:
         return "install the Compose v2 plug-in (2.20 or newer)"
+    if "the container name" in said and "already in use" in said:
+        return "rename or remove that container, or use another name with -p"
+    if "unable to resolve docker endpoint" in said:
+        return "docker context ls shows which there are"
     if "port is already allocated" in said or "address already in use" in said:
         return "another program has this port; choose one with --http-port"
     return ""
