@@ -86,6 +86,20 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert outcome(deployed) == "unfinished"
     assert deployed.violations == []
 
+    # the file says blue, the gateway does otherwise: nor does the next command take what has requests away
+    for verb in (operations.resume, operations.abort):
+        with pytest.raises(NotConfirmed):
+            verb(deployed.ports(), "shop", ASKED)
+    with pytest.raises(NotConfirmed):
+        deploy(deployed)
+    assert "shop-green-web-1" in deployed.running
+    assert deployed.violations == []
+    deployed.behaviour.is_deaf = lambda _: False
+    deployed.__class__ = FakeHost
+    deploy(deployed)
+    assert len(live(deployed)[1]) == 1
+    assert deployed.violations == []
+
 
 def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deployed: FakeHost) -> None:
     late = {"build": {"context": "/late"}, "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}

@@ -242,21 +242,27 @@ def former_release(world: World, application: str) -> Release | None:
 
 def _tidy(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
     """The steps that bring to its end what an interrupted command left, and the routing that remains."""
-    routing = world.routings.get(application) or Routing(application, 0, None, {})
-    steps: list[Step] = _unfinished_promotion(application, world)
-    if world.left:
-        steps += companions.attach_again(application, world)
-    steps += companions.unfinished_hand_over(application, world)
+    there = world.routings.get(application)
+    routing = there or Routing(application, 0, None, {})
+    taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
-            steps += leaving
+            taking += leaving
     live = world.live(application)
     kept = world.release(live[1]) if live else None
     if kept and kept.model:
         leaving, routing = scaling.shrink(spec.read(kept.model)[0], routing, world, drain_timeout)
-        steps += leaving
-    return steps, routing
+        taking += leaving
+    # a command that could not confirm what it wrote has left the gateway with another routing than the file's
+    sure = [Route(application, there, there, "see that the routes are in force")] if taking else []
+    return [
+        *sure,
+        *_unfinished_promotion(application, world),
+        *(companions.attach_again(application, world) if world.left else ()),
+        *companions.unfinished_hand_over(application, world),
+        *taking,
+    ], routing
 
 
 def _revert(
