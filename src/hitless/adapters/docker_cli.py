@@ -202,6 +202,11 @@ def _hint(stderr: str) -> str:
         return "install the Compose v2 plug-in (2.20 or newer)"
     if "the container name" in said and "already in use" in said:
         return "rename or remove that container, or use another name with -p"
+    if "no such image: hitless:" in said:
+        return (
+            "what kept the release is gone, as docker image prune --all has it; deploy its source again, or "
+            "roll back to another release"
+        )
     if "unable to resolve docker endpoint" in said:
         return "docker context ls shows which there are"
     if "port is already allocated" in said or "address already in use" in said:
