@@ -201,7 +201,7 @@ def _hint(stderr: str) -> str:
     if "is not a docker command" in said and "compose" in said:
         return "install the Compose v2 plug-in (2.20 or newer)"
     if "the container name" in said and "already in use" in said:
-        return "rename or remove that container, or use another name with -p"
+        return "use another name with -p; or rename that container, or remove it if nobody needs it"
     if "no such image: hitless:" in said:
         return (
             "what kept the release is gone, as docker image prune --all has it; deploy its source again, or "
