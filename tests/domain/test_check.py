@@ -289,6 +289,9 @@ class TestAnonymousVolumes:
         assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
         assert "/data" in finding.message
 
+    def test_that_keep_what_the_image_has_from_being_hidden(self) -> None:
+        assert worker(volumes=[{"type": "volume", "target": "/app/node_modules"}]) == ()
+
     def test_that_the_image_declares(self) -> None:
         finding = only(self.of_the_image())
         assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
