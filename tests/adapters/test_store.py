@@ -149,6 +149,12 @@ def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> N
 # the lock and the journal
 
 
+def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, store: GatewayStore) -> None:
+    store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
+
+    assert store.read("shop").releases == (Release(7, "", "", {}, {}, promoted=0),)
+
+
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:
     with (
         store.lock("shop", "alice@one, process 1", 0, print),

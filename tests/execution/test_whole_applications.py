@@ -394,13 +394,9 @@ class TestShared:
         assert "what it keeps in data stays" in found.cost
 
 
-def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undone(host: FakeHost) -> None:
-    deploy(host)
-
+def killed_before_the_drain(host: FakeHost) -> None:
     def kill(verb: str) -> None:
-        if verb == "drain" or (
-            verb == "restart" and live(host)[0] is Colour.GREEN and "record" in host.verbs
-        ):
+        if verb == "restart" and host.verbs.count("record") == 2:
             raise Killed
 
     host.verbs.clear()
@@ -408,11 +404,34 @@ def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undo
     with pytest.raises(Killed):
         deploy(host)
     host.before = lambda _: None
+    host.events.clear()
+
+
+def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undone(host: FakeHost) -> None:
+    deploy(host)
+    killed_before_the_drain(host)
     assert live(host)[0] is Colour.GREEN
     host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
-    host.events.clear()
     with pytest.raises(GateFailed) as raised:
         operations.abort(host.ports(), "shop", ASKED)
     assert live(host)[0] is Colour.BLUE
     assert outcome(host) == "unfinished"
     assert raised.value.is_unfinished
+
+
+def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) -> None:
+    """What a former release logs on its way back is shown by commands that read no file of it."""
+    former = whole()
+    former.model["services"]["scheduler"]["environment"] = {"PASSWORD": "a-former-one"}
+    operations.deploy(host.ports(), former, ASKED)
+    killed_before_the_drain(host)
+    host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
+    host.logs = lambda container, lines: "denied: a-former-one"  # type: ignore[method-assign]
+    for command in (operations.abort, operations.resume):
+        with pytest.raises(GateFailed):
+            command(host.ports(), "shop", ASKED)
+    with pytest.raises(GateFailed):
+        deploy(host)
+    for text in (*map(str, host.events), *host.lines):
+        assert "a-former-one" not in text
+    assert any("denied: [redacted]" in line for line in host.lines)

@@ -45,9 +45,9 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
 
 
 @contextmanager
-def discreet(ports: Ports, model: Json) -> Iterator[Ports]:
-    """Show no secret of this Compose model, neither in an event nor in an error."""
-    hidden = redact.secrets(model)
+def discreet(ports: Ports, *models: Json) -> Iterator[Ports]:
+    """Show no secret of these Compose models, neither in an event nor in an error."""
+    hidden = frozenset(secret for model in models for secret in redact.secrets(model))
     try:
         yield replace(ports, emit=lambda event: ports.emit(redact.redact(event, hidden)))
     except HitlessError as error:

@@ -18,6 +18,7 @@ from hitless.domain.model import (
     Application,
     Finding,
     Image,
+    Json,
     Release,
     Role,
     Settings,
@@ -60,7 +61,10 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
-        with ended(ports, "deploy", application.name, began) as ports:
+        with (
+            discreet(ports, *_models(world)) as ports,
+            ended(ports, "deploy", application.name, began) as ports,
+        ):
             try:
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
@@ -116,7 +120,8 @@ def _command(ports: Ports, operation: str, application: str, request: Request) -
             # which of its colours is live is known there alone
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
-        yield _Command(operation, application, request, began, ports, gateway, world)
+        with discreet(ports, *_models(world)) as ports:
+            yield _Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -300,6 +305,11 @@ def _abort(command: _Command) -> None:
             )
     assert plan
     command.perform(plan, run)
+
+
+def _models(world: World) -> Iterator[Json]:
+    """Those of the kept releases, whose containers may be shown, too, when something goes wrong."""
+    return (kept.model for kept in world.releases)
 
 
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
