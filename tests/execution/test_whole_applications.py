@@ -235,6 +235,34 @@ def test_a_release_whose_exclusive_worker_does_not_start_makes_way_for_the_forme
     assert host.violations == []
 
 
+def test_one_that_runs_and_is_not_well_is_stopped_before_the_former_one_starts(host: FakeHost) -> None:
+    deploy(host)
+
+    def breaks(verb: str) -> None:
+        if verb == "stop":
+            host.behaviour.services["scheduler"] = {"health": "unhealthy"}
+            host.before = mends
+
+    def mends(verb: str) -> None:
+        if verb == "deliver":
+            host.behaviour.services["scheduler"] = {}
+
+    host.before = breaks
+    with pytest.raises(GateFailed, match="unhealthy"):
+        deploy(host)
+    assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
+    assert host.violations == []
+
+
+def test_what_an_interrupted_down_has_left_is_not_handed_over(host: FakeHost) -> None:
+    deploy(host)
+    deploy(host)
+    killed_at(host, 2, down)
+    deploy(host)
+    assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
+    assert host.violations == []
+
+
 def test_hooks_run_at_their_points_and_their_output_is_kept(host: FakeHost) -> None:
     deploy(host, hooks=HOOKS)
     assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]

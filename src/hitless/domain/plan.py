@@ -95,7 +95,10 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         CutOver(staged, switched, wanted, companions.only(policies, early)),
         *companions.attach(application, candidate, promoted.promoted),
         Bake(name, candidate, wanted, application.settings.bake),
-        *companions.hand_over(application, release, candidate, world, model),
+        # without a live colour nothing is left by now to run beside
+        *companions.hand_over(
+            application, release, candidate, companions.exclusive_there(world, live) if live else (), model
+        ),
         Record(name, promoted),
         *hooks[When.AFTER_CUTOVER],
     ]
@@ -191,7 +194,7 @@ def abort(application: str, world: World, drain_timeout: float, forgotten: tuple
         steps.append(Record(application, replace(kept, promoted=_latest_promotion(world) + 1)))
     if kept and kept.model:
         steps += companions.detach(spec.read(kept.model)[0], live)
-        steps += companions.hand_over_again(kept, former, world)
+        steps += companions.hand_over_again(kept, former, companions.exclusive_there(world, live), world)
     steps += leaving
     if forgotten:
         steps.append(Forget(application, forgotten))
@@ -284,11 +287,13 @@ def _revert(
     back = switched.next(before.live, switched.colours)
     leaving, _ = _leave(back, candidate, timeout, drain_first=True)
     kept = world.release(before.colours[before.live].release)
+    # they were created since the host was looked at, and may run by now
+    late = tuple(name for names in project.exclusive(application, candidate).values() for name in names)
     return (
         # without another look at it: whatever it is, it is better than what was found bad
         CutOver(switched, back, (), {}),
         *companions.detach(application, candidate),
-        *(companions.hand_over_again(kept, before.live, world) if kept and kept.model else ()),
+        *(companions.hand_over_again(kept, before.live, late, world) if kept and kept.model else ()),
         *leaving[:-1],
         *hooks,
         leaving[-1],
