@@ -283,7 +283,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """All of them, as one argument. `emit` takes every event."""
+    """All of them, as one argument. `emit` takes every event.
+
+    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    """
 
     engine: Engine
     balancer: Balancer
@@ -291,3 +294,4 @@ class Ports:
     clock: Clock
     here: Here
     emit: Callable[[Event], None]
+    insist: Callable[[], None] = lambda: None

@@ -177,6 +177,14 @@ def test_a_bug_ends_with_3_and_keeps_its_traceback() -> None:
     assert "bug in hitless" in done.stderr.splitlines()[-1]
 
 
+def test_a_terminal_that_can_not_show_every_letter_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = boundary("print('\u2713 größer'); raise HitlessError('größer')")
+
+    assert (done.returncode, done.stdout) == (1, "? gr??er\n")
+    assert done.stderr == "hitless: gr??er\n"
+
+
 def test_an_interrupt_ends_with_130_and_no_traceback() -> None:
     done = boundary("raise KeyboardInterrupt")
 

@@ -190,7 +190,11 @@ class DockerEngine:
 
         `containers` are those that are meant, and the networks stay; without any it is all of it.
         """
-        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"]
+        labels = [
+            f"{LABEL_APPLICATION}={application}",
+            f"{LABEL_COLOUR}={colour}",
+            f"{LABEL_GATEWAY}={self.gateway}",
+        ]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         there = self.cli.run("ps", "--all", *filters, "--format", "{{.Names}}").split()
         if found := [name for name in there if name in containers or not containers]:

@@ -22,7 +22,10 @@ _TOO_LITTLE = 100_000_000
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 # what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
-_CLOCKWORK = frozenset(["beat", "clock", "cron", "crond", "clockwork", "scheduler", "supercronic", "ofelia"])
+_CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
+_CLOCKWORK = frozenset(_CLOCKS.split())
+# folders that a build fills: a volume there keeps a mount of the source from hiding them, and keeps nothing
+_FROM_THE_IMAGE = frozenset(["node_modules", "vendor", ".venv", ".next"])
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -289,7 +292,7 @@ def _fewer(application: Application, world: World) -> Iterator[Finding]:
     kept = world.release(live[1]) if live else None
     services = (kept.model.get("services") or {}) if kept else {}
     for service in application.having(Role.WEB, Role.WORKER):
-        there = replicas(services.get(service.name) or {})
+        there = replicas(services[service.name]) if service.name in services else 0
         if there > service.replicas:
             yield Finding(
                 f"services.{service.name}.scale",
@@ -400,6 +403,8 @@ def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[
     anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
     anonymous |= set(image.volumes if image else ()) - targets
     for target in sorted(str(one) for one in anonymous):
+        if target.rpartition("/")[2] in _FROM_THE_IMAGE:
+            continue
         yield Finding(
             f"{path}.volumes",
             f"what it writes to {target} would be lost with every release: each copy has a volume of its own",

@@ -19,6 +19,7 @@ from hitless.domain.model import (
     Application,
     Finding,
     Image,
+    Json,
     Release,
     Role,
     Settings,
@@ -65,7 +66,10 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
-        with ended(ports, "deploy", application.name, began) as ports:
+        with (
+            discreet(ports, *_models(world)) as ports,
+            ended(ports, "deploy", application.name, began) as ports,
+        ):
             try:
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
@@ -123,7 +127,12 @@ def _command(ports: Ports, operation: str, application: str, request: Request) -
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
-        yield _Command(operation, application, request, began, ports, gateway, world)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            # which of its colours is live is known there alone
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
+        with discreet(ports, *_models(world)) as ports:
+            yield _Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -203,9 +212,6 @@ def down(
     """
     with _command(ports, "down", application, request) as command:
         world = command.world
-        if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
-            other = ", ".join(sorted(elsewhere))
-            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
         plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
             raise HitlessError(
@@ -263,7 +269,7 @@ def preview(
     }
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
-    findings = (*request.findings, *check(application, world, images), *found)
+    findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
@@ -312,11 +318,21 @@ def _abort(command: _Command) -> None:
     command.perform(plan, run)
 
 
+def _models(world: World) -> Iterator[Json]:
+    """Those of the kept releases, whose containers may be shown, too, when something goes wrong."""
+    return (kept.model for kept in world.releases)
+
+
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
     return plans.down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
+    if problem := world.broken.get(f"{application}.yml"):
+        raise HitlessError(
+            f"which colour of {application} is live can't be told: {problem}",
+            "put the file back as it was, or take the application away with hitless down",
+        )
     settings = _settings(world, application)
     return plans.tidy(application, world, settings.drain_timeout, settings.keep)
 
