@@ -14,7 +14,7 @@ from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.proof import Aim, Ending, Sample, Visit
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Engine(Protocol):
         """The containers in the application's and its colours' Compose projects that are no release's."""
         ...
 
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        ...
+
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""
         ...
@@ -111,6 +115,10 @@ class Engine(Protocol):
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
+        ...
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
         ...
 
     def logs(self, container: str, lines: int) -> str:
@@ -326,7 +334,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """All of them, as one argument. `emit` takes every event."""
+    """All of them, as one argument. `emit` takes every event.
+
+    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    """
 
     engine: Engine
     balancer: Balancer
@@ -334,3 +345,4 @@ class Ports:
     clock: Clock
     here: Here
     emit: Callable[[Event], None]
+    insist: Callable[[], None] = lambda: None

@@ -443,6 +443,7 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
     assert [word for word in listing if word.startswith("label=")] == [
         "label=hitless.application=shop",
         "label=hitless.colour=blue",
+        "label=hitless.gateway=adapters-rec",  # another gateway's application of this name is not ours
     ]
     assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
     assert removal == ("rm", "--force", "--volumes", "c1", "c2")

@@ -30,6 +30,10 @@ NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\n\r\n404 page not f
 BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway"
 
 
+def load_at(ip: str, port: int) -> GatewayLoad:
+    return GatewayLoad({"web": Address(ip, port)})
+
+
 @dataclass
 class Server:
     """Answers every request with `answer`; with b"" it closes at once, with None it says nothing."""
@@ -61,7 +65,7 @@ class Server:
 
     @property
     def load(self) -> GatewayLoad:
-        return GatewayLoad(Address("127.0.0.1", self.port))
+        return load_at("127.0.0.1", self.port)
 
 
 @contextmanager
@@ -156,7 +160,7 @@ def test_nobody_listens() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    samples = sent(GatewayLoad(Address("127.0.0.1", port)))
+    samples = sent(load_at("127.0.0.1", port))
 
     assert {one.failure for one in samples} == {Failure.REFUSED}
 
@@ -166,7 +170,7 @@ def test_too_many_open_files_are_this_machines_own_fault(monkeypatch: pytest.Mon
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(asyncio, "open_connection", refuse)
-    assert {one.failure for one in sent(GatewayLoad(Address("127.0.0.1", 1)))} == {Failure.UNSENT}
+    assert {one.failure for one in sent(load_at("127.0.0.1", 1))} == {Failure.UNSENT}
 
 
 def test_no_answer_in_time_and_too_many_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +216,7 @@ def test_the_load_ends_by_itself(bound: str, value: float, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("rate", [0, -1, 201])
 def test_a_rate_that_is_out_of_bounds(rate: float) -> None:
-    with pytest.raises(ValueError, match="at most 200"), GatewayLoad(Address("::1", 1)).sending((), rate):
+    with pytest.raises(ValueError, match="at most 200"), load_at("::1", 1).sending((), rate):
         pass
 
 
@@ -244,7 +248,7 @@ def test_the_load_goes_to_where_the_gateway_is_published(
     bind: str, ip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
-    assert published(DockerCli(), GatewaySettings(http_port=8081, bind=bind)) == Address(ip, 8081)
+    assert published(DockerCli(), GatewaySettings(http_port=8081, bind=bind)) == {"web": Address(ip, 8081)}
 
 
 @pytest.mark.parametrize("endpoint", ["ssh://deploy@shop.example", "tcp://10.0.0.9:2376"])
@@ -261,10 +265,21 @@ def test_another_machine_is_refused_with_a_next_step(endpoint: str, docker: Fake
 )
 def test_a_docker_host_that_is_this_machine(endpoint: str, docker: FakeDocker) -> None:
     docker.answers("context", "inspect", stdout=f"{endpoint}\n")
-    assert published(DockerCli(), GatewaySettings()) == Address("127.0.0.1", 80)
+    assert published(DockerCli(), GatewaySettings())["web"] == Address("127.0.0.1", 80)
     assert docker.argvs == [("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")]
 
 
 def test_without_a_gateway() -> None:
     with pytest.raises(HitlessError, match="the gateway is not up"):
         published(DockerCli(), None)
+
+
+def test_ports_that_it_publishes_for_applications_are_asked_where_they_are(docker: FakeDocker) -> None:
+    docker.answers("context", "inspect", stdout="unix:///run/docker.sock\n")
+    settings = GatewaySettings(http_port=8081, ports={5000: "127.0.0.1", 8080: "0.0.0.0"})
+
+    assert published(DockerCli(), settings) == {
+        "web": Address("127.0.0.1", 8081),
+        "port-5000": Address("127.0.0.1", 5000),
+        "port-8080": Address("127.0.0.1", 8080),
+    }

@@ -149,6 +149,12 @@ def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> N
 # the lock and the journal
 
 
+def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, store: GatewayStore) -> None:
+    store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
+
+    assert store.read("shop").releases == (Release(7, "", "", {}, {}, promoted=0),)
+
+
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:
     with (
         store.lock("shop", "alice@one, process 1", 0, print),
@@ -256,6 +262,19 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
     else:
         assert journal(host) == ["x" * (size - 1), "new"]
         assert state(host, "journal.1").read_text() == "the one before\n"
+
+
+def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    """A command was killed; whoever comes to finish it must find what it was, in this very look."""
+    state(host, "").mkdir(parents=True)
+    state(host, "journal").write_text("x" * 1_000_000 + "\nthe last of the killed\n")
+    with store.lock("shop", "alice", 0, print) as held:
+        held.write("new")
+        seen = store.read("shop").journal
+    assert [line for line in seen.splitlines() if line][-2:] == ["the last of the killed", "new"]
+    assert len(seen) < 70_000
 
 
 def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(

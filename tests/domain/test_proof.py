@@ -70,6 +70,22 @@ def test_a_route_over_tls_is_not_asked() -> None:
     assert proof.aims(shop, ()) == (Aim("a.example", "/"),)
 
 
+def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not() -> None:
+    services: dict[str, Any] = {
+        "web": {**WEB, "ports": [{"published": "8080", "target": 8000}], "x-hitless": {"publish": "gateway"}},
+        "mail": {
+            "image": "mail:1",
+            "ports": [{"published": "2525", "target": 25}],
+            "x-hitless": {"publish": "gateway", "protocol": "tcp"},
+        },
+    }
+    shop = application(services)
+
+    assert proof.aims(shop, ()) == (Aim("shop.example", "/"), Aim("localhost", "/", "port-8080"))
+    assert proof.aims(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
+    assert "mail" not in proof.idle_probes(shop, Colour.GREEN)
+
+
 def test_idle_connections_are_looked_at_in_one_container_of_each_service() -> None:
     [(service, probe)] = proof.idle_probes(routed("Host(`shop.example`)"), Colour.GREEN).items()
 

@@ -207,6 +207,21 @@ def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: Fak
     assert deployed.violations == []
 
 
+def test_an_error_that_ends_it_shows_no_secret() -> None:
+    host = FakeHost()
+    labels = {"labels": WEB["labels"], "build": WEB["build"]}
+    secret = {"web": {**labels, "environment": {"PASSWORD": "hunter2hunter2"}}}
+    operations.deploy(host.ports(), application(secret, {"timeout": 1}), ASKED)
+    host.behaviour.answers[1] = [Answer(503, "wrong password: hunter2hunter2")]
+
+    found, problem = prove(host.ports(), FakeLoad(host), "shop", ASKED, Wanted(1, 20, (), 5.0))
+
+    assert problem is not None
+    assert "wrong password: [redacted]" in problem.message
+    for text in (problem.message, found.seen.passages[0].problem, *map(str, host.events), *host.lines):
+        assert "hunter2hunter2" not in text
+
+
 @pytest.mark.parametrize(
     ("visit", "said"),
     [

@@ -1,8 +1,8 @@
-"""The load of `hitless prove`: an open loop of GETs to one address, from a thread of this process.
+"""The load of `hitless prove`: an open loop of GETs to the gateway, from a thread of this process.
 
 Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so that a
-stall is seen by as many clients as it would be in earnest. Bounded in every direction: one address, and
-rate, time, number and requests under way.
+stall is seen by as many clients as it would be in earnest. Bounded in every direction: the gateway's own
+addresses, and rate, time, number and requests under way.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.wire import Address, Connections, Head
+from hitless.domain import publish
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.proof import Aim, Failure, Sample, Visit
@@ -46,8 +47,8 @@ _GATEWAYS: Final = {
 }
 
 
-def published(cli: DockerCli, settings: GatewaySettings | None) -> Address:
-    """Where the gateway is published, seen from this machine.
+def published(cli: DockerCli, settings: GatewaySettings | None) -> dict[str, Address]:
+    """Where the gateway is published, seen from this machine: entry point -> address.
 
     Raises `HitlessError` without a gateway, or where the engine is on another machine: what would be measured
     then is the way there, and whether its port is this one can't be known.
@@ -60,7 +61,10 @@ def published(cli: DockerCli, settings: GatewaySettings | None) -> Address:
             f"the Docker host is another machine ({endpoint}), and the load comes from this one",
             "run hitless prove on the Docker host itself, with -p NAME: it needs no Compose file",
         )
-    return Address(_EVERYWHERE.get(settings.bind, settings.bind), settings.http_port)
+    return {
+        name: Address(_EVERYWHERE.get(bound, bound), publish.port_of(name) or settings.http_port)
+        for name, bound in settings.bound.items()
+    }
 
 
 def _is_here(endpoint: str) -> bool:
@@ -76,9 +80,9 @@ def _is_here(endpoint: str) -> bool:
 
 @dataclass(frozen=True)
 class GatewayLoad:
-    """Requests to this address: where the gateway is published."""
+    """Requests to these addresses: where the gateway is published, by entry point."""
 
-    address: Address
+    addresses: Mapping[str, Address]
 
     @contextmanager
     def sending(self, aims: Sequence[Aim], rate: float) -> Iterator[Running]:
@@ -87,7 +91,7 @@ class GatewayLoad:
             raise ValueError(f"a rate is above 0 and at most {MAX_RATE:g} requests a second")
         running = Running()
         thread = threading.Thread(
-            target=lambda: asyncio.run(_run(running, self.address, aims, rate)), name="load", daemon=True
+            target=lambda: asyncio.run(_run(running, self.addresses, aims, rate)), name="load", daemon=True
         )
         thread.start()
         try:
@@ -101,7 +105,7 @@ class GatewayLoad:
 
     def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
         """One request with these cookies, on a connection of its own."""
-        return asyncio.run(_visit(self.address, aim, cookies))
+        return asyncio.run(_visit(self.addresses[aim.entry_point], aim, cookies))
 
 
 @dataclass
@@ -115,13 +119,13 @@ class Running:
     is_given_up: bool = False
 
 
-async def _run(running: Running, address: Address, aims: Sequence[Aim], rate: float) -> None:
-    connections = Connections(address)
+async def _run(running: Running, addresses: Mapping[str, Address], aims: Sequence[Aim], rate: float) -> None:
+    connections = {name: Connections(address) for name, address in addresses.items()}
     under_way: set[asyncio.Task[None]] = set()
     began = time.monotonic()
 
     async def send(aim: Aim, fresh: bool) -> None:
-        running.samples.append(await _sample(connections, aim, fresh))
+        running.samples.append(await _sample(connections[aim.entry_point], aim, fresh))
 
     for number, aim in enumerate(cycle(aims)):
         due = began + number / rate
@@ -144,7 +148,8 @@ async def _run(running: Running, address: Address, aims: Sequence[Aim], rate: fl
     deadline = time.monotonic() + DEADLINE
     while under_way and not running.is_given_up and time.monotonic() < deadline:
         await asyncio.wait(under_way, timeout=_NAP)
-    connections.close()
+    for kept in connections.values():
+        kept.close()
 
 
 async def _sample(connections: Connections, aim: Aim, fresh: bool) -> Sample:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hitless.domain import project, readiness, rules
+from hitless.domain import project, publish, readiness, rules
 from hitless.domain.errors import HitlessError
 from hitless.domain.events import Drained, Event, Live, StepBegan, StepDone
 from hitless.domain.extension import seconds
-from hitless.domain.model import Application, Colour
+from hitless.domain.model import Application, Colour, Protocol, Router
+from hitless.domain.routing import WEB
 from hitless.domain.steps import CutOver, Gate, Plan, Probe, Remove, Start
 
 # The name that Traefik gives a sticky cookie where the label names none
@@ -46,15 +47,17 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True)
 class Aim:
-    """What is asked for: a path, and the Host header that has it routed."""
+    """What is asked for: a path, the Host header that has it routed, and the gateway's entry point."""
 
     host: str
     path: str
+    entry_point: str = WEB
 
     @property
     def url(self) -> str:
         """As a user of the application has it."""
-        return f"http://{self.host}{self.path}"
+        port = publish.port_of(self.entry_point)
+        return f"http://{self.host}{f':{port}' if port else ''}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,27 +197,41 @@ def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
     Raises `HitlessError` where a path belongs to no route, or where no route says what to ask for.
     """
     name = application.name
-    # over TLS the gateway's plain port does not answer
-    of_all = [router.rule for router in application.routes.routers if "tls" not in router.settings]
+    routed = [
+        (router.rule, _entry_point(router))
+        for router in application.routes.routers
+        # over TLS the gateway's plain port does not answer
+        if router.protocol is Protocol.HTTP and "tls" not in router.settings
+    ]
     if not paths:
-        examples = [found for rule in of_all if (found := rules.example(rule))]
-        if not examples:
+        examples = [(rules.example(rule), entry_point) for rule, entry_point in routed]
+        found = [Aim(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]
+        if not found:
             raise HitlessError(f"no route of {name} says by itself what to ask for", "name it: --path /")
-        return tuple(dict.fromkeys(Aim(host or "localhost", path) for host, path in examples))
-    hosts = [host for rule in of_all for host in rules.hosts(rule) or ("localhost",) if "*" not in host]
+        return tuple(dict.fromkeys(found))
     aimed: list[Aim] = []
     for path in paths:
         taking = [
-            Aim(host, path)
-            for host in hosts
-            if any(rules.matches(rule, host, path.partition("?")[0]) for rule in of_all)
+            Aim(host, path, entry_point)
+            for rule, entry_point in routed
+            for host in rules.hosts(rule) or ("localhost",)
+            if "*" not in host and _is_taken(path, host, entry_point, routed)
         ]
         if not taking:
-            raise HitlessError(
-                f"no route of {name} takes {path}", f"its routes are: {', '.join(of_all) or 'none'}"
-            )
+            known = ", ".join(rule for rule, _ in routed) or "none"
+            raise HitlessError(f"no route of {name} takes {path}", f"its routes are: {known}")
         aimed += taking
     return tuple(dict.fromkeys(aimed))
+
+
+def _entry_point(router: Router) -> str:
+    """Where it is asked: on the gateway's own port if it may be."""
+    return WEB if WEB in (router.entry_points or (WEB,)) else router.entry_points[0]
+
+
+def _is_taken(path: str, host: str, entry_point: str, routed: Sequence[tuple[str, str]]) -> bool:
+    plain = path.partition("?")[0]
+    return any(at == entry_point and rules.matches(rule, host, plain) for rule, at in routed)
 
 
 def idle_probes(application: Application, live: Colour) -> dict[str, Probe]:

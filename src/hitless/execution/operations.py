@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, scaling, spec
+from hitless.domain import project, publish, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -18,6 +19,7 @@ from hitless.domain.model import (
     Application,
     Finding,
     Image,
+    Json,
     Release,
     Role,
     Settings,
@@ -38,7 +40,8 @@ class Request:
 
     `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
-    was read; `revision` is the source revision, `holder` who asks from where.
+    was read; `revision` is the source revision, `holder` who asks from where;
+    `adopted` are containers of plain `docker compose up` that are to go afterwards.
     """
 
     holder: str
@@ -46,21 +49,27 @@ class Request:
     findings: tuple[Finding, ...] = ()
     revision: str = ""
     pull: str | None = None
+    adopted: tuple[str, ...] = ()
 
 
 def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
+    application = publish.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
     ):
         world = observe.world(ports, application.name, gateway)
+        world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
-        with ended(ports, "deploy", application.name, began) as ports:
+        with (
+            discreet(ports, *_models(world)) as ports,
+            ended(ports, "deploy", application.name, began) as ports,
+        ):
             try:
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
@@ -76,6 +85,12 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
             release = Release(number, ports.clock.utc(), request.revision, images, application.model)
             failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
         _refuse_failed_hooks(failed)
+
+
+def adopted(ports: Ports, adoption: Adoption, request: Request, drain_timeout: float) -> None:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    with commanding(ports, "adopt", adoption.application, request) as command:
+        command.perform(plans.adopted(adoption, drain_timeout))
 
 
 @dataclass(frozen=True)
@@ -113,7 +128,12 @@ def commanding(ports: Ports, operation: str, application: str, request: Request)
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
-        yield Command(operation, application, request, began, ports, gateway, world)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            # which of its colours is live is known there alone
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
+        with discreet(ports, *_models(world)) as ports:
+            yield Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -144,7 +164,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             raise HitlessError(f"{application} has no live release", "run: hitless deploy")
         release = replace(kept, model=scaling.scaled(kept.model, wanted))
         read, findings = spec.read(release.model)
-        prepared, problems = spec.with_images(read, release.images)
+        prepared, problems = spec.with_images(publish.behind(read, command.gateway), release.images)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
@@ -161,7 +181,7 @@ def plan_of_kept(
 ) -> Plan:
     """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
     application, findings = spec.read(release.model)
-    application = spec.with_timeouts(application, *timeouts)
+    application = publish.behind(spec.with_timeouts(application, *timeouts), command.gateway)
     prepared, problems = spec.with_images(application, release.images)
     found = (*findings, *problems, *check(prepared, command.world, release.images))
     _refuse(command.ports, found, warn)
@@ -205,9 +225,6 @@ def down(
     """
     with commanding(ports, "down", application, request) as command:
         world = command.world
-        if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
-            other = ", ".join(sorted(elsewhere))
-            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
         plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
             raise HitlessError(
@@ -265,12 +282,12 @@ def preview(
     }
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
-    findings = (*request.findings, *check(application, world, images), *found)
+    findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = spec.with_images(application, images)
+    prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
     plan = plans.deploy(prepared, release, world, world.gateway)
     return plan, findings
 
@@ -313,11 +330,21 @@ def _abort(command: Command) -> None:
     command.perform(plan, run)
 
 
+def _models(world: World) -> Iterator[Json]:
+    """Those of the kept releases, whose containers may be shown, too, when something goes wrong."""
+    return (kept.model for kept in world.releases)
+
+
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
     return plans.down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
+    if problem := world.broken.get(f"{application}.yml"):
+        raise HitlessError(
+            f"which colour of {application} is live can't be told: {problem}",
+            "put the file back as it was, or take the application away with hitless down",
+        )
     settings = _settings(world, application)
     return plans.tidy(application, world, settings.drain_timeout, settings.keep)
 

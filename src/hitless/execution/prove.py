@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hitless.domain import proof, spec
+from hitless.domain import proof, publish, spec
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.events import Event, StepBegan, StepDone
 from hitless.domain.model import Application, Colour, Release
@@ -56,38 +56,36 @@ def prove(
     told = ports  # what is no part of a deployment is not for the journal
     with commanding(ports, "prove", application, request) as command:
         colour, release = _live(command.world, application)
-        with discreet(command.ports, release.model) as ports:
-            command = replace(command, ports=ports)
-            read, _ = spec.read(release.model)
-            prepared, _ = spec.with_images(read, release.images)
-            aims = proof.aims(prepared, wanted.paths)
-            # all that speaks against a deployment is said before the first request
-            plan_of_kept(command, release, (None, None))
-            _refuse_unfit(load, aims)
-            idle = _idle(ports, prepared, colour)
-            watched = _Watched([], [])
-            with load.sending(aims, wanted.rate) as sending:
-                _pause(told, "ask without a deployment", wanted.baseline)
-                while len(watched.passages) < wanted.deployments and not sending.is_over:
-                    _deploy_again(command, load, aims, prepared, watched)
-                    if watched.problem:
-                        break
-                    _pause(told, "ask after the deployment", _AFTER)
-            seen = Seen(
-                application=application,
-                release=release.number,
-                aims=aims,
-                rate=wanted.rate,
-                wanted=wanted.deployments,
-                samples=tuple(sending.samples),
-                passages=tuple(watched.passages),
-                sessions=tuple(watched.sessions),
-                idle=idle,
-                grace=proof.grace_periods(prepared),
-                drain_timeout=prepared.settings.drain_timeout,
-                lag=sending.lag,
-                is_over=sending.is_over,
-            )
+        read, _ = spec.read(release.model)
+        prepared, _ = spec.with_images(publish.behind(read, command.gateway), release.images)
+        aims = proof.aims(prepared, wanted.paths)
+        # all that speaks against a deployment is said before the first request
+        plan_of_kept(command, release, (None, None))
+        _refuse_unfit(load, aims)
+        idle = _idle(command.ports, prepared, colour)
+        watched = _Watched([], [])
+        with load.sending(aims, wanted.rate) as sending:
+            _pause(told, "ask without a deployment", wanted.baseline)
+            while len(watched.passages) < wanted.deployments and not sending.is_over:
+                _deploy_again(command, load, aims, prepared, watched)
+                if watched.problem:
+                    break
+                _pause(told, "ask after the deployment", _AFTER)
+        seen = Seen(
+            application=application,
+            release=release.number,
+            aims=aims,
+            rate=wanted.rate,
+            wanted=wanted.deployments,
+            samples=tuple(sending.samples),
+            passages=tuple(watched.passages),
+            sessions=tuple(watched.sessions),
+            idle=idle,
+            grace=proof.grace_periods(prepared),
+            drain_timeout=prepared.settings.drain_timeout,
+            lag=sending.lag,
+            is_over=sending.is_over,
+        )
     return judge(seen), watched.problem
 
 
@@ -143,9 +141,11 @@ def _deploy_again(
     try:
         world = observe.world(command.ports, command.application, command.gateway)
         _, release = _live(world, command.application)
-        again = replace(command, world=world, began=began, ports=replace(command.ports, emit=emit))
-        plan = plan_of_kept(again, release, (None, None), warn=False)
-        again.perform(plan, revision=release.revision)
+        # an error that is kept and told later shows no secret either
+        with discreet(replace(command.ports, emit=emit), release.model) as ports:
+            again = replace(command, world=world, began=began, ports=ports)
+            plan = plan_of_kept(again, release, (None, None), warn=False)
+            again.perform(plan, revision=release.revision)
     except HitlessError as error:
         watched.problem = error
     watched.passages.append(_passage(command, plan, timed, began, watched.problem))
