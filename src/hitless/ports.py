@@ -13,7 +13,7 @@ from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Engine(Protocol):
         """The containers in the application's and its colours' Compose projects that are no release's."""
         ...
 
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        ...
+
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""
         ...
@@ -110,6 +114,10 @@ class Engine(Protocol):
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
+        ...
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
         ...
 
     def logs(self, container: str, lines: int) -> str:

@@ -263,13 +263,23 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "gateway up: http://127.0.0.1:18080, traefik:v3.7",
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
-    assert found["gateway"] == {"running": True, "settings": vars(SETTINGS), "broken": {}}
+    settings = {**vars(SETTINGS), "held": []}
+    assert found["gateway"] == {"running": True, "settings": settings, "broken": {}}
     assert found["applications"] == [
         {
             "application": "shop",
             "live": {"colour": "green", "release": 2},
             "addresses": ["http://shop.localhost:18080", "http://www.shop.localhost:18080"],
         }
+    ]
+
+
+def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Capture) -> None:
+    settings = replace(SETTINGS, ports={6379: "127.0.0.1"}, held=(6379,))
+    text, _ = applications_of(capsys, LIVE, settings)
+    assert text.splitlines()[:2] == [
+        "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, traefik:v3.7",
+        "  port 6379 is another's still: see hitless adopt, or gateway up --replace",
     ]
 
 

@@ -189,7 +189,8 @@ class TestTwoCopies:
         finding = only(app(ports=ports) if routed else worker(ports=ports))
         assert finding.path == f"services.{'app' if routed else 'worker'}.ports"
         assert finding.is_error
-        assert ("the gateway publishes" in finding.hint) == routed
+        assert "publish: gateway" in finding.hint
+        assert ("the gateway reaches" in finding.hint) == routed
 
     def test_every_published_port_is_named(self) -> None:
         ports = [{"target": 80, "published": "8080"}, {"target": 81, "published": "8081"}]
@@ -522,8 +523,9 @@ class TestOtherApplications:
         there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
         assert paths(checks.check(application({"app": web(labels)}), there, IMAGES)) == [f"{ROUTER}.rule"]
 
-    def test_on_every_entry_point(self) -> None:
-        assert len(self.against(entry_points=("internal",))) == 1
+    def test_on_the_entry_point_of_routes_that_name_none(self) -> None:
+        assert len(self.against(entry_points=("web",))) == 1
+        assert self.against(entry_points=("internal",)) == ()
 
     def test_the_whole_host_by_another_way(self) -> None:
         assert len(self.against(rule="host(`shop.example`) && !Path(`/nothing`)")) == 1

@@ -13,13 +13,14 @@ from typing import Any
 
 from hitless.domain.errors import CommandFailed, DockerFailed, Locked
 from hitless.domain.events import Event
+from hitless.domain.gateway import GatewaySettings, gateway
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
 from hitless.domain.spec import replicas
 from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
 from hitless.ports import Answer, HeldLock, Kept, Ports
 
 OK = Answer(200, "ok")
@@ -75,6 +76,7 @@ class FakeHost:
     clock: FakeClock = field(default_factory=FakeClock)
     behaviour: Behaviour = field(default_factory=Behaviour)
     has_gateway: bool = True
+    gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     files: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class FakeHost:
     violations: list[str] = field(default_factory=list)
     holder: str = ""
     strangers: tuple[ComposeContainer, ...] = ()
+    others: tuple[Neighbour, ...] = ()
     base: dict[str, ComposeContainer] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     # shared service -> the colour whose services it finds by their names
@@ -124,6 +127,12 @@ class FakeHost:
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         return (*self.base.values(), *self.strangers)
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        return self.others
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        self.verbs.append(f"start again {', '.join(containers)}")
 
     def digests(self, model: Json) -> dict[str, str]:
         return {name: str(service) for name, service in model["services"].items()}
@@ -217,9 +226,13 @@ class FakeHost:
                 self._watch_exclusive()
 
     def stop(self, containers: Sequence[str]) -> None:
-        self._verb("stop")
+        if all(name in self.running for name in containers):
+            self._verb("stop")
+        else:  # those of plain docker compose, whose port changes hands, which no lock is for
+            self.verbs.append("stop")
         for name in containers:
-            self.running[name] = replace(self.running[name], state="exited")
+            if name in self.running:
+                self.running[name] = replace(self.running[name], state="exited")
 
     def restart(self, policies: Mapping[str, str]) -> None:
         self._verb("restart")
@@ -258,7 +271,7 @@ class FakeHost:
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None
-        return Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
+        return gateway("traefik", self.gateway_settings)
 
     def deliver(self, application: str, text: str | None) -> None:
         self._verb("deliver" if text else "withdraw")

@@ -23,7 +23,7 @@ from hitless.domain.project import (
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
-from hitless.domain.world import ComposeContainer, Container
+from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
 
 _PROJECT = "com.docker.compose.project"
 _DIGEST = "com.docker.compose.config-hash"
@@ -96,6 +96,12 @@ class DockerEngine:
             found for row in rows if (found := _composed(row.split("\t"))) and found.project in projects
         )
 
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        return tuple(
+            map(neighbour, self._inspected("container", self._listed("ps", "--no-trunc", labels=())))
+        )
+
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""
         rows = self._compose(model, "config", "--hash", "*").splitlines()
@@ -157,6 +163,10 @@ class DockerEngine:
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
         self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
+        self.cli.run("start", *containers)
 
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
@@ -397,6 +407,35 @@ def container(found: Json, network: str) -> Container:
         address=(networks.get(network) or {}).get("IPAddress", ""),
         ran_out_of_memory=state.get("OOMKilled", False),
     )
+
+
+def neighbour(found: Json) -> Neighbour:
+    """A running container, whoever made it, from what `docker inspect` says of it."""
+    labels = found["Config"].get("Labels") or {}
+    published = (found["NetworkSettings"].get("Ports") or {}).items()
+    networks = found["NetworkSettings"].get("Networks") or {}
+    ports = {
+        # IPv4 and IPv6 have an entry each
+        Port(int(one["HostPort"]), int(inside.partition("/")[0]), _any_address(one.get("HostIp", "")))
+        for inside, bound in published
+        if inside.endswith("/tcp")
+        for one in bound or ()
+    }
+    return Neighbour(
+        name=found["Name"].removeprefix("/"),
+        project=labels.get(_PROJECT, ""),
+        service=labels.get(LABEL_SERVICE, ""),
+        image=found["Config"].get("Image", ""),
+        ports=tuple(sorted(ports, key=lambda port: (port.host, port.address))),
+        addresses={name: one.get("IPAddress", "") for name, one in networks.items()},
+        is_labelled=any(label.startswith("traefik.") for label in labels)
+        and labels.get("traefik.enable", "true").lower() == "true",
+        is_ours=LABEL_GATEWAY in labels,
+    )
+
+
+def _any_address(address: str) -> str:
+    return "" if address in ("0.0.0.0", "::") else address  # noqa: S104 - it is read, not bound
 
 
 def image(found: Json) -> Image:

@@ -122,4 +122,9 @@ probe() { # host, port, request with octal escapes, seconds, most bytes
     } | head -c "$5"
 }
 
+# Whether a connection is accepted.
+reach() { # host, port, seconds
+    timeout "$3" nc -z "$1" "$2" < /dev/null
+}
+
 "$@"

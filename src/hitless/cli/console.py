@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hitless.domain.adoption import Adoption
 from hitless.domain.errors import HitlessError
 from hitless.domain.events import (
     Began,
@@ -27,7 +28,7 @@ from hitless.domain.events import (
     Waiting,
     as_json,
 )
-from hitless.domain.model import Application, Finding
+from hitless.domain.model import Application, Finding, Role
 from hitless.domain.steps import Plan
 
 Emit = Callable[[Event], None]
@@ -116,6 +117,24 @@ def show_plan(
         out.print(f"  {number}. {escape(line)}")
 
 
+def show_adoption(
+    application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
+) -> None:
+    """What `hitless adopt` prints before it begins."""
+    steps = adoption.describe()
+    if as_json_text:
+        found = [vars(finding) for finding in findings]
+        print(json.dumps({"application": application.name, "findings": found, "steps": steps}))
+        return
+    out = console()
+    show_findings(out, findings)
+    out.print(f"adopt [bold]{escape(application.name)}[/]:")
+    for number, line in enumerate(steps, start=1):
+        out.print(f"  {number}. {escape(line)}")
+    if kept := [service.name for service in application.having(Role.SHARED)]:
+        out.print(f"  {', '.join(kept)}: runs on as it is")
+
+
 class _Lines:
     """A line for each step that has ended, and a spinner for the one that runs."""
 
@@ -133,6 +152,7 @@ class _Lines:
                 show_findings(self._out, findings)
             case Began(operation, application, release):
                 self._began = event
+                self._live, self._drained = None, []  # of another command before it, in one process
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
             case Waiting(_, holder):

@@ -6,6 +6,7 @@ import click
 
 from hitless import __version__
 from hitless.cli.abort import abort
+from hitless.cli.adopt import adopt
 from hitless.cli.deploy import deploy
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
@@ -70,6 +71,7 @@ def hitless(
 for verb in (
     gateway,
     deploy,
+    adopt,
     plan,
     status,
     rollback,

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain import history, rules
+from hitless.domain import history, publish, rules
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.routing import Routing
@@ -172,7 +172,11 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
         out.print("the gateway is not there; run: hitless gateway up")
         return
     state = "[green]up[/]" if world.gateway else "[red]down[/]"
-    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}, {settings.image}")
+    also = "".join(f", {address}:{port}" for port, address in settings.ports.items())
+    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}{also}, {settings.image}")
+    if settings.held:
+        held = ", ".join(map(str, settings.held))
+        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
     for path, problem in world.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
     for one in found:
@@ -186,7 +190,14 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> lis
         return []
     port = "" if settings.http_port == 80 else f":{settings.http_port}"
     hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
-    return [f"http://{host}{port}" for host in hosts]
+    ports = {
+        f"{router.protocol}://{settings.bound[name]}:{publish.port_of(name) or settings.http_port}": None
+        for router in routing.rules
+        if publish.is_port(router)
+        for name in router.entry_points
+        if name in settings.bound
+    }
+    return [*(f"http://{host}{port}" for host in hosts), *ports]
 
 
 def _problems(application: str, world: World) -> list[str]:

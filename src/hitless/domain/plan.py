@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hitless.domain import companions, project, readiness, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.model import (
     Application,
     Colour,
@@ -22,12 +23,13 @@ from hitless.domain.steps import (
     Create,
     CutOver,
     Drain,
+    DrainBase,
     Forget,
     Gate,
     Plan,
     Record,
     Remove,
-    RemoveShared,
+    RemoveBase,
     RemoveVolumes,
     Route,
     Start,
@@ -145,6 +147,13 @@ def start_shared(
     return Plan(application.name, 0, None, tuple(steps))
 
 
+def adopted(adoption: Adoption, drain_timeout: float) -> Plan:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    name, plain = adoption.application, adoption.plain
+    drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
+    return Plan(name, 0, None, (*drain, RemoveBase(name, plain)))
+
+
 def scale(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
     """Bring the live colour to the numbers of containers that the application has now. Ports must be known.
 
@@ -213,7 +222,7 @@ def down(application: str, world: World, drain_timeout: float, volumes: bool = F
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]
     if shared := tuple(sorted(container.name for container in world.base if container.is_ours)):
-        steps.append(RemoveShared(application, shared))
+        steps.append(RemoveBase(application, shared))
     if known := _known(world):
         steps.append(Forget(application, known))
     if volumes:

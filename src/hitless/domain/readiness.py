@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hitless.domain import rules
-from hitless.domain.model import Application, Backend, Colour, Image, Service
-from hitless.domain.routing import COLOUR_HEADER
+from hitless.domain.model import Application, Backend, Colour, Image, Protocol, Service
+from hitless.domain.routing import COLOUR_HEADER, WEB
 from hitless.domain.steps import Probe, Readiness
 from hitless.domain.world import Gateway
 
@@ -38,9 +38,14 @@ def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> 
     asked = {service.name for service in application.services if service.settings.ask_routes}
     for router in application.routes.routers:
         example = rules.example(router.rule)
-        ports = [gateway.entry_points.get(name) for name in router.entry_points or gateway.entry_points]
+        ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
         # over TLS it would not answer, and a rule that asks for a header may mean anything
-        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+        if (
+            example is None
+            or router.protocol is Protocol.TCP
+            or "tls" in router.settings
+            or services.get(router.backend) not in asked
+        ):
             continue
         host, path = example
         if ports and ports[0]:
@@ -63,6 +68,10 @@ def _probes(
     found = []
     for backend in application.routes.backends_of(service.name):
         check = backend.health_check
+        if backend.scheme == "tcp":
+            if not _has_healthcheck(service, images):
+                found.append(Probe(container, backend.port or 0, tcp=True))
+            continue
         if backend.asked_by != ("http", "http"):
             continue  # asked by Docker's health check alone; `check` refuses where there is none
         if not check.get("path") and _has_healthcheck(service, images):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, redact, scaling, spec
+from hitless.domain import project, publish, redact, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -39,7 +40,8 @@ class Request:
 
     `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
-    was read; `revision` is the source revision, `holder` who asks from where.
+    was read; `revision` is the source revision, `holder` who asks from where;
+    `adopted` are containers of plain `docker compose up` that are to go afterwards.
     """
 
     holder: str
@@ -47,17 +49,20 @@ class Request:
     findings: tuple[Finding, ...] = ()
     revision: str = ""
     pull: str | None = None
+    adopted: tuple[str, ...] = ()
 
 
 def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
+    application = publish.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
     ):
         world = observe.world(ports, application.name, gateway)
+        world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
@@ -80,6 +85,12 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
             release = Release(number, ports.clock.utc(), request.revision, images, application.model)
             failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
         _refuse_failed_hooks(failed)
+
+
+def adopted(ports: Ports, adoption: Adoption, request: Request, drain_timeout: float) -> None:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    with _command(ports, "adopt", adoption.application, request) as command:
+        command.perform(plans.adopted(adoption, drain_timeout))
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             raise HitlessError(f"{application} has no live release", "run: hitless deploy")
         release = replace(kept, model=scaling.scaled(kept.model, wanted))
         read, findings = spec.read(release.model)
-        prepared, problems = spec.with_images(read, release.images)
+        prepared, problems = spec.with_images(publish.behind(read, command.gateway), release.images)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
@@ -264,7 +275,7 @@ def preview(
         return None, findings
     number = plans.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = spec.with_images(application, images)
+    prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
     plan = plans.deploy(prepared, release, world, world.gateway)
     return plan, findings
 
@@ -274,7 +285,7 @@ def _bring_up(
 ) -> None:
     """Deploy a release that is kept."""
     application, findings = spec.read(release.model)
-    application = spec.with_timeouts(application, *timeouts)
+    application = publish.behind(spec.with_timeouts(application, *timeouts), command.gateway)
     prepared, problems = spec.with_images(application, release.images)
     found = (*findings, *problems, *check(prepared, command.world, release.images))
     with discreet(command.ports, release.model) as ports:

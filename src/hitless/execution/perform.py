@@ -35,13 +35,14 @@ from hitless.domain.steps import (
     CutOver,
     Detach,
     Drain,
+    DrainBase,
     Forget,
     Gate,
     HandOver,
     Plan,
     Record,
     Remove,
-    RemoveShared,
+    RemoveBase,
     RemoveVolumes,
     Route,
     RunHere,
@@ -177,10 +178,14 @@ def _perform(step: Step, ports: Ports) -> str:
             return ""
         case Drain():
             return _drain(ports, step, progress)
+        case DrainBase():
+            began = ports.clock.now()
+            drained = waits.until_drained(ports, step.addresses, step.timeout, progress)
+            return _drained(ports, "", drained, step.timeout, ports.clock.now() - began)
         case Remove(application, colour, containers):
             ports.engine.remove(application, colour, containers)
             return ""
-        case RemoveShared(application, containers):
+        case RemoveBase(application, containers):
             ports.engine.remove_base(application, containers)
             return ""
         case Forget():
@@ -318,10 +323,13 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
             ports.engine.restart({container.name: "no" for container in leaving})
     addresses = [container.address for container in leaving if container.is_running and container.address]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
-    seconds = ports.clock.now() - began
-    ports.emit(Drained(str(step.colour), drained.in_flight, drained.cut, seconds))
+    return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
+
+
+def _drained(ports: Ports, colour: str, drained: waits.Drainage, timeout: float, seconds: float) -> str:
+    ports.emit(Drained(colour, drained.in_flight, drained.cut, seconds))
     if drained.cut:
-        return f"{drained.cut} still open after {step.timeout:.0f} s, cut"
+        return f"{drained.cut} still open after {timeout:.0f} s, cut"
     return f"{drained.in_flight} in flight answered" if drained.in_flight else "nothing in flight"
 
 
