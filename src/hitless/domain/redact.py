@@ -110,7 +110,7 @@ def _of_options(command: Any) -> Iterator[str]:
         return
     # a text for the shell is words, too
     for words in (list(map(str, command)), *(str(word).split() for word in command)):
-        for word, following in zip(words, (*words[1:], ""), strict=True):
+        for word, following in zip(words, (*words, "")[1:], strict=True):
             match = _OPTION.fullmatch(word.replace("$$", "$"))
             if match and _is_secret(match[1]):
                 yield match[2] or following.replace("$$", "$")
