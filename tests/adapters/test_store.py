@@ -17,6 +17,7 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore, decode_release
 from hitless.domain.errors import DockerFailed, Locked
+from hitless.domain.history import Holder
 from hitless.domain.model import Image, Release
 from hitless.ports import Kept
 from tests.adapters.fake_docker import FakeDocker
@@ -371,6 +372,19 @@ def test_a_look_tells_who_has_the_lock(host: FakeDocker, store: GatewayStore) ->
         assert holder.name == "alice@there, process 7"
         assert 0 <= holder.quiet < 60
     assert store.read("shop").holder is None
+
+
+def test_a_clock_that_was_set_back_does_no_harm(host: FakeDocker, store: GatewayStore) -> None:
+    tomorrow = time.time() + 86400
+    with store.lock("shop", "alice", 0, print) as held:
+        held.write("something")
+        for name in ("holder", "journal"):
+            os.utime(state(host, name), (tomorrow, tomorrow))
+        seen = store.read("shop")
+        assert (seen.holder, seen.quiet) == (Holder("alice", 0, 0), 0)
+        assert Holder("alice", -5, -5).describe() == "alice, for 0 s, last sign of life 0 s ago"
+        with pytest.raises(Locked, match="alice, for 0 s"), store.lock("shop", "bob", 0, print):
+            pass
 
 
 def test_unlock_takes_the_lock_away_and_its_holder_sees_that(host: FakeDocker, store: GatewayStore) -> None:

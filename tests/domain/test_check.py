@@ -72,6 +72,13 @@ def test_a_container_name_is_given_up_and_said() -> None:
     assert "can't both be called the-one" in finding.message
 
 
+def test_a_traefik_of_the_applications_own_is_all_that_is_said_of_it() -> None:
+    proxy = unrouted(image="traefik:v3.1", ports=[{"target": 80, "published": "80"}], network_mode="host")
+    finding = only(check({"app": web(), "proxy": proxy}))
+    assert (finding.path, finding.is_error) == ("services.proxy", True)
+    assert "leave it out" in finding.hint
+
+
 class TestSchedulers:
     """Workers that by their look must not run twice at a time."""
 

@@ -62,6 +62,13 @@ def test_options_are_secret_by_their_name(key: str, value: list[str]) -> None:
     assert secrets({"services": {"cache": {key: value}}}) == {"s3cr3ts"}
 
 
+def test_options_of_a_volume_s_driver_hold_secrets() -> None:
+    options = {"type": "cifs", "device": "//nas/x", "o": "addr=nas,username=u,password=s3cr3ts,rw"}
+    hidden = secrets({"volumes": {"nas": {"driver_opts": options}, "data": None}})
+    assert redact("volume create --opt o=addr=nas,username=u,password=s3cr3ts", hidden).endswith(f"={MARK}")
+    assert redact("addr=nas,username=u", hidden) == "addr=nas,username=u"
+
+
 def test_labels_are_secret_by_their_name() -> None:
     labels = {
         "traefik.http.middlewares.a.basicauth.users": "ann:$$apr1$$salt$$hash,bob:$$apr1$$pepper$$hash",

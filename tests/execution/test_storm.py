@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +36,8 @@ class StormyHost(FakeHost):
     """Its gateway may take no new file, or not tell that it did."""
 
     is_blind: bool = False
+    # by themselves, as it may be right after the last look: nobody's fault
+    ended: set[str] = field(default_factory=set)
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
         return not self.is_blind and super().in_force(application, routing)
@@ -46,11 +48,18 @@ class StormyHost(FakeHost):
         self.behaviour.is_deaf = lambda _: False
         self.in_traefik = {name.removesuffix(".yml"): parse(text, name) for name, text in self.files.items()}
 
+    def end_the_candidate(self) -> None:
+        served = self.in_traefik.get("shop")
+        for name, one in self.running.items():
+            if one.is_running and one.colour is not (served and served.live):
+                self.running[name] = replace(one, state="exited", exit_code=137)
+                self.ended.add(name)
+
     def watch(self) -> None:
         served = self.in_traefik.get("shop")
         for server in served.colours[served.live].servers if served and served.live else ():
             there = self.running.get(server.host)
-            if there is None or not there.is_running:
+            if there is None or not (there.is_running or server.host in self.ended):
                 self.violations.append(f"{server.host} has requests, and is {there and there.state}")
 
 
@@ -95,7 +104,18 @@ BEARABLE = (
     *(f"{colour} was removed while Traefik had routes to it" for colour in Colour),
     *(f"{verb} without the lock" for verb in ("connect", "forget", "restart", "start", "stop")),
 )
-FAULTS = ("nothing", "killed", "interrupted", "docker fails", "fails on", "deaf", "blind", "lock lost")
+FAULTS = (
+    "nothing",
+    "killed",
+    "interrupted",
+    "docker fails",
+    "fails on",
+    "deaf",
+    "blind",
+    "lock lost",
+    "gateway restarts",
+    "candidate ends",
+)
 
 
 def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at: int) -> None:
@@ -123,6 +143,11 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
                 host.is_blind = True
             case "lock lost" if seen == at:
                 host.holder = ""
+            case "gateway restarts" if seen == at:
+                host.holder = ""
+                host.weather()
+            case "candidate ends" if seen == at:
+                host.end_the_candidate()
 
     host.before = before
     host.behaviour.states, host.behaviour.routes = {}, {}

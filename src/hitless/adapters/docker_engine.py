@@ -41,6 +41,8 @@ _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
+# Seconds that a busy engine may take itself to start containers, beside what they wait for.
+_BUSY = 30.0
 # What Compose does at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
 # The longest grace period that a stop waits for.
@@ -157,11 +159,11 @@ class DockerEngine:
         """
         services = [model["services"][service] for service in containers]
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
-            self._compose(model, "start", *containers, timeout=timeout)
+            self._compose(model, "start", *containers, timeout=timeout + _BUSY)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for
             names = [name for found in containers.values() for name in found]
-            self.cli.run("start", *names, timeout=timeout)
+            self.cli.run("start", *names)
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""

@@ -40,10 +40,12 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     findings = [*_host(world), *_disk(world.free), *_elsewhere(application, world), *_compose_projects(world)]
     if not application.routes.routers:
         findings += _no_route(application.model.get("services") or {})
+    traefiks = {service.name for service in application.services if _is_traefik(service)}
+    findings += map(_own_traefik, sorted(traefiks))
     for service in application.services:
-        findings += _role(application, service)
+        findings += _role(application, service) if service.name not in traefiks else ()
     for service in application.released:
-        findings += _service(application, service, images)
+        findings += _service(application, service, images) if service.name not in traefiks else ()
     findings += _hooks(application)
     findings += _base(application, world)
     findings += _fewer(application, world)
@@ -59,6 +61,18 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
     findings += with_images(there, images)[1]
     return tuple(findings)
+
+
+def _is_traefik(service: Service) -> bool:
+    return roles.product_name(service.image or "") == "traefik"
+
+
+def _own_traefik(name: str) -> Finding:
+    return Finding(
+        f"services.{name}",
+        "is a Traefik: hitless's gateway takes its place, for all applications of this host",
+        "leave it out of the file, with the routes to its own dashboard; the other services' labels may stay",
+    )
 
 
 def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ _PLACE = re.compile(r"[_-](file|path|dir)$", re.I)
 # up to the last @ of the address: a password that was not escaped may have one itself
 _USERINFO = re.compile(r"://[^/\s:@]*:([^/\s]+)@")
 # ?password=…&…, Server=…;Password=…
-_ASSIGNED = re.compile(r"(?:^|[?&;,\s])([\w.-]+)=([^&;\s]+)")
+_ASSIGNED = re.compile(r"(?:^|[?&;,\s])([\w.-]+)=(?=([^&;\s]+))")
 _OPTION = re.compile(r"--?([\w-]+)(?:=(.*))?", re.S)
 _USERS = re.compile(r"auth.*\.(users|basic)$", re.I)
 # What is shorter is a word of the language as often as a secret
@@ -51,6 +51,9 @@ def secrets(model: Json) -> frozenset[str]:
                 found.add(text)
         for key in ("command", "entrypoint"):
             found.update(_of_options(service.get(key)))
+    for volume in (model.get("volumes") or {}).values():
+        for _, text in _pairs((volume or {}).get("driver_opts")):
+            found.update(_within(text))
     return frozenset(one for one in found if len(one) >= _SHORTEST)
 
 
@@ -107,7 +110,7 @@ def _of_options(command: Any) -> Iterator[str]:
         return
     # a text for the shell is words, too
     for words in (list(map(str, command)), *(str(word).split() for word in command)):
-        for word, following in zip(words, (*words[1:], ""), strict=True):
+        for word, following in zip(words, (*words, "")[1:], strict=True):
             match = _OPTION.fullmatch(word.replace("$$", "$"))
             if match and _is_secret(match[1]):
                 yield match[2] or following.replace("$$", "$")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, publish, scaling, spec
+from hitless.domain import project, publish, redact, scaling, spec
 from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
@@ -283,6 +283,7 @@ def preview(
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
     findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
+    findings = redact.redact(findings, redact.secrets(application.model))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
