@@ -4,7 +4,7 @@
 
 Deploys `bench/unusual` behind a gateway of each kind, sends both the same bytes, and prints what came back,
 with a mark where the two differ. What it tells is why the default is what it is:
-docs/decisions/0023-gateway-speed.md.
+docs/decisions/0024-gateway-speed.md.
 """
 
 from __future__ import annotations

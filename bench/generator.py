@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bench.report import EndedBy, Kind, Report, Sample
-from bench.wire import Connections, loopback
+from hitless.adapters.wire import Connections, loopback
 
 DEFAULT_MIX: Final[Mapping[Kind, float]] = MappingProxyType(
     {"kept": 86, "fresh": 28, "post": 23, "slow": 2, "stream": 1}

@@ -11,6 +11,7 @@ from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.proof import Aim, Ending, Sample, Visit
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
 from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
@@ -128,6 +129,13 @@ class Engine(Protocol):
         """The last lines of a container's log."""
         ...
 
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        `now` is this moment on the clock that their moments are to be on.
+        """
+        ...
+
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         """Stop a colour with its own grace period, then remove its containers and networks.
 
@@ -186,6 +194,14 @@ class Balancer(Protocol):
         """The gateway's open connections to these addresses."""
         ...
 
+    def closes_idle(self, probe: Probe) -> float | None:
+        """After how many seconds the server of a probe closes a connection on which nothing comes any more.
+
+        None where it keeps it for as long as the gateway would, or says that it will close it, or where
+        there was no answer at all.
+        """
+        ...
+
 
 class HeldLock(Protocol):
     """An application's lock while it is held."""
@@ -241,6 +257,41 @@ class Here(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """A load that is under way, or was."""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The requests that have ended, in that order; all of them once the load is over."""
+        ...
+
+    @property
+    def lag(self) -> float:
+        """The longest time, in seconds, by which a request was sent later than it was due."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has reached its bounds, and sends no more."""
+        ...
+
+
+class Load(Protocol):
+    """Requests to the gateway from this machine, as its clients make them."""
+
+    def sending(self, aims: Sequence[Aim], rate: float) -> AbstractContextManager[Sending]:
+        """Send so many requests a second to these in turn, whatever becomes of the earlier ones.
+
+        Bounded in rate, time and number. At the end of the block no more are sent, and those under way are
+        waited for.
+        """
+        ...
+
+    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
+        """One request with these cookies, on a connection of its own."""
+        ...
+
+
 class GatewayHost(Protocol):
     """The gateway as something that is started and stopped."""
 
@@ -287,7 +338,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """All of them, as one argument. `emit` takes every event."""
+    """All of them, as one argument. `emit` takes every event.
+
+    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    """
 
     engine: Engine
     balancer: Balancer
@@ -295,3 +349,4 @@ class Ports:
     clock: Clock
     here: Here
     emit: Callable[[Event], None]
+    insist: Callable[[], None] = lambda: None

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -411,3 +413,55 @@ def test_the_connections_are_those_of_the_gateways_own_kernel(gateway: Traefik) 
         clients[0].close()
         assert gateway.connections([address]) in (1, 2)  # it may be there half closed
         clients[1].close()
+
+
+# idle connections
+
+
+def idle_server(seconds: float, answer: bytes) -> Iterator[int]:
+    """A server that closes a connection so long after its answer; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                time.sleep(seconds)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer", "is_early"),
+    [
+        (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", True),
+        (3.0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
+        (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", False),
+        (0.3, b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
+        (0.0, b"", False),
+    ],
+    ids=["early", "late", "says so", "HTTP/1.0", "no answer"],
+)
+def test_a_server_that_closes_idle_connections_before_the_gateway_does(
+    seconds: float, answer: bytes, is_early: bool, docker: FakeDocker
+) -> None:
+    # the real script, and an nc that talks to a real server
+    (docker.directory / "nc").write_text(NC_BY_SOCKET)
+    docker.answers("exec", way="shell")
+    shell = GatewayShell(DockerCli(), "adapters-rec")
+    for port in idle_server(seconds, answer):
+        found = Traefik(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
+        assert (found is not None and found < 1) is is_early
+    shell.close()
+
+
+NC_BY_SOCKET = f"""#!{sys.executable} -IS
+import os, socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(os.read(0, 65536))
+while data := peer.recv(65536):
+    os.write(1, data)
+"""

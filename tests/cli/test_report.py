@@ -195,6 +195,17 @@ def test_a_routing_file_that_cannot_be_read_is_a_problem(capsys: Capture) -> Non
     assert "was changed [by hand]" in text_of(capsys, world)
 
 
+def test_where_nobody_knows_what_is_live_nothing_is_called_a_leftover(capsys: Capture) -> None:
+    changed = replace(LIVE, routings={}, broken={"shop.yml": "shop.yml in the gateway was changed by hand"})
+    behind = replace(
+        LIVE, routings={}, containers=tuple(replace(one, gateway="other") for one in LIVE.containers)
+    )
+    for world, said in ((changed, "changed by hand"), (behind, "use --gateway other")):
+        [problem] = json_of(capsys, world)["problems"]
+        assert said in problem
+        assert "nothing is live" not in text_of(capsys, world)
+
+
 def test_the_usual_port_is_not_part_of_an_address(capsys: Capture) -> None:
     found = json_of(capsys, LIVE, GatewaySettings())
 

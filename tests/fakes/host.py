@@ -17,6 +17,7 @@ from hitless.domain.gateway import GatewaySettings, gateway
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
+from hitless.domain.proof import Ending
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
 from hitless.domain.spec import replicas
 from hitless.domain.steps import Probe
@@ -65,6 +66,10 @@ class Behaviour:
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains of once a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
+    # the containers that ended lately, as the engine remembers them
+    endings: tuple[Ending, ...] = ()
+    # after how many seconds every container closes an idle connection
+    idle: float | None = None
     # whether Traefik takes new files at all
     is_deaf: Callable[[Routing | None], bool] = lambda _: False
 
@@ -245,6 +250,9 @@ class FakeHost:
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
 
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        return self.behaviour.endings
+
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         self._verb(f"remove {colour}")
         routing = self.in_traefik.get(application)
@@ -260,6 +268,8 @@ class FakeHost:
             self.violations.append(f"{colour} was removed while Traefik had routes to it")
         if self.behaviour.connections[0] and not self._has_drained(colour):
             self.violations.append(f"{colour} was removed without a drain")
+        # the same release may come to this colour again
+        self.ready = {(one, release) for one, release in self.ready if one is not colour}
         self.running = {
             name: one
             for name, one in self.running.items()
@@ -296,7 +306,9 @@ class FakeHost:
         self.in_traefik[application] = routing
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
-        return self.in_traefik.get(application) == routing
+        served = self.in_traefik.get(application)
+        # the marker of a generation tells no more than its number
+        return (served and served.generation) == (routing and routing.generation)
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
         found = (self.behaviour.complaints.get(part.release) for part in routing.colours.values())
@@ -308,6 +320,9 @@ class FakeHost:
     def connections(self, addresses: Sequence[str]) -> int:
         left = self.behaviour.connections
         return left.pop(0) if len(left) > 1 else left[0]
+
+    def closes_idle(self, probe: Probe) -> float | None:
+        return self.behaviour.idle
 
     # -- store ----------------------------------------------------------------------------------------------
 

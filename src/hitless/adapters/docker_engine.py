@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_events import endings
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
@@ -23,6 +25,7 @@ from hitless.domain.project import (
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
+from hitless.domain.proof import Ending
 from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
 
 _PROJECT = "com.docker.compose.project"
@@ -38,6 +41,8 @@ _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
+# Seconds that a busy engine may take itself to start containers, beside what they wait for.
+_BUSY = 30.0
 # What Compose does at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
 # How many commands of one kind run at once.
@@ -166,13 +171,13 @@ class DockerEngine:
         """
         services = [model["services"][service] for service in containers]
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
-            self._compose(model, "start", *containers, timeout=timeout)
+            self._compose(model, "start", *containers, timeout=timeout + _BUSY)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for; one command starts one
             # container after the other
             names = [name for found in containers.values() for name in found]
             with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-                list(pool.map(lambda name: self.cli.run("start", name, timeout=timeout), names))
+                list(pool.map(lambda name: self.cli.run("start", name), names))
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
@@ -199,12 +204,32 @@ class DockerEngine:
             return ""
         return (output.decode(errors="replace") + said).strip()
 
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
+        """
+        # as moments: of a span like `5s` Docker's command line takes whole seconds, without the latest
+        until = time.time()
+        kinds = [word for kind in ("kill", "die") for word in ("--filter", f"event={kind}")]
+        rows = self.cli.run(
+            "events",
+            *("--since", f"{until - seconds:.6f}", "--until", f"{until:.6f}"),
+            *kinds,
+            *("--filter", f"label={LABEL_APPLICATION}={application}", "--format", "{{json .}}"),
+        ).splitlines()
+        return endings([json.loads(row) for row in rows], now - time.time())
+
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         """Stop a colour with its own grace period, then remove its containers and networks.
 
         `containers` are those that are meant, and the networks stay; without any it is all of it.
         """
-        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"]
+        labels = [
+            f"{LABEL_APPLICATION}={application}",
+            f"{LABEL_COLOUR}={colour}",
+            f"{LABEL_GATEWAY}={self.gateway}",
+        ]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         there = self.cli.run("ps", "--all", *filters, "--format", "{{.Names}}").split()
         if found := [name for name in there if name in containers or not containers]:

@@ -32,7 +32,8 @@ look() { # application or -, bytes of the journal
             echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
             held "$1"
             echo journal
-            tail -c "$2" "$state/$1/journal"
+            # what was begun last may stand in the file before, which the same command has just put aside
+            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | tail -c "$2"
         fi
     } >&2
     kept=$state/$1/releases

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ _TEAPOT = 418  # what Traefik's noop@internal answers
 _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
+# The gateway's own idle timeout is 1 s: what keeps a connection clearly longer is never met by it closing.
+_IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
+_IDLE_ENOUGH = 1.3
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,16 @@ class Traefik:
         table, _ = self.shell.run("connections")
         return count_connections(table.decode(), addresses)
 
+    def closes_idle(self, probe: Probe) -> float | None:
+        """After how many seconds the server of a probe closes a connection on which nothing comes."""
+        words = (probe.container, str(probe.port), escaped(request(probe, keep=True)))
+        began = time.monotonic()
+        raw, _ = self.shell.run("probe", *words, str(_IDLE_LOOK), str(_MAX_ANSWER))
+        took = time.monotonic() - began
+        head = raw.partition(b"\r\n\r\n")[0].lower()
+        says_so = re.search(rb"\r\nconnection: *close", head) or not head.startswith(b"http/1.1")
+        return None if says_so or took > _IDLE_ENOUGH else took
+
     def _rawdata(self) -> Json:
         answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
         if answer.status != 200:
@@ -115,13 +130,13 @@ class Traefik:
         return Answer(200, "")
 
 
-def request(probe: Probe) -> bytes:
-    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed."""
+def request(probe: Probe, keep: bool = False) -> bytes:
+    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed, or kept."""
     headers = {
         "Host": probe.host,
         "User-Agent": "hitless",
         "Accept": "*/*",
-        "Connection": "close",
+        "Connection": "keep-alive" if keep else "close",
         **dict(probe.headers),
     }
     lines = [f"{probe.method} {probe.path} HTTP/1.1"]

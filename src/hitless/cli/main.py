@@ -13,6 +13,7 @@ from hitless.cli.gateway import gateway
 from hitless.cli.history import history
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
+from hitless.cli.prove import prove
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
 from hitless.cli.scale import scale
@@ -76,6 +77,7 @@ for verb in (
     status,
     rollback,
     scale,
+    prove,
     resume,
     abort,
     shared,

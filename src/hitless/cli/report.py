@@ -38,6 +38,8 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
         + (
             f"live: [bold green]{live['colour']}[/], release {live['release']}"
             if live
+            else "[bold red]what is live can't be told[/]"
+            if _is_unknown(application, world)
             else "[bold red]nothing is live[/]"
         )
     )
@@ -203,6 +205,11 @@ def _problems(application: str, world: World) -> list[str]:
         # which colour is live stands in the gateway: without it nothing can be said of the containers
         return ["the gateway is not up; run: hitless gateway up"]
     problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
+    problems += [
+        f"it runs behind the gateway {other}; use --gateway {other}" for other in _other_gateways(world)
+    ]
+    if _is_unknown(application, world):
+        return problems
     live = world.live(application)
     if live and not any(container.is_running for container in world.of(live[0])):
         problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")
@@ -213,6 +220,16 @@ def _problems(application: str, world: World) -> list[str]:
             for colour in sorted(others)
         ]
     return problems
+
+
+def _is_unknown(application: str, world: World) -> bool:
+    """Whether something may be live that this gateway's routing does not tell of."""
+    return f"{application}.yml" in world.broken or bool(_other_gateways(world))
+
+
+def _other_gateways(world: World) -> list[str]:
+    here = world.gateway.project if world.gateway else None
+    return sorted({one.gateway for one in world.containers} - {here}) if here else []
 
 
 def _deployment(world: World) -> dict[str, Any] | None:

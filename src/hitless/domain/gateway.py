@@ -29,7 +29,7 @@ class GatewaySettings:
     `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
     are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
     forward by its experimental engine, which is faster and loses some requests
-    (docs/decisions/0023-gateway-speed.md).
+    (docs/decisions/0024-gateway-speed.md).
     """
 
     http_port: int = 80

@@ -56,6 +56,15 @@ def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> 
     return tuple(dict.fromkeys(found))
 
 
+def host_of(application: Application, backend: Backend) -> str | None:
+    """A host that is routed to the backend, where a route names one."""
+    for router in application.routes.routers:
+        named = [host for host in rules.hosts(router.rule) if "*" not in host]
+        if router.backend == backend.name and named:
+            return named[0]
+    return None
+
+
 def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
     if service.healthcheck is None:
         return service.name in images and images[service.name].healthcheck
@@ -81,7 +90,7 @@ def _probes(
                 container=container,
                 port=check.get("port") or backend.port or 0,
                 path=check.get("path") or "/",
-                host=check.get("hostname") or _host(application, backend) or container,
+                host=check.get("hostname") or host_of(application, backend) or container,
                 method=check.get("method") or "GET",
                 status=check.get("status"),
                 headers=tuple((check.get("headers") or {}).items()),
@@ -89,11 +98,3 @@ def _probes(
             )
         )
     return tuple(found)
-
-
-def _host(application: Application, backend: Backend) -> str | None:
-    for router in application.routes.routers:
-        named = [host for host in rules.hosts(router.rule) if "*" not in host]
-        if router.backend == backend.name and named:
-            return named[0]
-    return None

@@ -52,8 +52,9 @@ class StartShared:
     """Start the shared services that do not run, in the base project, and wait until they are healthy.
 
     `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
-    application's own volumes to their definitions; `ends` are those that run to their end; `timeout` is in
-    seconds. With `recreate` those that were created from another configuration are made anew.
+    application's own volumes to their definitions; `ends` are those that run to their end, `may_end` those of
+    which nobody knows whether they do; `timeout` is in seconds. With `recreate` those that were created from
+    another configuration are made anew.
     """
 
     application: str
@@ -63,6 +64,7 @@ class StartShared:
     ends: tuple[str, ...]
     timeout: float
     recreate: bool = False
+    may_end: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""

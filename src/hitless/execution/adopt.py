@@ -31,6 +31,8 @@ def look(
             f"nothing of {application.name} runs under plain docker compose",
             "hitless deploy starts it; is the project's name right (-p)?",
         )
+    if world.gateway is None:
+        gateway.refuse_unfit(host)
     # as it will be when the release is deployed
     settings = found.before or present or GatewaySettings()
     world = replace(

@@ -30,13 +30,20 @@ def up(
     if is_running and not may_replace:
         differing = ", ".join(
             f"{key} is {_shown(getattr(present, key))}, asked for {_shown(value)}"
-            for key, value in changes.items()
+            for key, value in vars(wanted).items()
             if getattr(present, key) != value
         )
         raise HitlessError(
             f"the gateway runs with other settings: {differing}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
+    refuse_unfit(host)
+    start(host, clock, wanted)
+    return wanted, True
+
+
+def refuse_unfit(host: GatewayHost) -> None:
+    """Raise `HitlessError` where this host can't have the gateway."""
     if outdated := host.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
@@ -46,8 +53,6 @@ def up(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
         )
-    start(host, clock, wanted)
-    return wanted, True
 
 
 def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
@@ -79,4 +84,6 @@ def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: b
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{address}:{port}" for port, address in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return repr(value)

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from hitless.domain.check import taken
 from hitless.domain.errors import (
     CommandFailed,
     DockerFailed,
@@ -27,6 +26,7 @@ from hitless.domain.events import (
     StepProgress,
     Undone,
 )
+from hitless.domain.route_check import taken
 from hitless.domain.routing import Routing, render
 from hitless.domain.steps import (
     Attach,
@@ -89,7 +89,8 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     except BaseException as error:
         if not has_cut_over and plan.undo:
             undo(plan.undo, ports)
-        elif has_cut_over and isinstance(error, GateFailed):  # in the bake, or what must not run twice
+        elif has_cut_over and plan.revert and isinstance(error, GateFailed):
+            # in the bake, or of what must not run twice
             undo(plan.revert, ports)
         raise
     return tuple(failed)
@@ -286,12 +287,14 @@ def _route(
 
     What it routes by later was found good when it was shown.
     """
+    ports.insist()  # a step may have hung, and another command have routed meanwhile
     ports.balancer.deliver(application, render(routing) if routing else None)
     try:
         waits.until_in_force(ports, application, routing)
         if routing and is_new:
             waits.refuse_complaints(ports, application, routing)
     except NotConfirmed:
+        ports.insist()
         ports.balancer.deliver(application, render(before) if before else None)
         raise
     return f"generation {routing.generation}" if routing else ""
