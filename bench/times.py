@@ -46,6 +46,7 @@ SERVICES = 20
 APPLICATIONS = 50
 LONGEST = 0.5  # seconds: the tiny application's stream, the longest request of the load
 ROUNDS = 5
+INSTANTS = 60
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def crowd() -> Iterator[Row]:
             for name, application in pair.items():
                 took.setdefault(name, []).append(_deploy(application, str(release), application.host))
         ways = {on.name: ports(on) for on in (lone, full)}
-        for _ in range(20):
+        for _ in range(INSTANTS):
             for name, way in ways.items():
                 instants.setdefault(name, []).append(instant(way, pair[name].name))
     few, many = (statistics.median(instants[on.name]) for on in (lone, full))
