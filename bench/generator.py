@@ -68,7 +68,7 @@ DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
 )
 LONGEST_REQUEST: Final = max(DEADLINES.values())
 PROBE_EVERY: Final = 0.05
-OPEN_AGAIN: Final = 0.5
+OPEN_AGAIN: Final = 1.0
 """Seconds until a held WebSocket that was closed is opened again."""
 
 

@@ -31,6 +31,11 @@ async def stream(request, context):
         await asyncio.sleep(TICK)
 
 
+async def health(request, context):
+    """SERVING, as grpc.health.v1 has it, whatever service is asked for."""
+    return b"\x08\x01"
+
+
 async def main():
     """Serve on port 9000 until SIGTERM; then take no more calls, and end those in flight."""
     await asyncio.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
@@ -40,6 +45,8 @@ async def main():
         "Stream": grpc.unary_stream_rpc_method_handler(stream),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", methods),))
+    check = {"Check": grpc.unary_unary_rpc_method_handler(health)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", check),))
     server.add_insecure_port("0.0.0.0:9000")
     await server.start()
     READY.touch()
