@@ -16,14 +16,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from bench.contenders import TOOLS
 from bench.host import HOST, ROOT, HostError, build_app, facts, free_port
 from bench.load import EVERY_KIND, Load, LoadError
 from bench.tables import page
-from bench.tools import ARTICLE_SLEEP, DRAIN_DEADLINE, DRAIN_SLEEP, TOOLS, Tool
+from bench.tools import ARTICLE_SLEEP, DRAIN_DEADLINE, DRAIN_SLEEP, Tool
 from bench.turn import Turn, turn_of
 
 RATE: Final = 150.0
@@ -34,19 +34,22 @@ HELD: Final = 8
 
 METHOD: Final = f"""## How
 
-Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f} requests/s
-begins ({", ".join(f"{share:g} {kind}" for kind, share in EVERY_KIND.items())}); after {BEFORE:.0f} s the tool deploys
-release 2; {AFTER:.0f} s after its end the load stops, and what is outstanding is waited for. The last round holds
-{HELD} WebSockets open besides; one that is cut is not lost but told apart: "closed" with a close frame, "cut" without.
-(hitless keeps them for {DRAIN_DEADLINE:.0f} s after the cutover; one that is cut earlier is lost.)
+Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f}
+requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load stops,
+and what is outstanding is waited for. Requests/s by kind:
+{", ".join(f"{kind} {share:g}" for kind, share in EVERY_KIND.items())}.
 
-The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to start, answers what
-it has begun when it gets SIGTERM, and has 30 s for that; its longest request takes 10 s. So the least that a lossless
-deployment can take is 3 s + 10 s, besides the start and the stop of its containers.
+The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart: "closed" with a
+close frame, "cut" without. (hitless keeps them for {DRAIN_DEADLINE:.0f} s after the cutover; one that is cut
+earlier is lost.)
 
-The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times. The drain hook
-makes the old container unhealthy, so that Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates go
-service by service.
+The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to start, answers
+what it has begun when it gets SIGTERM, and has 30 s for that; its longest request takes 10 s. So the least that
+a lossless deployment can take is 3 s + 10 s, besides the start and the stop of its containers.
+
+The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times. The drain
+hook makes the old container unhealthy, so that Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates
+go service by service.
 """
 
 
@@ -56,9 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS") or 3))
     parser.add_argument("--tool", action="append", choices=[tool.key for tool in TOOLS])
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
+    parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
     options = parser.parse_args(arguments)
     tools = [tool for tool in TOOLS if not options.tool or tool.key in options.tool]
-    build_app()
+    if not options.no_build:
+        build_app()
     known = facts()
     turns: list[Turn] = []
     for number in range(options.rounds):
@@ -123,8 +128,8 @@ def _line(turn: Turn) -> str:
         for name, value in (("first", turn.first_new), ("last", turn.last_old), ("end", turn.took))
     )
     return (
-        f"round {turn.round} {turn.tool:<16} {turn.lost} of {turn.sent} lost, mixed {turn.mixed_seconds:.1f} s, {times},"
-        f" late by {turn.max_lag * 1000:.0f} ms, held {dict(turn.cut_at_deadline)} {asdict(turn)['lost_by']}"
+        f"round {turn.round} {turn.tool:<16} {turn.lost} of {turn.sent} lost,"
+        f" mixed {turn.mixed_seconds:.1f} s, {times}, late by {turn.max_lag * 1000:.0f} ms"
     )
 
 

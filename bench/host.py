@@ -50,6 +50,12 @@ def free_port() -> int:
         return port
 
 
+def socket_path() -> str:
+    """Where the engine's socket is on its own host."""
+    scheme, _, path = os.environ.get("DOCKER_HOST", "").partition("://")
+    return path if scheme == "unix" else "/var/run/docker.sock"
+
+
 def build_app() -> None:
     """Build the application once, so that no tool's time has a build in it."""
     run("docker", "build", "--quiet", "--tag", IMAGE, str(APP.relative_to(ROOT)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bench.tools import Tool
 from bench.turn import Summary, Turn, summary
 
-_NONE = "–"
+_NONE = "-"
 
 
 def page(tools: Sequence[Tool], turns: Sequence[Turn], facts: Mapping[str, str], method: str) -> str:
@@ -56,7 +56,7 @@ def _losses(tool: Tool, row: Summary, turns: Sequence[Turn]) -> tuple[str, ...]:
     if not row.deployments:
         return (tool.title, "0", _NONE, f"can't: {row.failed}", _NONE, _NONE, _NONE)
     lost = [turn.lost for turn in turns if not turn.failed]
-    spread = str(lost[0]) if min(lost) == max(lost) else f"{min(lost)}–{max(lost)}"
+    spread = str(lost[0]) if min(lost) == max(lost) else f"{min(lost)} to {max(lost)}"
     number = f"{row.deployments}" + (f" (1 of {len(turns)} failed: {row.failed})" if row.failed else "")
     return (
         tool.title,
@@ -86,10 +86,10 @@ def _latencies(tool: Tool, row: Summary) -> tuple[str, ...]:
 
 
 def _causes(rows: Sequence[tuple[Tool, Summary]]) -> list[tuple[str, ...]]:
-    found = []
+    found: list[tuple[str, ...]] = []
     for tool, row in rows:
         for kind, causes in row.lost_by.items():
-            told = ", ".join(f"{count} × {cause}" for cause, count in causes.items())
+            told = ", ".join(f"{count} x {cause}" for cause, count in causes.items())
             found.append((tool.title, kind, told))
     return found or [("all", _NONE, "nothing")]
 

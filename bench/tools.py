@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from bench.host import APP, ROOT, TRAEFIK, run, until
+from bench.host import APP, ROOT, TRAEFIK, run, socket_path, until
 
 SERVICES: Final = ("web", "grpc")
 ARTICLE_SLEEP: Final = 5.0
@@ -84,7 +84,7 @@ class ByLabels:
         run(
             *("docker", "run", "--detach", "--name", gateway, "--network", gateway),
             *("--publish", f"127.0.0.1:{port}:80"),
-            *("--volume", "/var/run/docker.sock:/var/run/docker.sock:ro"),
+            *("--volume", f"{socket_path()}:/var/run/docker.sock:ro"),
             TRAEFIK,
             "--global.checknewversion=false",
             "--global.sendanonymoususage=false",
@@ -200,43 +200,3 @@ class Hitless:
         script = Path(sys.executable).with_name("hitless")
         file = os.fspath((APP / "compose.yaml").relative_to(ROOT))
         return run(str(script), "-p", f"bench-{self.key}", "-f", file, *verb, env=environment)
-
-
-TOOLS: Final[tuple[Tool, ...]] = (
-    ByLabels("recreate", "docker compose up -d (re-create)", ("docker compose -p app up -d",), roll=recreate),
-    ByLabels(
-        "article",
-        "the article's blue/green script, its own files",
-        ("docker compose -p blue up -d", "sleep 5", "docker compose -p green stop"),
-        roll=two_projects,
-        overlays=("compose.retry.yaml", "compose.nohealth.yaml"),
-        projects=("blue", "green"),
-    ),
-    ByLabels(
-        "article-health",
-        "the same with Docker health checks",
-        ("docker compose -p blue up -d", "sleep 5", "docker compose -p green stop"),
-        roll=two_projects,
-        overlays=("compose.retry.yaml",),
-        projects=("blue", "green"),
-    ),
-    ByLabels(
-        "rolling",
-        "rolling: scale to two, stop the old one",
-        ("for each service:", "docker compose up -d --no-recreate --scale web=2 web", "docker stop OLD"),
-        roll=rolling,
-    ),
-    ByLabels(
-        "rolling-drained",
-        "the same with a drain hook",
-        (
-            "for each service:",
-            "docker compose up -d --no-recreate --scale web=2 web",
-            "docker exec OLD touch /tmp/drain",
-            "sleep 10",
-            "docker stop OLD",
-        ),
-        roll=rolling_drained,
-    ),
-    Hitless(),
-)

@@ -17,7 +17,7 @@ BIN: Final = 0.5
 
 @dataclass(frozen=True)
 class Bin:
-    """The requests begun within ``BIN`` seconds from ``at``: answered by the old release, the new, or lost."""
+    """The requests begun within ``BIN`` seconds from ``at``: answered by the old or new release, or lost."""
 
     at: float
     old: int
@@ -80,7 +80,7 @@ def turn_of(
     """Return the figures of a deployment whose command ran from ``began`` to ``ended``.
 
     ``releases`` are the old and the new one. ``deadline`` is how long after the first new answer a held
-    WebSocket must be kept; None where the tool promises nothing, so that it is told apart whenever it was cut.
+    WebSocket must be kept; None where the tool promises nothing, so that it is told apart whenever cut.
     """
     old, new = releases
     first_new = report.first_answer(new)
@@ -133,8 +133,8 @@ class Summary:
 def summary(turns: Sequence[Turn]) -> Summary:
     """Sum up the turns of one tool.
 
-    Those with held WebSockets count for what was lost and cut, not for times: to wait for a WebSocket is another
-    task than to wait for requests.
+    Those with held WebSockets count for what was lost and cut, not for times: to wait for a WebSocket is
+    another task than to wait for requests.
     """
     good = [turn for turn in turns if not turn.failed]
     timed = [turn for turn in good if not turn.held] or good
