@@ -1,6 +1,6 @@
 """What a deployment costs its clients, by tool: the same application, load and machine, in one run.
 
-    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER]
+    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--draw]
 
 Each round measures every tool once, each time in another order; the last round also holds WebSockets open.
 Writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. Ends with 1 if
@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,21 +35,24 @@ HELD: Final = 8
 METHOD: Final = f"""## How
 
 Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f}
-requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load stops,
-and what is outstanding is waited for. Requests/s by kind:
+requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load
+stops, and what is outstanding is waited for. Requests/s by kind:
 {", ".join(f"{kind} {share:g}" for kind, share in EVERY_KIND.items())}.
 
-The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart: "closed" with a
-close frame, "cut" without. (hitless keeps them for {DRAIN_DEADLINE:.0f} s after the cutover; one that is cut
-earlier is lost.)
+The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart:
+"closed" with a close frame, "cut" without. (hitless keeps them for {DRAIN_DEADLINE:.0f} s after the
+cutover; one that is cut earlier is lost.)
 
-The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to start, answers
-what it has begun when it gets SIGTERM, and has 30 s for that; its longest request takes 10 s. So the least that
-a lossless deployment can take is 3 s + 10 s, besides the start and the stop of its containers.
+The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to
+start, answers what it has begun when it gets SIGTERM, and has 30 s for that; its longest request takes
+10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start and the stop of
+its containers.
 
-The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times. The drain
-hook makes the old container unhealthy, so that Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates
-go service by service.
+The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times.
+The drain hook makes the old container unhealthy, so that Traefik looks away, and sleeps
+{DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by service. Others worked on the machine
+meanwhile where its load average says so: it is in the raw figures of each deployment, and so is how
+late the load itself was.
 """
 
 
@@ -59,8 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS") or 3))
     parser.add_argument("--tool", action="append", choices=[tool.key for tool in TOOLS])
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
+    parser.add_argument("--draw", action="store_true", help="only draw comparison.json anew")
     parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
     options = parser.parse_args(arguments)
+    if options.draw:
+        raw = json.loads((options.to / "comparison.json").read_text(encoding="utf-8"))
+        write(TOOLS, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], options.to)
+        return 0
     tools = [tool for tool in TOOLS if not options.tool or tool.key in options.tool]
     if not options.no_build:
         build_app()
@@ -97,13 +105,13 @@ def measure(tool: Tool, number: int, held: int = 0) -> Turn:
         _clean(tool)
 
 
-def write(tools: Sequence[Tool], turns: Sequence[Turn], known: dict[str, str], folder: Path) -> None:
+def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str], folder: Path) -> None:
     """Write the page, the raw figures and the plots as far as they have come."""
     from bench.plots import draw  # takes a second to import, which the load's process need not wait for
 
     folder.mkdir(parents=True, exist_ok=True)
     raw = {
-        "facts": known,
+        "facts": dict(known),
         "load": {"rate": RATE, "mix": dict(EVERY_KIND), "before": BEFORE, "after": AFTER, "held": HELD},
         "timeline": "seconds from the command, requests answered by the old release, by the new, lost",
         "turns": [turn.to_json() for turn in turns],

@@ -42,6 +42,10 @@ Kind = Literal[
 QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post", "http2", "unary"})
 """The kinds that are answered at once, so that their latency says something."""
 
+WITH_FRAME: Final = "closed"
+"""How the failure begins of a WebSocket that the other side closed with a close frame; its code follows."""
+NO_FRAME: Final = "cut without close frame"
+
 AT_DEADLINE: Final = "cut at deadline"
 """How the failure begins of a held WebSocket that outlived the drain deadline: not lost, but told."""
 
@@ -144,14 +148,14 @@ class Report:
         """Return when the last answer of ``release`` ended, or None if it never answered."""
         return max((s.ended for s in self.samples if s.release == release), default=None)
 
-    def with_deadline(self, moment: float) -> Self:
-        """Return the report in which a held WebSocket cut from ``moment`` on is not lost, but told apart.
+    def with_deadline(self, release: str, moment: float) -> Self:
+        """Return the report in which a held WebSocket of ``release`` cut from ``moment`` on is not lost.
 
-        Those that were opened after it, and those that could not be opened, stay lost.
+        It is told apart (see :attr:`cut_at_deadline`). One that could not be opened stays lost.
         """
         samples = tuple(
             replace(s, failure=f"{AT_DEADLINE}, {s.failure}")
-            if s.kind == "held" and s.lost and s.release is not None and s.started < moment <= s.ended
+            if _cut(s) and s.release == release and s.started < moment <= s.ended
             else s
             for s in self.samples
         )
@@ -249,6 +253,11 @@ class Report:
     def _switch(self, before: str, after: str, seen: float) -> Switch:
         late = [s.started for s in self.samples if s.release == before and s.started > seen]
         return Switch(before, after, max(late) - seen if late else 0.0, len(late))
+
+
+def _cut(sample: Sample) -> bool:
+    """Whether a held WebSocket was ended by the other side, with a close frame or without."""
+    return sample.kind == "held" and (sample.failure or "").startswith((WITH_FRAME, NO_FRAME))
 
 
 def _rank(ordered: list[float], share: float) -> float:

@@ -1,8 +1,8 @@
 """`docker service update --update-order start-first`, for the comparison.
 
-It runs only where the engine is a Swarm manager already: `docker swarm init` changes an engine for all that
-use it, which is not for a benchmark to do. Names are answered with the tasks' own addresses instead of a virtual
-one, so that a kernel without IPVS can run it; Traefik sends to the tasks themselves either way.
+It runs only where the engine is a Swarm manager already: `docker swarm init` changes an engine for all who
+use it, which is not for a benchmark to do. Names stand for the tasks' own addresses instead of a virtual one,
+so that a kernel without IPVS can run it; Traefik sends to the tasks themselves either way.
 """
 
 from __future__ import annotations

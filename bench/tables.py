@@ -36,9 +36,9 @@ def page(tools: Sequence[Tool], turns: Sequence[Turn], facts: Mapping[str, str],
             [_times(tool, row) for tool, row in rows],
         ),
         "![who answered when](timeline.svg)\n",
-        "p99 of quick requests, ms, medians; the longest of all during a deployment:\n",
+        "p99 of quick requests, ms, medians; the longest during a deployment; the machine's load average:\n",
         _table(
-            ("tool", "before", "during", "after", "longest"),
+            ("tool", "before", "during", "after", "longest", "load average"),
             [_latencies(tool, row) for tool, row in rows],
         ),
         "## What was lost\n",
@@ -82,7 +82,8 @@ def _times(tool: Tool, row: Summary) -> tuple[str, ...]:
 
 
 def _latencies(tool: Tool, row: Summary) -> tuple[str, ...]:
-    return (tool.title, *(_NONE if ms is None else f"{ms * 1000:.0f}" for ms in (*row.p99, row.longest)))
+    figures = [_NONE if value is None else f"{value * 1000:.0f}" for value in (*row.p99, row.longest)]
+    return (tool.title, *figures, _seconds(row.load_average))
 
 
 def _causes(rows: Sequence[tuple[Tool, Summary]]) -> list[tuple[str, ...]]:

@@ -175,6 +175,7 @@ class Hitless:
     commands: tuple[str, ...] = ("hitless -f compose.yaml deploy",)
     drain_deadline: float | None = DRAIN_DEADLINE
     boot: str = "3"
+    options: tuple[str, ...] = ()
 
     def up(self, port: int) -> None:
         """As the protocol says."""
@@ -183,7 +184,7 @@ class Hitless:
 
     def deploy(self, release: int) -> None:
         """As the protocol says."""
-        self.hitless(release, "deploy")
+        self.hitless(release, "deploy", *self.options)
 
     def down(self) -> None:
         """As the protocol says."""

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from statistics import median
 from typing import Any, Final, Self
 
-from bench.report import Latency, Report, Sample
+from bench.report import NO_FRAME, Latency, Report, Sample
 
 BIN: Final = 0.5
 """Seconds of one point of a timeline."""
@@ -85,9 +85,9 @@ def turn_of(
     old, new = releases
     first_new = report.first_answer(new)
     if deadline is None:
-        report = report.with_deadline(began)
+        report = report.with_deadline(old, began)
     elif first_new is not None:
-        report = report.with_deadline(first_new + deadline)
+        report = report.with_deadline(old, first_new + deadline)
     last_old = report.last_answer(old)
     lost = [sample.started for sample in report.samples if sample.lost]
     return replace(
@@ -127,6 +127,7 @@ class Summary:
     took: float
     p99: tuple[float | None, float | None, float | None]
     longest: float | None
+    load_average: float | None
     failed: str
 
 
@@ -145,7 +146,7 @@ def summary(turns: Sequence[Turn]) -> Summary:
             lost_by.setdefault(kind, Counter())[cause] += count
         for how, count in turn.cut_at_deadline:
             held[how] += count
-    framed = sum(count for how, count in held.items() if "closed" in how)
+    framed = sum(count for how, count in held.items() if NO_FRAME not in how)
     return Summary(
         tool=turns[0].tool,
         deployments=len(good),
@@ -164,6 +165,7 @@ def summary(turns: Sequence[Turn]) -> Summary:
             _median([turn.after.p99 if turn.after else None for turn in timed]),
         ),
         longest=max((turn.during.max for turn in timed if turn.during), default=None),
+        load_average=_median([turn.load_average for turn in good]),
         failed=next((turn.failed for turn in turns if turn.failed), ""),
     )
 

@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from bench.exchange import Progress
-from bench.report import Kind
+from bench.report import NO_FRAME, WITH_FRAME, Kind
 from bench.wire import Address
 
 MESSAGES: Final = 20
@@ -18,9 +18,6 @@ MESSAGE_EVERY: Final = 0.25
 HELD_EVERY: Final = 1.0
 _ANSWER: Final = 5.0
 _FOREVER: Final = 1_000_000
-
-WITH_FRAME: Final = "closed"
-NO_FRAME: Final = "cut without close frame"
 
 
 class WebSockets:
