@@ -124,8 +124,8 @@ def page(batches: Sequence[Batch], known: Mapping[str, str], rate: float) -> str
         [
             "# hitless, deployment after deployment\n",
             "Written by `make bench-hitless`; raw figures: [hitless.json](hitless.json).\n",
-            f"{len(took)} deployments in a row under {rate:.0f} requests/s of every kind, with {HELD} WebSockets"
-            f" held open: **{lost.total():,} of {sent.total():,} requests lost**, {mixed} answered by the old"
+            f"{len(took)} deployments in a row under {rate:.0f} requests/s of every kind, with {HELD}"
+            f" WebSockets held open: **{lost.total():,} of {sent.total():,} requests lost**, {mixed} answered by the old"
             " release after the new one's first answer.\n",
             "| kind | requests | lost |\n| --- | --- | --- |",
             *(f"| {kind} | {count:,} | {lost[kind]} |" for kind, count in sent.most_common()),
@@ -137,8 +137,8 @@ def page(batches: Sequence[Batch], known: Mapping[str, str], rate: float) -> str
             f"| to its end, the drain deadline included | {_spread(took)} |",
             "",
             f"p99 of quick requests: {max(batch.p99 for batch in batches) * 1000:.0f} ms in the worst"
-            f" of {len(batches)} loads; the load was late by {late * 1000:.0f} ms at most; load average of the"
-            f" machine: {averages}.\n",
+            f" of {len(batches)} loads; the load was late by {late * 1000:.0f} ms at most; load average of"
+            f" the machine: {averages}.\n",
             "| what | which |\n| --- | --- |",
             *(f"| {what} | {which} |" for what, which in known.items()),
             "",
