@@ -125,8 +125,8 @@ def page(batches: Sequence[Batch], known: Mapping[str, str], rate: float) -> str
             "# hitless, deployment after deployment\n",
             "Written by `make bench-hitless`; raw figures: [hitless.json](hitless.json).\n",
             f"{len(took)} deployments in a row under {rate:.0f} requests/s of every kind, with {HELD}"
-            f" WebSockets held open: **{lost.total():,} of {sent.total():,} requests lost**, {mixed} answered by the old"
-            " release after the new one's first answer.\n",
+            f" WebSockets held open: **{lost.total():,} of {sent.total():,} requests lost**, {mixed} answered"
+            " by the old release after the new one's first answer.\n",
             "| kind | requests | lost |\n| --- | --- | --- |",
             *(f"| {kind} | {count:,} | {lost[kind]} |" for kind, count in sent.most_common()),
             "",
@@ -184,7 +184,7 @@ def _told(counts: Mapping[str, int]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    p95 = quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+    p95 = quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
     return f"{median(values):.1f} | {p95:.1f} | {max(values):.1f}"
 
 
