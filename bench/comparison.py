@@ -1,10 +1,11 @@
 """What a deployment costs its clients, by tool: the same application, load and machine, in one run.
 
-    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--draw]
+    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--abrupt] [--draw]
 
 Each round measures every tool once, each time in another order; the last round also holds WebSockets open.
 Writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. Ends with 1 if
-hitless lost a request.
+hitless lost a request. With --abrupt the application ends at once when it is told to stop, as many do; the
+files are then called abrupt.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ The last round holds {HELD} WebSockets open besides; one that is cut is not lost
 cutover; one that is cut earlier is lost.)
 
 The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to
-start, answers what it has begun when it gets SIGTERM, and has 30 s for that; its longest request takes
-10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start and the stop of
-its containers.
+start. {{stop}} Its longest
+request takes 10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start
+and the stop of its containers.
 
 The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times.
 The drain hook makes the old container unhealthy, so that Traefik looks away, and sleeps
@@ -54,6 +55,12 @@ The drain hook makes the old container unhealthy, so that Traefik looks away, an
 meanwhile where its load average says so: it is in the raw figures of each deployment, and so is how
 late the load itself was.
 """
+
+
+STOP: Final = {
+    "comparison": "When it gets SIGTERM it answers what it has begun, and has 30 s for that.",
+    "abrupt": "When it gets SIGTERM it ends at once, as many do.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,11 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
     parser.add_argument("--draw", action="store_true", help="only draw comparison.json anew")
     parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
+    parser.add_argument("--abrupt", action="store_true", help="an application that ends at once on SIGTERM")
     options = parser.parse_args(arguments)
+    place = options.to / ("abrupt" if options.abrupt else "comparison")
     if options.draw:
-        raw = json.loads((options.to / "comparison.json").read_text(encoding="utf-8"))
-        write(TOOLS, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], options.to)
+        raw = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
+        write(TOOLS, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], place)
         return 0
+    os.environ["ABRUPT"] = "1" if options.abrupt else ""
     tools = [tool for tool in TOOLS if not options.tool or tool.key in options.tool]
     if not options.no_build:
         build_app()
@@ -80,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             held = HELD if number == options.rounds - 1 else 0
             turns.append(measure(tool, number + 1, held))
             print(_line(turns[-1]), flush=True)
-            write(tools, turns, known, options.to)
+            write(tools, turns, known, place)
     return int(any(turn.lost or turn.failed for turn in turns if turn.tool == "hitless"))
 
 
@@ -105,11 +115,11 @@ def measure(tool: Tool, number: int, held: int = 0) -> Turn:
         _clean(tool)
 
 
-def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str], folder: Path) -> None:
-    """Write the page, the raw figures and the plots as far as they have come."""
+def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str], place: Path) -> None:
+    """Write the page, the raw figures and the plots as far as they have come: PLACE.md, .json, and so on."""
     from bench.plots import draw  # takes a second to import, which the load's process need not wait for
 
-    folder.mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     raw = {
         "facts": dict(known),
         "load": {"rate": RATE, "mix": dict(EVERY_KIND), "before": BEFORE, "after": AFTER, "held": HELD},
@@ -117,10 +127,11 @@ def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str]
         "turns": [turn.to_json() for turn in turns],
     }
     text = json.dumps(raw, separators=(",", ":")).replace('{"tool"', '\n{"tool"')
-    (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "comparison.md").write_text(page(tools, turns, known, METHOD), encoding="utf-8")
+    place.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    method = METHOD.format(stop=STOP[place.name])
+    place.with_suffix(".md").write_text(page(tools, turns, known, method, place.name), encoding="utf-8")
     if any(not turn.failed for turn in turns):
-        draw(tools, turns, folder)
+        draw(tools, turns, place.parent, place.name)
 
 
 def _clean(tool: Tool) -> None:

@@ -18,8 +18,8 @@ from bench.turn import BIN, Turn, summary
 _OLD, _NEW, _LOST = "#4c78a8", "#54a24b", "#e45756"
 
 
-def draw(tools: Sequence[Tool], turns: Sequence[Turn], folder: Path) -> None:
-    """Write lost and timeline, each as .png and .svg, into a folder that is there."""
+def draw(tools: Sequence[Tool], turns: Sequence[Turn], folder: Path, name: str) -> None:
+    """Write NAME-lost and NAME-timeline, each as .png and .svg, into a folder that is there."""
     # the same figures give the same file: no date, no ids by chance, text as text
     mpl.rcParams.update({"svg.hashsalt": "hitless", "svg.fonttype": "none", "font.size": 9})
     shown = [
@@ -27,11 +27,11 @@ def draw(tools: Sequence[Tool], turns: Sequence[Turn], folder: Path) -> None:
         for tool in tools
         if (mine := [turn for turn in turns if turn.tool == tool.key and not turn.failed])
     ]
-    for name, figure in (("lost", _lost(shown)), ("timeline", _timelines(shown))):
-        figure.savefig(folder / f"{name}.png", dpi=120)
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    for what, figure in (("lost", _lost(shown)), ("timeline", _timelines(shown))):
+        figure.savefig(folder / f"{name}-{what}.png", dpi=120)
+        drawn = folder / f"{name}-{what}.svg"
+        figure.savefig(drawn, metadata={"Date": None})
         plt.close(figure)
-    for drawn in folder.glob("*.svg"):
         # matplotlib leaves blanks at line ends
         lines = drawn.read_text(encoding="utf-8").splitlines()
         drawn.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
@@ -46,6 +46,7 @@ def _lost(shown: Sequence[tuple[Tool, Sequence[Turn]]]) -> Figure:
         axes.text(share, place, f" {share:,.0f}" if row.lost != 0 else " 0", va="center")
     axes.invert_yaxis()
     axes.margins(x=0.12)
+    axes.set_xscale("symlog", linthresh=1)
     axes.set_xlabel("requests lost at a deployment, mean")
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -7,6 +7,7 @@ so that a kernel without IPVS can run it; Traefik sends to the tasks themselves 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -96,6 +97,7 @@ def _options(service: str, model: dict[str, Any], image: str) -> tuple[str, ...]
     return (
         *("--detach", "--no-resolve-image", "--name", _name(service), "--network", GATEWAY),
         *("--endpoint-mode", "dnsrr", "--env", "RELEASE=1", "--env", "BOOT_SECONDS=3"),
+        *("--env", f"ABRUPT={os.environ.get('ABRUPT', '')}"),
         *("--stop-grace-period", model["stop_grace_period"], "--health-cmd", check["test"][1]),
         *("--health-interval", check["interval"], "--health-retries", str(check["retries"])),
         *("--health-start-period", check["start_period"]),

@@ -10,13 +10,18 @@ from bench.turn import Summary, Turn, summary
 _NONE = "-"
 
 
-def page(tools: Sequence[Tool], turns: Sequence[Turn], facts: Mapping[str, str], method: str) -> str:
-    """Return the whole page: what was lost, when what happened, how, on which machine."""
+def page(
+    tools: Sequence[Tool], turns: Sequence[Turn], facts: Mapping[str, str], method: str, name: str
+) -> str:
+    """Return the whole page: what was lost, when what happened, how, on which machine.
+
+    ``name`` is that of its files.
+    """
     by_tool = {tool.key: [turn for turn in turns if turn.tool == tool.key] for tool in tools}
     rows = [(tool, summary(by_tool[tool.key])) for tool in tools if by_tool[tool.key]]
     parts = [
         "# Who loses how much\n",
-        "Written by `make bench`; the raw figures are in [comparison.json](comparison.json).\n",
+        f"Written by `make bench`; the raw figures are in [{name}.json]({name}.json).\n",
         _table(
             (
                 "tool",
@@ -29,13 +34,13 @@ def page(tools: Sequence[Tool], turns: Sequence[Turn], facts: Mapping[str, str],
             ),
             [_losses(tool, row, by_tool[tool.key]) for tool, row in rows],
         ),
-        "![lost requests](lost.svg)\n",
+        f"![lost requests]({name}-lost.svg)\n",
         "Seconds, medians of the deployments without held WebSockets:\n",
         _table(
             ("tool", "both releases answer", "first new answer", "last old answer", "end of the command"),
             [_times(tool, row) for tool, row in rows],
         ),
-        "![who answered when](timeline.svg)\n",
+        f"![who answered when]({name}-timeline.svg)\n",
         "p99 of quick requests, ms, medians; the longest during a deployment; the machine's load average:\n",
         _table(
             ("tool", "before", "during", "after", "longest", "load average"),

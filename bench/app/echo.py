@@ -1,6 +1,6 @@
 """A gRPC service of two methods on bytes: Unary says a message back, Stream says it back again and again.
 
-Environment: RELEASE (the metadata x-release of every answer), BOOT_SECONDS (imitates a slow start).
+Environment: RELEASE (the metadata x-release of every answer), BOOT_SECONDS and ABRUPT as in web.py.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ RELEASE = (("x-release", os.environ.get("RELEASE", "dev")),)
 READY = Path("/tmp/ready")
 TICK = 0.25
 MESSAGES = 20
-GRACE = 25.0  # seconds for calls in flight: below the stop_grace_period of the Compose file
+GRACE = (
+    None if os.environ.get("ABRUPT") else 25.0
+)  # seconds for calls in flight: below the stop_grace_period of the Compose file
 
 
 async def unary(request, context):

@@ -1,11 +1,13 @@
 """What the load asks for over HTTP/1.1: answers, uploads, streams, events, WebSockets. An ASGI app.
 
-Environment: RELEASE (what the answers say), BOOT_SECONDS (imitates a slow start).
+Environment: RELEASE (what the answers say), BOOT_SECONDS (imitates a slow start), ABRUPT (1: it ends at once
+when it is told to stop, as many do).
 """
 
 import asyncio
 import hashlib
 import os
+import signal
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -31,6 +33,9 @@ async def lifespan(receive, send):
     """Take as long to start as a real application would; then the health check of Docker may see it."""
     await receive()
     await asyncio.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
+    if os.environ.get("ABRUPT"):
+        # in the place of uvicorn's own, which is set by now
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     READY.touch()
     await send({"type": "lifespan.startup.complete"})
     await receive()

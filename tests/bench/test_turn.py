@@ -115,7 +115,7 @@ def test_the_page_says_what_was_lost_and_what_could_not_be_done() -> None:
         Turn("swarm", 1, failed="no manager"),
         Turn.from_json({**turn(sample(9.0, "1"), sample(12.0, "2")).to_json(), "tool": "hitless"}),
     ]
-    text = page(tools, turns, {"machine": "2 cores"}, METHOD)
+    text = page(tools, turns, {"machine": "2 cores"}, METHOD, "comparison")
 
     assert "| docker compose up -d (re-create) | 1 | 5 | **1** | 1 | 0 | 0 |" in text
     assert "can't: no manager" in text
