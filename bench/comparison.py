@@ -37,7 +37,7 @@ METHOD: Final = f"""## How
 
 Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f}
 requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load
-stops, and what is outstanding is waited for. Requests/s by kind:
+stops, and what is outstanding is waited for; what is lost later than that is not seen. Requests/s by kind:
 {", ".join(f"{kind} {share:g}" for kind, share in EVERY_KIND.items())}.
 
 The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart:
@@ -49,11 +49,15 @@ start. {{stop}} Its longest
 request takes 10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start
 and the stop of its containers.
 
-The article's script sleeps {ARTICLE_SLEEP:.0f} s, and its gateway tries each request up to three times.
-The drain hook makes the old container unhealthy, so that Traefik looks away, and sleeps
-{DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by service. Others worked on the machine
-meanwhile where its load average says so: it is in the raw figures of each deployment, and so is how
-late the load itself was.
+The blue/green script has two Compose projects and sleeps {ARTICLE_SLEEP:.0f} s before it stops the old
+one; its gateway tries each request up to three times, and finds out by health checks of its own who is
+well, in the second row by Docker's, too. The drain hook makes the old container unhealthy, so that
+Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by service.
+Swarm's services are on an overlay network and found by DNS, not by virtual addresses, which take IPVS;
+Traefik's Swarm provider looks every second (15 by default).
+
+A load average above the number of cores says that others worked on the machine meanwhile. Each
+deployment's own is among the raw figures, and so is how late the load itself was.
 """
 
 

@@ -8,10 +8,10 @@ from bench.swarm import Swarm
 from bench.tools import ByLabels, Hitless, Tool, recreate, rolling, rolling_drained, two_projects
 
 TOOLS: Final[tuple[Tool, ...]] = (
-    ByLabels("recreate", "docker compose up -d (re-create)", ("docker compose -p app up -d",), roll=recreate),
+    ByLabels("recreate", "docker compose up -d", ("docker compose -p app up -d",), roll=recreate),
     ByLabels(
         "article",
-        "the article's blue/green script, its own files",
+        "blue/green script",
         ("docker compose -p blue up -d", "sleep 5", "docker compose -p green stop"),
         roll=two_projects,
         overlays=("compose.retry.yaml", "compose.nohealth.yaml"),
@@ -19,7 +19,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     ),
     ByLabels(
         "article-health",
-        "the same with Docker health checks",
+        "blue/green script, Docker health checks",
         ("docker compose -p blue up -d", "sleep 5", "docker compose -p green stop"),
         roll=two_projects,
         overlays=("compose.retry.yaml",),
@@ -27,13 +27,13 @@ TOOLS: Final[tuple[Tool, ...]] = (
     ),
     ByLabels(
         "rolling",
-        "rolling: scale to two, stop the old one",
+        "rolling: scale to 2, stop the old one",
         ("for each service:", "docker compose up -d --no-recreate --scale web=2 web", "docker stop OLD"),
         roll=rolling,
     ),
     ByLabels(
         "rolling-drained",
-        "the same with a drain hook",
+        "rolling, with a drain hook",
         (
             "for each service:",
             "docker compose up -d --no-recreate --scale web=2 web",

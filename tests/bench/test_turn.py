@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from bench.comparison import METHOD
 from bench.contenders import TOOLS
 from bench.endurance import batch_of
 from bench.endurance import page as endurance_page
+from bench.plots import draw
 from bench.report import Kind, Report, Sample
 from bench.tables import page
 from bench.turn import Turn, summary, turn_of
@@ -117,11 +119,22 @@ def test_the_page_says_what_was_lost_and_what_could_not_be_done() -> None:
     ]
     text = page(tools, turns, {"machine": "2 cores"}, METHOD, "comparison")
 
-    assert "| docker compose up -d (re-create) | 1 | 5 | **1** | 1 | 0 | 0 |" in text
+    assert "| docker compose up -d | 1 | 5 | **1** | 1 | 0 | 0 |" in text
     assert "can't: no manager" in text
     assert "| hitless | 1 | 2 | **0** | 0 | 0 | 0 |" in text
-    assert "| docker compose up -d (re-create) | kept | 1 x 502 |" in text
+    assert "| docker compose up -d | kept | 1 x 502 |" in text
     assert "| machine | 2 cores |" in text
+
+
+def test_plots_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
+    tools = [tool for tool in TOOLS if tool.key == "hitless"]
+    turns = [Turn.from_json({**turn(*USUAL).to_json(), "tool": "hitless"}), Turn("hitless", 2, failed="no")]
+    for name in ("one", "two"):
+        draw(tools, turns, tmp_path, name)
+
+    assert (tmp_path / "one-lost.png").read_bytes() == (tmp_path / "two-lost.png").read_bytes()
+    assert (tmp_path / "one-timeline.svg").read_text() == (tmp_path / "two-timeline.svg").read_text()
+    assert "hitless: 1 lost" in (tmp_path / "one-timeline.svg").read_text()
 
 
 def test_deployments_in_a_row_are_judged_one_by_one() -> None:
