@@ -60,7 +60,7 @@ fmt: python
 	@$(PYTHON_RUN) -m ruff check --fix .
 
 bench: python engine
-	@$(PYTHON_RUN) -m bench.comparison
+	@$(PYTHON_RUN) -m bench.comparison $(BENCH_OPTIONS)
 
 bench-hitless: python engine
 	@$(PYTHON_RUN) -m bench.endurance

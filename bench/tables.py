@@ -19,9 +19,10 @@ def page(
     """
     by_tool = {tool.key: [turn for turn in turns if turn.tool == tool.key] for tool in tools}
     rows = [(tool, summary(by_tool[tool.key])) for tool in tools if by_tool[tool.key]]
+    command = "make bench" if name == "comparison" else f"make bench BENCH_OPTIONS=--{name}"
     parts = [
         "# Who loses how much\n",
-        f"Written by `make bench`; the raw figures are in [{name}.json]({name}.json).\n",
+        f"Written by `{command}`; the raw figures are in [{name}.json]({name}.json).\n",
         _table(
             (
                 "tool",
@@ -35,7 +36,7 @@ def page(
             [_losses(tool, row, by_tool[tool.key]) for tool, row in rows],
         ),
         f"![lost requests]({name}-lost.svg)\n",
-        "Seconds, medians of the deployments without held WebSockets:\n",
+        "Seconds, medians of the deployments without held WebSockets, where there are some:\n",
         _table(
             ("tool", "both releases answer", "first new answer", "last old answer", "end of the command"),
             [_times(tool, row) for tool, row in rows],
