@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ BUG = 3
 UNFINISHED = 4  # something is left for `hitless resume`, `abort`, or the next deployment
 LOCKED = 5  # another command works on the application
 HOOK_FAILED = 6  # done, but a hook after the cutover failed
+# 7 is `hitless prove`'s own: something was lost (cli/prove.py)
 INTERRUPTED = 130
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,6 +29,10 @@ def main() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
             signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # what a terminal can't show is no reason to end in the middle
+            stream.reconfigure(errors="replace")
     try:
         # without standalone mode click returns the code of a verb that ended itself
         sys.exit(hitless(standalone_mode=False) or 0)

@@ -11,9 +11,10 @@ from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.proof import Aim, Ending, Sample, Visit
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class Engine(Protocol):
         """The containers in the application's and its colours' Compose projects that are no release's."""
         ...
 
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        ...
+
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""
         ...
@@ -112,8 +117,19 @@ class Engine(Protocol):
         """Stop containers, each with its own grace period."""
         ...
 
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
+        ...
+
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log."""
+        ...
+
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        `now` is this moment on the clock that their moments are to be on.
+        """
         ...
 
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
@@ -174,6 +190,14 @@ class Balancer(Protocol):
         """The gateway's open connections to these addresses."""
         ...
 
+    def closes_idle(self, probe: Probe) -> float | None:
+        """After how many seconds the server of a probe closes a connection on which nothing comes any more.
+
+        None where it keeps it for as long as the gateway would, or says that it will close it, or where
+        there was no answer at all.
+        """
+        ...
+
 
 class HeldLock(Protocol):
     """An application's lock while it is held."""
@@ -229,6 +253,41 @@ class Here(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """A load that is under way, or was."""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The requests that have ended, in that order; all of them once the load is over."""
+        ...
+
+    @property
+    def lag(self) -> float:
+        """The longest time, in seconds, by which a request was sent later than it was due."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has reached its bounds, and sends no more."""
+        ...
+
+
+class Load(Protocol):
+    """Requests to the gateway from this machine, as its clients make them."""
+
+    def sending(self, aims: Sequence[Aim], rate: float) -> AbstractContextManager[Sending]:
+        """Send so many requests a second to these in turn, whatever becomes of the earlier ones.
+
+        Bounded in rate, time and number. At the end of the block no more are sent, and those under way are
+        waited for.
+        """
+        ...
+
+    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
+        """One request with these cookies, on a connection of its own."""
+        ...
+
+
 class GatewayHost(Protocol):
     """The gateway as something that is started and stopped."""
 
@@ -275,7 +334,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """All of them, as one argument. `emit` takes every event."""
+    """All of them, as one argument. `emit` takes every event.
+
+    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    """
 
     engine: Engine
     balancer: Balancer
@@ -283,3 +345,4 @@ class Ports:
     clock: Clock
     here: Here
     emit: Callable[[Event], None]
+    insist: Callable[[], None] = lambda: None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hitless.adapters.gateway_project import GatewayProject
     from hitless.domain.events import Event
     from hitless.domain.model import Application, Finding
-    from hitless.ports import Ports
+    from hitless.ports import Load, Ports
 
 __all__ = ["ComposeOptions", "Host", "application", "host", "kill_running", "revision"]
 
@@ -49,6 +49,12 @@ class Host:
             here=ThisMachine(self.directory),
             emit=emit,
         )
+
+    def load(self) -> Load:
+        """Load on the gateway from this machine. Raises `HitlessError` where it is on another one."""
+        from hitless.adapters.load import GatewayLoad, published
+
+        return GatewayLoad(published(self.cli, self.gateway_project().settings()))
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""

@@ -49,6 +49,10 @@ def request():
         read += more
     return read.decode()
 
+if is_nc and "-z" in words:  # asks no more than whether somebody listens
+    import socket
+    sys.exit(socket.socket().connect_ex((words[-2], int(words[-1]))) != 0)
+
 way = entry["way"]
 if way == "answer" and "serve" in words:
     note("")  # its input has no end

@@ -160,6 +160,39 @@ def test_what_compose_refuses_is_told_in_its_own_words(docker: FakeDocker) -> No
     assert raised.value.output == said
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "invalid interpolation format for services.web.environment.DB_PASSWORD.\n"
+            "You may need to escape any $ with another $.\ns3cr3ts${x\nmore",
+            "invalid interpolation format for services.web.environment.DB_PASSWORD.\n"
+            "You may need to escape any $ with another $.\n(not shown: it may be a secret)",
+        ),
+        (
+            'failed to read /shop/.env: Invalid template: "s3cr3ts${x"',
+            "failed to read /shop/.env: Invalid template: (not shown: it may be a secret)",
+        ),
+        (
+            'line 3: unterminated quoted value "s3cr3ts',
+            "line 3: unterminated quoted value (not shown: it may be a secret)",
+        ),
+        (
+            'unexpected character "!" in variable name near "A!B=s3cr3ts\\nC=d\\n"',
+            'unexpected character "!" in variable name near (not shown: it may be a secret)',
+        ),
+    ],
+)
+def test_what_compose_quotes_of_a_value_is_not_told(docker: FakeDocker, said: str, shown: str) -> None:
+    docker.answers("compose", stderr=f"{said}\n", exit_code=15)
+
+    with pytest.raises(DockerFailed) as raised:
+        resolve(DockerCli(), ComposeOptions())
+
+    assert raised.value.output == shown
+    assert "s3cr3ts" not in raised.value.message
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     at = tmp_path / "repository"

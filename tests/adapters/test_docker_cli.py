@@ -106,6 +106,9 @@ def test_a_failure_without_a_word_says_so(docker: FakeDocker) -> None:
         ("docker: 'compose' is not a docker command.\nSee 'docker --help'", "Compose v2 plug-in"),
         ("Bind for 127.0.0.1:80 failed: port is already allocated", "--http-port"),
         ("listen tcp4 0.0.0.0:80: bind: address already in use", "--http-port"),
+        ('Conflict. The container name "/shop-blue-web-1" is already in use by container "db7"', "-p"),
+        ('unable to resolve docker endpoint: context "nosuch": context not found: open', "docker context ls"),
+        ("Error response from daemon: No such image: hitless:shop.r2.web", "another release"),
         ("Error response from daemon: No such container: nosuch", ""),
     ],
 )

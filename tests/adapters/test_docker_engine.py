@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from hitless.adapters import docker_engine
+from hitless.adapters import docker_engine, docker_events
 from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.model import Colour, Image
-from hitless.domain.world import ComposeContainer, Container
+from hitless.domain.proof import Ending
+from hitless.domain.world import ComposeContainer, Container, Port
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 NETWORK = "adapters-rec_webgateway"
@@ -236,16 +238,22 @@ def test_containers_that_need_nothing_of_compose_are_started_at_once(
     assert docker.argvs == [("start", "shop-green-web-1", "shop-green-web-2")]
 
 
-@pytest.mark.parametrize("depends", [{}, {"db": {"condition": "service_healthy"}}], ids=["alone", "compose"])
-def test_a_start_that_takes_too_long_is_ended(
-    docker: FakeDocker, engine: DockerEngine, depends: dict[str, Any]
+def test_a_start_that_waits_too_long_for_another_service_is_ended(
+    docker: FakeDocker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    docker.answers("start", way="hang")
+    monkeypatch.setattr(docker_engine, "_BUSY", 0.1)
     docker.answers("compose", way="hang")
+    depends = {"db": {"condition": "service_healthy"}}
     model = {**MODEL, "services": {"web": {**MODEL["services"]["web"], "depends_on": depends}}}
 
     with pytest.raises(TimedOut):
-        engine.start(model, {"web": ("shop-green-web-1",)}, 0.3)
+        engine.start(model, {"web": ("shop-green-web-1",)}, 0.2)
+
+
+def test_an_engine_that_is_slow_is_no_release_that_is_late(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.start(MODEL, {"web": ("shop-green-web-1",)}, 0.0)
+
+    assert docker.argvs == [("start", "shop-green-web-1")]
 
 
 def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -441,6 +449,7 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
     assert [word for word in listing if word.startswith("label=")] == [
         "label=hitless.application=shop",
         "label=hitless.colour=blue",
+        "label=hitless.gateway=adapters-rec",  # another gateway's application of this name is not ours
     ]
     assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
     assert removal == ("rm", "--force", "--volumes", "c1", "c2")
@@ -589,3 +598,96 @@ def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, engine
     docker.answers("volume", "ls", stdout="shop_x_data \n")  # of plain Compose
     engine.create(model, {"x_data": {}})
     assert [argv[0] for argv in docker.argvs].count("compose") == 2
+
+
+# how containers ended
+
+
+def event(action: str, at: float, container: str = "shop-blue-web-1", **attributes: str) -> dict[str, Any]:
+    labels = {"hitless.colour": "blue", "com.docker.compose.service": "web", "name": container}
+    return {
+        "Action": action,
+        "Actor": {"Attributes": {**labels, **attributes}},
+        "timeNano": int(at * 1e9),
+    }
+
+
+def test_how_containers_ended_is_read_from_the_engines_events() -> None:
+    events = [
+        event("die", 99.0, "shop-green-web-1", **{"hitless.colour": "green", "exitCode": "139"}),
+        event("kill", 100.0, signal="15"),
+        event("kill", 110.0, signal="9"),
+        event("die", 110.5, exitCode="137"),
+        event("die", 120.0, "shop-hook-1", **{"hitless.colour": "", "exitCode": "0"}),
+    ]
+
+    assert docker_events.endings(events, -50.0) == (
+        Ending("shop-green-web-1", "web", Colour.GREEN, 139, False, 0.0, 49.0),
+        Ending("shop-blue-web-1", "web", Colour.BLUE, 137, True, 10.5, 60.5),
+    )
+
+
+def test_the_engine_is_asked_for_the_applications_own_events(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    now = time.time()
+    rows = [event("kill", now - 2), event("die", now - 1.5, exitCode="0")]
+    docker.answers("events", stdout="\n".join(map(json.dumps, rows)) + "\n")
+
+    [found] = engine.endings("shop", 4.2, 1000.0)
+
+    assert (found.exit_code, found.is_asked) == (0, True)
+    assert found.at == pytest.approx(998.5, abs=0.5)
+    [argv] = docker.argvs
+    assert (argv[0], argv[1], argv[3]) == ("events", "--since", "--until")
+    assert float(argv[4]) - float(argv[2]) == pytest.approx(4.2, abs=0.001)
+    assert "label=hitless.application=shop" in argv
+
+
+def test_a_neighbour_tells_its_ports_networks_and_routes(docker: FakeDocker, engine: DockerEngine) -> None:
+    [found] = recorded("container_running_healthy")
+    found["Config"]["Labels"] = {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.service": "web",
+        "traefik.http.routers.web.rule": "Host(`x`)",
+    }
+    found["NetworkSettings"]["Ports"] = {
+        "8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}],
+        "9000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9000"}],
+        "53/udp": [{"HostIp": "", "HostPort": "53"}],
+        "7000/tcp": None,
+    }
+    docker.answers("ps", stdout="1\n")
+    docker.answers("container", "inspect", stdout=json.dumps([found]))
+
+    [neighbour] = engine.neighbours()
+
+    assert (neighbour.project, neighbour.service) == ("shop", "web")
+    assert neighbour.ports == (Port(80, 8000), Port(9000, 9000, "127.0.0.1"))
+    assert (neighbour.is_labelled, neighbour.is_ours) == (True, False)
+    assert (
+        neighbour.addresses[NETWORK]
+        == docker_engine.container(recorded("container_running_healthy")[0], NETWORK).address
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_labelled", "is_ours"),
+    [
+        ({"traefik.enable": "false", "traefik.http.routers.web.rule": "x"}, False, False),
+        ({"hitless.gateway": "traefik"}, False, True),
+        (None, False, False),
+    ],
+)
+def test_a_neighbour_that_no_traefik_routes_to(
+    labels: dict[str, str] | None, is_labelled: bool, is_ours: bool
+) -> None:
+    [found] = recorded("container_running_healthy")
+    found["Config"]["Labels"] = labels
+    neighbour = docker_engine.neighbour(found)
+    assert (neighbour.is_labelled, neighbour.is_ours) == (is_labelled, is_ours)
+
+
+def test_what_was_stopped_is_started_again(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.start_again(("one", "two"))
+    assert docker.argvs == [("start", "one", "two")]

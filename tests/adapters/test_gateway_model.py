@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hitless.domain.gateway import GatewaySettings, container_name, entry_points, model, network_name
+from hitless.domain.gateway import GatewaySettings, container_name, model, network_name
 
-ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9")
+ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,))
 
 
 def service(settings: GatewaySettings) -> dict[str, Any]:
@@ -86,11 +86,34 @@ def test_the_settings_survive_their_label(settings: GatewaySettings) -> None:
     assert GatewaySettings.from_label(label) == settings
 
 
-def test_every_entry_point_is_in_the_label_and_on_the_command_line() -> None:
-    found = service(GatewaySettings())
+def test_every_entry_point_is_on_the_command_line_and_published() -> None:
+    settings = GatewaySettings(ports={6379: "127.0.0.1", 8080: "0.0.0.0"})
+    found = service(settings)
 
-    assert json.loads(found["labels"]["hitless.gateway.entry-points"]) == entry_points() == {"web": 80}
+    wanted = {"web": 80, "port-6379": 6379, "port-8080": 60081}  # 8080 is Traefik's API inside
+    assert settings.entry_points == wanted
     assert "--entrypoints.web.address=:80" in found["command"]
+    assert "--entrypoints.port-8080.address=:60081" in found["command"]
+    assert [(port["host_ip"], port["published"], port["target"]) for port in found["ports"]] == [
+        ("0.0.0.0", "80", 80),
+        ("127.0.0.1", "6379", 6379),
+        ("0.0.0.0", "8080", 60081),
+    ]
+
+
+def test_a_route_that_names_no_entry_point_is_not_on_the_ports_of_applications() -> None:
+    assert "--entrypoints.web.asdefault=true" in service(GatewaySettings())["command"]
+
+
+def test_a_port_that_another_has_still_is_an_entry_point_and_not_published() -> None:
+    settings = GatewaySettings(ports={8080: "0.0.0.0"}, held=(80, 8080))
+    assert service(settings)["ports"] == []
+    assert "--entrypoints.port-8080.address=:60081" in service(settings)["command"]
+
+
+def test_ports_are_added_and_taken_away() -> None:
+    settings = GatewaySettings().publishing({8080: "0.0.0.0", 90: "127.0.0.1"})
+    assert settings.publishing({90: "0.0.0.0"}, [8080]).ports == {90: "0.0.0.0"}
 
 
 def test_two_gateways_share_no_name() -> None:

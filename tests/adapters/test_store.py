@@ -17,6 +17,7 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore, decode_release
 from hitless.domain.errors import DockerFailed, Locked
+from hitless.domain.history import Holder
 from hitless.domain.model import Image, Release
 from hitless.ports import Kept
 from tests.adapters.fake_docker import FakeDocker
@@ -149,6 +150,12 @@ def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> N
 # the lock and the journal
 
 
+def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, store: GatewayStore) -> None:
+    store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
+
+    assert store.read("shop").releases == (Release(7, "", "", {}, {}, promoted=0),)
+
+
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:
     with (
         store.lock("shop", "alice@one, process 1", 0, print),
@@ -258,6 +265,19 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
         assert state(host, "journal.1").read_text() == "the one before\n"
 
 
+def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    """A command was killed; whoever comes to finish it must find what it was, in this very look."""
+    state(host, "").mkdir(parents=True)
+    state(host, "journal").write_text("x" * 1_000_000 + "\nthe last of the killed\n")
+    with store.lock("shop", "alice", 0, print) as held:
+        held.write("new")
+        seen = store.read("shop").journal
+    assert [line for line in seen.splitlines() if line][-2:] == ["the last of the killed", "new"]
+    assert len(seen) < 70_000
+
+
 def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
     docker: FakeDocker, store: GatewayStore
 ) -> None:
@@ -352,6 +372,19 @@ def test_a_look_tells_who_has_the_lock(host: FakeDocker, store: GatewayStore) ->
         assert holder.name == "alice@there, process 7"
         assert 0 <= holder.quiet < 60
     assert store.read("shop").holder is None
+
+
+def test_a_clock_that_was_set_back_does_no_harm(host: FakeDocker, store: GatewayStore) -> None:
+    tomorrow = time.time() + 86400
+    with store.lock("shop", "alice", 0, print) as held:
+        held.write("something")
+        for name in ("holder", "journal"):
+            os.utime(state(host, name), (tomorrow, tomorrow))
+        seen = store.read("shop")
+        assert (seen.holder, seen.quiet) == (Holder("alice", 0, 0), 0)
+        assert Holder("alice", -5, -5).describe() == "alice, for 0 s, last sign of life 0 s ago"
+        with pytest.raises(Locked, match="alice, for 0 s"), store.lock("shop", "bob", 0, print):
+            pass
 
 
 def test_unlock_takes_the_lock_away_and_its_holder_sees_that(host: FakeDocker, store: GatewayStore) -> None:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,7 +24,6 @@ from hitless.ports import Answer
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 CONTAINER = "adapters-rec-traefik-1"
-GATEWAY_PORTS = (80, 8080)
 NC = ("nc",)
 # as Traefik gave them to nc
 TEAPOT = b"HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -174,6 +175,13 @@ def test_a_refused_connection_is_no_answer(docker: FakeDocker, gateway: Traefik)
     assert gateway.ask([Probe("nowhere", 81, "/", "h")]) == (Answer(0, "bad address 'nowhere'"),)
 
 
+def test_a_connection_that_is_accepted_or_not(docker: FakeDocker, gateway: Traefik) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert gateway.ask([Probe("127.0.0.1", port, tcp=True)])[0].status == 200
+    assert gateway.ask([Probe("127.0.0.1", port, tcp=True)])[0].status == 0
+
+
 def test_a_server_that_takes_the_request_and_never_answers_is_given_up(
     docker: FakeDocker, gateway: Traefik, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +207,8 @@ def test_the_running_gateway_and_what_its_labels_say(docker: FakeDocker, gateway
         container=CONTAINER,
         network="adapters-rec_webgateway",
         entry_points={"web": 80},
+        http_port=18199,
+        bound={"web": "127.0.0.1"},
     )
 
 
@@ -351,16 +361,16 @@ def test_an_application_without_faults_has_no_complaints(docker: FakeDocker, gat
 def test_requests_in_flight_are_counted_and_those_that_ended_are_not() -> None:
     # 2 ESTABLISHED and 3 TIME_WAIT
     assert TABLE.count("04001AAC:1F40") == 5
-    assert count_connections(TABLE, ["172.26.0.4"], GATEWAY_PORTS) == 2
+    assert count_connections(TABLE, ["172.26.0.4"]) == 2
 
 
 def test_connections_to_other_addresses_are_not_counted() -> None:
-    assert count_connections(TABLE, ["172.26.0.9"], GATEWAY_PORTS) == 0
-    assert count_connections(TABLE, [], GATEWAY_PORTS) == 0
+    assert count_connections(TABLE, ["172.26.0.9"]) == 0
+    assert count_connections(TABLE, []) == 0
 
 
 def test_what_only_listens_is_no_connection() -> None:
-    assert count_connections(TABLE, ["127.0.0.1", "127.0.0.11"], GATEWAY_PORTS) == 0
+    assert count_connections(TABLE, ["127.0.0.1", "127.0.0.11"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -371,27 +381,27 @@ def test_what_only_listens_is_no_connection() -> None:
 def test_every_state_but_time_wait_counts(state: str, count: int) -> None:
     row = f"   9: 02001AAC:B394 05001AAC:1F40 {state} 00000000:00000000 00:00000000 00000000 65532 0 1 2\n"
 
-    assert count_connections(TABLE + row, ["172.26.0.5"], GATEWAY_PORTS) == count
+    assert count_connections(TABLE + row, ["172.26.0.5"]) == count
 
 
 def test_a_mapped_address_in_tcp6_counts_as_well() -> None:
     prefix = "0000000000000000FFFF0000"
     row = f"   9: {prefix}02001AAC:B394 {prefix}04001AAC:1F40 01 00000000:00000000 00:00000000 00000000 0 0\n"
 
-    assert count_connections(TABLE + row, ["172.26.0.4"], GATEWAY_PORTS) == 3
+    assert count_connections(TABLE + row, ["172.26.0.4"]) == 3
 
 
 def test_the_connections_to_several_addresses_are_added_up() -> None:
     row = "   9: 02001AAC:B394 05001AAC:1F40 01 00000000:00000000 00:00000000 00000000 65532 0 1 2\n"
 
-    assert count_connections(TABLE + row, ["172.26.0.4", "172.26.0.5"], GATEWAY_PORTS) == 3
+    assert count_connections(TABLE + row, ["172.26.0.4", "172.26.0.5"]) == 3
 
 
 def test_a_container_that_is_a_client_of_the_gateway_holds_no_request_of_ours() -> None:
     # rows whose local port is the gateway's own (0050): somebody at 172.26.0.1 asks the gateway. A container
     # that keeps such a connection open (a pool, to another application) must not hold up its own draining.
     assert TABLE.count("01001AAC:") == 2
-    assert count_connections(TABLE, ["172.26.0.1"], GATEWAY_PORTS) == 0
+    assert count_connections(TABLE, ["172.26.0.1"]) == 0
 
 
 def test_the_connections_are_those_of_the_gateways_own_kernel(gateway: Traefik) -> None:
@@ -403,3 +413,55 @@ def test_the_connections_are_those_of_the_gateways_own_kernel(gateway: Traefik) 
         clients[0].close()
         assert gateway.connections([address]) in (1, 2)  # it may be there half closed
         clients[1].close()
+
+
+# idle connections
+
+
+def idle_server(seconds: float, answer: bytes) -> Iterator[int]:
+    """A server that closes a connection so long after its answer; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                time.sleep(seconds)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer", "is_early"),
+    [
+        (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", True),
+        (3.0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
+        (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", False),
+        (0.3, b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
+        (0.0, b"", False),
+    ],
+    ids=["early", "late", "says so", "HTTP/1.0", "no answer"],
+)
+def test_a_server_that_closes_idle_connections_before_the_gateway_does(
+    seconds: float, answer: bytes, is_early: bool, docker: FakeDocker
+) -> None:
+    # the real script, and an nc that talks to a real server
+    (docker.directory / "nc").write_text(NC_BY_SOCKET)
+    docker.answers("exec", way="shell")
+    shell = GatewayShell(DockerCli(), "adapters-rec")
+    for port in idle_server(seconds, answer):
+        found = Traefik(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
+        assert (found is not None and found < 1) is is_early
+    shell.close()
+
+
+NC_BY_SOCKET = f"""#!{sys.executable} -IS
+import os, socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(os.read(0, 65536))
+while data := peer.recv(65536):
+    os.write(1, data)
+"""

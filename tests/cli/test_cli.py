@@ -16,7 +16,7 @@ from hitless import __version__
 from hitless.cli.main import hitless
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
-VERBS = ("gateway", "deploy", "plan", "status", "rollback", "down")
+VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
 GATEWAY_VERBS = ("up", "status", "logs", "down")
 NONE = "Error response from daemon: No such container: traefik-traefik-1\n"
 
@@ -177,6 +177,14 @@ def test_a_bug_ends_with_3_and_keeps_its_traceback() -> None:
     assert "bug in hitless" in done.stderr.splitlines()[-1]
 
 
+def test_a_terminal_that_can_not_show_every_letter_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = boundary("print('\u2713 größer'); raise HitlessError('größer')")
+
+    assert (done.returncode, done.stdout) == (1, "? gr??er\n")
+    assert done.stderr == "hitless: gr??er\n"
+
+
 def test_an_interrupt_ends_with_130_and_no_traceback() -> None:
     done = boundary("raise KeyboardInterrupt")
 
@@ -261,15 +269,24 @@ def test_a_gateways_name_from_the_environment_is_looked_at_as_well(docker: FakeD
     assert docker.calls == []
 
 
-def test_a_running_gateway_is_not_changed_without_being_told_to(docker: FakeDocker) -> None:
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--http-port", "80"), "http_port is 18199, asked for 80"),
+        (("--publish", "127.0.0.1:6379"), "ports is none, asked for 127.0.0.1:6379"),
+    ],
+)
+def test_a_running_gateway_is_not_changed_without_being_told_to(
+    docker: FakeDocker, asked: tuple[str, ...], said: str
+) -> None:
     docker.answers(
         "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
     )
 
-    done = run("--gateway", "adapters-rec", "gateway", "up", "--http-port", "80")
+    done = run("--gateway", "adapters-rec", "gateway", "up", *asked)
 
     assert done.returncode == 1
-    assert "http_port is 18199, asked for 80" in done.stderr
+    assert said in done.stderr
     assert "--replace" in done.stderr
     assert not [argv for argv in docker.argvs if argv[0] == "compose"]
 
@@ -363,7 +380,13 @@ def interrupted(
     command = (str(Path(sys.executable).with_name("hitless")), *arguments)
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # the tests themselves may have been started by `nohup`
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 20
         while not is_under_way():

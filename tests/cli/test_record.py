@@ -101,3 +101,10 @@ def test_no_journal_is_an_error_for_people_and_an_empty_list_for_programs(capsys
         show_runs("shop", None, (), as_json=False)
     show_runs("shop", 3, (), as_json=True)
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_an_event_of_another_hitless_is_shown_by_its_name(capsys: Capture) -> None:
+    began = {"event": "began", "operation": "deploy", "release": 7}
+    others = [{"event": "step_done", "step": 7}, {"event": "found"}, {"event": "live", "seconds": "long"}]
+    show_runs("shop", None, runs("\n".join(map(json.dumps, (began, *others)))), as_json=False)
+    assert capsys.readouterr().out.split()[-3:] == ["step_done", "found", "live"]

@@ -195,6 +195,17 @@ def test_a_routing_file_that_cannot_be_read_is_a_problem(capsys: Capture) -> Non
     assert "was changed [by hand]" in text_of(capsys, world)
 
 
+def test_where_nobody_knows_what_is_live_nothing_is_called_a_leftover(capsys: Capture) -> None:
+    changed = replace(LIVE, routings={}, broken={"shop.yml": "shop.yml in the gateway was changed by hand"})
+    behind = replace(
+        LIVE, routings={}, containers=tuple(replace(one, gateway="other") for one in LIVE.containers)
+    )
+    for world, said in ((changed, "changed by hand"), (behind, "use --gateway other")):
+        [problem] = json_of(capsys, world)["problems"]
+        assert said in problem
+        assert "nothing is live" not in text_of(capsys, world)
+
+
 def test_the_usual_port_is_not_part_of_an_address(capsys: Capture) -> None:
     found = json_of(capsys, LIVE, GatewaySettings())
 
@@ -252,13 +263,23 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "gateway up: http://127.0.0.1:18080, traefik:v3.7",
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
-    assert found["gateway"] == {"running": True, "settings": vars(SETTINGS), "broken": {}}
+    settings = {**vars(SETTINGS), "held": []}
+    assert found["gateway"] == {"running": True, "settings": settings, "broken": {}}
     assert found["applications"] == [
         {
             "application": "shop",
             "live": {"colour": "green", "release": 2},
             "addresses": ["http://shop.localhost:18080", "http://www.shop.localhost:18080"],
         }
+    ]
+
+
+def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Capture) -> None:
+    settings = replace(SETTINGS, ports={6379: "127.0.0.1"}, held=(6379,))
+    text, _ = applications_of(capsys, LIVE, settings)
+    assert text.splitlines()[:2] == [
+        "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, traefik:v3.7",
+        "  port 6379 is another's still: see hitless adopt, or gateway up --replace",
     ]
 
 

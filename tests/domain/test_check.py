@@ -20,6 +20,7 @@ from tests.domain.builders import (
     only,
     part,
     paths,
+    release,
     router,
     routing,
     unrouted,
@@ -71,6 +72,13 @@ def test_a_container_name_is_given_up_and_said() -> None:
     assert "can't both be called the-one" in finding.message
 
 
+def test_a_traefik_of_the_applications_own_is_all_that_is_said_of_it() -> None:
+    proxy = unrouted(image="traefik:v3.1", ports=[{"target": 80, "published": "80"}], network_mode="host")
+    finding = only(check({"app": web(), "proxy": proxy}))
+    assert (finding.path, finding.is_error) == ("services.proxy", True)
+    assert "leave it out" in finding.hint
+
+
 class TestSchedulers:
     """Workers that by their look must not run twice at a time."""
 
@@ -78,6 +86,8 @@ class TestSchedulers:
         ("keys", "word"),
         [
             ({"command": ["celery", "-A", "app", "beat"]}, "beat"),
+            ({"command": ["/start-celerybeat"]}, "celerybeat"),
+            ({"command": ["php", "artisan", "schedule:work"]}, "schedule"),
             ({"entrypoint": ["/usr/bin/supercronic", "/crontab"]}, "supercronic"),
         ],
     )
@@ -186,7 +196,8 @@ class TestTwoCopies:
         finding = only(app(ports=ports) if routed else worker(ports=ports))
         assert finding.path == f"services.{'app' if routed else 'worker'}.ports"
         assert finding.is_error
-        assert ("the gateway publishes" in finding.hint) == routed
+        assert "publish: gateway" in finding.hint
+        assert ("the gateway reaches" in finding.hint) == routed
 
     def test_every_published_port_is_named(self) -> None:
         ports = [{"target": 80, "published": "8080"}, {"target": 81, "published": "8081"}]
@@ -212,12 +223,19 @@ class TestTwoCopies:
         assert only(findings).path == "services.worker.networks.back"
 
     def test_no_replica_of_a_routed_service(self) -> None:
-        finding, fewer = app(deploy={"replicas": 0})
-        assert finding.path == "services.app.deploy.replicas"
-        assert (fewer.path, fewer.is_error) == ("services.app.scale", False)
+        assert only(app(deploy={"replicas": 0})).path == "services.app.deploy.replicas"
 
     def test_no_replica_of_an_unrouted_service(self) -> None:
-        assert [finding.message for finding in worker(deploy={"replicas": 0})] == ["is 0, and 1 are live"]
+        assert worker(deploy={"replicas": 0}) == ()
+
+    def test_fewer_replicas_than_are_live(self) -> None:
+        there = world(routing(Colour.BLUE), releases=(release(1, promoted=1),))
+        services = {"app": web(deploy={"replicas": 0}), "worker": unrouted(deploy={"replicas": 0})}
+        found = checks.check(application(services), there, IMAGES)
+        fewer = at(found, "services.app.scale")
+        assert (fewer.message, fewer.is_error) == ("is 0, and 1 are live", False)
+        # which the live release has none of
+        assert "services.worker.scale" not in paths(found)
 
     def test_more_replicas_than_are_live(self) -> None:
         assert worker(deploy={"replicas": 2}) == ()
@@ -278,6 +296,9 @@ class TestAnonymousVolumes:
         finding = only(worker(volumes=[self.ANONYMOUS]))
         assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
         assert "/data" in finding.message
+
+    def test_that_keep_what_the_image_has_from_being_hidden(self) -> None:
+        assert worker(volumes=[{"type": "volume", "target": "/app/node_modules"}]) == ()
 
     def test_that_the_image_declares(self) -> None:
         finding = only(self.of_the_image())
@@ -509,8 +530,9 @@ class TestOtherApplications:
         there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
         assert paths(checks.check(application({"app": web(labels)}), there, IMAGES)) == [f"{ROUTER}.rule"]
 
-    def test_on_every_entry_point(self) -> None:
-        assert len(self.against(entry_points=("internal",))) == 1
+    def test_on_the_entry_point_of_routes_that_name_none(self) -> None:
+        assert len(self.against(entry_points=("web",))) == 1
+        assert self.against(entry_points=("internal",)) == ()
 
     def test_the_whole_host_by_another_way(self) -> None:
         assert len(self.against(rule="host(`shop.example`) && !Path(`/nothing`)")) == 1

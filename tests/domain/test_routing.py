@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.domain.model import Backend, Colour, Json, Router, Routes
+from hitless.domain.model import Backend, Colour, Json, Protocol, Router, Routes
 from hitless.domain.routing import (
     COLOUR_HEADER,
     BackendRouting,
@@ -229,9 +229,13 @@ class TestDocument:
     def test_settings_and_entry_points_of_a_route(self) -> None:
         plain = router(entry_points=("web", "internal"), settings={"priority": 7, "tls": {}})
         found = self.http(routing(BLUE, {BLUE: part(1, plain)}))["routers"]["shop.shop.live"]
-        assert (found["entryPoints"], found["priority"], found["tls"]) == (["web", "internal"], 7, {})
+        assert (found["entryPoints"], found["priority"], found["tls"]) == (["web", "internal"], 8, {})
 
-    def test_a_route_without_entry_points_is_on_all(self) -> None:
+    def test_a_live_route_goes_before_the_same_one_of_plain_containers(self) -> None:
+        found = self.http(routing(BLUE))["routers"]["shop.shop.live"]
+        assert found["priority"] == len(found["rule"]) + 1
+
+    def test_a_route_without_entry_points_is_on_the_gateways_default(self) -> None:
         assert "entryPoints" not in self.http(routing(BLUE))["routers"]["shop.shop.live"]
 
     def test_the_marker_answers_from_inside_for_this_generation_alone(self) -> None:
@@ -239,7 +243,32 @@ class TestDocument:
         assert marker["rule"] == f"{INSIDE} && Host(`hitless.internal`) && Path(`/shop/12`)"
         assert marker_path("shop", 12) == "/shop/12"
         assert marker["service"] == "noop@internal"
-        assert "entryPoints" not in marker
+        assert marker["entryPoints"] == ["web"]
+
+    def test_the_marker_is_on_every_entry_point_that_has_a_route(self) -> None:
+        colours = {BLUE: part(1, router(entry_points=("port-8080",)))}
+        marker = self.http(routing(BLUE, colours))["routers"]["shop.generation.marker"]
+        assert marker["entryPoints"] == ["port-8080", "web"]
+
+    def test_a_tcp_route_is_there_for_the_live_colour_alone(self) -> None:
+        plain = Router("db.6379", "db", "HostSNI(`*`)", "db.6379", ("port-6379",), protocol=Protocol.TCP)
+        backend = {"db.6379": BackendRouting((Server("tcp://a:1"), Server("tcp://b:1")))}
+        colours = {colour: part(1, plain, backends=backend) for colour in Colour}
+        found = document(routing(BLUE, colours))
+        assert found["tcp"] == {
+            "routers": {
+                "shop.db.6379.live": {
+                    "rule": "HostSNI(`*`)",
+                    "service": "shop.db.6379.blue",
+                    "entryPoints": ["port-6379"],
+                }
+            },
+            "services": {
+                "shop.db.6379.blue": {"loadBalancer": {"servers": [{"address": "a:1"}, {"address": "b:1"}]}}
+            },
+        }
+        assert list(found["http"]["routers"]) == ["shop.generation.marker"]
+        assert "tcp" not in document(routing(None, colours))
 
     def test_every_reference_within_the_file_is_there(self) -> None:
         http = self.http(routing(GREEN, self.BOTH))

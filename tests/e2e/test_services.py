@@ -246,7 +246,7 @@ services:
                     release = urllib.request.urlopen(f"http://web:8000/?seconds={seconds}").headers["X-Release"]
                 except OSError as error:
                     release = repr(error)
-                print(began, release)
+                print(f"{began} {release}\\n", end="")  # in one go: two threads write
                 time.sleep(0.02)
         threading.Thread(target=call, args=(15,)).start()
         call(0)

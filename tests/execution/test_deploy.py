@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
 from hitless.domain.events import Drained, Ended, Found, Live, StepDone, StepFailed
-from hitless.domain.model import Colour
+from hitless.domain.model import Colour, Finding
 from hitless.domain.routing import Routing
 from hitless.execution import operations
 from hitless.execution.operations import Request
@@ -376,6 +377,14 @@ def test_a_preview_touches_nothing(deployed: FakeHost) -> None:
     assert plan.colour is Colour.GREEN
     assert findings == ()
     assert deployed.verbs == []
+
+
+def test_a_preview_shows_no_secret_in_what_it_finds(host: FakeHost) -> None:
+    made = shop()
+    made.model["services"]["web"]["environment"] = {"PASSWORD": "a-long-one"}
+    odd = Finding("services.web", "expects true or false, not 'a-long-one'", is_error=False)
+    _, found = operations.preview(host.ports(), made, replace(ASKED, findings=(odd,)))
+    assert found[0].message == "expects true or false, not '[redacted]'"
 
 
 def test_the_journal_holds_every_event_as_json_and_no_environment_value(host: FakeHost) -> None:

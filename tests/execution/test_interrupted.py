@@ -88,6 +88,20 @@ def test_killed_at_any_verb_resume_and_abort_leave_one_release_and_nothing_else(
     assert ended_on == set(Colour)
 
 
+def test_an_aborted_rollback_to_what_is_live_gives_no_request_to_what_is_not_ready() -> None:
+    for count in range(1, 9):
+        host = FakeHost()
+        deploy(host)
+        deploy(host)
+        host.behaviour.answers[2] = [Answer(503, "not again")]
+        with suppress(GateFailed):
+            killed_at(host, count, lambda host: rollback(host, 2))
+        with suppress(HitlessError):
+            abort(host)
+        assert live(host)[0] is Colour.GREEN
+        assert host.violations == []
+
+
 def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) -> None:
     # the routing's generation counts on; all else is as before
     before = state(deployed)[1:]

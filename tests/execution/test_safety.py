@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, LockLost, NotConfirmed, Refused
 from hitless.domain.events import Ended, Event, Live, StepDone, StepFailed
 from hitless.domain.model import Colour
-from hitless.domain.routing import Routing, render
+from hitless.domain.routing import Routing, parse, render
 from hitless.domain.world import ComposeContainer
 from hitless.execution import operations
 from hitless.execution.operations import Request
@@ -83,6 +84,20 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert "shop-green-web-1" in deployed.running  # requests go there
     assert "shop-blue-web-1" in deployed.running
     assert outcome(deployed) == "unfinished"
+    assert deployed.violations == []
+
+    # the file says blue, the gateway does otherwise: nor does the next command take what has requests away
+    for verb in (operations.resume, operations.abort):
+        with pytest.raises(NotConfirmed):
+            verb(deployed.ports(), "shop", ASKED)
+    with pytest.raises(NotConfirmed):
+        deploy(deployed)
+    assert "shop-green-web-1" in deployed.running
+    assert deployed.violations == []
+    deployed.behaviour.is_deaf = lambda _: False
+    deployed.__class__ = FakeHost
+    deploy(deployed)
+    assert len(live(deployed)[1]) == 1
     assert deployed.violations == []
 
 
@@ -245,3 +260,62 @@ def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: Fake
     assert state(deployed) == before
     assert outcome(deployed) == "failed"
     assert deployed.violations == []
+
+
+@pytest.mark.parametrize("verb", [operations.resume, operations.abort], ids=["resume", "abort"])
+def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
+    deployed: FakeHost, verb: Callable[..., None]
+) -> None:
+    deployed.running = {name: replace(one, gateway="other") for name, one in deployed.running.items()}
+    deployed.files.clear()  # this gateway knows nothing of it
+    deployed.lines.clear()
+    with pytest.raises(HitlessError, match="behind the gateway other"):
+        verb(deployed.ports(), "shop", ASKED)
+    assert "shop-blue-web-1" in deployed.running
+
+
+@pytest.mark.parametrize("verb", [operations.resume, operations.abort], ids=["resume", "abort"])
+def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
+    deployed: FakeHost, verb: Callable[..., None]
+) -> None:
+    deployed.files["shop.yml"] += "# mine\n"
+    with pytest.raises(HitlessError, match="changed by hand"):
+        verb(deployed.ports(), "shop", ASKED)
+    assert "shop-blue-web-1" in deployed.running
+    assert deployed.violations == []
+
+
+def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed: FakeHost) -> None:
+    """It hangs at its cutover, `hitless unlock` frees the lock, and another command has come further."""
+    theirs = ""
+
+    def hang(verb: str) -> None:
+        nonlocal theirs
+        if verb == "restart" and not theirs:
+            deployed.holder = ""
+            routing = parse(deployed.files["shop.yml"], "")
+            theirs = render(routing.next(Colour.BLUE, routing.colours))
+            deployed.files["shop.yml"] = theirs
+
+    deployed.before = hang
+    with pytest.raises(LockLost):
+        deploy(deployed)
+    assert deployed.files["shop.yml"] == theirs
+
+
+def test_nor_does_it_bring_the_former_one_back(deployed: FakeHost) -> None:
+    theirs = ""
+
+    def take_over(routing: Routing | None) -> bool:
+        nonlocal theirs
+        if routing and routing.live is Colour.GREEN:
+            deployed.holder = ""
+            theirs = render(routing.next(Colour.BLUE, routing.colours))
+            deployed.files["shop.yml"] = theirs
+            return True
+        return False
+
+    deployed.behaviour.is_deaf = take_over
+    with pytest.raises(LockLost):
+        deploy(deployed)
+    assert deployed.files["shop.yml"] == theirs

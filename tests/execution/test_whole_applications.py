@@ -13,7 +13,7 @@ from hitless.domain.events import Ended, Found, Output, StepDone
 from hitless.domain.model import Application, Colour
 from hitless.execution import operations
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, down, killed_at, live, rollback
+from tests.execution.test_deploy import ASKED, Killed, down, killed_at, live, rollback
 from tests.fakes.host import FakeHost
 
 ENDED = {"condition": "service_completed_successfully"}
@@ -121,6 +121,25 @@ def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(
     assert "db" in host.base
 
 
+def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> None:
+    """Of a database's own image, and nobody waits for its end: topics, buckets, certificates are made so."""
+    init = {"image": "kafka:3", "depends_on": {"db": HEALTHY}}
+    host.behaviour.shared["init"] = dict(ENDS)
+    db = {"image": "postgres:16"}
+    operations.deploy(host.ports(), application({"web": WEB, "db": db, "init": init}), ASKED)
+    assert live(host) == (Colour.BLUE, [1])
+
+
+@pytest.mark.parametrize(
+    ("restart", "exit_code"), [("always", 0), ("unless-stopped", 0), ("no", 1), ("on-failure", 137)]
+)
+def test_one_that_should_not_have_ended_is_not(host: FakeHost, restart: str, exit_code: int) -> None:
+    host.behaviour.shared["init"] = {"state": "exited", "exit_code": exit_code}
+    services = {"web": WEB, "init": {"image": "kafka:3", "restart": restart}}
+    with pytest.raises(GateFailed, match="shop-init-1 is exited"):
+        operations.deploy(host.ports(), application(services), ASKED)
+
+
 def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
     from dataclasses import replace
 
@@ -213,6 +232,34 @@ def test_a_release_whose_exclusive_worker_does_not_start_makes_way_for_the_forme
     assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
     assert host.called == {"proxy": Colour.BLUE}
     assert outcome(host) == "failed"
+    assert host.violations == []
+
+
+def test_one_that_runs_and_is_not_well_is_stopped_before_the_former_one_starts(host: FakeHost) -> None:
+    deploy(host)
+
+    def breaks(verb: str) -> None:
+        if verb == "stop":
+            host.behaviour.services["scheduler"] = {"health": "unhealthy"}
+            host.before = mends
+
+    def mends(verb: str) -> None:
+        if verb == "deliver":
+            host.behaviour.services["scheduler"] = {}
+
+    host.before = breaks
+    with pytest.raises(GateFailed, match="unhealthy"):
+        deploy(host)
+    assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
+    assert host.violations == []
+
+
+def test_what_an_interrupted_down_has_left_is_not_handed_over(host: FakeHost) -> None:
+    deploy(host)
+    deploy(host)
+    killed_at(host, 2, down)
+    deploy(host)
+    assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
     assert host.violations == []
 
 
@@ -373,3 +420,46 @@ class TestShared:
         assert found.container is host.base["db"]
         assert found.changes
         assert "what it keeps in data stays" in found.cost
+
+
+def killed_before_the_drain(host: FakeHost) -> None:
+    def kill(verb: str) -> None:
+        if verb == "restart" and host.verbs.count("record") == 2:
+            raise Killed
+
+    host.verbs.clear()
+    host.before = kill
+    with pytest.raises(Killed):
+        deploy(host)
+    host.before = lambda _: None
+    host.events.clear()
+
+
+def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undone(host: FakeHost) -> None:
+    deploy(host)
+    killed_before_the_drain(host)
+    assert live(host)[0] is Colour.GREEN
+    host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(GateFailed) as raised:
+        operations.abort(host.ports(), "shop", ASKED)
+    assert live(host)[0] is Colour.BLUE
+    assert outcome(host) == "unfinished"
+    assert raised.value.is_unfinished
+
+
+def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) -> None:
+    """What a former release logs on its way back is shown by commands that read no file of it."""
+    former = whole()
+    former.model["services"]["scheduler"]["environment"] = {"PASSWORD": "a-former-one"}
+    operations.deploy(host.ports(), former, ASKED)
+    killed_before_the_drain(host)
+    host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
+    host.logs = lambda container, lines: "denied: a-former-one"  # type: ignore[method-assign]
+    for command in (operations.abort, operations.resume):
+        with pytest.raises(GateFailed):
+            command(host.ports(), "shop", ASKED)
+    with pytest.raises(GateFailed):
+        deploy(host)
+    for text in (*map(str, host.events), *host.lines):
+        assert "a-former-one" not in text
+    assert any("denied: [redacted]" in line for line in host.lines)

@@ -13,13 +13,15 @@ from typing import Any
 
 from hitless.domain.errors import CommandFailed, DockerFailed, Locked
 from hitless.domain.events import Event
+from hitless.domain.gateway import GatewaySettings, gateway
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
+from hitless.domain.proof import Ending
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
 from hitless.domain.spec import replicas
 from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway
+from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
 from hitless.ports import Answer, HeldLock, Kept, Ports
 
 OK = Answer(200, "ok")
@@ -64,6 +66,10 @@ class Behaviour:
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains of once a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
+    # the containers that ended lately, as the engine remembers them
+    endings: tuple[Ending, ...] = ()
+    # after how many seconds every container closes an idle connection
+    idle: float | None = None
     # whether Traefik takes new files at all
     is_deaf: Callable[[Routing | None], bool] = lambda _: False
 
@@ -75,6 +81,7 @@ class FakeHost:
     clock: FakeClock = field(default_factory=FakeClock)
     behaviour: Behaviour = field(default_factory=Behaviour)
     has_gateway: bool = True
+    gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     files: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
@@ -88,6 +95,7 @@ class FakeHost:
     violations: list[str] = field(default_factory=list)
     holder: str = ""
     strangers: tuple[ComposeContainer, ...] = ()
+    others: tuple[Neighbour, ...] = ()
     base: dict[str, ComposeContainer] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     # shared service -> the colour whose services it finds by their names
@@ -124,6 +132,12 @@ class FakeHost:
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         return (*self.base.values(), *self.strangers)
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        return self.others
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        self.verbs.append(f"start again {', '.join(containers)}")
 
     def digests(self, model: Json) -> dict[str, str]:
         return {name: str(service) for name, service in model["services"].items()}
@@ -217,9 +231,13 @@ class FakeHost:
                 self._watch_exclusive()
 
     def stop(self, containers: Sequence[str]) -> None:
-        self._verb("stop")
+        if all(name in self.running for name in containers):
+            self._verb("stop")
+        else:  # those of plain docker compose, whose port changes hands, which no lock is for
+            self.verbs.append("stop")
         for name in containers:
-            self.running[name] = replace(self.running[name], state="exited")
+            if name in self.running:
+                self.running[name] = replace(self.running[name], state="exited")
 
     def restart(self, policies: Mapping[str, str]) -> None:
         self._verb("restart")
@@ -227,6 +245,9 @@ class FakeHost:
 
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
+
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        return self.behaviour.endings
 
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         self._verb(f"remove {colour}")
@@ -243,6 +264,8 @@ class FakeHost:
             self.violations.append(f"{colour} was removed while Traefik had routes to it")
         if self.behaviour.connections[0] and not self._has_drained(colour):
             self.violations.append(f"{colour} was removed without a drain")
+        # the same release may come to this colour again
+        self.ready = {(one, release) for one, release in self.ready if one is not colour}
         self.running = {
             name: one
             for name, one in self.running.items()
@@ -258,7 +281,7 @@ class FakeHost:
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None
-        return Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
+        return gateway("traefik", self.gateway_settings)
 
     def deliver(self, application: str, text: str | None) -> None:
         self._verb("deliver" if text else "withdraw")
@@ -279,7 +302,9 @@ class FakeHost:
         self.in_traefik[application] = routing
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
-        return self.in_traefik.get(application) == routing
+        served = self.in_traefik.get(application)
+        # the marker of a generation tells no more than its number
+        return (served and served.generation) == (routing and routing.generation)
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
         found = (self.behaviour.complaints.get(part.release) for part in routing.colours.values())
@@ -291,6 +316,9 @@ class FakeHost:
     def connections(self, addresses: Sequence[str]) -> int:
         left = self.behaviour.connections
         return left.pop(0) if len(left) > 1 else left[0]
+
+    def closes_idle(self, probe: Probe) -> float | None:
+        return self.behaviour.idle
 
     # -- store ----------------------------------------------------------------------------------------------
 

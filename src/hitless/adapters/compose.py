@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import Any
 
 from hitless.adapters.docker_cli import DockerCli
-from hitless.domain.errors import HitlessError
+from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.model import Finding
+
+# Compose quotes a value that it can't read, or the rest of a file of variables, and last of all it says
+_BEFORE_A_VALUE = re.compile(
+    r"(You may need to escape any \$ with another \$\.\s|Invalid template: |unterminated quoted value "
+    r"|in variable name near ).*",
+    re.S,
+)
+_NOT_SHOWN = "(not shown: it may be a secret)"
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,11 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
 
     The YAML output is read, because the JSON output drops `x-` keys of services (2.26 and 2.40).
     """
-    output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
+    try:
+        output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
+    except DockerFailed as error:
+        shown = _BEFORE_A_VALUE.sub(rf"\1{_NOT_SHOWN}", error.output)
+        raise DockerFailed(error.command, error.exit_code, shown, error.hint) from None
     # imported here: PyYAML takes 20 ms, which Compose is at work for
     from hitless.adapters.compose_yaml import YAMLError, load
 

@@ -72,6 +72,15 @@ class DockerCli:
         """The whole command line."""
         return ("docker", *(("--context", self.context) if self.context else ()), *arguments)
 
+    def endpoint(self) -> str:
+        """Where the engine is that this talks to: unix:///var/run/docker.sock, ssh://somewhere."""
+        # Docker's own order: --context, then DOCKER_HOST, then the context that is in use
+        if self.context is None and (host := os.environ.get("DOCKER_HOST")):
+            return host
+        names = (self.context,) if self.context else ()
+        found = self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", *names)
+        return found.strip()
+
     def run(
         self,
         *arguments: str,
@@ -200,6 +209,15 @@ def _hint(stderr: str) -> str:
         return "hitless needs Compose 2.20 or newer; see docker compose version"
     if "is not a docker command" in said and "compose" in said:
         return "install the Compose v2 plug-in (2.20 or newer)"
+    if "the container name" in said and "already in use" in said:
+        return "use another name with -p; or rename that container, or remove it if nobody needs it"
+    if "no such image: hitless:" in said:
+        return (
+            "what kept the release is gone, as docker image prune --all has it; deploy its source again, or "
+            "roll back to another release"
+        )
+    if "unable to resolve docker endpoint" in said:
+        return "docker context ls shows which there are"
     if "port is already allocated" in said or "address already in use" in said:
         return "another program has this port; choose one with --http-port"
     return ""

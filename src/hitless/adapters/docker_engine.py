@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_events import endings
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
@@ -23,7 +25,8 @@ from hitless.domain.project import (
     LABEL_RELEASE,
     LABEL_SERVICE,
 )
-from hitless.domain.world import ComposeContainer, Container
+from hitless.domain.proof import Ending
+from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
 
 _PROJECT = "com.docker.compose.project"
 _DIGEST = "com.docker.compose.config-hash"
@@ -38,6 +41,8 @@ _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
+# Seconds that a busy engine may take itself to start containers, beside what they wait for.
+_BUSY = 30.0
 # What Compose does at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
 # The longest grace period that a stop waits for.
@@ -96,6 +101,12 @@ class DockerEngine:
             found for row in rows if (found := _composed(row.split("\t"))) and found.project in projects
         )
 
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        return tuple(
+            map(neighbour, self._inspected("container", self._listed("ps", "--no-trunc", labels=())))
+        )
+
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""
         rows = self._compose(model, "config", "--hash", "*").splitlines()
@@ -148,15 +159,19 @@ class DockerEngine:
         """
         services = [model["services"][service] for service in containers]
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
-            self._compose(model, "start", *containers, timeout=timeout)
+            self._compose(model, "start", *containers, timeout=timeout + _BUSY)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for
             names = [name for found in containers.values() for name in found]
-            self.cli.run("start", *names, timeout=timeout)
+            self.cli.run("start", *names)
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
         self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
+        self.cli.run("start", *containers)
 
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
@@ -175,12 +190,32 @@ class DockerEngine:
             return ""
         return (output.decode(errors="replace") + said).strip()
 
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
+        """
+        # as moments: of a span like `5s` Docker's command line takes whole seconds, without the latest
+        until = time.time()
+        kinds = [word for kind in ("kill", "die") for word in ("--filter", f"event={kind}")]
+        rows = self.cli.run(
+            "events",
+            *("--since", f"{until - seconds:.6f}", "--until", f"{until:.6f}"),
+            *kinds,
+            *("--filter", f"label={LABEL_APPLICATION}={application}", "--format", "{{json .}}"),
+        ).splitlines()
+        return endings([json.loads(row) for row in rows], now - time.time())
+
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         """Stop a colour with its own grace period, then remove its containers and networks.
 
         `containers` are those that are meant, and the networks stay; without any it is all of it.
         """
-        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_COLOUR}={colour}"]
+        labels = [
+            f"{LABEL_APPLICATION}={application}",
+            f"{LABEL_COLOUR}={colour}",
+            f"{LABEL_GATEWAY}={self.gateway}",
+        ]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         there = self.cli.run("ps", "--all", *filters, "--format", "{{.Names}}").split()
         if found := [name for name in there if name in containers or not containers]:
@@ -393,6 +428,35 @@ def container(found: Json, network: str) -> Container:
         address=(networks.get(network) or {}).get("IPAddress", ""),
         ran_out_of_memory=state.get("OOMKilled", False),
     )
+
+
+def neighbour(found: Json) -> Neighbour:
+    """A running container, whoever made it, from what `docker inspect` says of it."""
+    labels = found["Config"].get("Labels") or {}
+    published = (found["NetworkSettings"].get("Ports") or {}).items()
+    networks = found["NetworkSettings"].get("Networks") or {}
+    ports = {
+        # IPv4 and IPv6 have an entry each
+        Port(int(one["HostPort"]), int(inside.partition("/")[0]), _any_address(one.get("HostIp", "")))
+        for inside, bound in published
+        if inside.endswith("/tcp")
+        for one in bound or ()
+    }
+    return Neighbour(
+        name=found["Name"].removeprefix("/"),
+        project=labels.get(_PROJECT, ""),
+        service=labels.get(LABEL_SERVICE, ""),
+        image=found["Config"].get("Image", ""),
+        ports=tuple(sorted(ports, key=lambda port: (port.host, port.address))),
+        addresses={name: one.get("IPAddress", "") for name, one in networks.items()},
+        is_labelled=any(label.startswith("traefik.") for label in labels)
+        and labels.get("traefik.enable", "true").lower() == "true",
+        is_ours=LABEL_GATEWAY in labels,
+    )
+
+
+def _any_address(address: str) -> str:
+    return "" if address in ("0.0.0.0", "::") else address  # noqa: S104 - it is read, not bound
 
 
 def image(found: Json) -> Image:

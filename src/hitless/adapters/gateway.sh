@@ -32,7 +32,8 @@ look() { # application or -, bytes of the journal
             echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
             held "$1"
             echo journal
-            tail -c "$2" "$state/$1/journal"
+            # what was begun last may stand in the file before, which the same command has just put aside
+            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | tail -c "$2"
         fi
     } >&2
     kept=$state/$1/releases
@@ -119,6 +120,11 @@ probe() { # host, port, request with octal escapes, seconds, most bytes
         timeout "$4" nc "$1" "$2" <&8
         case $? in 124 | 143) echo "nc: no answer within $4 s" >&2 ;; esac
     } | head -c "$5"
+}
+
+# Whether a connection is accepted.
+reach() { # host, port, seconds
+    timeout "$3" nc -z "$1" "$2" < /dev/null
 }
 
 "$@"

@@ -57,10 +57,11 @@ class GatewayProject:
             with suppress(DockerFailed):
                 self._compose(settings, "down")
             if any(words in error.output.lower() for words in _TAKEN):
-                who = self._who_has(settings.http_port)
+                port = _port_in(error.output, settings)
                 raise HitlessError(
-                    f"port {settings.http_port} of {settings.bind} is taken by {who}",
-                    "choose another one with --http-port, or stop what has it",
+                    f"port {port} is taken by {self._who_has(port)}",
+                    "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
+                    "over what plain docker compose or another Traefik serves on it",
                 ) from error
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
 
@@ -119,3 +120,9 @@ class GatewayProject:
             stdin=dump(model(self.project, settings)),
             timeout=_PULL_TIMEOUT,
         )
+
+
+def _port_in(said: str, settings: GatewaySettings) -> int:
+    """The port of the gateway's that Docker complains of."""
+    named = {int(port) for port in re.findall(r":(\d+)", said)}
+    return next((port for port in (settings.http_port, *settings.ports) if port in named), settings.http_port)

@@ -170,4 +170,4 @@ class _Shell:
 
 @cache
 def _scripts() -> str:
-    return Path(__file__).with_name("gateway.sh").read_text()
+    return Path(__file__).with_name("gateway.sh").read_text("utf-8")

@@ -16,6 +16,7 @@ from typing import Any
 
 from hitless.adapters.docker_cli import failed, kill
 from hitless.adapters.gateway_shell import GatewayShell
+from hitless.domain import shape
 from hitless.domain.errors import DockerFailed, Locked, TimedOut
 from hitless.domain.gateway import ROUTES
 from hitless.domain.history import Holder
@@ -214,6 +215,8 @@ def decode_release(number: int, text: str) -> Release:
 
 
 def _decode(number: int, value: Json) -> Release:
+    if wrong := shape.misshapen(value["model"]):
+        raise ValueError(wrong[0])
     return Release(
         number=number,
         created=value["created"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,24 +13,27 @@ from typing import cast
 
 from hitless.adapters.gateway_container import inspect, labels
 from hitless.adapters.gateway_shell import GatewayShell
-from hitless.domain.errors import HitlessError
+from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
-    LABEL_ENTRY_POINTS,
-    container_name,
-    entry_points,
-    network_name,
+    LABEL_SETTINGS,
+    GatewaySettings,
+    gateway,
 )
 from hitless.domain.model import Json
+from hitless.domain.publish import inner_port
 from hitless.domain.routing import MARKER_HOST, Routing, marker_path
 from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway
 from hitless.ports import Answer
 
 _TEAPOT = 418  # what Traefik's noop@internal answers
-_TIME_WAIT = "06"  # linux/net/tcp_states.h
+_TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
+# The gateway's own idle timeout is 1 s: what keeps a connection clearly longer is never met by it closing.
+_IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
+_IDLE_ENOUGH = 1.3
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,8 @@ class Traefik:
             return None
         if found["State"]["Status"] != "running":
             return None
-        return Gateway(
-            project=project,
-            container=container_name(project),
-            network=network_name(project),
-            entry_points=json.loads(labels(found).get(LABEL_ENTRY_POINTS, "{}")),
-        )
+        settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
+        return gateway(project, settings)
 
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""
@@ -63,17 +64,19 @@ class Traefik:
     def in_force(self, application: str, routing: Routing | None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
         if routing is None:
-            return not any(name.startswith(f"{application}.") for name in self._rawdata().get("routers", {}))
+            data = self._rawdata()
+            names = [name for kind in ("routers", "tcpRouters") for name in data.get(kind) or {}]
+            return not any(name.startswith(f"{application}.") for name in names)
         path = marker_path(application, routing.generation)
-        markers = [Probe("127.0.0.1", port, path, MARKER_HOST) for port in entry_points().values()]
+        markers = [Probe("127.0.0.1", inner_port(name), path, MARKER_HOST) for name in routing.entry_points]
         return all(answer.status == _TEAPOT for answer in self.ask(markers))
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
         """What Traefik says is wrong with this routing's routers, services and middlewares."""
         found: dict[str, None] = {}
         data = self._rawdata()
-        for kind in ("routers", "middlewares", "services"):
-            for name, state in data.get(kind, {}).items():
+        for kind in ("routers", "middlewares", "services", "tcpRouters", "tcpServices"):
+            for name, state in (data.get(kind) or {}).items():
                 if not name.startswith(f"{routing.application}."):
                     continue
                 for error in state.get("error") or ():
@@ -90,7 +93,17 @@ class Traefik:
     def connections(self, addresses: Sequence[str]) -> int:
         """The gateway's open connections to these addresses, from its own kernel tables."""
         table, _ = self.shell.run("connections")
-        return count_connections(table.decode(), addresses, (*entry_points().values(), API_PORT))
+        return count_connections(table.decode(), addresses)
+
+    def closes_idle(self, probe: Probe) -> float | None:
+        """After how many seconds the server of a probe closes a connection on which nothing comes."""
+        words = (probe.container, str(probe.port), escaped(request(probe, keep=True)))
+        began = time.monotonic()
+        raw, _ = self.shell.run("probe", *words, str(_IDLE_LOOK), str(_MAX_ANSWER))
+        took = time.monotonic() - began
+        head = raw.partition(b"\r\n\r\n")[0].lower()
+        says_so = re.search(rb"\r\nconnection: *close", head) or not head.startswith(b"http/1.1")
+        return None if says_so or took > _IDLE_ENOUGH else took
 
     def _rawdata(self) -> Json:
         answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
@@ -102,19 +115,28 @@ class Traefik:
         return cast("Json", json.loads(answer.body))
 
     def _ask(self, probe: Probe) -> Answer:
+        if probe.tcp:
+            return self._connect(probe)
         words = (probe.container, str(probe.port), escaped(request(probe)))
         limits = (str(_ASK_TIMEOUT), str(_MAX_ANSWER))
         raw, said = self.shell.run("probe", *words, *limits, timeout=2 * _ASK_TIMEOUT)
         return answer_of(raw, said, probe.method)
 
+    def _connect(self, probe: Probe) -> Answer:
+        try:
+            self.shell.run("reach", probe.container, str(probe.port), str(_ASK_TIMEOUT))
+        except DockerFailed as error:
+            return Answer(0, error.output)
+        return Answer(200, "")
 
-def request(probe: Probe) -> bytes:
-    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed."""
+
+def request(probe: Probe, keep: bool = False) -> bytes:
+    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed, or kept."""
     headers = {
         "Host": probe.host,
         "User-Agent": "hitless",
         "Accept": "*/*",
-        "Connection": "close",
+        "Connection": "keep-alive" if keep else "close",
         **dict(probe.headers),
     }
     lines = [f"{probe.method} {probe.path} HTTP/1.1"]
@@ -150,20 +172,20 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
     return Answer(response.status, body.decode(errors="replace"))
 
 
-def count_connections(table: str, addresses: Sequence[str], own_ports: Sequence[int]) -> int:
+def count_connections(table: str, addresses: Sequence[str]) -> int:
     """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT.
 
-    A row whose local port is one of `own_ports` is a container's connection to the gateway, as its client.
+    A row whose local port the gateway listens on is a container's connection to it, as its client.
     """
-    served = {f"{port:04X}" for port in own_ports}
+    rows = [line.split() for line in table.splitlines()]
+    rows = [row for row in rows if len(row) > 3 and row[0].endswith(":")]
+    served = {row[1].rpartition(":")[2] for row in rows if row[3] == _LISTEN}
     wanted = {_hex(address) for address in addresses}
-    count = 0
-    for line in table.splitlines():
-        fields = line.split()
-        if len(fields) > 3 and fields[0].endswith(":") and fields[3] != _TIME_WAIT:
-            remote = fields[2].rpartition(":")[0]
-            count += remote[-8:] in wanted and fields[1].rpartition(":")[2] not in served
-    return count
+    return sum(
+        row[2].rpartition(":")[0][-8:] in wanted and row[1].rpartition(":")[2] not in served
+        for row in rows
+        if row[3] not in (_TIME_WAIT, _LISTEN)
+    )
 
 
 def _hex(address: str) -> str:

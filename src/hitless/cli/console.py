@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hitless.domain.adoption import Adoption
 from hitless.domain.errors import HitlessError
 from hitless.domain.events import (
     Began,
@@ -27,7 +28,7 @@ from hitless.domain.events import (
     Waiting,
     as_json,
 )
-from hitless.domain.model import Application, Finding
+from hitless.domain.model import Application, Finding, Role
 from hitless.domain.steps import Plan
 
 Emit = Callable[[Event], None]
@@ -54,8 +55,11 @@ def console(stderr: bool = False) -> Console:
 
 
 @contextmanager
-def events(as_lines_of_json: bool) -> Iterator[Emit]:
-    """A function that shows every event: live for a person, one JSON object a line for a program."""
+def events(as_lines_of_json: bool, is_brief: bool = False) -> Iterator[Emit]:
+    """A function that shows every event: live for a person, one JSON object a line for a program.
+
+    `is_brief`: a person sees one line a command, and what fails.
+    """
     if as_lines_of_json:
         yield _unheard(_print_json)
         return
@@ -68,7 +72,7 @@ def events(as_lines_of_json: bool) -> Iterator[Emit]:
         transient=True,
         disable=not out.is_terminal,
     ) as progress:
-        yield _unheard(_Lines(out, progress).show)
+        yield _unheard(_Lines(out, progress, is_brief).show)
 
 
 def complain(error: HitlessError) -> None:
@@ -116,23 +120,47 @@ def show_plan(
         out.print(f"  {number}. {escape(line)}")
 
 
+def show_adoption(
+    application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
+) -> None:
+    """What `hitless adopt` prints before it begins."""
+    steps = adoption.describe()
+    if as_json_text:
+        found = [vars(finding) for finding in findings]
+        print(json.dumps({"application": application.name, "findings": found, "steps": steps}))
+        return
+    out = console()
+    show_findings(out, findings)
+    out.print(f"adopt [bold]{escape(application.name)}[/]:")
+    for number, line in enumerate(steps, start=1):
+        out.print(f"  {number}. {escape(line)}")
+    if kept := [service.name for service in application.having(Role.SHARED)]:
+        out.print(f"  {', '.join(kept)}: runs on as it is")
+
+
 class _Lines:
     """A line for each step that has ended, and a spinner for the one that runs."""
 
-    def __init__(self, out: Console, progress: Progress) -> None:
+    def __init__(self, out: Console, progress: Progress, is_brief: bool) -> None:
         self._out = out
+        self._is_brief = is_brief
         self._progress = progress
         self._task = progress.add_task("", start=True, visible=False)
         self._live: Live | None = None
         self._drained: list[Drained] = []
-        self._began: Began | None = None
 
     def show(self, event: Event) -> None:
         match event:
             case Found(findings):
                 show_findings(self._out, findings)
+            case Began() if self._is_brief:
+                self._live, self._drained = None, []
+            case StepDone() | Live() if self._is_brief:
+                self._progress.update(self._task, visible=False)
+                self._live = event if isinstance(event, Live) else self._live
             case Began(operation, application, release):
                 self._began = event
+                self._live, self._drained = None, []  # of another command before it, in one process
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
             case Waiting(_, holder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import Options, json_option, pass_options
+from hitless.cli.options import HostPort, Options, json_option, pass_options
 
 
 @click.group()
@@ -22,20 +22,41 @@ def gateway() -> None:
     help="Let Traefik find labelled containers that hitless does not manage (mounts the socket).",
 )
 @click.option("--image", help="Traefik's image.  [traefik:v3.7]")
+@click.option(
+    "--publish",
+    type=HostPort(),
+    multiple=True,
+    help="A further port, for services with `publish: gateway`; may be repeated.",
+)
+@click.option(
+    "--unpublish", type=click.IntRange(1, 65535), multiple=True, help="Publish this further port no more."
+)
 @click.option("--replace", is_flag=True, help="Restart a running gateway to change its settings.")
 @pass_options
-def up(options: Options, /, replace: bool, **settings: object) -> None:
+def up(
+    options: Options,
+    /,
+    replace: bool,
+    publish: tuple[tuple[int, str], ...],
+    unpublish: tuple[int, ...],
+    **settings: object,
+) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
     from hitless.cli.console import ignore
+    from hitless.domain.gateway import GatewaySettings
     from hitless.execution import gateway as operations
 
     host = options.host()
     ports = host.ports(ignore)
     is_running = ports.balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
+    if publish or unpublish:
+        present = host.gateway_project().settings() or GatewaySettings()
+        changes["ports"] = present.publishing(dict(publish), unpublish).ports
     made, changed = operations.up(host.gateway_project(), ports.clock, is_running, changes, replace)
     state = "is up" if changed else "was up already, nothing changed"
-    click.echo(f"gateway {options.gateway} {state}: http://{made.bind}:{made.http_port}")
+    addresses = [f"http://{made.bind}:{made.http_port}", *(f"{at}:{port}" for port, at in made.ports.items())]
+    click.echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
 
 
 @gateway.command()

@@ -6,12 +6,14 @@ import click
 
 from hitless import __version__
 from hitless.cli.abort import abort
+from hitless.cli.adopt import adopt
 from hitless.cli.deploy import deploy
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
+from hitless.cli.prove import prove
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
 from hitless.cli.scale import scale
@@ -70,10 +72,12 @@ def hitless(
 for verb in (
     gateway,
     deploy,
+    adopt,
     plan,
     status,
     rollback,
     scale,
+    prove,
     resume,
     abort,
     shared,

@@ -51,6 +51,25 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         return service, int(number)
 
 
+class HostPort(click.ParamType):  # type: ignore[type-arg]
+    """A port of the host, with an address or on all of them: 8080, 127.0.0.1:8080."""
+
+    name = "[address:]port"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, str]:
+        """The port and the address."""
+        from hitless.domain.publish import HIGHEST
+
+        address, _, port = str(value).rpartition(":")
+        if not port.isdecimal() or not 0 < int(port) <= HIGHEST:
+            self.fail(
+                f"{value} is not like 8080 or 127.0.0.1:8080, with a port of at most {HIGHEST}", param, ctx
+            )
+        return int(port), address.strip("[]") or "0.0.0.0"  # noqa: S104 - as Compose publishes a port
+
+
 @dataclass(frozen=True)
 class Options:
     """The global options, as they were given."""

@@ -57,7 +57,10 @@ def show_runs(application: str, release: int | None, runs: Sequence[Run], as_jso
 
 
 def _show_event(out: Console, event: Json) -> None:
-    said = escape(_said(event))
+    try:
+        said = escape(_said(event))
+    except (LookupError, TypeError, ValueError):  # as another hitless wrote it
+        said = escape(str(event["event"]))
     if said:
         out.print(f"  {escape(str(event.get('time', '')))[11:23]}  {said}")
     for container, text in (event.get("logs") or {}).items():

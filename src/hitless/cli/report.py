@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain import history, rules
+from hitless.domain import history, publish, rules
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.routing import Routing
@@ -38,6 +38,8 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
         + (
             f"live: [bold green]{live['colour']}[/], release {live['release']}"
             if live
+            else "[bold red]what is live can't be told[/]"
+            if _is_unknown(application, world)
             else "[bold red]nothing is live[/]"
         )
     )
@@ -170,7 +172,11 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
         out.print("the gateway is not there; run: hitless gateway up")
         return
     state = "[green]up[/]" if world.gateway else "[red]down[/]"
-    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}, {settings.image}")
+    also = "".join(f", {address}:{port}" for port, address in settings.ports.items())
+    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}{also}, {settings.image}")
+    if settings.held:
+        held = ", ".join(map(str, settings.held))
+        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
     for path, problem in world.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
     for one in found:
@@ -184,7 +190,14 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> lis
         return []
     port = "" if settings.http_port == 80 else f":{settings.http_port}"
     hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
-    return [f"http://{host}{port}" for host in hosts]
+    ports = {
+        f"{router.protocol}://{settings.bound[name]}:{publish.port_of(name) or settings.http_port}": None
+        for router in routing.rules
+        if publish.is_port(router)
+        for name in router.entry_points
+        if name in settings.bound
+    }
+    return [*(f"http://{host}{port}" for host in hosts), *ports]
 
 
 def _problems(application: str, world: World) -> list[str]:
@@ -192,6 +205,11 @@ def _problems(application: str, world: World) -> list[str]:
         # which colour is live stands in the gateway: without it nothing can be said of the containers
         return ["the gateway is not up; run: hitless gateway up"]
     problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
+    problems += [
+        f"it runs behind the gateway {other}; use --gateway {other}" for other in _other_gateways(world)
+    ]
+    if _is_unknown(application, world):
+        return problems
     live = world.live(application)
     if live and not any(container.is_running for container in world.of(live[0])):
         problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")
@@ -202,6 +220,16 @@ def _problems(application: str, world: World) -> list[str]:
             for colour in sorted(others)
         ]
     return problems
+
+
+def _is_unknown(application: str, world: World) -> bool:
+    """Whether something may be live that this gateway's routing does not tell of."""
+    return f"{application}.yml" in world.broken or bool(_other_gateways(world))
+
+
+def _other_gateways(world: World) -> list[str]:
+    here = world.gateway.project if world.gateway else None
+    return sorted({one.gateway for one in world.containers} - {here}) if here else []
 
 
 def _deployment(world: World) -> dict[str, Any] | None:

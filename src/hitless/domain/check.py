@@ -6,14 +6,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hitless.domain import roles, rules
+from hitless.domain import publish, roles, rules
 from hitless.domain.extension import KEY as _EXTENSION
-from hitless.domain.extension import concurrent_writes, says_exclusive
+from hitless.domain.extension import concurrent_writes, is_published_by_gateway, says_exclusive
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import model as gateway_model
-from hitless.domain.model import Application, Finding, Image, Json, Role, Router, Service
+from hitless.domain.model import Application, Finding, Image, Json, Protocol, Role, Router, Service
 from hitless.domain.project import gateway_networks, hook_service, volume_names
-from hitless.domain.routing import MARKER_PRIORITY, Routing
+from hitless.domain.routing import MARKER_PRIORITY, WEB, Routing
 from hitless.domain.spec import replicas, with_images
 from hitless.domain.world import Gateway, World
 
@@ -22,7 +22,10 @@ _TOO_LITTLE = 100_000_000
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 # what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
-_CLOCKWORK = frozenset(["beat", "clock", "cron", "crond", "clockwork", "scheduler", "supercronic", "ofelia"])
+_CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
+_CLOCKWORK = frozenset(_CLOCKS.split())
+# folders that a build fills: a volume there keeps a mount of the source from hiding them, and keeps nothing
+_FROM_THE_IMAGE = frozenset(["node_modules", "vendor", ".venv", ".next"])
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -32,13 +35,17 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
     check after the images are there.
     """
+    if world.gateway:
+        application = publish.behind(application, world.gateway)
     findings = [*_host(world), *_disk(world.free), *_elsewhere(application, world), *_compose_projects(world)]
     if not application.routes.routers:
         findings += _no_route(application.model.get("services") or {})
+    traefiks = {service.name for service in application.services if _is_traefik(service)}
+    findings += map(_own_traefik, sorted(traefiks))
     for service in application.services:
-        findings += _role(application, service)
+        findings += _role(application, service) if service.name not in traefiks else ()
     for service in application.released:
-        findings += _service(application, service, images)
+        findings += _service(application, service, images) if service.name not in traefiks else ()
     findings += _hooks(application)
     findings += _base(application, world)
     findings += _fewer(application, world)
@@ -54,6 +61,18 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
     findings += with_images(there, images)[1]
     return tuple(findings)
+
+
+def _is_traefik(service: Service) -> bool:
+    return roles.product_name(service.image or "") == "traefik"
+
+
+def _own_traefik(name: str) -> Finding:
+    return Finding(
+        f"services.{name}",
+        "is a Traefik: hitless's gateway takes its place, for all applications of this host",
+        "leave it out of the file, with the routes to its own dashboard; the other services' labels may stay",
+    )
 
 
 def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
@@ -275,7 +294,8 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
             yield Finding(
                 f"services.{container.service}",
                 f"the container {container.name} of plain docker compose goes on running beside the release",
-                f"once the release is live: docker rm --force {container.name}",
+                "hitless adopt takes its place; or, once the release is live: docker rm --force "
+                + container.name,
                 is_error=False,
             )
 
@@ -286,7 +306,7 @@ def _fewer(application: Application, world: World) -> Iterator[Finding]:
     kept = world.release(live[1]) if live else None
     services = (kept.model.get("services") or {}) if kept else {}
     for service in application.having(Role.WEB, Role.WORKER):
-        there = replicas(services.get(service.name) or {})
+        there = replicas(services[service.name]) if service.name in services else 0
         if there > service.replicas:
             yield Finding(
                 f"services.{service.name}.scale",
@@ -315,13 +335,15 @@ def _service(application: Application, service: Service, images: Mapping[str, Im
             is_error=False,
         )
     for port in model.get("ports") or ():
-        if port.get("published"):
+        if port.get("published") and not is_published_by_gateway(model):
             yield Finding(
                 f"{path}.ports",
                 f"the host's port {port['published']} can't be published by two copies",
-                "take it away: the gateway publishes, and reaches the container by itself"
+                "take it away: the gateway reaches the container by itself; or have the gateway publish it, "
+                "with `x-hitless: {publish: gateway}` on the service"
                 if is_web
-                else "take it away, or set `x-hitless: {role: shared}` if this service is to run once",
+                else "have the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
+                "it is no HTTP), take it away, or set `x-hitless: {role: shared}` if it is to run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
         yield Finding(
@@ -395,6 +417,8 @@ def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[
     anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
     anonymous |= set(image.volumes if image else ()) - targets
     for target in sorted(str(one) for one in anonymous):
+        if target.rpartition("/")[2] in _FROM_THE_IMAGE:
+            continue
         yield Finding(
             f"{path}.volumes",
             f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
@@ -417,6 +441,14 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
                 "https to the containers is not supported yet: Traefik would refuse their certificate",
                 "let the container speak http; only the gateway reaches it",
             )
+        elif backend.scheme == "tcp":
+            if not docker:
+                yield Finding(
+                    path,
+                    "has no Docker health check: to accept a connection will count as ready",
+                    "give the service a `healthcheck:`",
+                    is_error=False,
+                )
         elif backend.asked_by != ("http", "http") and docker is False:
             field = "mode" if backend.asked_by[1] != "http" else "scheme"
             where = f"healthcheck.{field}" if field in own else "server.scheme"
@@ -490,7 +522,9 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
 
 def _router(application: Application, router: Router, world: World) -> Iterator[Finding]:
     path = _label(router)
-    if world.gateway:
+    if world.gateway and publish.is_port(router):
+        yield from publish.check(router, application.model["services"][router.service], world.gateway)
+    elif world.gateway:
         for name in router.entry_points:
             if name not in world.gateway.entry_points:
                 yield Finding(
@@ -516,7 +550,8 @@ def _router(application: Application, router: Router, world: World) -> Iterator[
             is_error=False,
         )
     try:
-        rules.parse(router.rule)
+        if router.protocol is Protocol.HTTP:
+            rules.parse(router.rule)
     except rules.UnreadableRule as error:
         yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
     yield from taken(application.name, (router,), world.routings)
@@ -537,9 +572,12 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
 
 
 def _collide(one: Router, two: Router) -> bool:
-    apart = one.entry_points and two.entry_points and not set(one.entry_points) & set(two.entry_points)
+    if not set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)):
+        return False
+    if Protocol.TCP in (one.protocol, two.protocol):
+        return True
     first, second = (int(router.settings.get("priority") or 0) for router in (one, two))
-    return not apart and rules.collide(one.rule, two.rule, first, second)
+    return rules.collide(one.rule, two.rule, first, second)
 
 
 def _label(router: Router) -> str:

@@ -32,6 +32,7 @@ def start_shared(
             ends=tuple(name for name in wanted if name in waiting),
             timeout=max(one.settings.timeout for one in application.having(Role.SHARED)),
             recreate=recreate,
+            may_end=tuple(name for name in wanted if roles.ends(application.model["services"][name])),
         ),
     )
 
@@ -164,15 +165,13 @@ def hooks(
 
 
 def hand_over(
-    application: Application, release: Release, colour: Colour, world: World, model: Json
+    application: Application, release: Release, colour: Colour, leaving: tuple[str, ...], model: Json
 ) -> tuple[HandOver, ...]:
-    """The step after which what must not run twice runs for this colour; none where nothing is such."""
+    """The step after which what must not run twice runs for this colour; none where nothing is such.
+
+    `leaving` are the containers that it must not run beside.
+    """
     containers = project.exclusive(application, colour)
-    leaving = tuple(
-        container.name
-        for container in world.of(colour.other)
-        if container.name in _exclusive_of(world, container.release, colour.other)
-    )
     if not containers and not leaving:
         return ()
     return (
@@ -189,6 +188,15 @@ def hand_over(
     )
 
 
+def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
+    """The containers of a colour, as it was found, that must not run twice."""
+    return tuple(
+        container.name
+        for container in world.of(colour)
+        if container.name in _exclusive_of(world, container.release, colour)
+    )
+
+
 def _exclusive_of(world: World, number: int, colour: Colour) -> set[str]:
     """The names of a kept release's containers that must not run twice."""
     kept = world.release(number)
@@ -198,13 +206,15 @@ def _exclusive_of(world: World, number: int, colour: Colour) -> set[str]:
     return {name for names in found.values() for name in names}
 
 
-def hand_over_again(kept: Release, colour: Colour, world: World) -> tuple[HandOver, ...]:
+def hand_over_again(
+    kept: Release, colour: Colour, leaving: tuple[str, ...], world: World
+) -> tuple[HandOver, ...]:
     """The same for a release whose containers are there: its model was handed to Compose before."""
     application = spec.read(kept.model)[0]
     if world.gateway is None:
         return ()
     model = project.colour_model(application, kept, colour, world.gateway, is_brought_back=True)
-    return hand_over(application, kept, colour, world, model)
+    return hand_over(application, kept, colour, leaving, model)
 
 
 def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]:
@@ -218,7 +228,7 @@ def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]
     # one that was stopped by hand stays so, where no other command is to be finished
     if not any(one.state == "created" or world.of(live[0].other) for one in waiting):
         return ()
-    return hand_over_again(kept, live[0], world)
+    return hand_over_again(kept, live[0], exclusive_there(world, live[0].other), world)
 
 
 def early(application: Application, colour: Colour) -> dict[str, tuple[str, ...]]:

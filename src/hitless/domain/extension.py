@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from hitless.domain.model import Finding, Hook, Json, Role, Settings, When
+from hitless.domain.model import Finding, Hook, Json, Protocol, Role, Settings, When
 
 KEY = "x-hitless"
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
@@ -19,20 +19,29 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = 7 * 24 * 3600.0  # seconds
 _SETTINGS = tuple(setting.name for setting in fields(Settings))
 _OF_APPLICATION = (*_SETTINGS, "roles", "hooks")
-_OF_SERVICE = ("timeout", "successes", "ask_routes", "role", "exclusive", "concurrent_writes")
+_OF_SERVICE = (
+    *("timeout", "successes", "ask_routes", "role", "exclusive", "concurrent_writes"),
+    *("publish", "protocol"),
+)
+_GATEWAY = "gateway"  # what `publish` can be
 _OF_HOOK = ("service", "command", "local", "timeout")
 _HOOK_TIMEOUT = 300.0  # seconds: a migration takes longer than a start
 
 
 @dataclass(frozen=True)
 class Extension:
-    """What one `x-hitless` says. `roles` are those it gives to services by name, `role` the service's own."""
+    """What one `x-hitless` says. `roles` are those it gives to services by name, `role` the service's own.
+
+    `publish`: the gateway publishes the service's ports in its place, as this `protocol`.
+    """
 
     settings: Settings
     role: Role | None = None
     exclusive: bool = False
     roles: Mapping[str, Role] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    publish: bool = False
+    protocol: Protocol | None = None
 
 
 def of_application(model: Json, findings: list[Finding]) -> Extension:
@@ -54,6 +63,8 @@ def of_service(name: str, service: Json, base: Settings, findings: list[Finding]
         settings=_settings(value, path, base, findings),
         role=_role(value["role"], f"{path}.role", findings) if "role" in value else None,
         exclusive=value.get("exclusive") is True,
+        publish=value.get("publish") == _GATEWAY,
+        protocol=Protocol(value["protocol"]) if value.get("protocol") in tuple(Protocol) else None,
     )
 
 
@@ -65,6 +76,11 @@ def concurrent_writes(service: Json) -> bool:
 def says_exclusive(service: Json) -> bool:
     """Whether the user said of this service that it is exclusive, or that it is not."""
     return "exclusive" in _said(service)
+
+
+def is_published_by_gateway(service: Json) -> bool:
+    """Whether the gateway publishes this service's ports in its place."""
+    return _said(service).get("publish") == _GATEWAY
 
 
 def _said(service: Json) -> Json:
@@ -123,7 +139,11 @@ def _setting(key: str, raw: Any) -> Any:
             if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
                 raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
             return raw
-        case "role" | "roles" | "hooks":
+        case "publish" if raw != _GATEWAY:
+            raise ValueError(f"expects {_GATEWAY}, not {raw!r}")
+        case "protocol" if raw not in tuple(Protocol):
+            raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
+        case "role" | "roles" | "hooks" | "publish" | "protocol":
             return raw  # read for themselves
         case _:
             return seconds(raw)

@@ -3,48 +3,80 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from hitless.domain import publish
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
+from hitless.domain.routing import WEB
+from hitless.domain.world import Gateway
 
 DEFAULT_PROJECT = "traefik"
 SERVICE = "traefik"
 ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 API_PORT = 8080  # Traefik's API and ping, inside the container
-WEB_PORT = 80
 
 LABEL_SETTINGS = "hitless.gateway.settings"
-LABEL_ENTRY_POINTS = "hitless.gateway.entry-points"
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080."""
+    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
+
+    `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
+    are those of all these that others have still: they are not published yet.
+    """
 
     http_port: int = 80
     bind: str = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
     dashboard: bool = False
     docker_provider: bool = False
     image: str = "traefik:v3.7"
+    ports: Mapping[int, str] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
         """The settings that a running gateway was made with; what only a newer hitless knows is left out."""
         known = {setting.name for setting in fields(GatewaySettings)}
-        return GatewaySettings(**{key: value for key, value in json.loads(text).items() if key in known})
+        found = {key: value for key, value in json.loads(text).items() if key in known}
+        ports = {int(port): address for port, address in found.pop("ports", {}).items()}
+        return GatewaySettings(**{**found, "ports": ports, "held": tuple(found.get("held", ()))})
 
     def to_label(self) -> str:
         """As the text of a label."""
         return json.dumps(asdict(self), sort_keys=True)
 
+    @property
+    def entry_points(self) -> dict[str, int]:
+        """Its entry points: name -> port inside its container."""
+        names = (WEB, *(publish.entry_point(port) for port in sorted(self.ports)))
+        return {name: publish.inner_port(name) for name in names}
 
-def entry_points() -> dict[str, int]:
-    """The gateway's entry points: name -> port inside its container."""
-    return {"web": WEB_PORT}
+    @property
+    def bound(self) -> dict[str, str]:
+        """The host's address that each entry point is published on."""
+        return {WEB: self.bind, **{publish.entry_point(port): at for port, at in self.ports.items()}}
+
+    def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
+        """The same with these ports besides (port -> address), and without those."""
+        ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}
+        return replace(self, ports=dict(sorted(ports.items())))
+
+
+def gateway(project: str, settings: GatewaySettings) -> Gateway:
+    """The gateway of this name, running with these settings."""
+    return Gateway(
+        project=project,
+        container=container_name(project),
+        network=network_name(project),
+        entry_points=settings.entry_points,
+        http_port=settings.http_port,
+        bound=settings.bound,
+    )
 
 
 def network_name(project: str) -> str:
@@ -68,7 +100,12 @@ def model(project: str, settings: GatewaySettings) -> dict[str, Any]:
 
 
 def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
-    ports: list[Mapping[str, Any]] = [_port(settings.bind, settings.http_port, WEB_PORT)]
+    inner = settings.entry_points
+    published = {settings.http_port: settings.bind, **settings.ports}
+    names = {settings.http_port: WEB, **{port: publish.entry_point(port) for port in settings.ports}}
+    ports = [
+        _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
+    ]
     if settings.dashboard:
         ports.append(_port("127.0.0.1", API_PORT, API_PORT))
     socket: list[Json] = (
@@ -108,7 +145,6 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
         "labels": {
             LABEL_GATEWAY: project,
             LABEL_SETTINGS: settings.to_label(),
-            LABEL_ENTRY_POINTS: json.dumps(entry_points()),
         },
     }
 
@@ -135,7 +171,9 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         "--api.insecure=true",
         f"--api.dashboard={str(settings.dashboard).lower()}",
         f"--entrypoints.traefik.address={api}:{API_PORT}",
-        *(f"--entrypoints.{name}.address=:{port}" for name, port in entry_points().items()),
+        *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
+        # a route that names no entry point is on this one alone, not on the ports of applications
+        f"--entrypoints.{WEB}.asdefault=true",
         f"--providers.file.directory={ROUTES}",
         "--providers.file.watch=true",
         # Traefik's default of 2 s would put off every cutover by so much
@@ -143,6 +181,9 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
     ]
     if settings.docker_provider:
         command += [
+            # as our own transport: what is adopted is drained by counting connections, too
+            "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
+            "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",
             "--providers.docker.exposedbydefault=false",
             f"--providers.docker.network={network_name(project)}",

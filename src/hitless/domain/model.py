@@ -32,6 +32,13 @@ class Role(StrEnum):
     JOB = "job"
 
 
+class Protocol(StrEnum):
+    """What a route carries: HTTP requests, or whole TCP connections."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
 class When(StrEnum):
     """The points of a deployment at which hooks run."""
 
@@ -96,7 +103,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Router:
-    """A route: requests that match `rule` go to the backend. `settings` are Traefik's further fields."""
+    """A route: what matches `rule` goes to the backend. `settings` are Traefik's further fields."""
 
     name: str
     service: str
@@ -105,6 +112,7 @@ class Router:
     entry_points: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
     settings: Json = field(default_factory=dict)
+    protocol: Protocol = Protocol.HTTP
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hitless.domain import companions, project, readiness, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.model import (
     Application,
     Colour,
@@ -22,12 +23,13 @@ from hitless.domain.steps import (
     Create,
     CutOver,
     Drain,
+    DrainBase,
     Forget,
     Gate,
     Plan,
     Record,
     Remove,
-    RemoveShared,
+    RemoveBase,
     RemoveVolumes,
     Route,
     Start,
@@ -39,14 +41,18 @@ from hitless.domain.world import Gateway, World
 def deploy(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
     """Bring a release up beside the live one, cut over, and retire what was live.
 
-    Serves the first deployment, every later one, a rollback (the release is then a kept one), and what an
-    interrupted command left behind: everything that is not live goes first. Ports must be known.
+    Serves the first deployment, every later one, a rollback (the release is then a kept one), a proof (it is
+    the live one itself), and what an interrupted command left behind: everything that is not live goes first.
+    Ports must be known.
     """
     name = application.name
     found = world.live(name)
     live = found[0] if found else None
     candidate = live.other if live else Colour.BLUE
     drain_timeout = application.settings.drain_timeout
+    is_again = found is not None and found[1] == release.number
+    if is_again:  # it has been promoted, whatever is written down: a kill may have come before that
+        release = replace(release, promoted=companions.promotion(release, world))
 
     steps, routing = _tidy(name, world, drain_timeout)
     promotions = sum(isinstance(step, Record) for step in steps)
@@ -65,7 +71,9 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     starting = companions.start_shared(application, world, shared)
     hooks = companions.hooks(application, release, candidate, live, model)
     preparing = (*hooks[When.BEFORE_START], *companions.jobs(application, release, candidate, model))
-    record = () if release.promoted else (Record(name, release),)
+    # What is live already is promoted ahead of its cutover: the shared services' network is named after the
+    # promotion (project.live_network), and after a kill it is found by the number that is written down
+    record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     steps += [
         *starting,
         *(companions.attach_again(name, world) if starting else ()),
@@ -95,7 +103,10 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         CutOver(staged, switched, wanted, companions.only(policies, early)),
         *companions.attach(application, candidate, promoted.promoted),
         Bake(name, candidate, wanted, application.settings.bake),
-        *companions.hand_over(application, release, candidate, world, model),
+        # without a live colour nothing is left by now to run beside
+        *companions.hand_over(
+            application, release, candidate, companions.exclusive_there(world, live) if live else (), model
+        ),
         Record(name, promoted),
         *hooks[When.AFTER_CUTOVER],
     ]
@@ -140,6 +151,13 @@ def start_shared(
     if steps:
         steps += companions.attach_again(application.name, world)
     return Plan(application.name, 0, None, tuple(steps))
+
+
+def adopted(adoption: Adoption, drain_timeout: float) -> Plan:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    name, plain = adoption.application, adoption.plain
+    drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
+    return Plan(name, 0, None, (*drain, RemoveBase(name, plain)))
 
 
 def scale(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
@@ -191,7 +209,7 @@ def abort(application: str, world: World, drain_timeout: float, forgotten: tuple
         steps.append(Record(application, replace(kept, promoted=_latest_promotion(world) + 1)))
     if kept and kept.model:
         steps += companions.detach(spec.read(kept.model)[0], live)
-        steps += companions.hand_over_again(kept, former, world)
+        steps += companions.hand_over_again(kept, former, companions.exclusive_there(world, live), world)
     steps += leaving
     if forgotten:
         steps.append(Forget(application, forgotten))
@@ -210,7 +228,7 @@ def down(application: str, world: World, drain_timeout: float, volumes: bool = F
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]
     if shared := tuple(sorted(container.name for container in world.base if container.is_ours)):
-        steps.append(RemoveShared(application, shared))
+        steps.append(RemoveBase(application, shared))
     if known := _known(world):
         steps.append(Forget(application, known))
     if volumes:
@@ -242,21 +260,27 @@ def former_release(world: World, application: str) -> Release | None:
 
 def _tidy(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
     """The steps that bring to its end what an interrupted command left, and the routing that remains."""
-    routing = world.routings.get(application) or Routing(application, 0, None, {})
-    steps: list[Step] = _unfinished_promotion(application, world)
-    if world.left:
-        steps += companions.attach_again(application, world)
-    steps += companions.unfinished_hand_over(application, world)
+    there = world.routings.get(application)
+    routing = there or Routing(application, 0, None, {})
+    taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and _has_remains(world, routing, colour):
             leaving, routing = _leave(routing, colour, drain_timeout)
-            steps += leaving
+            taking += leaving
     live = world.live(application)
     kept = world.release(live[1]) if live else None
     if kept and kept.model:
         leaving, routing = scaling.shrink(spec.read(kept.model)[0], routing, world, drain_timeout)
-        steps += leaving
-    return steps, routing
+        taking += leaving
+    # a command that could not confirm what it wrote has left the gateway with another routing than the file's
+    sure = [Route(application, there, there, "see that the routes are in force")] if taking else []
+    return [
+        *sure,
+        *_unfinished_promotion(application, world),
+        *(companions.attach_again(application, world) if world.left else ()),
+        *companions.unfinished_hand_over(application, world),
+        *taking,
+    ], routing
 
 
 def _revert(
@@ -278,11 +302,13 @@ def _revert(
     back = switched.next(before.live, switched.colours)
     leaving, _ = _leave(back, candidate, timeout, drain_first=True)
     kept = world.release(before.colours[before.live].release)
+    # they were created since the host was looked at, and may run by now
+    late = tuple(name for names in project.exclusive(application, candidate).values() for name in names)
     return (
         # without another look at it: whatever it is, it is better than what was found bad
         CutOver(switched, back, (), {}),
         *companions.detach(application, candidate),
-        *(companions.hand_over_again(kept, before.live, world) if kept and kept.model else ()),
+        *(companions.hand_over_again(kept, before.live, late, world) if kept and kept.model else ()),
         *leaving[:-1],
         *hooks,
         leaving[-1],

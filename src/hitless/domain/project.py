@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hitless.domain import roles
+from hitless.domain.extension import is_published_by_gateway
 from hitless.domain.model import (
     Application,
     Colour,
@@ -325,7 +326,7 @@ def _deploy_policy(service: Json) -> str | None:
 def _service(service: Json, left_out: set[str]) -> dict[str, Any]:
     dropped = (
         *("build", "profiles", "labels", "networks", "image", "pull_policy", "restart", "depends_on"),
-        "container_name",
+        *("container_name", *(("ports",) if is_published_by_gateway(service) else ())),
     )
     kept = {key: value for key, value in _without_extensions(service).items() if key not in dropped}
     if "restart_policy" in (kept.get("deploy") or {}):

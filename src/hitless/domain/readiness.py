@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hitless.domain import rules
-from hitless.domain.model import Application, Backend, Colour, Image, Service
-from hitless.domain.routing import COLOUR_HEADER
+from hitless.domain.model import Application, Backend, Colour, Image, Protocol, Service
+from hitless.domain.routing import COLOUR_HEADER, WEB
 from hitless.domain.steps import Probe, Readiness
 from hitless.domain.world import Gateway
 
@@ -38,9 +38,14 @@ def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> 
     asked = {service.name for service in application.services if service.settings.ask_routes}
     for router in application.routes.routers:
         example = rules.example(router.rule)
-        ports = [gateway.entry_points.get(name) for name in router.entry_points or gateway.entry_points]
+        ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
         # over TLS it would not answer, and a rule that asks for a header may mean anything
-        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+        if (
+            example is None
+            or router.protocol is Protocol.TCP
+            or "tls" in router.settings
+            or services.get(router.backend) not in asked
+        ):
             continue
         host, path = example
         if ports and ports[0]:
@@ -49,6 +54,15 @@ def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> 
                 Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
             )
     return tuple(dict.fromkeys(found))
+
+
+def host_of(application: Application, backend: Backend) -> str | None:
+    """A host that is routed to the backend, where a route names one."""
+    for router in application.routes.routers:
+        named = [host for host in rules.hosts(router.rule) if "*" not in host]
+        if router.backend == backend.name and named:
+            return named[0]
+    return None
 
 
 def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
@@ -63,6 +77,10 @@ def _probes(
     found = []
     for backend in application.routes.backends_of(service.name):
         check = backend.health_check
+        if backend.scheme == "tcp":
+            if not _has_healthcheck(service, images):
+                found.append(Probe(container, backend.port or 0, tcp=True))
+            continue
         if backend.asked_by != ("http", "http"):
             continue  # asked by Docker's health check alone; `check` refuses where there is none
         if not check.get("path") and _has_healthcheck(service, images):
@@ -72,7 +90,7 @@ def _probes(
                 container=container,
                 port=check.get("port") or backend.port or 0,
                 path=check.get("path") or "/",
-                host=check.get("hostname") or _host(application, backend) or container,
+                host=check.get("hostname") or host_of(application, backend) or container,
                 method=check.get("method") or "GET",
                 status=check.get("status"),
                 headers=tuple((check.get("headers") or {}).items()),
@@ -80,11 +98,3 @@ def _probes(
             )
         )
     return tuple(found)
-
-
-def _host(application: Application, backend: Backend) -> str | None:
-    for router in application.routes.routers:
-        named = [host for host in rules.hosts(router.rule) if "*" not in host]
-        if router.backend == backend.name and named:
-            return named[0]
-    return None

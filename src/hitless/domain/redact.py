@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from hitless.domain.model import Json
 
@@ -17,7 +18,14 @@ _SECRET = re.compile(
     r"pass|pwd|secret|token|credential|creds?$|private|authorization|basic_?auth|dsn|api_?key|access_?key|_key$",
     re.I,
 )
-_USERINFO = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+# where a secret is kept is none
+_PLACE = re.compile(r"[_-](file|path|dir)$", re.I)
+# up to the last @ of the address: a password that was not escaped may have one itself
+_USERINFO = re.compile(r"://[^/\s:@]*:([^/\s]+)@")
+# ?password=…&…, Server=…;Password=…
+_ASSIGNED = re.compile(r"(?:^|[?&;,\s])([\w.-]+)=(?=([^&;\s]+))")
+_OPTION = re.compile(r"--?([\w-]+)(?:=(.*))?", re.S)
+_USERS = re.compile(r"auth.*\.(users|basic)$", re.I)
 # What is shorter is a word of the language as often as a secret
 _SHORTEST = 6
 
@@ -25,18 +33,27 @@ T = TypeVar("T")
 
 
 def secrets(model: Json) -> frozenset[str]:
-    """The values in a resolved Compose model that are secret by their name, or passwords in URLs."""
-    found = set()
+    """The values in a resolved Compose model that are secret by their name, or within others."""
+    found: set[str] = set()
     for service in (model.get("services") or {}).values():
         if not isinstance(service, dict):
             continue
         build = service.get("build")
-        for key, value in [*_pairs(service.get("environment")), *_pairs((build or {}).get("args"))]:
-            text = str(value).replace("$$", "$")
-            found.update(_USERINFO.findall(text))
-            if _SECRET.search(key):
+        for key, text in (*_pairs(service.get("environment")), *_pairs((build or {}).get("args"))):
+            found.update(_within(text))
+            if _is_secret(key):
                 # a log shows it line by line
-                found.update({text, *text.splitlines()})
+                found.update((text, *text.splitlines()))
+        for key, text in _pairs(service.get("labels")):
+            if _USERS.search(key):
+                found.update(text.split(","))
+            elif _is_secret(key.rpartition(".")[2]):
+                found.add(text)
+        for key in ("command", "entrypoint"):
+            found.update(_of_options(service.get(key)))
+    for volume in (model.get("volumes") or {}).values():
+        for _, text in _pairs((volume or {}).get("driver_opts")):
+            found.update(_within(text))
     return frozenset(one for one in found if len(one) >= _SHORTEST)
 
 
@@ -74,6 +91,34 @@ def _without_beginning(text: str, words: Sequence[str]) -> str:
     return text
 
 
-def _pairs(environment: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(environment, dict):
-        yield from ((str(key), value) for key, value in environment.items() if value is not None)
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET.search(name)) and not _PLACE.search(name)
+
+
+def _within(text: str) -> Iterator[str]:
+    """The secrets within a value: a password of an address, what is assigned to a name that says so."""
+    for password in _USERINFO.findall(text):
+        yield from (password, unquote(password))
+    for name, value in _ASSIGNED.findall(text):
+        if _is_secret(name):
+            yield from (value, value.partition(",")[0])
+
+
+def _of_options(command: Any) -> Iterator[str]:
+    """What a command line gives to options that are secret by their name."""
+    if not isinstance(command, list):
+        return
+    # a text for the shell is words, too
+    for words in (list(map(str, command)), *(str(word).split() for word in command)):
+        for word, following in zip(words, (*words, "")[1:], strict=True):
+            match = _OPTION.fullmatch(word.replace("$$", "$"))
+            if match and _is_secret(match[1]):
+                yield match[2] or following.replace("$$", "$")
+
+
+def _pairs(mapping: Any) -> Iterator[tuple[str, str]]:
+    """The pairs of a mapping as texts; in a Compose model a literal $ is written $$."""
+    if isinstance(mapping, dict):
+        for key, value in mapping.items():
+            if value is not None:
+                yield str(key), str(value).replace("$$", "$")

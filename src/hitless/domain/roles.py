@@ -162,7 +162,7 @@ def stateful(service: Json) -> str:
     for path, product in _ALSO_STATEFUL.items():
         if f"/{_without_tag(image)}".endswith(f"/{path}"):
             return product
-    words = _WORDS.split(_product(image))
+    words = _WORDS.split(product_name(image))
     return "" if _TOOLS.intersection(words) else next((word for word in words if word in _STATEFUL), "")
 
 
@@ -216,7 +216,7 @@ def _without_tag(image: str) -> str:
     return path + slash + last.partition(":")[0]
 
 
-def _product(image: str) -> str:
+def product_name(image: str) -> str:
     """What an image reference names, without registry, tag and digest: the last part of its path."""
     return _without_tag(image).rpartition("/")[2]
 

@@ -19,9 +19,10 @@ from typing import Any
 import yaml
 
 from hitless.domain.errors import HitlessError
-from hitless.domain.model import Application, Backend, Colour, Json, Router
+from hitless.domain.model import Application, Backend, Colour, Json, Protocol, Router
 
 READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
+WEB = "web"  # the entry point of a route that names none
 MARKER_HOST = "hitless.internal"
 COLOUR_HEADER = "X-Hitless-Colour"
 _HEADER = "# hitless "
@@ -100,6 +101,18 @@ class Routing:
         """The routers that get requests now."""
         return self.colours[self.live].routers if self.live else ()
 
+    @property
+    def entry_points(self) -> tuple[str, ...]:
+        """Where its marker stands: every entry point at which it has routes of HTTP, and `web` at least."""
+        found = (
+            name
+            for part in self.colours.values()
+            for router in part.routers
+            if router.protocol is Protocol.HTTP
+            for name in router.entry_points
+        )
+        return tuple(sorted({WEB, *found}))
+
 
 def colour_routing(
     application: Application, release: int, containers: Mapping[str, tuple[str, ...]]
@@ -139,7 +152,7 @@ def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
 
 def _load_balancer(backend: Backend, replicas: int) -> Json:
     own = dict(backend.load_balancer)
-    if replicas > 1:
+    if replicas > 1 and backend.scheme != "tcp":
         own.setdefault("passiveHealthCheck", _PASSIVE)
     return own
 
@@ -178,7 +191,8 @@ def document(routing: Routing) -> dict[str, Any]:
 
     The live colour's routers are plain; the other colour's can be reached only from inside the gateway, with
     the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
-    the cutover, which then changes nothing but who is live.
+    the cutover, which then changes nothing but who is live. Of a TCP route there is nothing to check, and
+    no header that could tell a connection for an idle colour: it is there for the live one alone.
     """
     http: dict[str, dict[str, Any]] = {
         "routers": {},
@@ -189,24 +203,55 @@ def document(routing: Routing) -> dict[str, Any]:
     for colour, part in routing.colours.items():
         is_live = colour is routing.live
         for router in part.routers:
+            if router.protocol is Protocol.TCP:
+                continue
             key = _name(routing, router.name, "live" if is_live else colour)
             http["routers"][key] = _router(routing, colour, router, is_live)
         for name, middleware in part.middlewares.items():
             http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
-        for name, backend in part.backends.items():
+        for name, backend in _of_http(part).items():
             http["services"][_name(routing, name, colour)] = {
                 "loadBalancer": _servers(routing, backend, is_live)
             }
     if routing.live:
-        for name in routing.colours[routing.live].backends:
+        for name in _of_http(routing.colours[routing.live]):
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     http["routers"][_name(routing, "generation", "marker")] = {
         "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`)"
         f" && Path(`{marker_path(routing.application, routing.generation)}`)",
         "service": "noop@internal",
         "priority": MARKER_PRIORITY,
+        "entryPoints": list(routing.entry_points),
     }
-    return {"http": http}
+    tcp = _tcp(routing, routing.live) if routing.live else {}
+    return {"http": http, **({"tcp": tcp} if tcp else {})}
+
+
+def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
+    of_tcp = {router.backend for router in part.routers if router.protocol is Protocol.TCP}
+    return {name: backend for name, backend in part.backends.items() if name not in of_tcp}
+
+
+def _tcp(routing: Routing, live: Colour) -> dict[str, Any]:
+    """The live colour's TCP routes; Traefik changes every entry point with the same reload."""
+    part = routing.colours[live]
+    routers = {}
+    services = {}
+    for router in part.routers:
+        if router.protocol is Protocol.TCP:
+            service = _name(routing, router.backend, live)
+            routers[_name(routing, router.name, "live")] = {
+                "rule": router.rule,
+                "service": service,
+                "entryPoints": list(router.entry_points),
+            }
+            servers = part.backends[router.backend].servers
+            services[service] = {
+                "loadBalancer": {
+                    "servers": [{"address": server.url.partition("://")[2]} for server in servers]
+                }
+            }
+    return {"routers": routers, "services": services} if routers else {}
 
 
 def _name(routing: Routing, name: str, suffix: str) -> str:
@@ -216,12 +261,13 @@ def _name(routing: Routing, name: str, suffix: str) -> str:
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
     part = routing.colours[colour]
     guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
-    # a guarded route goes before every other one, and among its like as without the guard
+    # A guarded route goes before every other one, and among its like as without the guard. A live one goes
+    # before the same route that Traefik's Docker provider has found: of plain containers, being adopted.
     own = int(router.settings.get("priority") or len(router.rule))
-    priority = {} if is_live else {"priority": min(GUARDED_PRIORITY + own, MARKER_PRIORITY - 1)}
+    priority = own + 1 if is_live else GUARDED_PRIORITY + own
     return {
         **router.settings,
-        **priority,
+        "priority": min(priority, MARKER_PRIORITY - 1),
         "rule": router.rule if is_live else f"{guard}({router.rule})",
         "service": _name(routing, router.backend, "live" if is_live else colour),
         "middlewares": [
@@ -332,4 +378,4 @@ def _decode(value: Json) -> Routing:
 
 def _decode_router(value: Json) -> Router:
     lists = {key: tuple(value[key]) for key in ("entry_points", "middlewares")}
-    return Router(**{**value, **lists})
+    return Router(**{**value, **lists, "protocol": Protocol(value.get("protocol", Protocol.HTTP))})

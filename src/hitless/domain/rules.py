@@ -71,6 +71,12 @@ def example(rule: str) -> tuple[str, str] | None:
     return None
 
 
+def matches(rule: str, host: str, path: str) -> bool:
+    """Whether a plain request for this path of this host may satisfy the rule, as far as that is known."""
+    asked = (Matcher("host", (host,)), Matcher("path", (path,)))
+    return any(_covers(alternative, asked) for alternative in _parsed(rule))
+
+
 def collide(one: str, two: str, priority_of_one: int = 0, priority_of_two: int = 0) -> bool:
     """Whether one of two rules would take requests that are the other's. Priority 0: the rule's length.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hitless.domain import extension, labels, labels_v1, roles, shape
+from hitless.domain import extension, labels, labels_v1, publish, roles, shape
 from hitless.domain.errors import HitlessError
 from hitless.domain.extension import Extension
 from hitless.domain.model import (
@@ -47,8 +47,9 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     for name, service in (model.get("services") or {}).items():
         own[name] = extension.of_service(name, service, said.settings, findings)
         found, more = _routes(name, traefik_labels(service))
-        findings += more
-        routes = _merge(routes, found, findings)
+        published, unpublished = publish.read(name, service, own[name], found)
+        findings += (*more, *unpublished)
+        routes = _merge(_merge(routes, found, findings), published, findings)
     named = {name: one.role for name, one in own.items() if one.role}
     parts = roles.assign(model, {backend.service for backend in routes.backends}, {**said.roles, **named})
     application = Application(

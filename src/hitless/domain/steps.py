@@ -14,18 +14,21 @@ from hitless.domain.routing import Routing
 class Probe:
     """An HTTP request that the gate makes of one container, from inside the gateway's network.
 
+    With `tcp` it is a connection and nothing more, and to accept it is to answer.
+
     Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
     status below 500: nobody said what readiness is, so all that can be asked for is an answer.
     """
 
     container: str
     port: int
-    path: str
-    host: str
+    path: str = ""
+    host: str = ""
     method: str = "GET"
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     any_answer: bool = False
+    tcp: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class StartShared:
     """Start the shared services that do not run, in the base project, and wait until they are healthy.
 
     `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
-    application's own volumes to their definitions; `ends` are those that run to their end; `timeout` is in
-    seconds. With `recreate` those that were created from another configuration are made anew.
+    application's own volumes to their definitions; `ends` are those that run to their end, `may_end` those of
+    which nobody knows whether they do; `timeout` is in seconds. With `recreate` those that were created from
+    another configuration are made anew.
     """
 
     application: str
@@ -60,6 +64,7 @@ class StartShared:
     ends: tuple[str, ...]
     timeout: float
     recreate: bool = False
+    may_end: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
@@ -305,6 +310,20 @@ class Drain:
 
 
 @dataclass(frozen=True)
+class DrainBase:
+    """The same for containers of plain `docker compose up`, which the gateway reaches at these addresses."""
+
+    application: str
+    containers: tuple[str, ...]
+    addresses: tuple[str, ...]
+    timeout: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"drain {', '.join(self.containers)}"
+
+
+@dataclass(frozen=True)
 class Remove:
     """Stop a colour's containers with their own grace period and remove them with their networks.
 
@@ -345,8 +364,8 @@ class RemoveVolumes:
 
 
 @dataclass(frozen=True)
-class RemoveShared:
-    """Stop and remove the shared services' containers, and the base project's networks if nobody is left."""
+class RemoveBase:
+    """Stop and remove containers of the base project, and its networks if nobody is left."""
 
     application: str
     containers: tuple[str, ...]
@@ -371,8 +390,9 @@ Step: TypeAlias = (
     | Record
     | HandOver
     | Drain
+    | DrainBase
     | Remove
-    | RemoveShared
+    | RemoveBase
     | Forget
     | RemoveVolumes
 )

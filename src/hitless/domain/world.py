@@ -68,13 +68,45 @@ class ComposeContainer:
 
 
 @dataclass(frozen=True)
+class Port:
+    """A port of the host that a container publishes: its address ("" for all), and the port inside."""
+
+    host: int
+    inside: int
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A running container of the host, whoever made it; `project` and `service` are Compose's, "" without.
+
+    `addresses` maps network -> its address there. `is_labelled`: Traefik finds routes in its labels;
+    `is_ours`: it is a release's, or a gateway of hitless's.
+    """
+
+    name: str
+    project: str
+    service: str
+    image: str
+    ports: tuple[Port, ...]
+    addresses: Mapping[str, str]
+    is_labelled: bool
+    is_ours: bool
+
+
+@dataclass(frozen=True)
 class Gateway:
-    """The running gateway. `entry_points` maps name -> the port it listens on inside its container."""
+    """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
+
+    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address.
+    """
 
     project: str
     container: str
     network: str
     entry_points: Mapping[str, int]
+    http_port: int = 80
+    bound: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,19 +23,27 @@ def up(
     running gateway is to restart it, which every application feels; that takes `may_replace`.
     """
     present = host.settings()
-    wanted = replace(present or GatewaySettings(), **changes)
+    # what another still had when an application was to be adopted is asked for again
+    wanted = replace(present or GatewaySettings(), held=(), **changes)
     if is_running and wanted == present and not may_replace:
         return wanted, False
     if is_running and not may_replace:
         differing = ", ".join(
-            f"{key} is {getattr(present, key)!r}, asked for {value!r}"
-            for key, value in changes.items()
+            f"{key} is {_shown(getattr(present, key))}, asked for {_shown(value)}"
+            for key, value in vars(wanted).items()
             if getattr(present, key) != value
         )
         raise HitlessError(
             f"the gateway runs with other settings: {differing}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
+    refuse_unfit(host)
+    start(host, clock, wanted)
+    return wanted, True
+
+
+def refuse_unfit(host: GatewayHost) -> None:
+    """Raise `HitlessError` where this host can't have the gateway."""
     if outdated := host.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
@@ -45,7 +53,11 @@ def up(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
         )
-    host.apply(wanted)
+
+
+def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
+    """Start the gateway with these settings, or make it anew, and wait until Traefik answers."""
+    host.apply(settings)
     deadline = clock.now() + _ANSWER_TIMEOUT
     while not host.answers():
         if clock.now() > deadline:
@@ -54,7 +66,6 @@ def up(
                 "see `hitless gateway logs`",
             )
         clock.pause(_PAUSE)
-    return wanted, True
 
 
 def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:
@@ -68,3 +79,11 @@ def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: b
             "take them down first (hitless -p NAME down), or pass --force to cut them off",
         )
     host.remove(settings, volumes)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{address}:{port}" for port, address in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return repr(value)

@@ -30,20 +30,24 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
             ports.emit(event)
             if not isinstance(event, StepProgress):
                 held.write(json.dumps({"time": ports.clock.utc(), **as_json(event)}))
-            if isinstance(event, StepBegan) and not held.is_held():
+            if isinstance(event, StepBegan):
+                insist()
+
+        def insist() -> None:
+            if not held.is_held():
                 raise LockLost(
                     f"the lock of {application} went away: was the gateway restarted, the connection cut, "
                     "or the lock taken away with hitless unlock?",
                     "see what is there with hitless status; then hitless resume, abort, or deploy again",
                 )
 
-        yield replace(ports, emit=emit)
+        yield replace(ports, emit=emit, insist=insist)
 
 
 @contextmanager
-def discreet(ports: Ports, model: Json) -> Iterator[Ports]:
-    """Show no secret of this Compose model, neither in an event nor in an error."""
-    hidden = redact.secrets(model)
+def discreet(ports: Ports, *models: Json) -> Iterator[Ports]:
+    """Show no secret of these Compose models, neither in an event nor in an error."""
+    hidden = frozenset(secret for model in models for secret in redact.secrets(model))
     try:
         yield replace(ports, emit=lambda event: ports.emit(redact.redact(event, hidden)))
     except HitlessError as error:

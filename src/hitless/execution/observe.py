@@ -22,11 +22,12 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         composed = pool.submit(ports.engine.composed, application) if application else None
         reading = pool.submit(ports.store.read, application)
         gateway = gateway or ports.balancer.gateway()
+        others = composed.result() if composed else ()
+        base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then the reading has failed, for the same reason
-            return World(containers=containers.result())
+            return World(containers=containers.result(), base=base)
         kept = reading.result()
     found, broken = routings(kept)
-    others = composed.result() if composed else ()
     return World(
         gateway=gateway,
         routings=found,
@@ -35,7 +36,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         releases=kept.releases,
         tagged=tagged.result() if tagged else frozenset(),
         foreign=tuple(one.name for one in others if one.project != application),
-        base=tuple(one for one in others if one.project == application),
+        base=base,
         runs=history.runs(kept.journal),
         holder=kept.holder,
         quiet=kept.quiet,

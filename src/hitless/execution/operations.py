@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
-from hitless.domain import project, scaling, spec
+from hitless.domain import project, publish, redact, scaling, spec
+from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -18,6 +19,7 @@ from hitless.domain.model import (
     Application,
     Finding,
     Image,
+    Json,
     Release,
     Role,
     Settings,
@@ -38,7 +40,8 @@ class Request:
 
     `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
-    was read; `revision` is the source revision, `holder` who asks from where.
+    was read; `revision` is the source revision, `holder` who asks from where;
+    `adopted` are containers of plain `docker compose up` that are to go afterwards.
     """
 
     holder: str
@@ -46,21 +49,27 @@ class Request:
     findings: tuple[Finding, ...] = ()
     revision: str = ""
     pull: str | None = None
+    adopted: tuple[str, ...] = ()
 
 
 def deploy(ports: Ports, application: Application, request: Request) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
+    application = publish.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
     ):
         world = observe.world(ports, application.name, gateway)
+        world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
-        with ended(ports, "deploy", application.name, began) as ports:
+        with (
+            discreet(ports, *_models(world)) as ports,
+            ended(ports, "deploy", application.name, began) as ports,
+        ):
             try:
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
@@ -78,8 +87,14 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         _refuse_failed_hooks(failed)
 
 
+def adopted(ports: Ports, adoption: Adoption, request: Request, drain_timeout: float) -> None:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    with commanding(ports, "adopt", adoption.application, request) as command:
+        command.perform(plans.adopted(adoption, drain_timeout))
+
+
 @dataclass(frozen=True)
-class _Command:
+class Command:
     """A command on an application that is there: its lock is held, and the host has been looked at."""
 
     operation: str
@@ -105,14 +120,20 @@ class _Command:
 
 
 @contextmanager
-def _command(ports: Ports, operation: str, application: str, request: Request) -> Iterator[_Command]:
+def commanding(ports: Ports, operation: str, application: str, request: Request) -> Iterator[Command]:
+    """Hold the lock of an application that is there. Raises `HitlessError` without a gateway, `Locked`."""
     began = ports.clock.now()
     gateway = ports.balancer.gateway()
     if gateway is None:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
     with journaled(ports, application, request.holder, request.wait) as ports:
         world = observe.world(ports, application, gateway)
-        yield _Command(operation, application, request, began, ports, gateway, world)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            # which of its colours is live is known there alone
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
+        with discreet(ports, *_models(world)) as ports:
+            yield Command(operation, application, request, began, ports, gateway, world)
 
 
 def rollback(
@@ -126,7 +147,7 @@ def rollback(
 
     `timeouts` are those of the gate and of the drain, in seconds, where they were asked for.
     """
-    with _command(ports, "rollback", application, request) as command:
+    with commanding(ports, "rollback", application, request) as command:
         _bring_up(command, _kept_release(command.world, application, number), timeouts)
 
 
@@ -135,7 +156,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
 
     Returns whether there was anything to do.
     """
-    with _command(ports, "scale", application, request) as command:
+    with commanding(ports, "scale", application, request) as command:
         world = command.world
         live = world.live(application)
         kept = world.release(live[1]) if live else None
@@ -143,7 +164,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             raise HitlessError(f"{application} has no live release", "run: hitless deploy")
         release = replace(kept, model=scaling.scaled(kept.model, wanted))
         read, findings = spec.read(release.model)
-        prepared, problems = spec.with_images(read, release.images)
+        prepared, problems = spec.with_images(publish.behind(read, command.gateway), release.images)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
@@ -155,9 +176,21 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
             return bool(plan.steps)
 
 
+def plan_of_kept(
+    command: Command, release: Release, timeouts: tuple[float | None, float | None], warn: bool = True
+) -> Plan:
+    """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
+    application, findings = spec.read(release.model)
+    application = publish.behind(spec.with_timeouts(application, *timeouts), command.gateway)
+    prepared, problems = spec.with_images(application, release.images)
+    found = (*findings, *problems, *check(prepared, command.world, release.images))
+    _refuse(command.ports, found, warn)
+    return plans.deploy(prepared, release, command.world, command.gateway)
+
+
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
-    with _command(ports, "resume", application, request) as command:
+    with commanding(ports, "resume", application, request) as command:
         world = command.world
         run = world.left
         live = world.live(application)
@@ -179,7 +212,7 @@ def resume(ports: Ports, application: str, request: Request) -> None:
 
 def abort(ports: Ports, application: str, request: Request) -> None:
     """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
-    with _command(ports, "abort", application, request) as command:
+    with commanding(ports, "abort", application, request) as command:
         _abort(command)
 
 
@@ -190,11 +223,8 @@ def down(
 
     `drain_timeout` is in seconds; None: as the live release has it.
     """
-    with _command(ports, "down", application, request) as command:
+    with commanding(ports, "down", application, request) as command:
         world = command.world
-        if elsewhere := {container.gateway for container in world.containers} - {command.gateway.project}:
-            other = ", ".join(sorted(elsewhere))
-            raise HitlessError(f"{application} runs behind the gateway {other}", f"use --gateway {other}")
         plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
             raise HitlessError(
@@ -217,7 +247,7 @@ def start_shared(
             f"{', '.join(unknown)} is no shared service of {application.name}",
             f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
         )
-    with _command(ports, "shared up", application.name, request) as command:
+    with commanding(ports, "shared up", application.name, request) as command:
         world = command.world
         with discreet(command.ports, application.model) as ports:
             _refuse(ports, request.findings, warn=False)
@@ -252,31 +282,27 @@ def preview(
     }
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
-    findings = (*request.findings, *check(application, world, images), *found)
+    findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
+    findings = redact.redact(findings, redact.secrets(application.model))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = spec.with_images(application, images)
+    prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
     plan = plans.deploy(prepared, release, world, world.gateway)
     return plan, findings
 
 
 def _bring_up(
-    command: _Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
+    command: Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
 ) -> None:
     """Deploy a release that is kept."""
-    application, findings = spec.read(release.model)
-    application = spec.with_timeouts(application, *timeouts)
-    prepared, problems = spec.with_images(application, release.images)
-    found = (*findings, *problems, *check(prepared, command.world, release.images))
     with discreet(command.ports, release.model) as ports:
-        _refuse(ports, found, warn=True)
-        plan = plans.deploy(prepared, release, command.world, command.gateway)
-        replace(command, ports=ports).perform(plan, revision=release.revision)
+        command = replace(command, ports=ports)
+        command.perform(plan_of_kept(command, release, timeouts), revision=release.revision)
 
 
-def _abort(command: _Command) -> None:
+def _abort(command: Command) -> None:
     world, application = command.world, command.application
     # an abort may have been interrupted, too: what is to be undone is what came before it
     run = next((run for run in reversed(world.runs) if run.operation != "abort"), None)
@@ -288,7 +314,11 @@ def _abort(command: _Command) -> None:
             "hitless resume finishes it, hitless deploy starts the application anew",
         )
     plan: Plan | None = _tidy_plan(world, application)
-    if run and run.operation != "scale" and live and live[1] == run.release:
+    # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
+    # may not be ready
+    is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
+    is_switch = run is not None and run.operation not in ("scale", "prove") and not is_twice
+    if run and is_switch and live and live[1] == run.release:
         # a release that was brought back is kept as it was before
         forgotten = (run.release,) if run.operation == "deploy" else ()
         plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
@@ -301,11 +331,21 @@ def _abort(command: _Command) -> None:
     command.perform(plan, run)
 
 
+def _models(world: World) -> Iterator[Json]:
+    """Those of the kept releases, whose containers may be shown, too, when something goes wrong."""
+    return (kept.model for kept in world.releases)
+
+
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
     return plans.down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
+    if problem := world.broken.get(f"{application}.yml"):
+        raise HitlessError(
+            f"which colour of {application} is live can't be told: {problem}",
+            "put the file back as it was, or take the application away with hitless down",
+        )
     settings = _settings(world, application)
     return plans.tidy(application, world, settings.drain_timeout, settings.keep)
 

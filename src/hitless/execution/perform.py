@@ -35,13 +35,14 @@ from hitless.domain.steps import (
     CutOver,
     Detach,
     Drain,
+    DrainBase,
     Forget,
     Gate,
     HandOver,
     Plan,
     Record,
     Remove,
-    RemoveShared,
+    RemoveBase,
     RemoveVolumes,
     Route,
     RunHere,
@@ -88,7 +89,8 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     except BaseException as error:
         if not has_cut_over and plan.undo:
             undo(plan.undo, ports)
-        elif has_cut_over and isinstance(error, GateFailed):  # in the bake, or what must not run twice
+        elif has_cut_over and plan.revert and isinstance(error, GateFailed):
+            # in the bake, or of what must not run twice
             undo(plan.revert, ports)
         raise
     return tuple(failed)
@@ -176,10 +178,14 @@ def _perform(step: Step, ports: Ports) -> str:
             return ""
         case Drain():
             return _drain(ports, step, progress)
+        case DrainBase():
+            began = ports.clock.now()
+            drained = waits.until_drained(ports, step.addresses, step.timeout, progress)
+            return _drained(ports, "", drained, step.timeout, ports.clock.now() - began)
         case Remove(application, colour, containers):
             ports.engine.remove(application, colour, containers)
             return ""
-        case RemoveShared(application, containers):
+        case RemoveBase(application, containers):
             ports.engine.remove_base(application, containers)
             return ""
         case Forget():
@@ -281,12 +287,14 @@ def _route(
 
     What it routes by later was found good when it was shown.
     """
+    ports.insist()  # a step may have hung, and another command have routed meanwhile
     ports.balancer.deliver(application, render(routing) if routing else None)
     try:
         waits.until_in_force(ports, application, routing)
         if routing and is_new:
             waits.refuse_complaints(ports, application, routing)
     except NotConfirmed:
+        ports.insist()
         ports.balancer.deliver(application, render(before) if before else None)
         raise
     return f"generation {routing.generation}" if routing else ""
@@ -315,10 +323,13 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
             ports.engine.restart({container.name: "no" for container in leaving})
     addresses = [container.address for container in leaving if container.is_running and container.address]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
-    seconds = ports.clock.now() - began
-    ports.emit(Drained(str(step.colour), drained.in_flight, drained.cut, seconds))
+    return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
+
+
+def _drained(ports: Ports, colour: str, drained: waits.Drainage, timeout: float, seconds: float) -> str:
+    ports.emit(Drained(colour, drained.in_flight, drained.cut, seconds))
     if drained.cut:
-        return f"{drained.cut} still open after {step.timeout:.0f} s, cut"
+        return f"{drained.cut} still open after {timeout:.0f} s, cut"
     return f"{drained.in_flight} in flight answered" if drained.in_flight else "nothing in flight"
 
 

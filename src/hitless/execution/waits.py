@@ -121,7 +121,8 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
         lacking = [
             container
             for container in found
-            if not (container.has_ended_well if container.service in step.ends else container.is_ready)
+            if not (container.is_ready and container.service not in step.ends)
+            and not (container.has_ended_well and container.service in (*step.ends, *step.may_end))
         ]
         missing = sorted(set(step.services) - {container.service for container in found})
         if not lacking and not missing:

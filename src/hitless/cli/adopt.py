@@ -1,0 +1,72 @@
+"""hitless adopt"""
+
+from __future__ import annotations
+
+import click
+
+from hitless.cli.options import (
+    Options,
+    drain_timeout_option,
+    holder,
+    json_option,
+    pass_options,
+    timeout_option,
+    wait_options,
+)
+
+
+@click.command()
+@timeout_option
+@drain_timeout_option
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and touch nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before it begins.")
+@wait_options
+@json_option
+@pass_options
+def adopt(
+    options: Options,
+    wait: float,
+    timeout: float | None,
+    drain_timeout: float | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Take over an application that runs under plain `docker compose up`.
+
+    A release starts beside what runs and gets its requests; then what ran goes. A port of the host that the
+    application publishes itself, or that another Traefik in front of it has, changes hands meanwhile.
+    """
+    from hitless import wiring
+    from hitless.cli.console import events, ignore, show_adoption
+    from hitless.domain.errors import Refused
+    from hitless.domain.spec import with_timeouts
+    from hitless.execution import adopt as adopting
+    from hitless.execution import operations
+
+    host = options.host()
+    application, findings = options.application(host)
+    application = with_timeouts(application, timeout, drain_timeout)
+    gateway = host.gateway_project()
+    adoption, found = adopting.look(host.ports(ignore), gateway, options.gateway, application)
+    found = tuple(dict.fromkeys((*findings, *found)))
+    show_adoption(application, adoption, found, as_json)
+    if any(finding.is_error for finding in found):
+        raise Refused(found)
+    if dry_run:
+        return
+    if not yes:
+        click.confirm("Go ahead?", abort=True, err=True)
+    with events(as_json) as emit:
+        adopting.adopt(
+            host.ports(emit),
+            gateway,
+            application,
+            operations.Request(
+                holder=holder(),
+                wait=wait,
+                findings=findings,
+                revision=wiring.revision(options.source_directory()),
+            ),
+            adoption,
+        )

@@ -1,0 +1,184 @@
+"""What `hitless prove` prints."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hitless.cli.console import console
+from hitless.domain.proof import Passage
+from hitless.domain.verdict import Fault, Latency, Proof
+
+
+def show_proof(proof: Proof, as_json: bool) -> None:
+    """What was sent and lost in each phase, how long it took, the faults with their remedies, the verdict."""
+    if as_json:
+        print(json.dumps(report(proof), indent=2))
+        return
+    out = console()
+    out.print()
+    for aim in proof.seen.aims:
+        out.print(f"  GET {escape(aim.url)}")
+    _show_phases(out, proof)
+    _show_times(out, proof)
+    for fault in proof.faults:
+        _show_fault(out, fault)
+    out.print(f"[bold {'green' if proof.is_lossless else 'red'}]{escape(verdict(proof))}[/]")
+
+
+def verdict(proof: Proof) -> str:
+    """One line: what was lost, in how many deployments, and by whom."""
+    done = [passage for passage in proof.seen.passages if not passage.problem]
+    deployments = f"{len(done)} deployment{'' if len(done) == 1 else 's'} of release {proof.seen.release}"
+    lost = sum(fault.lost for fault in proof.faults if fault.is_loss)
+    asked = f"{proof.requests:,} requests"
+    if proof.is_lossless:
+        own = f" ({proof.lost} failed as they do without a deployment)" if proof.lost else ""
+        return f"nothing lost: {asked}, {deployments}{own}"
+    sides = ", ".join(dict.fromkeys(fault.side for fault in proof.faults if fault.is_loss))
+    what = [f"{lost:,} of {asked}"] if lost else []
+    sessions = sum(session.is_lost for session in proof.seen.sessions)
+    if sessions:
+        what.append(f"{sessions} of {len(proof.seen.sessions)} sessions")
+    return f"lost: {' and '.join(what)}, in {deployments}; by {sides}"
+
+
+def report(proof: Proof) -> dict[str, Any]:
+    """The same as one JSON object, times in seconds. `mixed` is null: it can't be seen (docs/prove.md)."""
+    seen = proof.seen
+    return {
+        "application": seen.application,
+        "release": seen.release,
+        "is_lossless": proof.is_lossless,
+        "verdict": verdict(proof),
+        "requests": proof.requests,
+        "rate": seen.rate,
+        "paths": [aim.url for aim in seen.aims],
+        "lost": proof.lost,
+        "lost_by_deployments": sum(fault.lost for fault in proof.faults if fault.is_loss),
+        "sessions": len(seen.sessions),
+        "sessions_lost": sum(session.is_lost for session in seen.sessions),
+        "mixed": None,
+        "phases": [
+            {
+                "phase": row.phase,
+                "requests": row.requests,
+                "lost": dict(row.lost),
+                "latency": _rounded(row.latency),
+            }
+            for row in proof.rows
+        ],
+        "faults": [
+            {
+                "cause": fault.cause,
+                "by": fault.side,
+                "is_loss": fault.is_loss,
+                "requests": fault.lost,
+                "message": fault.message,
+                "detail": fault.detail,
+                "remedy": fault.remedy,
+            }
+            for fault in proof.faults
+        ],
+        "deployments_wanted": seen.wanted,
+        "deployments": [_deployment(passage) for passage in seen.passages],
+        "idle_closed_after": {service: round(after, 2) for service, after in seen.idle.items()},
+        "sent_late_by": round(seen.lag, 3),
+    }
+
+
+def _deployment(passage: Passage) -> dict[str, Any]:
+    return {
+        "outcome": "failed" if passage.problem else "successful",
+        "problem": passage.problem,
+        "live_after": _since(passage, passage.live),
+        "ended_after": _since(passage, passage.ended),
+        "start_took": round(passage.gate, 3),
+        "cutover_took": _between(passage.cutting, passage.live),
+        "stop_took": _between(passage.stopping, passage.stopped),
+        "in_flight": passage.in_flight,
+        "cut": passage.cut,
+        "exit_codes": {ending.container: ending.exit_code for ending in passage.endings},
+    }
+
+
+def _since(passage: Passage, moment: float | None) -> float | None:
+    return _between(passage.began, moment)
+
+
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round(end - begin, 3)
+
+
+def _rounded(latency: Latency | None) -> dict[str, float] | None:
+    return {key: round(value, 4) for key, value in vars(latency).items()} if latency else None
+
+
+def _show_phases(out: Console, proof: Proof) -> None:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("phase")
+    for column in ("requests", "lost", "p50", "p99", "longest"):
+        table.add_column(column, justify="right")
+    table.add_column("lost how")
+    for row in proof.rows:
+        times = vars(row.latency).values() if row.latency else ()
+        table.add_row(
+            row.phase,
+            f"{row.requests:,}",
+            str(sum(row.lost.values())),
+            *(f"{seconds * 1000:.0f} ms" for seconds in times),
+            *([""] * (0 if times else 3)),
+            _listed(row.lost),
+        )
+    table.add_section()
+    every = sum((Counter(row.lost) for row in proof.rows), Counter[str]())
+    table.add_row("in all", f"{proof.requests:,}", str(proof.lost), "", "", "", _listed(every))
+    out.print(table)
+
+
+def _listed(lost: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} x {what}" for what, count in lost.items())
+
+
+def _show_times(out: Console, proof: Proof) -> None:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("deployment")
+    for column in ("live after", "done after", "its own start", "cutover within", "in flight", "cut"):
+        table.add_column(column, justify="right")
+    for number, passage in enumerate(proof.seen.passages, start=1):
+        table.add_row(
+            f"{number} {'[red]failed[/]' if passage.problem else ''}",
+            *(
+                "-" if seconds is None else f"{seconds:.{digits}f} s"
+                for seconds, digits in (
+                    (_since(passage, passage.live), 1),
+                    (_since(passage, passage.ended), 1),
+                    (passage.gate, 1),
+                    (_between(passage.cutting, passage.live), 2),
+                )
+            ),
+            str(passage.in_flight),
+            str(passage.cut),
+        )
+    if proof.seen.passages:
+        out.print(table)
+        out.print(
+            "[dim]Both releases are the same, so which of them answered can't be seen: the time of the "
+            "cutover bounds how long both did.[/]\n"
+        )
+
+
+def _show_fault(out: Console, fault: Fault) -> None:
+    mark = "[red]lost[/]" if fault.is_loss else "[yellow]note[/]"
+    count = f" {fault.lost} request{'' if fault.lost == 1 else 's'}" if fault.is_loss and fault.lost else ""
+    out.print(f"{mark}{count}, by {fault.side}: {escape(fault.message)}")
+    if fault.detail:
+        out.print(f"      {escape(fault.detail)}")
+    out.print(f"      next: {escape(fault.remedy)}")

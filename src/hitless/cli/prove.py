@@ -1,0 +1,104 @@
+"""hitless prove"""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from hitless.cli.options import Options, Seconds, holder, json_option, pass_options, wait_options
+
+_LOST = 7  # the exit code where a request or a session was lost
+_LONGEST_BASELINE = 600.0  # seconds
+
+
+class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A path as it stands in a request: /cart?item=7."""
+
+    name = "path"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The path, of characters that need no quoting."""
+        if not re.fullmatch("/[!-~]*", str(value)):
+            self.fail(f"{value} is not like /cart?item=7", param, ctx)
+        return str(value)
+
+
+def _bounded(_: click.Context, param: click.Parameter, seconds: float) -> float:
+    """A time that the load may run for before there is anything to see."""
+    if seconds > _LONGEST_BASELINE:
+        raise click.BadParameter(f"{_LONGEST_BASELINE:.0f} s at most", param=param)
+    return seconds
+
+
+@click.command()
+@click.option(
+    "-n",
+    "--deployments",
+    type=click.IntRange(1, 50),
+    default=3,
+    show_default=True,
+    help="How often to deploy what is live again.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 200),
+    default=20,
+    show_default=True,
+    help="Requests a second, in all.",
+)
+@click.option(
+    "--path",
+    "paths",
+    type=Path(),
+    multiple=True,
+    help="A path to ask for, on every host that has it; may be repeated. Else an example of each route.",
+)
+@click.option(
+    "--baseline",
+    type=Seconds(),
+    default="5s",
+    callback=_bounded,
+    show_default=True,
+    help="How long to ask before the first deployment: errors of then are the application's own.",
+)
+@wait_options
+@json_option
+@pass_options
+@click.pass_context
+def prove(
+    ctx: click.Context,
+    options: Options,
+    deployments: int,
+    rate: int,
+    paths: tuple[str, ...],
+    baseline: float,
+    wait: float,
+    as_json: bool,
+) -> None:
+    """Deploy what is live again and again, under load, and tell what was lost, why, and what to do.
+
+    The same release: nothing is built, no job runs again, and every kept release is kept; hooks run. GET
+    requests go to the gateway's published port, so run it on the Docker host. Ends with 7 where a request or
+    a session was lost to a deployment, with 1 where a deployment failed. --json prints one report.
+    """
+    from hitless.cli.console import events, ignore
+    from hitless.cli.proof import show_proof
+    from hitless.execution.operations import Request
+    from hitless.execution.prove import Wanted
+    from hitless.execution.prove import prove as proved
+
+    host = options.host()
+    name = options.application_name(host)
+    load = host.load()
+    request = Request(holder=holder(), wait=wait)
+    wanted = Wanted(deployments, rate, paths, baseline)
+    if as_json:
+        proof, problem = proved(host.ports(ignore), load, name, request, wanted)
+    else:
+        with events(False, is_brief=True) as emit:
+            proof, problem = proved(host.ports(emit), load, name, request, wanted)
+    show_proof(proof, as_json)
+    if problem is not None:
+        raise problem
+    ctx.exit(0 if proof.is_lossless else _LOST)

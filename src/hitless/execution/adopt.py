@@ -1,0 +1,102 @@
+"""Take over an application that runs under plain `docker compose up`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hitless.domain import adoption as adoptions
+from hitless.domain.adoption import Adoption
+from hitless.domain.check import check
+from hitless.domain.errors import HitlessError
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway import gateway as gateway_of
+from hitless.domain.model import Application, Finding
+from hitless.execution import gateway, observe, operations, waits
+from hitless.execution.perform import announced
+from hitless.ports import GatewayHost, Ports
+
+
+def look(
+    ports: Ports, host: GatewayHost, project: str, application: Application
+) -> tuple[Adoption, tuple[Finding, ...]]:
+    """What adopting the application takes, and all that stands in its way; touches nothing.
+
+    `project` is the gateway's name. Raises `HitlessError` where nothing runs that could be adopted.
+    """
+    world = observe.world(ports, application.name)
+    present = host.settings()
+    found, findings = adoptions.decide(application, world, ports.engine.neighbours(), present)
+    if not found.plain:
+        raise HitlessError(
+            f"nothing of {application.name} runs under plain docker compose",
+            "hitless deploy starts it; is the project's name right (-p)?",
+        )
+    if world.gateway is None:
+        gateway.refuse_unfit(host)
+    # as it will be when the release is deployed
+    settings = found.before or present or GatewaySettings()
+    world = replace(
+        world,
+        gateway=gateway_of(project, settings),
+        base=tuple(one for one in world.base if one.name not in found.plain),
+    )
+    return found, (*findings, *(() if found.is_live else check(application, world, {})))
+
+
+def adopt(
+    ports: Ports, host: GatewayHost, application: Application, request: operations.Request, found: Adoption
+) -> None:
+    """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
+    if found.before:
+        before = found.before
+        announced(ports, "start the gateway", lambda: gateway.start(host, ports.clock, before))
+    if not found.is_live:
+        _deploy(ports, application, replace(request, adopted=found.plain), found)
+    if found.others:
+        return
+    if found.after:
+        after = found.after
+        given = ", ".join(map(str, found.ports))
+        what = f"take over port {given}" if found.ports else "restart the gateway"
+        announced(ports, what, lambda: _take_over(ports, host, found, after))
+    operations.adopted(ports, found, request, application.settings.drain_timeout)
+
+
+def _deploy(ports: Ports, application: Application, request: operations.Request, found: Adoption) -> None:
+    if found.exclusive:
+        announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(found.exclusive))
+    try:
+        operations.deploy(ports, application, request)
+    except BaseException:
+        if found.exclusive:
+            ports.engine.start_again(found.exclusive)
+        raise
+
+
+def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings) -> str:
+    """Stop who has the ports and give them to the gateway; where that fails all is as it was again."""
+    holders = tuple(dict.fromkeys(found.ports.values()))
+    before = found.before or host.settings()
+    began = ports.clock.now()
+    try:
+        if holders:
+            ports.engine.stop(holders)
+        gateway.start(host, ports.clock, after)
+        routing = observe.world(ports, found.application).routings[found.application]
+        waits.until_in_force(ports, found.application, routing)
+    except BaseException as error:
+        try:
+            if before:
+                gateway.start(host, ports.clock, before)
+            if holders:
+                ports.engine.start_again(holders)
+        except HitlessError as second:
+            if isinstance(error, HitlessError):
+                error.is_unfinished = True
+                error.hint = f"{error.hint}; nor is all as it was: {second.message}; then hitless adopt again"
+        raise
+    seconds = ports.clock.now() - began
+    if found.front in holders:
+        # it would fight for its port at the next start of the engine
+        ports.engine.restart({found.front: "no"})
+    return f"nobody was answered for {seconds:.1f} s at most"

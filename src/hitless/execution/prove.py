@@ -1,0 +1,177 @@
+"""Deploy what is live again and again under load, and tell what was lost: `hitless prove`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from hitless.domain import proof, publish, spec
+from hitless.domain.errors import DockerFailed, HitlessError
+from hitless.domain.events import Event, StepBegan, StepDone
+from hitless.domain.model import Application, Colour, Release
+from hitless.domain.proof import Aim, Ending, Passage, Seen, Session, Visit
+from hitless.domain.steps import Plan
+from hitless.domain.verdict import Proof, judge, refused
+from hitless.domain.world import World
+from hitless.execution import observe
+from hitless.execution.journal import discreet
+from hitless.execution.operations import Command, Request, commanding, plan_of_kept
+from hitless.ports import Load, Ports
+
+_AFTER = 3.0  # seconds of load after each deployment
+_SESSIONS = 5  # paths at most whose cookies are looked at
+_LOOKS = 2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be proved: so many deployments, so many requests a second, on these paths (none: routes').
+
+    `baseline` is how many seconds the load runs before the first deployment.
+    """
+
+    deployments: int
+    rate: float
+    paths: tuple[str, ...]
+    baseline: float
+
+
+@dataclass
+class _Watched:
+    """What is seen while it goes on; it is of use, too, where a deployment fails in the middle."""
+
+    passages: list[Passage]
+    sessions: list[Session]
+    problem: HitlessError | None = None
+
+
+def prove(
+    ports: Ports, load: Load, application: str, request: Request, wanted: Wanted
+) -> tuple[Proof, HitlessError | None]:
+    """Deploy the live release again under load; what was lost and why, and the error that ended it early.
+
+    One lock is held from the first look to the last. Raises `HitlessError` where it can't begin.
+    """
+    told = ports  # what is no part of a deployment is not for the journal
+    with commanding(ports, "prove", application, request) as command:
+        colour, release = _live(command.world, application)
+        read, _ = spec.read(release.model)
+        prepared, _ = spec.with_images(publish.behind(read, command.gateway), release.images)
+        aims = proof.aims(prepared, wanted.paths)
+        # all that speaks against a deployment is said before the first request
+        plan_of_kept(command, release, (None, None))
+        _refuse_unfit(load, aims)
+        idle = _idle(command.ports, prepared, colour)
+        watched = _Watched([], [])
+        with load.sending(aims, wanted.rate) as sending:
+            _pause(told, "ask without a deployment", wanted.baseline)
+            while len(watched.passages) < wanted.deployments and not sending.is_over:
+                _deploy_again(command, load, aims, prepared, watched)
+                if watched.problem:
+                    break
+                _pause(told, "ask after the deployment", _AFTER)
+        seen = Seen(
+            application=application,
+            release=release.number,
+            aims=aims,
+            rate=wanted.rate,
+            wanted=wanted.deployments,
+            samples=tuple(sending.samples),
+            passages=tuple(watched.passages),
+            sessions=tuple(watched.sessions),
+            idle=idle,
+            grace=proof.grace_periods(prepared),
+            drain_timeout=prepared.settings.drain_timeout,
+            lag=sending.lag,
+            is_over=sending.is_over,
+        )
+    return judge(seen), watched.problem
+
+
+def _live(world: World, application: str) -> tuple[Colour, Release]:
+    live = world.live(application)
+    kept = world.release(live[1]) if live else None
+    if live is None or kept is None:
+        raise HitlessError(f"{application} has no live release", "run: hitless deploy")
+    return live[0], kept
+
+
+def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
+    """Raise `HitlessError` where a request fails already: nothing could be told of a deployment by it."""
+    for aim in aims:
+        visit = load.visit(aim, {})
+        if visit.status == 0:
+            raise HitlessError(
+                f"GET {aim.url} got no answer from the gateway: {visit.problem}",
+                "hitless prove asks from this machine: does the gateway's published port lead here?",
+            )
+        if refused(visit.status, visit.is_gateways):
+            raise HitlessError(
+                f"GET {aim.url} answers {visit.status} without a deployment",
+                "mend that first, or prove with paths that answer: --path /",
+            )
+
+
+def _pause(ports: Ports, what: str, seconds: float) -> None:
+    ports.emit(StepBegan(what))
+    ports.clock.pause(seconds)
+    ports.emit(StepDone(what, seconds))
+
+
+def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, float]:
+    """The services that close idle connections before the gateway does: service -> seconds."""
+    probes = proof.idle_probes(application, live)
+    found = {service: ports.balancer.closes_idle(probe) for service, probe in probes.items()}
+    return {service: seconds for service, seconds in found.items() if seconds is not None}
+
+
+def _deploy_again(
+    command: Command, load: Load, aims: Sequence[Aim], application: Application, watched: _Watched
+) -> None:
+    """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
+    clock, timed, plan = command.ports.clock, list[tuple[float, Event]](), None
+
+    def emit(event: Event) -> None:
+        timed.append((clock.now(), event))
+        command.ports.emit(event)
+
+    known = [(aim, *_known(load, aim, application)) for aim in aims[:_SESSIONS]]
+    began = clock.now()
+    try:
+        world = observe.world(command.ports, command.application, command.gateway)
+        _, release = _live(world, command.application)
+        # an error that is kept and told later shows no secret either
+        with discreet(replace(command.ports, emit=emit), release.model) as ports:
+            again = replace(command, world=world, began=began, ports=ports)
+            plan = plan_of_kept(again, release, (None, None), warn=False)
+            again.perform(plan, revision=release.revision)
+    except HitlessError as error:
+        watched.problem = error
+    watched.passages.append(_passage(command, plan, timed, began, watched.problem))
+    if watched.problem is None:
+        watched.sessions += [
+            Session(aim, jar, before, load.visit(aim, jar)) for aim, jar, before in known if jar
+        ]
+
+
+def _passage(
+    command: Command,
+    plan: Plan | None,
+    timed: Sequence[tuple[float, Event]],
+    began: float,
+    problem: HitlessError | None,
+) -> Passage:
+    now = command.ports.clock.now()
+    endings: tuple[Ending, ...] = ()
+    with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
+        endings = command.ports.engine.endings(command.application, now - began, now)
+    if not timed:
+        return Passage(began, now, endings=endings, problem=problem.message if problem else "")
+    return proof.passage(plan, timed, endings, problem.message if problem else "")
+
+
+def _known(load: Load, aim: Aim, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:
+    """The cookies that the live release gives, and what it makes of them."""
+    jar = proof.without_sticky(application, load.visit(aim, {}).cookies)
+    return jar, tuple(load.visit(aim, jar) for _ in range(_LOOKS if jar else 0))

@@ -1,0 +1,146 @@
+"""Adopting an application on a host in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from hitless.domain.errors import HitlessError
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.model import Application
+from hitless.domain.world import ComposeContainer, Neighbour, Port
+from hitless.execution import adopt as adopting
+from hitless.execution.operations import Request
+from hitless.ports import Answer
+from tests.execution.applications import application, shop
+from tests.fakes.host import FakeHost
+
+ASKED = Request(holder="somebody@somewhere")
+PUBLISHING = application(
+    {
+        "web": {
+            "build": {"context": "/src"},
+            "ports": [{"target": 8000, "published": "8080", "protocol": "tcp"}],
+            "x-hitless": {"publish": "gateway"},
+        }
+    }
+)
+
+
+@dataclass
+class FakeGatewayHost:
+    """The gateway as something that is started; `breaks` are the ports that it can't get."""
+
+    host: FakeHost
+    there: GatewaySettings | None = None
+    breaks: tuple[int, ...] = ()
+    applied: list[GatewaySettings] = field(default_factory=list)
+
+    def settings(self) -> GatewaySettings | None:
+        return self.there
+
+    def foreign(self) -> tuple[str, ...]:
+        return ()
+
+    def outdated(self) -> str:
+        return ""
+
+    def apply(self, settings: GatewaySettings) -> None:
+        published = {settings.http_port, *settings.ports} - set(settings.held)
+        if published & set(self.breaks):
+            raise HitlessError("port is taken", "stop what has it")
+        self.host.verbs.append("gateway")
+        self.host.has_gateway = True
+        self.there = settings
+        self.host.gateway_settings = settings
+        self.applied.append(settings)
+
+    def answers(self) -> bool:
+        return True
+
+    def remove(self, settings: GatewaySettings, volumes: bool) -> None:
+        raise AssertionError
+
+
+def plain_host(*ports: Port) -> FakeHost:
+    host = FakeHost(has_gateway=False)
+    host.base["web"] = ComposeContainer("shop", "web", "shop-web-1", "running")
+    networks = {"shop_default": "10.0.0.3"}
+    host.others = (Neighbour("shop-web-1", "shop", "web", "shop:1", ports, networks, False, False),)
+    return host
+
+
+def adopt(host: FakeHost, gateway: FakeGatewayHost, made: Application) -> None:
+    found, findings = adopting.look(host.ports(), gateway, "traefik", made)
+    assert not [finding for finding in findings if finding.is_error]
+    adopting.adopt(host.ports(), gateway, made, ASKED, found)
+
+
+def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last() -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host)
+    adopt(host, gateway, PUBLISHING)
+    verbs = [verb for verb in host.verbs if verb in ("gateway", "start", "stop", "remove base")]
+    assert verbs == ["gateway", "start", "stop", "gateway", "remove base"]
+    assert [one.held for one in gateway.applied] == [(8080,), ()]
+    assert host.base == {}
+    assert host.violations == []
+
+
+def test_a_release_that_is_bad_leaves_everything_with_what_runs() -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host)
+    host.behaviour.states[1] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(HitlessError):
+        adopt(host, gateway, PUBLISHING)
+    assert "stop" not in host.verbs
+    assert [one.held for one in gateway.applied] == [(8080,)]
+    assert "web" in host.base
+
+
+def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host, breaks=(8080,))
+    with pytest.raises(HitlessError, match="port is taken") as raised:
+        adopt(host, gateway, PUBLISHING)
+    assert not raised.value.is_unfinished
+    assert host.verbs[-3:] == ["stop", "gateway", "start again shop-web-1"]
+    assert "web" in host.base
+    # and once it can, the rest is done, without another release
+    gateway.breaks = ()
+    host.verbs.clear()
+    adopt(host, gateway, PUBLISHING)
+    assert [verb for verb in host.verbs if verb in ("start", "stop", "remove base")] == [
+        "stop",
+        "remove base",
+    ]
+
+
+def test_nothing_to_adopt() -> None:
+    with pytest.raises(HitlessError, match="nothing of shop runs"):
+        adopting.look(FakeHost().ports(), FakeGatewayHost(FakeHost()), "traefik", shop())
+
+
+def test_all_that_is_wrong_is_said_before_anything_is_touched() -> None:
+    host = plain_host()
+    made = application({"web": {**shop().model["services"]["web"], "network_mode": "host"}})
+    _, findings = adopting.look(host.ports(), FakeGatewayHost(host), "traefik", made)
+    assert [finding.path for finding in findings if finding.is_error] == ["services.web.network_mode"]
+    assert host.verbs == []
+
+
+def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
+    host = plain_host()
+    made = application(
+        {
+            "web": dict(shop().model["services"]["web"]),
+            "beat": {"build": {"context": "/src"}, "x-hitless": {"exclusive": True}},
+        }
+    )
+    host.base["beat"] = ComposeContainer("shop", "beat", "shop-beat-1", "running")
+    host.others += (Neighbour("shop-beat-1", "shop", "beat", "shop:1", (), {}, False, False),)
+    host.behaviour.answers[1] = [Answer(503, "no")]
+    with pytest.raises(HitlessError):
+        adopt(host, FakeGatewayHost(host), made)
+    assert host.verbs[-1] == "start again shop-beat-1"

@@ -1,0 +1,319 @@
+"""Proofs on a host in memory: what is live is deployed again, under a load that answers as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from hitless.domain.errors import GateFailed, HitlessError, Locked
+from hitless.domain.events import StepBegan
+from hitless.domain.history import runs
+from hitless.domain.model import Application, Colour
+from hitless.domain.proof import Aim, Ending, Failure, Phase, Sample, Visit
+from hitless.domain.verdict import Cause, Proof
+from hitless.execution import operations
+from hitless.execution.prove import Wanted, prove
+from hitless.ports import Answer
+from tests.execution.applications import WEB, application
+from tests.execution.test_deploy import ASKED, Killed, deploy, live, state
+from tests.fakes.host import FakeHost
+
+SHOP = Aim("shop.example", "/")
+
+
+@dataclass
+class FakeLoad:
+    """Clients on the host's clock. What each gets is asked of `answer` once the load is over."""
+
+    host: FakeHost
+    answer: Callable[[float], tuple[int, Failure | None]] = lambda _: (200, None)
+    visited: Callable[[Mapping[str, str]], Visit] = lambda _: Visit(200)
+    samples: list[Sample] = field(default_factory=list)
+    lag: float = 0.0
+    is_over: bool = False
+    asked: list[Aim] = field(default_factory=list)
+
+    @contextmanager
+    def sending(self, aims: Sequence[Aim], rate: float) -> Iterator[FakeLoad]:
+        began = self.host.clock.now()
+        yield self
+        for number in range(int((self.host.clock.now() - began) * rate)):
+            at = began + number / rate
+            status, failure = self.answer(at)
+            self.samples.append(Sample(aims[number % len(aims)], at, at + 0.01, status, failure))
+
+    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
+        self.asked.append(aim)
+        return self.visited(cookies)
+
+
+@pytest.fixture
+def deployed() -> FakeHost:
+    """A host where release 2 is live on green, and release 1 is kept."""
+    host = FakeHost()
+    deploy(host)
+    deploy(host)
+    host.events.clear()
+    host.verbs.clear()
+    return host
+
+
+def proved(host: FakeHost, load: FakeLoad | None = None, deployments: int = 3) -> Proof:
+    found, problem = prove(
+        host.ports(),
+        load or FakeLoad(host),
+        "shop",
+        ASKED,
+        Wanted(deployments, rate=20, paths=(), baseline=5.0),
+    )
+    assert problem is None
+    return found
+
+
+def cause(proof: Proof) -> list[Cause]:
+    return [fault.cause for fault in proof.faults]
+
+
+def test_what_is_live_is_deployed_again_and_nothing_else_changes(deployed: FakeHost) -> None:
+    before = (dict(deployed.tags), set(deployed.records))
+
+    found = proved(deployed)
+
+    assert live(deployed) == (Colour.BLUE, [2])
+    assert (dict(deployed.tags), set(deployed.records)) == before
+    assert deployed.records[2].promoted == 5
+    assert deployed.violations == []
+    assert "build" not in deployed.verbs
+    assert found.is_lossless
+    assert len(found.seen.passages) == 3
+    assert found.rows[0].phase is Phase.BASELINE
+    assert all(one.cutting and one.live and one.stopping and one.stopped for one in found.seen.passages)
+
+
+def test_the_release_before_can_be_brought_back_after_it(deployed: FakeHost) -> None:
+    proved(deployed, deployments=5)
+
+    operations.rollback(deployed.ports(), "shop", ASKED, number=None)
+
+    assert live(deployed)[1] == [1]
+    assert deployed.violations == []
+
+
+def test_a_deployment_after_it_has_the_next_number(deployed: FakeHost) -> None:
+    proved(deployed)
+    deploy(deployed)
+    assert live(deployed)[1] == [3]
+    assert sorted(deployed.records) == [1, 2, 3]
+
+
+def test_jobs_do_not_run_again() -> None:
+    host = FakeHost()
+    host.behaviour.services["migrate"] = {"state": "exited", "exit_code": 0}
+    web = {**WEB, "depends_on": {"migrate": {"condition": "service_completed_successfully"}}}
+    migrate = {"build": {"context": "/src"}}
+    operations.deploy(host.ports(), application({"web": web, "migrate": migrate}), ASKED)
+    assert any("migrate" in name for name in host.started)
+    host.started.clear()
+
+    proved(host)
+
+    assert host.started == ["shop-green-web-1", "shop-blue-web-1", "shop-green-web-1"]
+
+
+def test_each_deployment_is_in_the_journal_and_one_lock_is_held_throughout(deployed: FakeHost) -> None:
+    proved(deployed, deployments=2)
+    told = [(run.operation, run.release, run.outcome) for run in runs("\n".join(deployed.lines))]
+    assert told[-2:] == [("prove", 2, "successful")] * 2
+    # the pauses are shown, and are no part of any command
+    assert "ask" not in "\n".join(deployed.lines)
+    assert StepBegan("ask without a deployment") in deployed.events
+
+
+def test_another_command_meanwhile_is_refused(deployed: FakeHost) -> None:
+    deployed.holder = "ann@laptop"
+    with pytest.raises(Locked, match="ann@laptop"):
+        proved(deployed)
+
+
+def test_errors_after_a_cutover_are_a_release_that_was_ready_too_early(deployed: FakeHost) -> None:
+    def answer(at: float) -> tuple[int, Failure | None]:
+        # the baseline is over, and the first cutover made: time passes in pauses alone here
+        return (503, None) if 6 < at < 7.5 else (200, None)
+
+    found = proved(deployed, FakeLoad(deployed, answer))
+
+    assert cause(found) == [Cause.TOO_EARLY]
+    assert not found.is_lossless
+
+
+def test_errors_without_a_deployment_are_not_the_deployments(deployed: FakeHost) -> None:
+    load = FakeLoad(deployed, lambda at: (500, None) if int(at * 20) % 7 == 0 else (200, None))
+
+    found = proved(deployed, load)
+
+    assert cause(found) == [Cause.OWN]
+    assert found.lost > 0
+    assert found.is_lossless
+
+
+def test_sessions_that_only_one_release_knows(deployed: FakeHost) -> None:
+    def visited(cookies: Mapping[str, str]) -> Visit:
+        now = str(live(deployed)[0])
+        return Visit(200) if cookies.get("sid", "").startswith(now) else Visit(200, {"sid": f"{now}-1"})
+
+    found = proved(deployed, FakeLoad(deployed, visited=visited))
+
+    assert cause(found) == [Cause.SESSIONS]
+    assert len(found.seen.sessions) == 3
+    assert not found.is_lossless
+
+
+def test_what_a_container_ended_with_and_when_it_closes_idle_connections_is_told(deployed: FakeHost) -> None:
+    deployed.behaviour.idle = 0.5
+    deployed.behaviour.endings = (Ending("shop-green-web-1", "web", Colour.GREEN, 143, True, 0.1, 1.0),)
+
+    found = proved(deployed)
+
+    assert set(cause(found)) == {Cause.IDLE_CLOSED, Cause.DIES_AT_ONCE}
+    assert found.is_lossless
+
+
+def test_a_load_that_reaches_its_bounds_ends_the_proof(deployed: FakeHost) -> None:
+    load = FakeLoad(deployed)
+    deployed.before = lambda verb: setattr(load, "is_over", True) if verb == "remove green" else None
+
+    found = proved(deployed, load)
+
+    assert len(found.seen.passages) == 1
+    assert cause(found) == [Cause.LOAD_ENDED]
+
+
+def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: FakeHost) -> None:
+    before = state(deployed)[1:]
+    deployed.behaviour.answers[2] = [Answer(503, "no database")]
+
+    found, problem = prove(deployed.ports(), FakeLoad(deployed), "shop", ASKED, Wanted(3, 20, (), 5.0))
+
+    assert isinstance(problem, GateFailed)
+    assert "no database" in found.seen.passages[0].problem
+    assert found.seen.passages[0].live is None
+    assert live(deployed) == (Colour.GREEN, [2])
+    # all but the number of the promotion, which says what was live last
+    assert (dict(deployed.running), set(deployed.tags)) == before[:2]
+    assert sorted(deployed.records) == [1, 2]
+    assert deployed.violations == []
+
+
+def test_an_error_that_ends_it_shows_no_secret() -> None:
+    host = FakeHost()
+    labels = {"labels": WEB["labels"], "build": WEB["build"]}
+    secret = {"web": {**labels, "environment": {"PASSWORD": "hunter2hunter2"}}}
+    operations.deploy(host.ports(), application(secret, {"timeout": 1}), ASKED)
+    host.behaviour.answers[1] = [Answer(503, "wrong password: hunter2hunter2")]
+
+    found, problem = prove(host.ports(), FakeLoad(host), "shop", ASKED, Wanted(1, 20, (), 5.0))
+
+    assert problem is not None
+    assert "wrong password: [redacted]" in problem.message
+    for text in (problem.message, found.seen.passages[0].problem, *map(str, host.events), *host.lines):
+        assert "hunter2hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("visit", "said"),
+    [
+        (Visit(0, problem="connection refused"), "got no answer from the gateway: connection refused"),
+        (Visit(500), "answers 500 without a deployment"),
+        (Visit(404, is_gateways=True), "answers 404 without a deployment"),
+    ],
+)
+def test_what_fails_without_a_deployment_is_refused_before_the_first(
+    deployed: FakeHost, visit: Visit, said: str
+) -> None:
+    with pytest.raises(HitlessError, match=said):
+        proved(deployed, FakeLoad(deployed, visited=lambda _: visit))
+    assert deployed.verbs == []
+
+
+def test_an_application_that_is_not_deployed(deployed: FakeHost) -> None:
+    with pytest.raises(HitlessError, match="cafe has no live release"):
+        prove(deployed.ports(), FakeLoad(deployed), "cafe", ASKED, Wanted(1, 20, (), 5.0))
+
+
+def test_a_path_that_no_route_takes(deployed: FakeHost) -> None:
+    operations.deploy(deployed.ports(), routed("Host(`shop.example`) && PathPrefix(`/shop`)"), ASKED)
+    deployed.verbs.clear()
+    with pytest.raises(HitlessError, match="no route of shop takes /other"):
+        prove(deployed.ports(), FakeLoad(deployed), "shop", ASKED, Wanted(1, 20, ("/other",), 5.0))
+    assert deployed.verbs == []
+
+
+def routed(rule: str) -> Application:
+    labels = {**WEB["labels"], "traefik.http.routers.web.rule": rule}
+    return application({"web": {**WEB, "labels": labels}})
+
+
+def killed_in_a_proof(host: FakeHost, verb: int) -> bool:
+    """Prove, and end hitless before the verb of this number; whether there was one."""
+    count = 0
+
+    def kill(_: str) -> None:
+        nonlocal count
+        count += 1
+        if count >= verb:
+            raise Killed
+
+    host.before = kill
+    is_killed = False
+    with suppress(Killed):
+        prove(host.ports(), FakeLoad(host), "shop", ASKED, Wanted(1, 20, (), 5.0))
+        is_killed = True
+    host.before = lambda _: None
+    # a SIGKILL leaves no last event
+    while '"ended"' in host.lines[-1] and not is_killed:
+        del host.lines[-1]
+    return not is_killed
+
+
+def resume(host: FakeHost) -> None:
+    operations.resume(host.ports(), "shop", ASKED)
+
+
+def abort(host: FakeHost) -> None:
+    operations.abort(host.ports(), "shop", ASKED)
+
+
+@pytest.mark.parametrize("finish", [resume, abort, deploy], ids=["resume", "abort", "deploy"])
+def test_killed_at_any_verb_the_next_command_finds_the_live_release_and_all_that_is_kept(
+    finish: Callable[[FakeHost], None],
+) -> None:
+    count = 1
+    while True:
+        host = FakeHost()
+        deploy(host)
+        deploy(host)
+        if not killed_in_a_proof(host, count):
+            break
+        with suppress(HitlessError):  # nothing was begun yet
+            finish(host)
+        assert live(host)[1] == ([3] if finish is deploy else [2])
+        assert {1, 2} <= set(host.records)
+        assert host.violations == []
+        proved(host, deployments=1)
+        assert host.violations == []
+        count += 1
+    assert count > 8
+
+
+def test_it_takes_over_from_an_interrupted_command(deployed: FakeHost) -> None:
+    assert killed_in_a_proof(deployed, 5)
+    found = proved(deployed)
+    assert all(one.cutting and one.stopping for one in found.seen.passages)
+    assert deployed.violations == []
+
+
+def test_the_default_is_an_example_of_each_route(deployed: FakeHost) -> None:
+    assert proved(deployed, deployments=1).seen.aims == (SHOP,)

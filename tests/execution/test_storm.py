@@ -1,0 +1,185 @@
+"""Commands one after the other, each with a fault somewhere: what gets requests is never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitless.domain.errors import DockerFailed, HitlessError
+from hitless.domain.model import Application, Colour
+from hitless.domain.routing import Routing, parse
+from hitless.execution import operations
+from hitless.ports import Answer
+from tests.domain.builders import examples
+from tests.execution.applications import WEB, application
+from tests.execution.test_deploy import ASKED, Killed, down, live, rollback
+from tests.execution.test_interrupted import abort, resume
+from tests.fakes.host import FakeHost
+
+
+def shop() -> Application:
+    return application(
+        {
+            "web": WEB,
+            "beat": {"build": WEB["build"], "x-hitless": {"exclusive": True}},
+            "proxy": {"image": "nginx", "depends_on": {"web": {"condition": "service_started"}}},
+        }
+    )
+
+
+@dataclass
+class StormyHost(FakeHost):
+    """Its gateway may take no new file, or not tell that it did."""
+
+    is_blind: bool = False
+    # by themselves, as it may be right after the last look: nobody's fault
+    ended: set[str] = field(default_factory=set)
+
+    def in_force(self, application: str, routing: Routing | None) -> bool:
+        return not self.is_blind and super().in_force(application, routing)
+
+    def weather(self) -> None:
+        """The gateway takes files again, and what is there."""
+        self.is_blind = False
+        self.behaviour.is_deaf = lambda _: False
+        self.in_traefik = {name.removesuffix(".yml"): parse(text, name) for name, text in self.files.items()}
+
+    def end_the_candidate(self) -> None:
+        served = self.in_traefik.get("shop")
+        for name, one in self.running.items():
+            if one.is_running and one.colour is not (served and served.live):
+                self.running[name] = replace(one, state="exited", exit_code=137)
+                self.ended.add(name)
+
+    def watch(self) -> None:
+        served = self.in_traefik.get("shop")
+        for server in served.colours[served.live].servers if served and served.live else ():
+            there = self.running.get(server.host)
+            if there is None or not (there.is_running or server.host in self.ended):
+                self.violations.append(f"{server.host} has requests, and is {there and there.state}")
+
+
+def deploy(host: FakeHost) -> None:
+    operations.deploy(host.ports(), shop(), ASKED)
+
+
+def deploy_a_bad_one(host: FakeHost) -> None:
+    for release in range(1, 40):
+        if all(one.release != release for one in host.running.values()):
+            host.behaviour.states[release] = {"state": "exited", "exit_code": 1}
+    deploy(host)
+
+
+def deploy_one_with_a_bad_route(host: FakeHost) -> None:
+    for release in range(1, 40):
+        host.behaviour.routes[release] = Answer(500, "no")
+    deploy(host)
+
+
+def grow(host: FakeHost) -> None:
+    operations.scale(host.ports(), "shop", ASKED, {"web": 3})
+
+
+def shrink(host: FakeHost) -> None:
+    operations.scale(host.ports(), "shop", ASKED, {"web": 1})
+
+
+COMMANDS: tuple[Callable[[FakeHost], None], ...] = (
+    deploy,
+    deploy_a_bad_one,
+    deploy_one_with_a_bad_route,
+    rollback,
+    abort,
+    resume,
+    grow,
+    shrink,
+    down,
+)
+# routes that nobody gets through may stay where nothing can be written; a step may outlive its lock
+BEARABLE = (
+    *(f"{colour} was removed while Traefik had routes to it" for colour in Colour),
+    *(f"{verb} without the lock" for verb in ("connect", "forget", "restart", "start", "stop")),
+)
+FAULTS = (
+    "nothing",
+    "killed",
+    "interrupted",
+    "docker fails",
+    "fails on",
+    "deaf",
+    "blind",
+    "lock lost",
+    "gateway restarts",
+    "candidate ends",
+)
+
+
+def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at: int) -> None:
+    """One command; at its verb number `at` the fault comes."""
+    seen = 0
+
+    def before(verb: str) -> None:
+        nonlocal seen
+        host.watch()
+        seen += 1
+        if seen < at:
+            return
+        match fault:
+            case "killed":
+                raise Killed
+            case "interrupted" if seen == at:
+                raise KeyboardInterrupt
+            case "docker fails" if seen == at:
+                raise DockerFailed(f"docker {verb}", 1, "no")
+            case "fails on":
+                raise DockerFailed(f"docker {verb}", 1, "no")
+            case "deaf":
+                host.behaviour.is_deaf = lambda _: True
+            case "blind":
+                host.is_blind = True
+            case "lock lost" if seen == at:
+                host.holder = ""
+            case "gateway restarts" if seen == at:
+                host.holder = ""
+                host.weather()
+            case "candidate ends" if seen == at:
+                host.end_the_candidate()
+
+    host.before = before
+    host.behaviour.states, host.behaviour.routes = {}, {}
+    with suppress(HitlessError, Killed, KeyboardInterrupt):
+        command(host)
+    host.before = lambda _: None
+    host.watch()
+
+
+@examples(60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(COMMANDS), st.sampled_from(FAULTS), st.integers(1, 25), st.booleans()),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_has_requests_is_never_touched_and_the_next_deployment_puts_all_right(
+    storm: list[tuple[Callable[[FakeHost], None], str, int, bool]],
+) -> None:
+    host = StormyHost()
+    host.behaviour.exclusive = ("beat",)
+    deploy(host)
+    for command, fault, at, is_over in storm:
+        faulty(host, command, fault, at)
+        if is_over:
+            host.weather()
+    host.weather()
+    host.behaviour.states, host.behaviour.routes = {}, {}
+    deploy(host)
+    host.watch()
+    assert [one for one in host.violations if not one.startswith(BEARABLE)] == []
+    assert len(live(host)[1]) == 1
+    assert {one.colour for one in host.running.values()} == {live(host)[0]}
+    assert all(one.is_running for one in host.running.values())
