@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from hitless.domain.check import taken
 from hitless.domain.errors import (
     CommandFailed,
     DockerFailed,
@@ -27,6 +26,7 @@ from hitless.domain.events import (
     StepProgress,
     Undone,
 )
+from hitless.domain.route_check import taken
 from hitless.domain.routing import Routing, render
 from hitless.domain.steps import (
     Attach,

@@ -1,0 +1,87 @@
+"""Findings about routes: what the gateway can't do, and what another application has already. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hitless.domain import publish, rules
+from hitless.domain.model import Application, Finding, Json, Protocol, Router
+from hitless.domain.routing import MARKER_PRIORITY, WEB, Routing
+from hitless.domain.world import World
+
+
+def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
+    """What a middleware keeps the drain from seeing."""
+    for kind in ("buffering", "forwardAuth"):
+        if kind in middleware:
+            yield Finding(
+                f"traefik.http.middlewares.{name}.{kind}",
+                "a request that waits in it at the cutover has no connection yet that a drain could count",
+                "a longer stop is no cure; such a request may be lost, and is the client's to send again",
+                is_error=False,
+            )
+
+
+def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
+    """What the gateway can't do for a route, and whether another application has it."""
+    path = _label(router)
+    if world.gateway and publish.is_port(router):
+        yield from publish.check(router, application.model["services"][router.service], world.gateway)
+    elif world.gateway:
+        for name in router.entry_points:
+            if name not in world.gateway.entry_points:
+                yield Finding(
+                    f"{path}.entrypoints",
+                    f"the gateway has no entry point {name!r}",
+                    f"it has: {', '.join(world.gateway.entry_points)}",
+                )
+    if router.settings.get("priority", 0) >= MARKER_PRIORITY:
+        yield Finding(f"{path}.priority", f"must be below {MARKER_PRIORITY}")
+    if router.settings.get("ruleSyntax", "v3") != "v3":
+        yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
+    tls = router.settings.get("tls")
+    if tls is not None and tls.get("certResolver"):
+        yield Finding(
+            f"{path}.tls.certresolver",
+            f"the gateway has no certificate resolver {tls['certResolver']!r}",
+            "end TLS in front of the gateway, and take the label away",
+        )
+    elif tls is not None:
+        yield Finding(
+            f"{path}.tls",
+            "this route answers TLS connections only, with the gateway's self-signed certificate",
+            is_error=False,
+        )
+    try:
+        if router.protocol is Protocol.HTTP:
+            rules.parse(router.rule)
+    except rules.UnreadableRule as error:
+        yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
+    yield from taken(application.name, (router,), world.routings)
+
+
+def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
+    """Routes that another application has already, or is about to get: both its colours count."""
+    for router in routers:
+        for name, routing in routings.items():
+            others = [other for part in routing.colours.values() for other in part.routers]
+            rule = next((other.rule for other in others if _collide(router, other)), None)
+            if name != application and rule is not None:
+                yield Finding(
+                    f"{_label(router)}.rule",
+                    f"the application {name} already has the route {rule}",
+                    f"choose another rule or priority, or take {name} down first",
+                )
+
+
+def _collide(one: Router, two: Router) -> bool:
+    if not set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)):
+        return False
+    if Protocol.TCP in (one.protocol, two.protocol):
+        return True
+    first, second = (int(router.settings.get("priority") or 0) for router in (one, two))
+    return rules.collide(one.rule, two.rule, first, second)
+
+
+def _label(router: Router) -> str:
+    return f"services.{router.service}.labels.traefik.http.routers.{router.name}"
