@@ -385,7 +385,7 @@ def test_a_clock_that_was_set_back_does_no_harm(host: FakeDocker, store: Gateway
         # nothing is negative; a sign of life may have come since
         assert all(0 <= age < 60 for age in (seen.holder.seconds, seen.holder.quiet, seen.quiet))
         assert Holder("alice", -5, -5).describe() == "alice, for 0 s, last sign of life 0 s ago"
-        with pytest.raises(Locked, match="alice, for [0-9]+ s"), store.lock("shop", "bob", 0, print):
+        with pytest.raises(Locked, match=r"alice, for [0-9]+ s"), store.lock("shop", "bob", 0, print):
             pass
 
 
