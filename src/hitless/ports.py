@@ -48,6 +48,10 @@ class Engine(Protocol):
         """All containers of the application's colours, running or not; None: of all on this gateway."""
         ...
 
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        """Those of these containers that there are, running or not."""
+        ...
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
         ...
@@ -60,8 +64,8 @@ class Engine(Protocol):
         """Pull an image from its registry, for a platform of its own where one is named."""
         ...
 
-    def tag(self, reference: str, new: str) -> None:
-        """Give an image a second name."""
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
         ...
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:

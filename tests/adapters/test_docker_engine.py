@@ -181,6 +181,31 @@ def test_only_the_images_that_are_there_are_told(docker: FakeDocker, engine: Doc
     assert found == {"web": Image(recorded("image")[0]["Id"], (8000,), healthcheck=False)}
 
 
+def test_images_are_told_by_one_command_and_one_that_two_services_have_is_asked_for_once(
+    docker: FakeDocker, engine: DockerEngine
+) -> None:
+    web, job = recorded("image"), recorded("image_traefik")
+    docker.answers("image", "inspect", "web:1", "job:1", stdout=json.dumps([*web, *job]))
+
+    found = engine.images({"web": "web:1", "job": "job:1", "api": "web:1"})
+
+    assert {service: one.id for service, one in found.items()} == {
+        "web": web[0]["Id"],
+        "job": job[0]["Id"],
+        "api": web[0]["Id"],
+    }
+    assert docker.argvs == [("image", "inspect", "web:1", "job:1")]
+
+
+def test_containers_that_are_known_by_name_take_one_command(docker: FakeDocker, engine: DockerEngine) -> None:
+    there = recorded_text("container_running_healthy")
+    docker.answers("container", "inspect", "rec-green-app-1", stdout=there)
+
+    assert [found.id for found in engine.named(("rec-green-app-1",))] == [HEALTHY]
+    assert engine.named(()) == ()
+    assert docker.argvs == [("container", "inspect", "rec-green-app-1")]
+
+
 def test_an_engine_that_fails_for_another_reason_has_not_lost_its_images(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
@@ -235,7 +260,7 @@ def test_containers_that_need_nothing_of_compose_are_started_at_once(
 
     engine.start({**MODEL, "services": {"web": web}}, {"web": ("shop-green-web-1", "shop-green-web-2")}, 60.0)
 
-    assert docker.argvs == [("start", "shop-green-web-1", "shop-green-web-2")]
+    assert sorted(docker.argvs) == [("start", "shop-green-web-1"), ("start", "shop-green-web-2")]
 
 
 def test_a_start_that_waits_too_long_for_another_service_is_ended(
@@ -258,7 +283,7 @@ def test_an_engine_that_is_slow_is_no_release_that_is_late(docker: FakeDocker, e
 
 def test_images_are_pulled_and_tagged(docker: FakeDocker, engine: DockerEngine) -> None:
     engine.pull("nginx:1", None)
-    engine.tag("nginx:1", "hitless:shop.r1.web")
+    engine.tag({"hitless:shop.r1.web": "nginx:1"})
 
     assert docker.argvs == [("pull", "--quiet", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
 

@@ -7,7 +7,7 @@ import pytest
 
 from hitless.domain.gateway import GatewaySettings, container_name, model, network_name
 
-ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,))
+ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True)
 
 
 def service(settings: GatewaySettings) -> dict[str, Any]:

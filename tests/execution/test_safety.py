@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,7 @@ from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, LockLo
 from hitless.domain.events import Ended, Event, Live, StepDone, StepFailed
 from hitless.domain.model import Colour
 from hitless.domain.routing import Routing, parse, render
-from hitless.domain.world import ComposeContainer
+from hitless.domain.world import ComposeContainer, Container
 from hitless.execution import operations
 from hitless.execution.operations import Request
 from tests.execution.applications import WEB, application, shop
@@ -104,10 +104,10 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
 def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deployed: FakeHost) -> None:
     late = {"build": {"context": "/late"}, "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}
     looks = 0
-    look = FakeHost.containers
+    look = FakeHost.named
 
     class Watching(FakeHost):
-        def containers(self, name: str | None) -> tuple[object, ...]:  # type: ignore[override]
+        def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
             nonlocal looks
             looks += 1
             for key, one in self.running.items():
@@ -115,7 +115,7 @@ def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deploy
                     self.running[key] = replace(one, health="starting")
                 if one.release == 2 and one.service == "web" and looks > 8:
                     self.running[key] = replace(one, state="exited", exit_code=137)
-            return look(self, name)
+            return look(self, containers)
 
     deployed.__class__ = Watching
     with pytest.raises(GateFailed, match="137"):

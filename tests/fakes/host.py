@@ -114,6 +114,9 @@ class FakeHost:
         found = self.running.values()
         return tuple(one for one in found if application in (None, one.application))
 
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        return tuple(self.running[name] for name in containers if name in self.running)
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
 
@@ -126,9 +129,10 @@ class FakeHost:
         self._verb("pull")
         self.tags[reference] = Image("sha256:pulled", (8000,), healthcheck=False)
 
-    def tag(self, reference: str, new: str) -> None:
+    def tag(self, references: Mapping[str, str]) -> None:
         self._verb("tag")
-        self.tags[new] = self.tags[reference]
+        for new, present in references.items():
+            self.tags[new] = self.tags[present]
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         return (*self.base.values(), *self.strangers)

@@ -45,6 +45,8 @@ _LONG = 3600.0
 _BUSY = 30.0
 # What Compose does at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
+# How many commands of one kind run at once.
+_AT_ONCE = 4
 # The longest grace period that a stop waits for.
 _STOP_TIMEOUT = 900.0
 
@@ -66,13 +68,22 @@ class DockerEngine:
         inspected = self._inspected("container", ids)
         return tuple(container(found, network) for found in inspected if is_ours(found))
 
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        """Those of these containers that there are: one command where `containers` takes two."""
+        network = network_name(self.gateway)
+        inspected = self._inspected("container", containers)
+        return tuple(container(found, network) for found in inspected if is_ours(found))
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
-        found = {}
-        for service, reference in references.items():
-            if inspected := self._inspected("image", (reference,)):
-                found[service] = image(inspected[0])
-        return found
+        wanted = tuple(dict.fromkeys(references.values()))
+        inspected = self._inspected("image", wanted)
+        if len(inspected) == len(wanted):  # in the order in which they were asked for
+            found = dict(zip(wanted, map(image, inspected), strict=True))
+        else:  # what is left out has no place of its own in the answer
+            one_by_one = ((name, self._inspected("image", (name,))) for name in wanted)
+            found = {name: image(there[0]) for name, there in one_by_one if there}
+        return {service: found[name] for service, name in references.items() if name in found}
 
     def build(self, model: Json) -> None:
         """Build every service of the model under its own image reference."""
@@ -83,9 +94,10 @@ class DockerEngine:
         words = ("--platform", platform) if platform else ()
         self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG, inherits=False)
 
-    def tag(self, reference: str, new: str) -> None:
-        """Give an image a second name."""
-        self.cli.run("tag", reference, new)
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            list(pool.map(lambda new: self.cli.run("tag", references[new], new), references))
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that are no release's."""
@@ -149,7 +161,7 @@ class DockerEngine:
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         """Connect containers to a network under their own names only."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             list(pool.map(lambda name: self.cli.run("network", "connect", network, name), containers))
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
@@ -161,9 +173,11 @@ class DockerEngine:
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
             self._compose(model, "start", *containers, timeout=timeout + _BUSY)
         else:
-            # a tenth of a second less than Compose, which a deployment is waiting for
+            # a tenth of a second less than Compose, which a deployment is waiting for; one command starts one
+            # container after the other
             names = [name for found in containers.values() for name in found]
-            self.cli.run("start", *names)
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(lambda name: self.cli.run("start", name), names))
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
@@ -175,7 +189,7 @@ class DockerEngine:
 
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             list(pool.map(lambda policy: self._restart(policies, policy), set(policies.values())))
 
     def _restart(self, policies: Mapping[str, str], policy: str) -> None:
@@ -405,7 +419,11 @@ def _composed(row: Sequence[str]) -> ComposeContainer | None:
 def is_ours(found: Json) -> bool:
     """Whether an inspected container has all labels that hitless gives: somebody may have copied one."""
     labels = found["Config"].get("Labels") or {}
-    return labels.get(LABEL_COLOUR) in tuple(Colour) and str(labels.get(LABEL_RELEASE)).isdecimal()
+    return (
+        LABEL_APPLICATION in labels
+        and labels.get(LABEL_COLOUR) in tuple(Colour)
+        and str(labels.get(LABEL_RELEASE)).isdecimal()
+    )
 
 
 def container(found: Json, network: str) -> Container:

@@ -21,6 +21,11 @@ def gateway() -> None:
     default=None,
     help="Let Traefik find labelled containers that hitless does not manage (mounts the socket).",
 )
+@click.option(
+    "--fast-proxy/--no-fast-proxy",
+    default=None,
+    help="Traefik's experimental engine: faster, and loses some requests.",
+)
 @click.option("--image", help="Traefik's image.  [traefik:v3.7]")
 @click.option(
     "--publish",

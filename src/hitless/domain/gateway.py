@@ -10,7 +10,7 @@ from typing import Any
 from hitless.domain import publish
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
-from hitless.domain.routing import WEB
+from hitless.domain.routing import IDLE_TIMEOUT, WEB
 from hitless.domain.world import Gateway
 
 DEFAULT_PROJECT = "traefik"
@@ -27,7 +27,9 @@ class GatewaySettings:
     """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
 
     `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
-    are those of all these that others have still: they are not published yet.
+    are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
+    forward by its experimental engine, which is faster and loses some requests
+    (docs/decisions/0024-gateway-speed.md).
     """
 
     http_port: int = 80
@@ -37,6 +39,7 @@ class GatewaySettings:
     image: str = "traefik:v3.7"
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
+    fast_proxy: bool = False
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -179,10 +182,12 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",
     ]
+    if settings.fast_proxy:
+        command.append("--experimental.fastproxy=true")
     if settings.docker_provider:
         command += [
             # as our own transport: what is adopted is drained by counting connections, too
-            "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
+            f"--serverstransport.forwardingtimeouts.idleconntimeout={IDLE_TIMEOUT * 1000:.0f}ms",
             "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",
             "--providers.docker.exposedbydefault=false",

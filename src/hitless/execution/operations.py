@@ -393,6 +393,7 @@ def _prepare_images(
         announced(ports, f"build {', '.join(built)}", build)
     named = {service.name: service.image or "" for service in services if not service.builds}
     present = ports.engine.images(named)
+    sources = {}
     for service in services:
         if service.name not in named:
             continue
@@ -405,7 +406,9 @@ def _prepare_images(
             pull_it = partial(ports.engine.pull, image, platform)
             hint = f"is its name right, and may this host have it? try: docker pull {image}"
             announced(ports, f"pull {image}", partial(_hinted, pull_it, hint))
-        ports.engine.tag(source, references[service.name])
+        sources[references[service.name]] = source
+    if sources:
+        ports.engine.tag(sources)
     images = ports.engine.images(references)
     missing = sorted(set(references) - set(images))
     if missing:

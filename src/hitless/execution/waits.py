@@ -145,8 +145,7 @@ def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
     """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines."""
     began = ports.clock.now()
     while True:
-        containers = ports.engine.containers(step.application)
-        found = next((one for one in containers if one.name == step.container), None)
+        found = next(iter(ports.engine.named((step.container,))), None)
         state = found.state if found else "gone"
         if found and state == "exited" and found.exit_code == 0:
             return
@@ -210,9 +209,11 @@ def _look(
 ) -> _Looked:
     probes = [*(probe for wanted in readiness for probe in wanted.probes), *routes]
     with ThreadPoolExecutor(max_workers=1) as pool:
-        found = pool.submit(ports.engine.containers, application)
+        found = pool.submit(ports.engine.named, [wanted.container for wanted in readiness])
         answers = dict(zip(probes, ports.balancer.ask(probes), strict=True)) if probes else {}
-    containers = {one.name: one for one in found.result() if one.colour is colour}
+    containers = {
+        one.name: one for one in found.result() if (one.application, one.colour) == (application, colour)
+    }
     return _Looked(containers, answers)
 
 

@@ -1,0 +1,297 @@
+"""What a deployment takes beyond the application's own time, each figure beside its goal.
+
+    python -m bench.times [PART...]     parts: services gateway back floor; without any it is all of them
+
+services   20 services of one application deployed at once, beside the slowest of them alone
+gateway    a cutover on a gateway with 50 applications, beside one on a gateway with one
+back       from `hitless abort` to the first answer of the former release, while that is still warm
+floor      a deployment under load beside what the application itself takes: boot, the longest request in
+           flight, and its stop
+
+What is compared is measured in turn, in rounds of one run. The application is up in a fifth of a second and
+answers in hundredths, so that what is left is hitless's and Docker's.
+"""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException
+
+from bench.applications import (
+    TINY,
+    Application,
+    Gateway,
+    address,
+    applications,
+    build,
+    gateway,
+    output,
+    until,
+    web,
+)
+from bench.load import Load
+from hitless.cli.console import ignore
+from hitless.domain.routing import Routing, parse, render
+from hitless.ports import Ports
+from hitless.wiring import host
+
+IMAGE = "hitless-speed-tiny:1"
+BOOT = 2.0  # seconds that the slowest application waits while it starts
+SERVICES = 20
+APPLICATIONS = 50
+LONGEST = 0.5  # seconds: the tiny application's stream, the longest request of the load
+ROUNDS = 5
+INSTANTS = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure and the most that it should be, in one unit."""
+
+    text: str
+    measured: float
+    goal: float | None = None
+    unit: str = "s"
+
+    def __str__(self) -> str:
+        """One line of the table."""
+        shown = f"{self.text:<66}{self.measured:8.2f} {self.unit}"
+        if self.goal is None:
+            return shown
+        verdict = "met" if self.measured <= self.goal else "MISSED"
+        return f"{shown}   goal: at most {round(self.goal, 2):g} {self.unit} — {verdict}"
+
+
+def main(parts: Sequence[str]) -> int:
+    """Measure and print; 1 where a goal is missed."""
+    build(IMAGE, TINY)
+    missed = False
+    try:
+        for part in parts or PARTS:
+            for row in PARTS[part]():
+                print(row, flush=True)
+                missed |= row.goal is not None and row.measured > row.goal
+    finally:
+        output("docker", "rmi", IMAGE)
+    return int(missed)
+
+
+def services() -> Iterator[Row]:
+    """Many services at once, and one alone."""
+    with gateway("hitless-speed-many") as on, applications() as make:
+        slow = {"RELEASE": "${RELEASE}", "BOOT_SECONDS": BOOT}
+        alone = make("hitless-speed-alone", on, {"web": web("hitless-speed-alone", IMAGE, environment=slow)})
+        quick = {"RELEASE": "${RELEASE}"}
+        together = make(
+            "hitless-speed-together",
+            on,
+            {
+                f"web{number}": web(f"hitless-speed-{number}", IMAGE, environment=quick if number else slow)
+                for number in range(SERVICES)
+            },
+        )
+        took: dict[str, list[Took]] = {"alone": [], "together": []}
+        for release in range(ROUNDS - 1):
+            for name, application in (("alone", alone), ("together", together)):
+                path = application.host if name == "alone" else "hitless-speed-0.localhost"
+                took[name].append(_deploy(application, str(release), path))
+    # the first has nothing to replace
+    one, all_of_them = (_medians(took[name][1:]) for name in took)
+    yield Row(f"one service that boots {BOOT:g} s: first new answer", one.live)
+    yield Row("… to the end", one.end)
+    yield Row(
+        f"{SERVICES} services at once: first new answer, beyond the one's", all_of_them.live - one.live, 3.0
+    )
+    yield Row("… to the end, beyond the one's", all_of_them.end - one.end, 3.0)
+
+
+def crowd() -> Iterator[Row]:
+    """A gateway with one application, and one with many."""
+    with gateway("hitless-speed-lone") as lone, gateway("hitless-speed-full") as full, applications() as make:
+        took: dict[str, list[Took]] = {}
+        instants: dict[str, list[float]] = {}
+        environment = {"RELEASE": "${RELEASE}"}
+        pair = {
+            on.name: make(
+                f"{on.name}-app", on, {"web": web(f"{on.name}-app", IMAGE, environment=environment)}
+            )
+            for on in (lone, full)
+        }
+        for application in pair.values():
+            application.run("deploy", RELEASE="0")
+        fill(pair[full.name], APPLICATIONS)
+        for release in range(1, ROUNDS + 1):
+            for name, application in pair.items():
+                took.setdefault(name, []).append(_deploy(application, str(release), application.host))
+        ways = {on.name: ports(on) for on in (lone, full)}
+        for _ in range(INSTANTS):
+            for name, way in ways.items():
+                instants.setdefault(name, []).append(instant(way, pair[name].name))
+    few, many = (statistics.median(instants[on.name]) for on in (lone, full))
+    alone, amid = (_medians(took[on.name]) for on in (lone, full))
+    yield Row("1 application: deliver to marker", few * 1000, None, "ms")
+    yield Row(f"{APPLICATIONS} applications: deliver to marker", many * 1000, few * 1200, "ms")
+    yield Row("1 application: deploy, first new answer", alone.live)
+    yield Row(f"{APPLICATIONS} applications: deploy, first new answer", amid.live, alone.live * 1.2)
+    yield Row("1 application: deploy, to the end", alone.end)
+    yield Row(f"{APPLICATIONS} applications: deploy, to the end", amid.end, alone.end * 1.2)
+
+
+def back() -> Iterator[Row]:
+    """The way back to what is warm."""
+    with gateway("hitless-speed-back") as on, applications() as make:
+        name = "hitless-speed-warm"
+        application = make(name, on, {"web": web(name, IMAGE, environment={"RELEASE": "${RELEASE}"})})
+        application.run("deploy", RELEASE="old")
+        # so that there is time to kill what deploys while the former release is warm
+        application.file.write_text(application.file.read_text() + "x-hitless: {bake: 60s}\n")
+        took = []
+        for _ in range(ROUNDS):
+            deploying = application.start("deploy", RELEASE="new")
+            until(lambda: _answer(on, application.host) == "new")
+            deploying.send_signal(signal.SIGKILL)
+            deploying.wait()
+            began = time.monotonic()
+            aborting = application.start("abort")
+            took.append(until(lambda: _answer(on, application.host) == "old") - began)
+            if aborting.wait():
+                raise SystemExit("hitless abort failed")
+    yield Row("killed, then hitless abort: first answer of the former release", statistics.median(took), 0.5)
+
+
+def floor() -> Iterator[Row]:
+    """Under load, beside the application's own time."""
+    with gateway("hitless-speed-floor") as on, applications() as make:
+        name = "hitless-speed-loaded"
+        environment = {"RELEASE": "${RELEASE}", "BOOT_SECONDS": BOOT}
+        application = make(name, on, {"web": web(name, IMAGE, environment=environment)})
+        application.run("deploy", RELEASE="0")
+        boots, stops, live, end = [], [], [], []
+        lost = 0
+        for release in range(1, ROUNDS + 1):
+            with Load(f"http://127.0.0.1:{on.port}", host=application.host, seconds=120) as load:
+                boot, stop = _boot_and_stop(on)
+                began = time.monotonic()
+                application.run("deploy", RELEASE=str(release))
+                end.append(time.monotonic() - began)
+            report = load.report()
+            lost += report.lost
+            live.append((report.first_answer(str(release)) or 0.0) - began)
+            boots.append(boot)
+            stops.append(stop)
+    boot, stop = statistics.median(boots), statistics.median(stops)
+    yield Row("boot, from docker run to the first good answer", boot)
+    yield Row("longest request in flight", LONGEST)
+    yield Row("stop", stop)
+    beyond = [one - floor for one, floor in zip(live, boots, strict=True)]
+    yield Row("first new answer under load, beyond the boot", statistics.median(beyond), 1.0)
+    beyond = [one - a - LONGEST - b for one, a, b in zip(end, boots, stops, strict=True)]
+    yield Row("to the end under load, beyond boot, longest request and stop", statistics.median(beyond), 1.2)
+    yield Row("requests lost", float(lost), 0.0, "")
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds from the command to the first answer of the new release, and to the command's end."""
+
+    live: float
+    end: float
+
+
+def _deploy(application: Application, release: str, host_name: str) -> Took:
+    began = time.monotonic()
+    process = application.start("deploy", RELEASE=release)
+    live = until(lambda: _answer(application.gateway, host_name) == release) - began
+    if process.wait():
+        raise SystemExit("hitless deploy failed")
+    return Took(live, time.monotonic() - began)
+
+
+def _medians(took: Sequence[Took]) -> Took:
+    return Took(statistics.median(one.live for one in took), statistics.median(one.end for one in took))
+
+
+def _boot_and_stop(on: Gateway) -> tuple[float, float]:
+    """Seconds from `docker run` to the first good answer, and those of `docker stop`."""
+    began = time.monotonic()
+    words = ("--detach", "--rm", "--network", on.network, "--env", f"BOOT_SECONDS={BOOT}")
+    identity = output("docker", "run", *words, IMAGE)
+    at = address(identity, on.network)
+    booted = until(lambda: _get(at, 8000, "/health", "localhost") is not None) - began
+    began = time.monotonic()
+    output("docker", "stop", identity)
+    return booted, time.monotonic() - began
+
+
+def fill(application: Application, total: int) -> None:
+    """Deliver the application's routing under other names and for other hosts, until there are that many."""
+    way = ports(application.gateway)
+    own = routing(way, application.name)
+    for number in range(1, total):
+        name = f"hitless-speed-{number}"
+        colours = {
+            colour: replace(
+                part,
+                routers=tuple(
+                    replace(router, rule=router.rule.replace(application.name, name))
+                    for router in part.routers
+                ),
+            )
+            for colour, part in own.colours.items()
+        }
+        way.balancer.deliver(name, render(replace(own, application=name, colours=colours)))
+
+
+def instant(way: Ports, application: str) -> float:
+    """Seconds from the delivery of the next generation to its marker's answer."""
+    before = routing(way, application)
+    after = before.next(before.live, before.colours)
+    began = time.monotonic()
+    way.balancer.deliver(application, render(after))
+    return until(lambda: way.balancer.in_force(application, after)) - began
+
+
+def routing(way: Ports, application: str) -> Routing:
+    """The routing of an application that is in place."""
+    path = f"{application}.yml"
+    return parse(way.store.read(application).routing_files[path], path)
+
+
+def ports(on: Gateway) -> Ports:
+    """Hitless's own way to a gateway."""
+    return host(None, on.name).ports(ignore)
+
+
+def _answer(on: Gateway, name: str) -> str | None:
+    """The release that answers for a host, through the gateway."""
+    return _get("127.0.0.1", on.port, "/", name)
+
+
+def _get(at: str, port: int, path: str, name: str) -> str | None:
+    # by http.client: a look must cost next to nothing here
+    connection = HTTPConnection(at, port, timeout=2.0)
+    try:
+        connection.request("GET", path, headers={"Host": name})
+        answer = connection.getresponse()
+        return answer.getheader("X-Release") if answer.status == 200 else None
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "services": services,
+    "gateway": crowd,
+    "back": back,
+    "floor": floor,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
