@@ -1,7 +1,8 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-speed bench-engines bench-memory bench-times python engine servers
+.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
+	bench-engines bench-memory bench-times python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -13,7 +14,9 @@ help:
 	@echo "make fuzz       the properties with fifty times as many examples"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
-	@echo "make bench      measure hitless's own time on this machine"
+	@echo "make bench      compare with what people use instead, 25 minutes; writes docs/benchmarks (BENCH_ROUNDS=1: 8)"
+	@echo "make bench-hitless  100 deployments under every kind of request, 30 minutes (BENCH_DEPLOYMENTS=10: 4)"
+	@echo "make bench-overhead measure hitless's own time on this machine"
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
@@ -62,6 +65,12 @@ fmt: python
 	@$(PYTHON_RUN) -m ruff check --fix .
 
 bench: python engine
+	@$(PYTHON_RUN) -m bench.comparison $(BENCH_OPTIONS)
+
+bench-hitless: python engine
+	@$(PYTHON_RUN) -m bench.endurance
+
+bench-overhead: python engine
 	@$(PYTHON_RUN) -m bench.overhead
 
 bench-speed: python engine

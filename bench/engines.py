@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bench.host import ROOT, Application, address, applications, build, gateway, output, until, web
+from bench.applications import ROOT, Application, address, applications, build, gateway, output, until, web
 from hitless.adapters.traefik import count_connections
 
 IMAGE = "hitless-speed-unusual:1"

@@ -7,37 +7,69 @@ that a stalled server is seen by as many clients as it would be in earnest.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
-from bench.report import EndedBy, Kind, Report, Sample
-from hitless.adapters.wire import Connections, loopback
+from bench.exchange import Client, Progress, cause
+from bench.grpc import Grpc
+from bench.http1 import Http1
+from bench.http2 import Http2
+from bench.report import QUICK, EndedBy, Kind, Report, Sample
+from bench.websocket import WebSockets
+from hitless.adapters.wire import loopback
 
 DEFAULT_MIX: Final[Mapping[Kind, float]] = MappingProxyType(
     {"kept": 86, "fresh": 28, "post": 23, "slow": 2, "stream": 1}
 )
-"""Shares of the kinds; at the default 140 requests/s, requests per second."""
+"""Shares of the kinds; at the default 140 requests/s, requests per second. What examples/flask can answer."""
+
+EVERY_KIND: Final[Mapping[Kind, float]] = MappingProxyType(
+    {
+        "kept": 70,
+        "fresh": 20,
+        "post": 16,
+        "slow": 2,
+        "stream": 1,
+        "upload": 1,
+        "events": 1,
+        "websocket": 1,
+        "http2": 25,
+        "unary": 12,
+        "streaming": 1,
+    }
+)
+"""The same with every kind that ends by itself; at 150 requests/s, requests per second. For bench/app."""
 
 MAX_SECONDS: Final = 900.0
 MAX_RATE: Final = 1000.0
 MAX_REQUESTS: Final = 250_000
 MAX_OUTSTANDING: Final = 3000
+MAX_HELD: Final = 100
 
 # For the whole request; generous, so that only an answer that nobody would wait for is lost.
 DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
-    {"kept": 10.0, "fresh": 10.0, "post": 10.0, "slow": 20.0, "stream": 20.0}
+    {
+        "kept": 10.0,
+        "fresh": 10.0,
+        "post": 10.0,
+        "slow": 20.0,
+        "stream": 20.0,
+        "upload": 25.0,
+        "events": 20.0,
+        "websocket": 20.0,
+        "http2": 10.0,
+        "unary": 10.0,
+        "streaming": 20.0,
+    }
 )
 LONGEST_REQUEST: Final = max(DEADLINES.values())
 PROBE_EVERY: Final = 0.05
-STREAM_LINES: Final = 20
-BODIES: Final = 64
-BODY_BYTES: Final = 4096
+OPEN_AGAIN: Final = 1.0
+"""Seconds until a held WebSocket that was closed is opened again."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +79,8 @@ class Settings:
     ``url`` is ``http://`` and a loopback address or ``localhost``, with a port; ``host`` is the
     Host header, by default the URL's. ``seconds`` and ``rate`` (requests/s) are bounded. With
     ``wait_ready`` above 0, the load begins once every quick kind was answered rightly, for which
-    it waits so many seconds. Raises ValueError for anything else.
+    it waits so many seconds. ``held`` WebSockets are kept open meanwhile. Raises ValueError for
+    anything else.
     """
 
     url: str
@@ -56,6 +89,7 @@ class Settings:
     seconds: float = 300.0
     mix: Mapping[Kind, float] = field(default_factory=lambda: DEFAULT_MIX)
     wait_ready: float = 0.0
+    held: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what could harm anybody else or never end."""
@@ -64,7 +98,9 @@ class Settings:
             raise ValueError(f"seconds must be above 0 and at most {MAX_SECONDS:g}")
         if not 0 < self.rate <= MAX_RATE:
             raise ValueError(f"rate must be above 0 and at most {MAX_RATE:g} requests/s")
-        unknown = sorted(set(self.mix) - set(DEFAULT_MIX))
+        if not 0 <= self.held <= MAX_HELD:
+            raise ValueError(f"held must be at least 0 and at most {MAX_HELD}")
+        unknown = sorted(set(self.mix) - (set(get_args(Kind)) - {"held"}))
         if unknown:
             raise ValueError(f"unknown kinds in mix: {', '.join(unknown)}")
         if min(self.mix.values(), default=0) < 0 or sum(self.mix.values()) <= 0:
@@ -91,14 +127,23 @@ class Generator:
     """One run of the load: :meth:`run` once, :meth:`stop` from the same event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Build all requests beforehand: what is sent 140 times a second should cost little."""
+        """Make a client for every protocol; none of them opens anything yet."""
         self._settings = settings
         self._samples: list[Sample] = []
         self._max_lag = 0.0
         self._stopped = False
         self._ended_by: EndedBy = "asked"
-        self._requests = _Requests(settings)
-        self._connections = Connections(loopback(settings.url))
+        address = loopback(settings.url)
+        host = settings.host or urlsplit(settings.url).netloc
+        self._sockets = WebSockets(address, host)
+        others: tuple[tuple[Client, tuple[Kind, ...]], ...] = (
+            (self._sockets, ("websocket", "held")),
+            (Http2(address, host), ("http2",)),
+            (Grpc(address, host), ("unary", "streaming")),
+        )
+        self._clients: dict[Kind, Client] = dict.fromkeys(get_args(Kind), Http1(address, host))
+        for client, kinds in others:
+            self._clients.update(dict.fromkeys(kinds, client))
 
     def stop(self) -> None:
         """Begin no more requests; :meth:`run` returns when the outstanding ones have ended."""
@@ -113,9 +158,14 @@ class Generator:
         try:
             await self._wait_until_ready()
             on_ready()
+            held = [asyncio.create_task(self._hold()) for _ in range(self._settings.held)]
             await self._send_on_schedule()
+            self._stopped = True
+            self._sockets.let_go()
+            await asyncio.gather(*held)
         finally:
-            self._connections.close()
+            for client in set(self._clients.values()):
+                await client.close()
         return Report(
             samples=tuple(sorted(self._samples, key=lambda sample: sample.started)),
             max_lag=self._max_lag,
@@ -127,6 +177,7 @@ class Generator:
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + self._settings.wait_ready
         kinds: list[Kind] = ["kept", "fresh", "post"] if self._settings.wait_ready > 0 else []
+        kinds += sorted(QUICK.intersection(self._settings.mix) - set(kinds)) if kinds else []
         while kinds and not self._stopped:
             probe = await self._exchange(kinds[0])
             if probe.failure is None:
@@ -177,98 +228,20 @@ class Generator:
         self._max_lag = max(self._max_lag, time.monotonic() - due)
         self._samples.append(await self._exchange(kind))
 
+    async def _hold(self) -> None:
+        """Keep a WebSocket open until the load stops; each one that was opened is a sample."""
+        while not self._stopped:
+            self._samples.append(await self._exchange("held"))
+            if self._samples[-1].failure is not None:
+                await asyncio.sleep(OPEN_AGAIN)
+
     async def _exchange(self, kind: Kind) -> Sample:
-        request, expected = self._requests.next(kind)
-        connection = first_byte = release = None
+        progress = Progress()
         started = time.monotonic()
         try:
-            async with asyncio.timeout(DEADLINES[kind]):
-                connection = await self._connections.get(fresh=kind == "fresh")
-                connection.send(request)
-                head = await connection.head()
-                first_byte = time.monotonic()
-                release = head.headers.get("x-release") or None
-                body = await connection.body(head)
-            failure = _fault(kind, head.status, release, body, expected)
-            if head.lasting and kind != "fresh":
-                self._connections.put(connection)
-                connection = None
+            async with asyncio.timeout(DEADLINES.get(kind)):
+                failure = await self._clients[kind].ask(kind, progress)
         except Exception as error:
             # Every exception, so that no request can end without being counted.
-            failure = _cause(kind, error, connected=connection is not None, answered=first_byte)
-        ended = time.monotonic()
-        if connection is not None:
-            connection.close()
-        return Sample(kind, started, first_byte, ended, release, failure)
-
-
-class _Requests:
-    """Ready-made requests by kind; the POSTs differ, so that a swapped answer would show."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._host = settings.host or urlsplit(settings.url).netloc
-        self._fixed: dict[Kind, bytes] = {
-            "kept": self._request("GET", "/"),
-            "fresh": self._request("GET", "/"),
-            "slow": self._request("GET", "/slow?seconds=3"),
-            "stream": self._request("GET", "/stream?seconds=5"),
-        }
-        # Seeded: two runs send the same.
-        bodies = [random.Random(number).randbytes(BODY_BYTES) for number in range(BODIES)]
-        self._posts = [
-            (
-                self._request("POST", "/echo", body),
-                f"{hashlib.sha256(body).hexdigest()} {len(body)}\n".encode(),
-            )
-            for body in bodies
-        ]
-        self._posted = 0
-
-    def next(self, kind: Kind) -> tuple[bytes, bytes]:
-        """Return a request and, for a POST, the answer it must get."""
-        if kind != "post":
-            return self._fixed[kind], b""
-        self._posted += 1
-        return self._posts[self._posted % BODIES]
-
-    def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        length = f"Content-Length: {len(body)}\r\n" if body else ""
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"User-Agent: hitless-bench\r\nAccept: */*\r\n{length}\r\n"
-        )
-        return head.encode() + body
-
-
-def _fault(kind: Kind, status: int, release: str | None, body: bytes, expected: bytes) -> str | None:
-    """Return what is wrong with a complete answer, or None."""
-    if status != 200:
-        return str(status)
-    if release is None:
-        # A 200 of somebody else: not of the application under load.
-        return "no release"
-    if kind == "stream":
-        return None if body.count(b"\n") >= STREAM_LINES else "stream cut"
-    right = body == expected if kind == "post" else release.encode() in body
-    return None if right else "wrong body"
-
-
-def _cause(kind: Kind, error: Exception, *, connected: bool, answered: float | None) -> str:
-    """Return the short name of what ended a request early, and how far it had come."""
-    match error:
-        case TimeoutError():
-            return "read timeout" if connected else "connect timeout"
-        case ConnectionRefusedError():
-            return "connect refused"
-        case OSError() if not connected:
-            return "connect failed"
-        case OSError() | asyncio.IncompleteReadError() if answered is not None:
-            return "stream cut" if kind == "stream" else "body cut"
-        case asyncio.IncompleteReadError():
-            return "disconnected"
-        case OSError():
-            return "connection reset"
-        case ValueError():
-            return "bad answer"
-        case _:
-            return type(error).__name__
+            failure = cause(kind, error, progress)
+        return Sample(kind, started, progress.first_byte, time.monotonic(), progress.release, failure)

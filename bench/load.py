@@ -31,6 +31,7 @@ from typing import Final, Self, cast
 
 from bench.generator import (
     DEFAULT_MIX,
+    EVERY_KIND,
     LONGEST_REQUEST,
     MAX_OUTSTANDING,
     Generator,
@@ -41,6 +42,7 @@ from bench.report import Kind, Latency, Report, Sample, Switch
 
 __all__ = [
     "DEFAULT_MIX",
+    "EVERY_KIND",
     "Kind",
     "Latency",
     "Load",
@@ -65,7 +67,7 @@ class Load:
 
     Entering returns when the load has begun: with ``wait_ready``, after every quick kind was
     answered rightly (those answers are not in the report), for which it waits ``ready_deadline``
-    seconds. Leaving begins no more requests, waits for the outstanding ones (20 s at most), and
+    seconds. Leaving begins no more requests, waits for the outstanding ones (25 s at most), and
     collects. The load ends by itself after ``seconds``: look at ``report().ended_by`` where the
     block may take longer. It also ends when this process dies.
 
@@ -82,10 +84,11 @@ class Load:
         mix: Mapping[Kind, float] = DEFAULT_MIX,
         wait_ready: bool = True,
         ready_deadline: float = 30.0,
+        held: int = 0,
     ) -> None:
         """Check the settings; nothing is sent yet."""
         self._settings = Settings(
-            url, host, rate, seconds, mix, wait_ready=ready_deadline if wait_ready else 0.0
+            url, host, rate, seconds, mix, wait_ready=ready_deadline if wait_ready else 0.0, held=held
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._report: Report | None = None
@@ -156,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.seconds,
             options.mix,
             wait_ready=options.wait_ready,
+            held=options.held,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -217,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
         "--mix", type=_mix, default=DEFAULT_MIX, help="shares, such as kept=60,fresh=20,post=20"
     )
     parser.add_argument("--wait-ready", type=float, default=0.0, help="first wait so long for right answers")
+    parser.add_argument("--held", type=int, default=0, help="WebSockets to keep open meanwhile")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser
@@ -233,7 +238,7 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
     return (
         *("--url", settings.url, *host, "--mix", mix),
         *("--rate", repr(settings.rate), "--seconds", repr(settings.seconds)),
-        *("--wait-ready", repr(settings.wait_ready)),
+        *("--wait-ready", repr(settings.wait_ready), "--held", str(settings.held)),
     )
 
 

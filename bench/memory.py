@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from bench.host import TINY, Application, Gateway, applications, build, gateway, output, web
+from bench.applications import TINY, Application, Gateway, applications, build, gateway, output, web
 from bench.times import APPLICATIONS, Row, fill, instant, ports
 
 IMAGE = "hitless-speed-tiny:1"

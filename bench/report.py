@@ -9,15 +9,45 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
-Kind = Literal["kept", "fresh", "post", "slow", "stream"]
-"""Kept-alive GET, GET on a fresh connection, POST, a 3 s request, a 5 s stream."""
+Kind = Literal[
+    "kept",
+    "fresh",
+    "post",
+    "slow",
+    "stream",
+    "upload",
+    "events",
+    "websocket",
+    "held",
+    "http2",
+    "unary",
+    "streaming",
+]
+"""What a client does:
 
-QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post"})
+- kept, fresh, post: a GET on a kept-alive connection, a GET on a fresh one, a POST of 4 KB
+- slow, stream: a request of 3 s, a chunked answer of 5 s
+- upload: a chunked request whose body takes 10 s to send
+- events: server-sent events for 5 s
+- websocket: a WebSocket of 5 s on which every message is echoed
+- held: a WebSocket that stays open until the load ends, and is opened anew when it was closed
+- http2: a GET as one of many streams of one HTTP/2 connection over TLS
+- unary, streaming: a gRPC call of one answer, and one that is answered for 5 s, over h2c
+"""
+
+QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post", "http2", "unary"})
 """The kinds that are answered at once, so that their latency says something."""
+
+WITH_FRAME: Final = "closed"
+"""How the failure begins of a WebSocket that the other side closed with a close frame; its code follows."""
+NO_FRAME: Final = "cut without close frame"
+
+AT_DEADLINE: Final = "cut at deadline"
+"""How the failure begins of a held WebSocket that outlived the drain deadline: not lost, but told."""
 
 EndedBy = Literal["asked", "time", "count"]
 
@@ -38,6 +68,11 @@ class Sample:
     ended: float
     release: str | None
     failure: str | None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the request got no right answer; a WebSocket that was cut at the deadline is no request."""
+        return self.failure is not None and not self.failure.startswith(AT_DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -87,13 +122,17 @@ class Report:
     @property
     def lost(self) -> int:
         """How many requests got no right answer."""
-        return sum(1 for sample in self.samples if sample.failure is not None)
+        return sum(sample.lost for sample in self.samples)
 
     @property
     def lost_by(self) -> dict[tuple[Kind, str], int]:
         """How many requests were lost, by kind and cause, the most frequent first."""
-        lost = Counter((s.kind, s.failure) for s in self.samples if s.failure is not None)
-        return dict(lost.most_common())
+        return self._failed(lost=True)
+
+    @property
+    def cut_at_deadline(self) -> dict[str, int]:
+        """How many held WebSockets were cut at the drain deadline, by how (see :meth:`with_deadline`)."""
+        return {failure: count for (_, failure), count in self._failed(lost=False).items()}
 
     @property
     def releases(self) -> tuple[str, ...]:
@@ -104,6 +143,23 @@ class Report:
     def first_answer(self, release: str) -> float | None:
         """Return when ``release`` was first seen to answer (errors count), or None if never."""
         return self._first_answers().get(release)
+
+    def last_answer(self, release: str) -> float | None:
+        """Return when the last answer of ``release`` ended, or None if it never answered."""
+        return max((s.ended for s in self.samples if s.release == release), default=None)
+
+    def with_deadline(self, release: str, moment: float) -> Self:
+        """Return the report in which a held WebSocket of ``release`` cut from ``moment`` on is not lost.
+
+        It is told apart (see :attr:`cut_at_deadline`). One that could not be opened stays lost.
+        """
+        samples = tuple(
+            replace(s, failure=f"{AT_DEADLINE}, {s.failure}")
+            if _cut(s) and s.release == release and s.started < moment <= s.ended
+            else s
+            for s in self.samples
+        )
+        return replace(self, samples=samples)
 
     def epoch(self, moment: float) -> float:
         """Return a moment of this report as seconds since 1970."""
@@ -150,6 +206,7 @@ class Report:
                 {"kind": kind, "cause": cause, "count": count}
                 for (kind, cause), count in self.lost_by.items()
             ],
+            "cut_at_deadline": self.cut_at_deadline,
             "sent_by": dict(Counter(sample.kind for sample in self.samples)),
             "releases": list(self.releases),
             "switches": [
@@ -189,9 +246,18 @@ class Report:
                 first[sample.release] = min(seen, sample.first_byte)
         return first
 
+    def _failed(self, *, lost: bool) -> dict[tuple[Kind, str], int]:
+        failed = [(s.kind, s.failure) for s in self.samples if s.failure is not None and s.lost is lost]
+        return dict(Counter(failed).most_common())
+
     def _switch(self, before: str, after: str, seen: float) -> Switch:
         late = [s.started for s in self.samples if s.release == before and s.started > seen]
         return Switch(before, after, max(late) - seen if late else 0.0, len(late))
+
+
+def _cut(sample: Sample) -> bool:
+    """Whether a held WebSocket was ended by the other side, with a close frame or without."""
+    return sample.kind == "held" and (sample.failure or "").startswith((WITH_FRAME, NO_FRAME))
 
 
 def _rank(ordered: list[float], share: float) -> float:

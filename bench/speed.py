@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.host import (
+from bench.applications import (
     Application,
     Gateway,
     address,

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 
-from bench.host import (
+from bench.applications import (
     TINY,
     Application,
     Gateway,

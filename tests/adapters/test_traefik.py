@@ -437,7 +437,7 @@ def idle_server(seconds: float, answer: bytes) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("seconds", "answer", "is_early"),
     [
-        (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", True),
+        (0.1, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", True),
         (3.0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
         (0.3, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", False),
         (0.3, b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", False),

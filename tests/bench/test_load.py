@@ -261,10 +261,18 @@ def test_loopback_has_several_names() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"rate": 0}, {"rate": 1e6}, {"seconds": 0}, {"seconds": 1e6}, {"mix": {}}, {"mix": {"x": 1}}],
+    [
+        {"rate": 0},
+        {"rate": 1e6},
+        {"seconds": 0},
+        {"seconds": 1e6},
+        {"mix": {}},
+        {"mix": {"held": 1}},
+        {"held": 101},
+    ],
 )
 def test_a_load_is_bounded(settings: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"rate|seconds|mix"):
+    with pytest.raises(ValueError, match=r"rate|seconds|mix|held"):
         Load("http://127.0.0.1:1", **settings)  # type: ignore[arg-type]
 
 

@@ -171,7 +171,7 @@ def test_a_terminal_that_is_gone_does_not_stop_what_is_under_way(
         (Ended("down", "shop", "successful", 4.0), "down done in 4.0 s\n"),
         (
             Ended("deploy", "shop", "failed", 4.0),
-            "deploy failed after 4.0 s: undone; what was live before serves every request\n",
+            "deploy failed after 4.0 s: undone: all is as it was before\n",
         ),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
@@ -226,7 +226,7 @@ def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) 
 def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[6], Ended("deploy", "shop", "failed", 9.0))
 
-    assert shown.splitlines()[-1].endswith("undone; what was live before serves every request")
+    assert shown.splitlines()[-1].endswith("undone: all is as it was before")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 59.96, 3600.0])

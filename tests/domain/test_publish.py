@@ -195,3 +195,9 @@ def test_no_two_entry_points_share_a_port_inside_the_gateway(port: int) -> None:
 def test_the_entry_point_web_has_no_port_of_its_own() -> None:
     assert port_of("web") is None
     assert inner_port("web") == 80
+
+
+def test_a_route_to_a_server_of_grpc_is_not_asked_by_a_get() -> None:
+    labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "h2c"}
+    made = application({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
+    assert readiness.of_routes(made, Colour.BLUE, GATEWAY) == ()

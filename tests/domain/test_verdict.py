@@ -160,7 +160,7 @@ def test_a_bad_gateway_where_the_application_closes_idle_connections_is_that() -
     found = judge(seen(by_gateway(12, 502), idle={"web": 0.5}))
 
     assert causes(found) == [(Cause.IDLE_CLOSED, 1)]
-    assert "keep-alive timeout above 1 s" in found.faults[0].remedy
+    assert "keep-alive timeout above 0.25 s" in found.faults[0].remedy
 
 
 def test_idle_connections_that_are_closed_early_are_told_though_nothing_was_lost() -> None:

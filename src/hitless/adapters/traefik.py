@@ -22,7 +22,7 @@ from hitless.domain.gateway import (
 )
 from hitless.domain.model import Json
 from hitless.domain.publish import inner_port
-from hitless.domain.routing import MARKER_HOST, Routing, marker_path
+from hitless.domain.routing import IDLE_TIMEOUT, MARKER_HOST, Routing, marker_path
 from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway
 from hitless.ports import Answer
@@ -31,9 +31,9 @@ _TEAPOT = 418  # what Traefik's noop@internal answers
 _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
-# The gateway's own idle timeout is 1 s: what keeps a connection clearly longer is never met by it closing.
+# What keeps a connection clearly longer than the gateway itself is never met by it closing.
 _IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
-_IDLE_ENOUGH = 1.3
+_IDLE_ENOUGH = IDLE_TIMEOUT + 0.35
 
 
 @dataclass(frozen=True)

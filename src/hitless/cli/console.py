@@ -200,7 +200,7 @@ class _Lines:
         self._progress.update(self._task, visible=False)
         if event.outcome != "successful":
             if event.outcome == "failed":
-                still = "undone; what was live before serves every request"
+                still = "undone: all is as it was before"
             elif self._live:
                 still = (
                     f"release {self._live.release} is live, and not all is tidied up; go on with "

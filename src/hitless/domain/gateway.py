@@ -10,7 +10,7 @@ from typing import Any
 from hitless.domain import publish
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
-from hitless.domain.routing import WEB
+from hitless.domain.routing import IDLE_TIMEOUT, WEB
 from hitless.domain.world import Gateway
 
 DEFAULT_PROJECT = "traefik"
@@ -187,7 +187,7 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
     if settings.docker_provider:
         command += [
             # as our own transport: what is adopted is drained by counting connections, too
-            "--serverstransport.forwardingtimeouts.idleconntimeout=250ms",
+            f"--serverstransport.forwardingtimeouts.idleconntimeout={IDLE_TIMEOUT * 1000:.0f}ms",
             "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",
             "--providers.docker.exposedbydefault=false",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hitless.domain import rules
-from hitless.domain.model import Application, Backend, Colour, Image, Protocol, Service
+from hitless.domain.model import Application, Backend, Colour, Image, Service
 from hitless.domain.routing import COLOUR_HEADER, WEB
 from hitless.domain.steps import Probe, Readiness
 from hitless.domain.world import Gateway
@@ -34,18 +34,18 @@ def of_containers(
 def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
     """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
     found = []
-    services = {backend.name: backend.service for backend in application.routes.backends}
+    # what speaks HTTP/2 alone is gRPC as a rule, and a GET is no call of that
+    services = {
+        backend.name: backend.service
+        for backend in application.routes.backends
+        if backend.scheme in ("http", "https")
+    }
     asked = {service.name for service in application.services if service.settings.ask_routes}
     for router in application.routes.routers:
         example = rules.example(router.rule)
         ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
         # over TLS it would not answer, and a rule that asks for a header may mean anything
-        if (
-            example is None
-            or router.protocol is Protocol.TCP
-            or "tls" in router.settings
-            or services.get(router.backend) not in asked
-        ):
+        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
             continue
         host, path = example
         if ports and ports[0]:

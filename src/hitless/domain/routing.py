@@ -34,9 +34,10 @@ GUARDED_PRIORITY = 1_000_000_000
 # Idle connections go after a quarter of a second: counting connections is to count requests in flight, each
 # drain under load waits for the last idle one, and the application must not close it first (traefik#727). A
 # new one costs a tenth of a millisecond. Go's default of 2 idle per host is too few.
+IDLE_TIMEOUT = 0.25  # seconds
 _TRANSPORT: Json = {
     "maxIdleConnsPerHost": 200,
-    "forwardingTimeouts": {"idleConnTimeout": "250ms"},
+    "forwardingTimeouts": {"idleConnTimeout": f"{IDLE_TIMEOUT * 1000:.0f}ms"},
 }
 # Traefik retries only what it could not send, so a POST is never sent twice.
 _RETRY: Json = {"retry": {"attempts": 4, "initialInterval": "50ms"}}

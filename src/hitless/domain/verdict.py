@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hitless.domain.proof import Aim, Ending, Failure, Passage, Phase, Sample, Seen
+from hitless.domain.routing import IDLE_TIMEOUT
 
 EARLY = 10.0
 """Seconds after its cutover in which an error of the new release means that it was not ready yet."""
-
-GATEWAY_IDLE = 1.0
-"""Seconds after which the gateway closes an idle connection to the application (domain/routing.py)."""
 
 _CRASH = 5.0  # seconds after a crash in which what is lost is put down to it
 _SLOW = 5.0  # seconds of start that are worth a word, where they are most of the deployment
@@ -244,7 +242,7 @@ def _remarks(seen: Seen, by_cause: Mapping[Cause, object]) -> list[Fault]:
         services = ", ".join(f"{name} after {after:.1f} s" for name, after in seen.idle.items())
         _, _, remedy = _ABOUT[Cause.IDLE_CLOSED]
         message = (
-            f"idle connections are closed by {services}, the gateway would do it after {GATEWAY_IDLE:.0f} s: "
+            f"idle connections are closed by {services}, the gateway would do it after {IDLE_TIMEOUT:g} s: "
             "a request that meets the close is lost where it can't be sent again (a POST)"
         )
         found.append(_remark(Cause.IDLE_CLOSED, Side.APPLICATION, message, remedy))
@@ -368,7 +366,7 @@ _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.IDLE_CLOSED: (
         Side.APPLICATION,
         "it closes idle connections before the gateway does, and a request met the close",
-        f"set its keep-alive timeout above {GATEWAY_IDLE:.0f} s; 5 s is safe",
+        f"set its keep-alive timeout above {IDLE_TIMEOUT:g} s; 5 s is safe",
     ),
     Cause.HANGS: (
         Side.APPLICATION,

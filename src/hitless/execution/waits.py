@@ -25,7 +25,7 @@ LOG_LINES = 20
 _BODY = 200
 _BAKE_PAUSE = 1.0
 _BAD = 3  # failures in a row, of a release that is live: one may be a hiccup of the host
-_SERVES_ON = "its last lines are above; the release that was live before serves every request"
+_SERVES_ON = "its last lines are above; whatever was live serves on"
 
 
 def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:

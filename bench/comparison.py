@@ -1,0 +1,160 @@
+"""What a deployment costs its clients, by tool: the same application, load and machine, in one run.
+
+    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--abrupt] [--draw]
+
+Each round measures every tool once, each time in another order; the last round also holds WebSockets open.
+Writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. Ends with 1 if
+hitless lost a request. With --abrupt the application ends at once when it is told to stop, as many do; the
+files are then called abrupt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bench.contenders import TOOLS
+from bench.host import HOST, ROOT, HostError, build_app, facts, free_port
+from bench.load import EVERY_KIND, Load, LoadError
+from bench.tables import page
+from bench.tools import ARTICLE_SLEEP, DRAIN_DEADLINE, DRAIN_SLEEP, Tool
+from bench.turn import Turn, turn_of
+
+RATE: Final = 150.0
+BEFORE: Final = 11.0
+"""Seconds of load before a deployment: the longest request takes 10 s, so that all kinds are in flight."""
+AFTER: Final = 5.0
+HELD: Final = 8
+
+METHOD: Final = f"""## How
+
+Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f}
+requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load
+stops, and what is outstanding is waited for; what is lost later than that is not seen. Requests/s by kind:
+{", ".join(f"{kind} {share:g}" for kind, share in EVERY_KIND.items())}.
+
+The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart:
+"closed" with a close frame, "cut" without. (hitless keeps them for {DRAIN_DEADLINE:.0f} s after the
+cutover; one that is cut earlier is lost.)
+
+The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to
+start. {{stop}} Its longest
+request takes 10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start
+and the stop of its containers.
+
+The blue/green script has two Compose projects and sleeps {ARTICLE_SLEEP:.0f} s before it stops the old
+one; its gateway tries each request up to three times, and finds out by health checks of its own who is
+well, in the second row by Docker's, too. The drain hook makes the old container unhealthy, so that
+Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by service.
+Swarm's services are on an overlay network and found by DNS, not by virtual addresses, which take IPVS;
+Traefik's Swarm provider looks every second (15 by default).
+
+A load average above the number of cores says that others worked on the machine meanwhile. Each
+deployment's own is among the raw figures, and so is how late the load itself was.
+"""
+
+
+STOP: Final = {
+    "comparison": "When it gets SIGTERM it answers what it has begun, and has 30 s for that.",
+    "abrupt": "When it gets SIGTERM it ends at once, as many do.",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare; return 1 where hitless lost a request."""
+    parser = argparse.ArgumentParser(prog="python -m bench.comparison", description="Compare the tools.")
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS") or 3))
+    parser.add_argument("--tool", action="append", choices=[tool.key for tool in TOOLS])
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
+    parser.add_argument("--draw", action="store_true", help="only draw comparison.json anew")
+    parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
+    parser.add_argument("--abrupt", action="store_true", help="an application that ends at once on SIGTERM")
+    options = parser.parse_args(arguments)
+    place = options.to / ("abrupt" if options.abrupt else "comparison")
+    if options.draw:
+        raw = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
+        write(TOOLS, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], place)
+        return 0
+    os.environ["ABRUPT"] = "1" if options.abrupt else ""
+    tools = [tool for tool in TOOLS if not options.tool or tool.key in options.tool]
+    if not options.no_build:
+        build_app()
+    known = facts()
+    turns: list[Turn] = []
+    for number in range(options.rounds):
+        start = number % len(tools)
+        for tool in tools[start:] + tools[:start]:
+            held = HELD if number == options.rounds - 1 else 0
+            turns.append(measure(tool, number + 1, held))
+            print(_line(turns[-1]), flush=True)
+            write(tools, turns, known, place)
+    return int(any(turn.lost or turn.failed for turn in turns if turn.tool == "hitless"))
+
+
+def measure(tool: Tool, number: int, held: int = 0) -> Turn:
+    """Deploy once under load, and take everything away again; a failure is a figure, too."""
+    blank = Turn(tool.key, number, held, load_average=os.getloadavg()[0])
+    port = free_port()
+    try:
+        _clean(tool)
+        tool.up(port)
+        url = f"http://127.0.0.1:{port}"
+        with Load(url, host=HOST, rate=RATE, mix=EVERY_KIND, held=held, ready_deadline=60.0) as load:
+            time.sleep(BEFORE)
+            began = time.monotonic()
+            tool.deploy(2)
+            ended = time.monotonic()
+            time.sleep(AFTER)
+        return turn_of(load.report(), blank, began, ended, ("1", "2"), tool.drain_deadline)
+    except (HostError, LoadError) as error:
+        return Turn(tool.key, number, held, failed=str(error).strip().splitlines()[-1][-200:])
+    finally:
+        _clean(tool)
+
+
+def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str], place: Path) -> None:
+    """Write the page, the raw figures and the plots as far as they have come: PLACE.md, .json, and so on."""
+    from bench.plots import draw  # takes a second to import, which the load's process need not wait for
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    raw = {
+        "facts": dict(known),
+        "load": {"rate": RATE, "mix": dict(EVERY_KIND), "before": BEFORE, "after": AFTER, "held": HELD},
+        "timeline": "seconds from the command, requests answered by the old release, by the new, lost",
+        "turns": [turn.to_json() for turn in turns],
+    }
+    text = json.dumps(raw, separators=(",", ":")).replace('{"tool"', '\n{"tool"')
+    place.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    method = METHOD.format(stop=STOP[place.name])
+    place.with_suffix(".md").write_text(page(tools, turns, known, method, place.name), encoding="utf-8")
+    if any(not turn.failed for turn in turns):
+        draw(tools, turns, place.parent, place.name)
+
+
+def _clean(tool: Tool) -> None:
+    with suppress(HostError):
+        tool.down()
+
+
+def _line(turn: Turn) -> str:
+    if turn.failed:
+        return f"round {turn.round} {turn.tool:<16} failed: {turn.failed}"
+    times = " ".join(
+        f"{name} {value:.1f}" if value is not None else f"{name} -"
+        for name, value in (("first", turn.first_new), ("last", turn.last_old), ("end", turn.took))
+    )
+    return (
+        f"round {turn.round} {turn.tool:<16} {turn.lost} of {turn.sent} lost,"
+        f" mixed {turn.mixed_seconds:.1f} s, {times}, late by {turn.max_lag * 1000:.0f} ms"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The kinds of request that are plain HTTP/1.1."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from typing import Final
+
+from bench.exchange import Progress
+from bench.report import Kind
+from hitless.adapters.wire import Address, Connection, Connections, Head
+
+STREAM_LINES: Final = 20
+BODIES: Final = 64
+BODY_BYTES: Final = 4096
+UPLOAD_CHUNKS: Final = 20
+UPLOAD_EVERY: Final = 0.5
+"""Seconds between two chunks of an upload, which so takes 10 s."""
+CHUNK_BYTES: Final = 2048
+
+_PATHS: Final[dict[Kind, str]] = {
+    "kept": "/",
+    "fresh": "/",
+    "slow": "/slow?seconds=3",
+    "stream": "/stream?seconds=5",
+    "events": "/events?seconds=5",
+}
+
+
+class Http1:
+    """All HTTP/1.1 kinds, on kept connections but for "fresh" and "upload".
+
+    The requests are built beforehand: what is sent 140 times a second should cost little.
+    """
+
+    def __init__(self, address: Address, host: str) -> None:
+        """Build the requests; nothing is opened yet."""
+        self._connections = Connections(address)
+        self._fixed = {kind: _request(host, "GET", path) for kind, path in _PATHS.items()}
+        # Seeded: two runs send the same. They differ, so that a swapped answer would show.
+        bodies = [random.Random(number).randbytes(BODY_BYTES) for number in range(BODIES)]
+        self._posts = [(_request(host, "POST", "/echo", body), _proof(body)) for body in bodies]
+        self._posted = 0
+        self._upload_head = _request(host, "POST", "/echo", more="Transfer-Encoding: chunked\r\n")
+
+    async def ask(self, kind: Kind, progress: Progress) -> str | None:
+        """As the protocol says; raises OSError, asyncio.IncompleteReadError or BadAnswerError."""
+        if kind == "upload":
+            return await self._upload(progress)
+        request, expected = (self._fixed[kind], b"") if kind != "post" else self._post()
+        connection = await self._connections.get(fresh=kind == "fresh")
+        progress.connected = True
+        reusable = False
+        try:
+            connection.send(request)
+            head, body = await _answer(connection, progress)
+            reusable = head.lasting and kind != "fresh"
+        finally:
+            if reusable:
+                self._connections.put(connection)
+            else:
+                connection.close()
+        return _fault(kind, head.status, progress.release, body, expected)
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        self._connections.close()
+
+    def _post(self) -> tuple[bytes, bytes]:
+        self._posted += 1
+        return self._posts[self._posted % BODIES]
+
+    async def _upload(self, progress: Progress) -> str | None:
+        self._posted += 1
+        body = random.Random(self._posted).randbytes(UPLOAD_CHUNKS * CHUNK_BYTES)
+        connection = await self._connections.get(fresh=True)
+        progress.connected = True
+        # Listened to from the beginning: who cuts an upload, or answers before its end, is seen at once.
+        answer = asyncio.create_task(_answer(connection, progress))
+        try:
+            connection.send(self._upload_head)
+            due = time.monotonic()
+            for start in range(0, len(body), CHUNK_BYTES):
+                connection.send(b"%x\r\n%b\r\n" % (CHUNK_BYTES, body[start : start + CHUNK_BYTES]))
+                due += UPLOAD_EVERY
+                if (await asyncio.wait({answer}, timeout=max(0.0, due - time.monotonic())))[0]:
+                    break
+            else:
+                connection.send(b"0\r\n\r\n")
+            head, got = await answer
+        finally:
+            answer.cancel()
+            connection.close()
+        return _fault("upload", head.status, progress.release, got, _proof(body))
+
+
+async def _answer(connection: Connection, progress: Progress) -> tuple[Head, bytes]:
+    head = await connection.head()
+    progress.answered(head.headers.get("x-release"))
+    return head, await connection.body(head)
+
+
+def _request(host: str, method: str, path: str, body: bytes = b"", more: str = "") -> bytes:
+    length = f"Content-Length: {len(body)}\r\n" if body else ""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
+        f"User-Agent: hitless-bench\r\nAccept: */*\r\n{length}{more}\r\n"
+    )
+    return head.encode() + body
+
+
+def _proof(body: bytes) -> bytes:
+    """The answer that proves that a body arrived whole."""
+    return f"{hashlib.sha256(body).hexdigest()} {len(body)}\n".encode()
+
+
+def _fault(kind: Kind, status: int, release: str | None, body: bytes, expected: bytes) -> str | None:
+    """Return what is wrong with a complete answer, or None."""
+    if status != 200:
+        return str(status)
+    if release is None:
+        # A 200 of somebody else: not of the application under load.
+        return "no release"
+    match kind:
+        case "stream":
+            return None if body.count(b"\n") >= STREAM_LINES else "stream cut"
+        case "events":
+            events = "".join(f"id: {n}\ndata: {release}\n\n" for n in range(1, STREAM_LINES + 1))
+            return None if body == events.encode() else "wrong events"
+        case "post" | "upload":
+            return None if body == expected else "wrong body"
+        case _:
+            return None if release.encode() in body else "wrong body"
