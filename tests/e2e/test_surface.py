@@ -352,7 +352,7 @@ def test_a_port_that_is_taken_is_said_with_who_has_it_and_nothing_is_left(gatewa
         port = str(server.getsockname()[1])
         output = cli.run("gateway", "up", "--http-port", port, "--bind", "127.0.0.1", code=1)
     assert f"port {port} is taken by a program outside Docker" in output
-    assert "next: choose another one with --http-port" in output
+    assert "next: stop what has it, or choose another one" in output
     label = f"label=com.docker.compose.project={name}"
     assert docker("ps", "--all", "--quiet", "--filter", label) == ""
     assert docker("network", "ls", "--quiet", "--filter", label) == ""
