@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hitless.adapters import docker_engine, docker_events
+from hitless.adapters import docker_engine, docker_events, docker_json
 from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
@@ -44,7 +44,7 @@ def engine() -> DockerEngine:
 def test_a_running_container_with_its_health_and_its_address_on_the_gateways_network() -> None:
     [found] = recorded("container_running_healthy")
 
-    assert docker_engine.container(found, NETWORK) == Container(
+    assert docker_json.container(found, NETWORK) == Container(
         id=HEALTHY,
         name="rec-green-app-1",
         gateway="",  # recorded before hitless labelled containers with it
@@ -64,19 +64,19 @@ def test_a_container_tells_its_gateway() -> None:
     [found] = recorded("container_running_healthy")
     found["Config"]["Labels"]["hitless.gateway"] = "traefik"
 
-    assert docker_engine.container(found, NETWORK).gateway == "traefik"
+    assert docker_json.container(found, NETWORK).gateway == "traefik"
 
 
 def test_a_container_that_is_not_on_the_network_has_no_address() -> None:
     [found] = recorded("container_running_healthy")
 
-    assert docker_engine.container(found, "another_webgateway").address == ""
+    assert docker_json.container(found, "another_webgateway").address == ""
 
 
 def test_a_container_that_has_exited_tells_its_code() -> None:
     [found] = recorded("container_exited")
 
-    container = docker_engine.container(found, NETWORK)
+    container = docker_json.container(found, NETWORK)
 
     assert (container.state, container.exit_code, container.restarts) == ("exited", 3, 0)
     assert (container.health, container.address, container.is_running) == ("", "", False)
@@ -86,7 +86,7 @@ def test_a_container_between_two_starts_is_not_running() -> None:
     [found] = recorded("container_restarting")
     assert found["State"]["Running"]  # so the engine says
 
-    container = docker_engine.container(found, NETWORK)
+    container = docker_json.container(found, NETWORK)
 
     assert (container.state, container.exit_code, container.restarts) == ("restarting", 7, 12)
     assert not container.is_running
@@ -95,7 +95,7 @@ def test_a_container_between_two_starts_is_not_running() -> None:
 def test_an_images_exposed_port() -> None:
     [found] = recorded("image")
 
-    assert docker_engine.image(found) == Image(found["Id"], (8000,), healthcheck=False)
+    assert docker_json.image(found) == Image(found["Id"], (8000,), healthcheck=False)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_counts_of_an_images_configuration(
 ) -> None:
     found = {**recorded("image")[0], "Config": config}
 
-    seen = docker_engine.image(found)
+    seen = docker_json.image(found)
 
     assert (seen.id, seen.ports, seen.healthcheck) == (found["Id"], ports, healthcheck)
 
@@ -125,7 +125,7 @@ def test_what_counts_of_an_images_configuration(
 def test_an_images_own_volumes(volumes: dict[str, Any] | None, paths: tuple[str, ...]) -> None:
     found = {**recorded("image")[0], "Config": {"Volumes": volumes}}
 
-    assert docker_engine.image(found).volumes == paths
+    assert docker_json.image(found).volumes == paths
 
 
 def test_an_applications_containers_are_found_by_its_label(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -692,7 +692,7 @@ def test_a_neighbour_tells_its_ports_networks_and_routes(docker: FakeDocker, eng
     assert (neighbour.is_labelled, neighbour.is_ours) == (True, False)
     assert (
         neighbour.addresses[NETWORK]
-        == docker_engine.container(recorded("container_running_healthy")[0], NETWORK).address
+        == docker_json.container(recorded("container_running_healthy")[0], NETWORK).address
     )
 
 
@@ -709,7 +709,7 @@ def test_a_neighbour_that_no_traefik_routes_to(
 ) -> None:
     [found] = recorded("container_running_healthy")
     found["Config"]["Labels"] = labels
-    neighbour = docker_engine.neighbour(found)
+    neighbour = docker_json.neighbour(found)
     assert (neighbour.is_labelled, neighbour.is_ours) == (is_labelled, is_ours)
 
 

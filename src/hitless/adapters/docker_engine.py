@@ -15,6 +15,7 @@ from typing import Any
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_events import endings
+from hitless.adapters.docker_json import PROJECT, composed, container, image, is_ours, neighbour
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
@@ -22,22 +23,17 @@ from hitless.domain.project import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
     LABEL_GATEWAY,
-    LABEL_RELEASE,
     LABEL_SERVICE,
 )
 from hitless.domain.proof import Ending
-from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
+from hitless.domain.world import ComposeContainer, Container, Neighbour
 
-_PROJECT = "com.docker.compose.project"
 _DIGEST = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _NETWORK = "com.docker.compose.network"
 _LIVE = "hitless-live"
 _FILES = "com.docker.compose.project.config_files"
 _COLUMNS = ("{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
-# `docker ps` has health and exit code in its words alone: Up 2 hours (healthy), Exited (0) 3 seconds ago
-_HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
-_EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
@@ -102,15 +98,15 @@ class DockerEngine:
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that are no release's."""
         projects = {application, *(colour_project(application, colour) for colour in Colour)}
-        labels = (_PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES)
+        labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES)
         columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
         # a gateway of the application's name is no part of it
         columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
         rows = self.cli.run(
-            "ps", "--all", "--no-trunc", "--filter", f"label={_PROJECT}", "--format", "\t".join(columns)
+            "ps", "--all", "--no-trunc", "--filter", f"label={PROJECT}", "--format", "\t".join(columns)
         ).splitlines()
         return tuple(
-            found for row in rows if (found := _composed(row.split("\t"))) and found.project in projects
+            found for row in rows if (found := composed(row.split("\t"))) and found.project in projects
         )
 
     def neighbours(self) -> tuple[Neighbour, ...]:
@@ -238,7 +234,7 @@ class DockerEngine:
         if containers:
             return
         project = colour_project(application, colour)
-        labels = [f"{_PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
+        labels = [f"{PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
         shape = f'{{{{.ID}}}} {{{{.Label "{_NETWORK}"}}}}'
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         rows = self.cli.run("network", "ls", *filters, "--format", shape).splitlines()
@@ -268,14 +264,14 @@ class DockerEngine:
             if one.project == application and one.service in services
         ]
         project = colour_project(application, colour)
-        labels = {_PROJECT: project, _NETWORK: _LIVE, LABEL_APPLICATION: application}
+        labels = {PROJECT: project, _NETWORK: _LIVE, LABEL_APPLICATION: application}
         words = [word for label in labels.items() for word in ("--label", "=".join(label))]
         if network not in self._live_networks(application, colour):
             self.cli.run("network", "create", "--internal", *words, network)
-        for container in found:
-            self._join(network, container)
-        for container, aliases in names.items():
-            self._join(network, container, *(word for alias in aliases for word in ("--alias", alias)))
+        for caller in found:
+            self._join(network, caller)
+        for called, aliases in names.items():
+            self._join(network, called, *(word for alias in aliases for word in ("--alias", alias)))
 
     def _join(self, network: str, container: str, *words: str) -> None:
         try:
@@ -290,7 +286,7 @@ class DockerEngine:
 
     def _live_networks(self, application: str, colour: Colour) -> tuple[str, ...]:
         project = colour_project(application, colour)
-        labels = [f"{_PROJECT}={project}", f"{_NETWORK}={_LIVE}", f"{LABEL_APPLICATION}={application}"]
+        labels = [f"{PROJECT}={project}", f"{_NETWORK}={_LIVE}", f"{LABEL_APPLICATION}={application}"]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         return tuple(self.cli.run("network", "ls", *filters, "--format", "{{.Name}}").split())
 
@@ -305,14 +301,14 @@ class DockerEngine:
         """Stop and remove these containers of the base project, and its networks where nobody is left."""
         self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
         self.cli.run("rm", "--force", *containers)
-        for network in self._listed("network", "ls", labels=[f"{_PROJECT}={application}"]):
+        for network in self._listed("network", "ls", labels=[f"{PROJECT}={application}"]):
             # others of the project that hitless did not make may be on it
             with suppress(DockerFailed):
                 self.cli.run("network", "rm", network)
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
-        labels = [f"{_PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
+        labels = [f"{PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
         volumes = self._listed("volume", "ls", labels=labels)
         if volumes:
             self.cli.run("volume", "rm", *volumes)
@@ -339,7 +335,7 @@ class DockerEngine:
         labels = {
             **(volume.get("labels") or {}),
             # Compose's own labels, so that plain `docker compose` knows the volume as the base project's
-            _PROJECT: application,
+            PROJECT: application,
             _VOLUME: key,
             LABEL_APPLICATION: application,
         }
@@ -395,96 +391,3 @@ def _application(model: Json) -> str:
     """The application that a colour's model belongs to."""
     label: str = next(iter(model["services"].values()))["labels"][LABEL_APPLICATION]
     return label
-
-
-def _composed(row: Sequence[str]) -> ComposeContainer | None:
-    """A row of `docker ps`; None for a release's or a gateway's container, or one of `docker compose run`."""
-    project, service, digest, hitless, one_off, files, name, state, status, image = row
-    if hitless or one_off == "True":
-        return None
-    health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
-    return ComposeContainer(
-        project=project,
-        service=service,
-        name=name,
-        state=state,
-        health=health[1] if health else "",
-        exit_code=int(exit_code[1]) if exit_code else 0,
-        digest=digest,
-        image=image,
-        is_ours=files == "-",  # from standard input, which is how hitless hands a model to Compose
-    )
-
-
-def is_ours(found: Json) -> bool:
-    """Whether an inspected container has all labels that hitless gives: somebody may have copied one."""
-    labels = found["Config"].get("Labels") or {}
-    return (
-        LABEL_APPLICATION in labels
-        and labels.get(LABEL_COLOUR) in tuple(Colour)
-        and str(labels.get(LABEL_RELEASE)).isdecimal()
-    )
-
-
-def container(found: Json, network: str) -> Container:
-    """A container from what `docker inspect` says of it."""
-    labels = found["Config"].get("Labels") or {}
-    state = found["State"]
-    networks = found["NetworkSettings"].get("Networks") or {}
-    return Container(
-        id=found["Id"],
-        name=found["Name"].removeprefix("/"),
-        gateway=labels.get(LABEL_GATEWAY, ""),
-        application=labels[LABEL_APPLICATION],
-        service=labels.get(LABEL_SERVICE, ""),
-        colour=Colour(labels[LABEL_COLOUR]),
-        release=int(labels[LABEL_RELEASE]),
-        state=state["Status"],
-        health=(state.get("Health") or {}).get("Status", ""),
-        restarts=found.get("RestartCount", 0),
-        exit_code=state.get("ExitCode", 0),
-        address=(networks.get(network) or {}).get("IPAddress", ""),
-        ran_out_of_memory=state.get("OOMKilled", False),
-    )
-
-
-def neighbour(found: Json) -> Neighbour:
-    """A running container, whoever made it, from what `docker inspect` says of it."""
-    labels = found["Config"].get("Labels") or {}
-    published = (found["NetworkSettings"].get("Ports") or {}).items()
-    networks = found["NetworkSettings"].get("Networks") or {}
-    ports = {
-        # IPv4 and IPv6 have an entry each
-        Port(int(one["HostPort"]), int(inside.partition("/")[0]), _any_address(one.get("HostIp", "")))
-        for inside, bound in published
-        if inside.endswith("/tcp")
-        for one in bound or ()
-    }
-    return Neighbour(
-        name=found["Name"].removeprefix("/"),
-        project=labels.get(_PROJECT, ""),
-        service=labels.get(LABEL_SERVICE, ""),
-        image=found["Config"].get("Image", ""),
-        ports=tuple(sorted(ports, key=lambda port: (port.host, port.address))),
-        addresses={name: one.get("IPAddress", "") for name, one in networks.items()},
-        is_labelled=any(label.startswith("traefik.") for label in labels)
-        and labels.get("traefik.enable", "true").lower() == "true",
-        is_ours=LABEL_GATEWAY in labels,
-    )
-
-
-def _any_address(address: str) -> str:
-    return "" if address in ("0.0.0.0", "::") else address  # noqa: S104 - it is read, not bound
-
-
-def image(found: Json) -> Image:
-    """An image from what `docker image inspect` says of it."""
-    config = found.get("Config") or {}
-    check = (config.get("Healthcheck") or {}).get("Test") or []
-    ports = [port.split("/") for port in config.get("ExposedPorts") or {}]
-    return Image(
-        id=found["Id"],
-        ports=tuple(sorted(int(port[0]) for port in ports if port[-1] != "udp")),
-        healthcheck=bool(check) and check[0] != "NONE",
-        volumes=tuple(sorted(config.get("Volumes") or {})),
-    )
