@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +38,7 @@ def up(
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
     refuse_unfit(host)
-    start(host, clock, wanted)
+    change(host, clock, present if is_running else None, wanted)
     return wanted, True
 
 
@@ -66,6 +66,29 @@ def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
                 "see `hitless gateway logs`",
             )
         clock.pause(_PAUSE)
+
+
+def change(host: GatewayHost, clock: Clock, present: GatewaySettings | None, wanted: GatewaySettings) -> None:
+    """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
+
+    A port that is taken is found out when the gateway has gone, and with it every application behind it.
+    """
+    try:
+        start(host, clock, wanted)
+    except BaseException as error:
+        if present is not None:
+            undo(error, lambda: start(host, clock, present))
+        raise
+
+
+def undo(error: BaseException, step: Callable[[], None]) -> None:
+    """Undo a part of what has failed with this error, which says so where that fails, too."""
+    try:
+        step()
+    except HitlessError as second:
+        if isinstance(error, HitlessError):
+            error.is_unfinished = True
+            error.hint = "; ".join(filter(None, (error.hint, f"nor is all as it was: {second.message}")))
 
 
 def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:
