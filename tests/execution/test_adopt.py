@@ -218,3 +218,19 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
         adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
     assert raised.value.is_unfinished
     assert host.verbs[-1] == "start again shop-web-1"
+
+
+def test_the_gateways_own_port_is_no_further_one() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: "0.0.0.0"}))
+    with pytest.raises(HitlessError, match="port 8080 is to be"):
+        gateways.up(gateway, host.clock, True, {"http_port": 8080}, may_replace=True)
+    assert gateway.applied == []
+
+
+def test_nor_is_that_of_the_dashboard() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
+    with pytest.raises(HitlessError, match="the dashboard's"):
+        gateways.up(gateway, host.clock, True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+    assert gateway.applied == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hitless.domain.errors import HitlessError, TimedOut
-from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway import API_PORT, GatewaySettings
 from hitless.ports import Clock, GatewayHost
 
 _ANSWER_TIMEOUT = 30.0
@@ -36,6 +36,17 @@ def up(
         raise HitlessError(
             f"the gateway runs with other settings: {differing}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
+        )
+    if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
+        raise HitlessError(
+            f"port {API_PORT} is to be the dashboard's and one for applications",
+            f"pass --no-dashboard, or another port than {API_PORT}",
+        )
+    if wanted.http_port in wanted.ports:
+        # Docker would give it to one of the two, and the other would be reached by nobody
+        raise HitlessError(
+            f"port {wanted.http_port} is to be the gateway's own and one for applications",
+            f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
     refuse_unfit(host)
     change(host, clock, present if is_running else None, wanted)
