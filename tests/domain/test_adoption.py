@@ -196,3 +196,10 @@ def test_what_is_live_already_is_not_deployed_again() -> None:
     found, _ = decided(LABELLED, neighbour(), there=world(routing(Colour.BLUE)))
     assert found.is_live
     assert found.describe() == ("remove shop-app-1",)
+
+
+def test_what_was_scaled_by_hand_is_warned_of() -> None:
+    second = replace(neighbour(), name="shop-app-2")
+    there = world(base=(base(), replace(base(), name="shop-app-2")))
+    _, findings = decided(LABELLED, neighbour(), second, there=there)
+    assert (only(findings).message, only(findings).is_error) == ("is 1, and 2 run", False)

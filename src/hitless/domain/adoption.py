@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from hitless.domain import publish, roles
 from hitless.domain.gateway import ANY, GatewaySettings
-from hitless.domain.model import Application, Finding
+from hitless.domain.model import Application, Finding, Role
 from hitless.domain.publish import is_port, port_of
 from hitless.domain.world import Neighbour, Port, World
 
@@ -90,6 +90,8 @@ def decide(
         elif holder and not holder.is_ours:
             findings.append(_taken(port, holder))
 
+    if world.live(application.name) is None:
+        findings += _fewer(application, running)
     front = _front(application, running, neighbours)
     others = tuple(_behind(front, application, world, neighbours)) if front else ()
     if front and not others:
@@ -119,6 +121,19 @@ def decide(
         others=others,
     )
     return adoption, tuple(findings)
+
+
+def _fewer(application: Application, running: Sequence[Neighbour]) -> Iterator[Finding]:
+    """What was scaled up by hand, and comes back with as many containers as the file says."""
+    for service in application.having(Role.WEB, Role.WORKER):
+        there = sum(one.service == service.name for one in running)
+        if there > service.replicas:
+            yield Finding(
+                f"services.{service.name}.scale",
+                f"is {service.replicas}, and {there} run",
+                f"to keep as many: write `scale: {there}` into the file",
+                is_error=False,
+            )
 
 
 def _published_ports(application: Application) -> dict[int, str]:
