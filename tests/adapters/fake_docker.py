@@ -49,9 +49,9 @@ def request():
         read += more
     return read.decode()
 
-if is_nc and "-z" in words:  # asks no more than whether somebody listens
+if is_nc and "-e" in words:  # asks no more than whether somebody listens
     import socket
-    sys.exit(socket.socket().connect_ex((words[-2], int(words[-1]))) != 0)
+    sys.exit(socket.socket().connect_ex((words[1], int(words[2]))) != 0)
 
 way = entry["way"]
 if way == "answer" and "serve" in words:

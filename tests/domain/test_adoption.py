@@ -61,8 +61,9 @@ def test_the_port_that_the_application_publishes_changes_hands() -> None:
     found, findings = decided(PUBLISHING, neighbour("app", Port(8080, 8000)))
     assert findings == ()
     assert found.ports == {8080: "shop-app-1"}
-    assert found.before == replace(SETTINGS, ports={8080: "127.0.0.1"}, held=(8080,))
-    assert found.after == replace(SETTINGS, ports={8080: "127.0.0.1"})
+    # reached from everywhere as before, though the gateway's own port is on the loopback
+    assert found.before == replace(SETTINGS, ports={8080: "0.0.0.0"}, held=(8080,))
+    assert found.after == replace(SETTINGS, ports={8080: "0.0.0.0"})
 
 
 def test_on_the_address_that_the_file_names() -> None:
@@ -115,7 +116,8 @@ def test_another_traefik_hands_over_its_port() -> None:
     found, findings = decided(LABELLED, neighbour(), TRAEFIK)
     assert findings == ()
     assert (found.front, found.ports) == ("edge-traefik-1", {80: "edge-traefik-1"})
-    assert (found.before, found.after) == (None, replace(SETTINGS, http_port=80))
+    # docs/adoption.md has the gateway on the loopback until then; the site must not end up there
+    assert (found.before, found.after) == (None, replace(SETTINGS, http_port=80, bind="0.0.0.0"))
 
 
 def test_also_where_the_gateway_is_not_up_yet() -> None:
@@ -194,3 +196,10 @@ def test_what_is_live_already_is_not_deployed_again() -> None:
     found, _ = decided(LABELLED, neighbour(), there=world(routing(Colour.BLUE)))
     assert found.is_live
     assert found.describe() == ("remove shop-app-1",)
+
+
+def test_what_was_scaled_by_hand_is_warned_of() -> None:
+    second = replace(neighbour(), name="shop-app-2")
+    there = world(base=(base(), replace(base(), name="shop-app-2")))
+    _, findings = decided(LABELLED, neighbour(), second, there=there)
+    assert (only(findings).message, only(findings).is_error) == ("is 1, and 2 run", False)

@@ -201,3 +201,35 @@ def test_a_route_to_a_server_of_grpc_is_not_asked_by_a_get() -> None:
     labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "h2c"}
     made = application({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
     assert readiness.of_routes(made, Colour.BLUE, GATEWAY) == ()
+
+
+def test_one_port_twice_in_a_service_is_an_error_and_not_half_of_it() -> None:
+    twice = ({**PUBLISHED, "host_ip": "10.1.1.1"}, {**PUBLISHED, "host_ip": "10.1.1.2", "target": 8001})
+    assert only(found(*twice)).message == "8080 is published twice"
+
+
+def test_one_port_of_two_services_is_an_error() -> None:
+    made = application({"app": service(), "other": service(protocol="tcp")})
+    images = {**IMAGES, "other": image(8000, healthcheck=True)}
+    wrong = only(checks.check(made, world(gateway=PORTS), images))
+    assert (wrong.path, wrong.message) == ("services.other.ports", "8080 is published by app, too")
+
+
+def test_a_port_of_another_application_is_called_so() -> None:
+    other = part(1, *app().routes.routers)
+    there = world(routing(Colour.BLUE, {Colour.BLUE: other}, name="blog"), gateway=PORTS)
+    wrong = only(checks.check(app(), there, IMAGES))
+    assert (wrong.path, wrong.message) == (
+        "services.app.ports",
+        "the application blog already has the port 8080",
+    )
+
+
+def test_no_label_is_advised_where_there_can_be_none() -> None:
+    advice = only(checks.check(app(), world(gateway=PORTS), {"app": image(8000, healthcheck=False)}))
+    assert advice.hint == "give the service a `healthcheck:`"
+
+
+def test_an_address_of_ipv6_is_written_as_publish_takes_it() -> None:
+    wrong = only(checks.check(app({**PUBLISHED, "host_ip": "::1"}), world(), IMAGES))
+    assert "--publish [::1]:8080 " in wrong.hint

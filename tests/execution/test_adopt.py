@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from hitless.domain.errors import HitlessError
+from hitless.domain.errors import HitlessError, HookFailed
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.model import Application
 from hitless.domain.world import ComposeContainer, Neighbour, Port
 from hitless.execution import adopt as adopting
+from hitless.execution import gateway as gateways
 from hitless.execution.operations import Request
 from hitless.ports import Answer
 from tests.execution.applications import application, shop
@@ -130,17 +132,105 @@ def test_all_that_is_wrong_is_said_before_anything_is_touched() -> None:
     assert host.verbs == []
 
 
-def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
+def with_beat() -> tuple[FakeHost, Application]:
+    """A host on which a service runs that must not run twice, beside the web service."""
     host = plain_host()
-    made = application(
-        {
-            "web": dict(shop().model["services"]["web"]),
-            "beat": {"build": {"context": "/src"}, "x-hitless": {"exclusive": True}},
-        }
-    )
     host.base["beat"] = ComposeContainer("shop", "beat", "shop-beat-1", "running")
     host.others += (Neighbour("shop-beat-1", "shop", "beat", "shop:1", (), {}, False, False),)
+    beat = {"build": {"context": "/src"}, "x-hitless": {"exclusive": True}}
+    return host, application({"web": dict(shop().model["services"]["web"]), "beat": beat})
+
+
+def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
+    host, made = with_beat()
     host.behaviour.answers[1] = [Answer(503, "no")]
     with pytest.raises(HitlessError):
         adopt(host, FakeGatewayHost(host), made)
     assert host.verbs[-1] == "start again shop-beat-1"
+
+
+def test_an_interrupt_while_it_is_stopped_has_it_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    host, made = with_beat()
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(host, "stop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        adopt(host, FakeGatewayHost(host), made)
+    assert host.verbs[-1] == "start again shop-beat-1"
+
+
+def test_an_interrupt_after_the_cutover_does_not_have_it_run_twice() -> None:
+    host, made = with_beat()
+
+    def interrupted(verb: str) -> None:
+        if verb != "deliver" and "shop" in host.in_traefik and host.in_traefik["shop"].live:
+            raise KeyboardInterrupt
+
+    host.before = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        adopt(host, FakeGatewayHost(host), made)
+    assert host.in_traefik["shop"].live
+    assert not any(verb.startswith("start again") for verb in host.verbs)
+
+
+def test_a_hook_that_fails_after_the_cutover_does_not_end_the_adoption() -> None:
+    host, made = with_beat()
+    made = application(made.model["services"], {"hooks": {"after-cutover": {"local": ["tell"]}}})
+    host.behaviour.broken_commands = ("tell",)
+    with pytest.raises(HookFailed):
+        adopt(host, FakeGatewayHost(host), made)
+    assert host.base == {}
+    assert not any(verb.startswith("start again") for verb in host.verbs)
+
+
+def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
+    with pytest.raises(HitlessError, match="port is taken") as raised:
+        gateways.up(gateway, host.clock, True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+    assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
+    assert not raised.value.is_unfinished
+
+
+def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(), breaks=(80,))
+    with pytest.raises(HitlessError, match="port is taken") as raised:
+        gateways.up(gateway, host.clock, True, {"bind": "10.1.1.1"}, may_replace=True)
+    assert raised.value.is_unfinished
+    assert raised.value.hint == "stop what has it; nor is all as it was: port is taken"
+
+
+def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host)
+    found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
+    stop = host.stop
+
+    def stopped(containers: Sequence[str]) -> None:
+        stop(containers)
+        gateway.breaks = (80, 8080)
+
+    host.stop = stopped  # type: ignore[method-assign]
+    with pytest.raises(HitlessError) as raised:
+        adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
+    assert raised.value.is_unfinished
+    assert host.verbs[-1] == "start again shop-web-1"
+
+
+def test_the_gateways_own_port_is_no_further_one() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: "0.0.0.0"}))
+    with pytest.raises(HitlessError, match="port 8080 is to be"):
+        gateways.up(gateway, host.clock, True, {"http_port": 8080}, may_replace=True)
+    assert gateway.applied == []
+
+
+def test_nor_is_that_of_the_dashboard() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
+    with pytest.raises(HitlessError, match="the dashboard's"):
+        gateways.up(gateway, host.clock, True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+    assert gateway.applied == []

@@ -124,7 +124,8 @@ probe() { # host, port, request with octal escapes, seconds, most bytes
 
 # Whether a connection is accepted.
 reach() { # host, port, seconds
-    timeout "$3" nc -z "$1" "$2" < /dev/null
+    # not -z: a BusyBox may be built without it, and then no connection would ever count
+    timeout "$3" nc "$1" "$2" -e true < /dev/null
 }
 
 "$@"

@@ -7,12 +7,12 @@ Else the gateway has the application's requests already, and nobody notices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hitless.domain import publish, roles
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.model import Application, Finding
+from hitless.domain.gateway import ANY, GatewaySettings
+from hitless.domain.model import Application, Finding, Role
 from hitless.domain.publish import is_port, port_of
 from hitless.domain.world import Neighbour, Port, World
 
@@ -82,19 +82,21 @@ def decide(
 
     wanted = replace(settings, held=())
     for port, address in _published_ports(application).items():
-        if port != settings.http_port and port not in settings.ports:
-            wanted = wanted.publishing({port: address or settings.bind})
         holder = _holder(port, neighbours)
+        if port != settings.http_port and port not in settings.ports:
+            wanted = wanted.publishing({port: address or _address(holder, port, plain) or settings.bind})
         if holder and holder.name in plain:
             ports[port] = holder.name
         elif holder and not holder.is_ours:
             findings.append(_taken(port, holder))
 
+    if world.live(application.name) is None:
+        findings += _fewer(application, running)
     front = _front(application, running, neighbours)
     others = tuple(_behind(front, application, world, neighbours)) if front else ()
     if front and not others:
         if taken := _port_of(front, findings):
-            wanted = replace(wanted, http_port=taken.host, bind=taken.address or wanted.bind)
+            wanted = replace(wanted, http_port=taken.host, bind=taken.address or ANY)
             ports[taken.host] = front.name
     elif front and world.gateway is None:
         findings.append(_no_other_port(front, others))
@@ -119,6 +121,19 @@ def decide(
         others=others,
     )
     return adoption, tuple(findings)
+
+
+def _fewer(application: Application, running: Sequence[Neighbour]) -> Iterator[Finding]:
+    """What was scaled up by hand, and comes back with as many containers as the file says."""
+    for service in application.having(Role.WEB, Role.WORKER):
+        there = sum(one.service == service.name for one in running)
+        if there > service.replicas:
+            yield Finding(
+                f"services.{service.name}.scale",
+                f"is {service.replicas}, and {there} run",
+                f"to keep as many: write `scale: {there}` into the file",
+                is_error=False,
+            )
 
 
 def _published_ports(application: Application) -> dict[int, str]:
@@ -148,6 +163,16 @@ def _settings(
 
 def _holder(port: int, neighbours: Sequence[Neighbour]) -> Neighbour | None:
     return next((one for one in neighbours if port in {published.host for published in one.ports}), None)
+
+
+def _address(holder: Neighbour | None, port: int, plain: Collection[str]) -> str:
+    """The address at which a port of the application is reached now, "" where it is not.
+
+    A gateway that was started on the loopback alone, to be tried, must not hide it from those who use it.
+    """
+    if holder is None or holder.name not in plain:
+        return ""
+    return next(one.address for one in holder.ports if one.host == port) or ANY
 
 
 def _front(

@@ -19,6 +19,7 @@ ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 API_PORT = 8080  # Traefik's API and ping, inside the container
 
+ANY = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
 LABEL_SETTINGS = "hitless.gateway.settings"
 
 
@@ -33,7 +34,7 @@ class GatewaySettings:
     """
 
     http_port: int = 80
-    bind: str = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
+    bind: str = ANY
     dashboard: bool = False
     docker_provider: bool = False
     image: str = "traefik:v3.7"

@@ -55,6 +55,11 @@ def read(service: str, model: Json, said: Extension, own: Routes) -> tuple[Route
             findings.append(Finding(path, f"{number}: the gateway publishes no {port['protocol']} port"))
         elif not number.isdecimal() or not 0 < int(number) <= HIGHEST:
             findings.append(Finding(path, f"{number}: the gateway publishes one port from 1 to {HIGHEST}"))
+        elif any(router.name == _name(service, int(number)) for router in found.routers):
+            # the second would be lost without a word: an entry point has one address and one target
+            findings.append(
+                Finding(path, f"{number} is published twice", "publish it once, without an address for all")
+            )
         else:
             found = _merged(found, _route(service, int(number), int(port["target"]), protocol, own))
     if not found.routers and not findings:
@@ -84,7 +89,7 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
     for name in router.entry_points:
         port = port_of(name) or gateway.http_port
         address = address_of(model, port)
-        wanted = f"{address}:{port}" if address else str(port)
+        wanted = _written(address, port)
         if name not in gateway.entry_points:
             yield Finding(
                 path,
@@ -116,9 +121,15 @@ def _published(model: Json) -> list[Json]:
     return [port for port in model.get("ports") or () if port.get("published")]
 
 
+def _written(address: str, port: int) -> str:
+    """As `--publish` takes it."""
+    if not address:
+        return str(port)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes) -> Routes:
-    # no name of a label can have a dot: Traefik takes it for the end of the name
-    name = f"{service}.{port}"
+    name = _name(service, port)
     same = (one.name for one in own.backends if one.port == target and protocol is Protocol.HTTP)
     backend = next(same, name)
     scheme = "http" if protocol is Protocol.HTTP else "tcp"
@@ -131,6 +142,11 @@ def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes
         protocol=protocol,
     )
     return Routes((router,), (Backend(name, service, target, scheme),) if backend == name else ())
+
+
+def _name(service: str, port: int) -> str:
+    # no name of a label can have a dot: Traefik takes it for the end of the name
+    return f"{service}.{port}"
 
 
 def _merged(one: Routes, two: Routes) -> Routes:

@@ -27,6 +27,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     path = _label(router)
     if world.gateway and publish.is_port(router):
         yield from publish.check(router, application.model["services"][router.service], world.gateway)
+        yield from _shared_port(application, router)
     elif world.gateway:
         for name in router.entry_points:
             if name not in world.gateway.entry_points:
@@ -67,11 +68,32 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
             others = [other for part in routing.colours.values() for other in part.routers]
             rule = next((other.rule for other in others if _collide(router, other)), None)
             if name != application and rule is not None:
-                yield Finding(
-                    f"{_label(router)}.rule",
-                    f"the application {name} already has the route {rule}",
-                    f"choose another rule or priority, or take {name} down first",
-                )
+                if publish.is_port(router):
+                    yield Finding(
+                        _ports(router),
+                        f"the application {name} already has the port {router.name.rpartition('.')[2]}",
+                        f"choose another port, or take {name} down first",
+                    )
+                else:
+                    yield Finding(
+                        f"{_label(router)}.rule",
+                        f"the application {name} already has the route {rule}",
+                        f"choose another rule or priority, or take {name} down first",
+                    )
+
+
+def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
+    """Whether a service before this one publishes the same port: each would get what is the other's."""
+    for other in application.routes.routers:
+        if other == router:
+            return
+        if publish.is_port(other) and set(other.entry_points) & set(router.entry_points):
+            number = router.name.rpartition(".")[2]
+            yield Finding(
+                _ports(router),
+                f"{number} is published by {other.service}, too",
+                "give each a port of its own",
+            )
 
 
 def _collide(one: Router, two: Router) -> bool:
@@ -81,6 +103,10 @@ def _collide(one: Router, two: Router) -> bool:
         return True
     first, second = (int(router.settings.get("priority") or 0) for router in (one, two))
     return rules.collide(one.rule, two.rule, first, second)
+
+
+def _ports(router: Router) -> str:
+    return f"services.{router.service}.ports"
 
 
 def _label(router: Router) -> str:

@@ -277,7 +277,10 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             yield Finding(
                 path,
                 f"has no health check of any kind{unless}: any answer to / below 500 will count as ready",
-                f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path, "
+                # that of a published port has no label
+                "give the service a `healthcheck:`"
+                if "." in backend.name
+                else f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path, "
                 "or a `healthcheck:`",
                 is_error=False,
             )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hitless.domain import adoption as adoptions
 from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
-from hitless.domain.errors import HitlessError
+from hitless.domain.errors import HitlessError, HookFailed
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import gateway as gateway_of
 from hitless.domain.model import Application, Finding
@@ -49,28 +49,55 @@ def adopt(
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
     if found.before:
         before = found.before
-        announced(ports, "start the gateway", lambda: gateway.start(host, ports.clock, before))
+        present = host.settings() if ports.balancer.gateway() else None
+        announced(ports, "start the gateway", lambda: gateway.change(host, ports.clock, present, before))
+    failed = None
     if not found.is_live:
-        _deploy(ports, application, replace(request, adopted=found.plain), found)
-    if found.others:
-        return
+        failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
+    if not found.others:
+        _hand_over(ports, host, request, found, application.settings.drain_timeout)
+    if failed:
+        raise failed
+
+
+def _hand_over(
+    ports: Ports, host: GatewayHost, request: operations.Request, found: Adoption, drain_timeout: float
+) -> None:
+    """What is left to do once the release is live."""
     if found.after:
         after = found.after
         given = ", ".join(map(str, found.ports))
         what = f"take over port {given}" if found.ports else "restart the gateway"
         announced(ports, what, lambda: _take_over(ports, host, found, after))
-    operations.adopted(ports, found, request, application.settings.drain_timeout)
+    operations.adopted(ports, found, request, drain_timeout)
 
 
-def _deploy(ports: Ports, application: Application, request: operations.Request, found: Adoption) -> None:
-    if found.exclusive:
-        announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(found.exclusive))
+def _deploy(
+    ports: Ports, application: Application, request: operations.Request, found: Adoption
+) -> HookFailed | None:
+    """Deploy the release; the hook that failed after its cutover, where one did."""
     try:
-        operations.deploy(ports, application, request)
-    except BaseException:
         if found.exclusive:
-            ports.engine.start_again(found.exclusive)
+            announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(found.exclusive))
+        operations.deploy(ports, application, request)
+    except HookFailed as error:
+        return error  # the release is live all the same, and the rest is to be done
+    except BaseException as error:
+        if found.exclusive:
+            gateway.undo(error, lambda: _start_exclusive(ports, application.name, found))
         raise
+    return None
+
+
+def _start_exclusive(ports: Ports, application: str, found: Adoption) -> None:
+    """Start again what was stopped for the release, unless the release has its own."""
+    world = observe.world(ports, application)
+    if world.live(application):
+        return  # interrupted after the cutover, which stays
+    running = {container.service for container in world.containers if container.is_running}
+    names = [one.name for one in world.base if one.name in found.exclusive and one.service not in running]
+    if names:
+        ports.engine.start_again(names)
 
 
 def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings) -> str:
@@ -85,15 +112,10 @@ def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewayS
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
-        try:
-            if before:
-                gateway.start(host, ports.clock, before)
-            if holders:
-                ports.engine.start_again(holders)
-        except HitlessError as second:
-            if isinstance(error, HitlessError):
-                error.is_unfinished = True
-                error.hint = f"{error.hint}; nor is all as it was: {second.message}; then hitless adopt again"
+        if before:
+            gateway.undo(error, lambda: gateway.start(host, ports.clock, before))
+        if holders:
+            gateway.undo(error, lambda: ports.engine.start_again(holders))
         raise
     seconds = ports.clock.now() - began
     if found.front in holders:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hitless.domain.errors import HitlessError, TimedOut
-from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway import API_PORT, GatewaySettings
 from hitless.ports import Clock, GatewayHost
 
 _ANSWER_TIMEOUT = 30.0
@@ -37,8 +37,19 @@ def up(
             f"the gateway runs with other settings: {differing}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
+    if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
+        raise HitlessError(
+            f"port {API_PORT} is to be the dashboard's and one for applications",
+            f"pass --no-dashboard, or another port than {API_PORT}",
+        )
+    if wanted.http_port in wanted.ports:
+        # Docker would give it to one of the two, and the other would be reached by nobody
+        raise HitlessError(
+            f"port {wanted.http_port} is to be the gateway's own and one for applications",
+            f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
+        )
     refuse_unfit(host)
-    start(host, clock, wanted)
+    change(host, clock, present if is_running else None, wanted)
     return wanted, True
 
 
@@ -66,6 +77,29 @@ def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
                 "see `hitless gateway logs`",
             )
         clock.pause(_PAUSE)
+
+
+def change(host: GatewayHost, clock: Clock, present: GatewaySettings | None, wanted: GatewaySettings) -> None:
+    """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
+
+    A port that is taken is found out when the gateway has gone, and with it every application behind it.
+    """
+    try:
+        start(host, clock, wanted)
+    except BaseException as error:
+        if present is not None:
+            undo(error, lambda: start(host, clock, present))
+        raise
+
+
+def undo(error: BaseException, step: Callable[[], None]) -> None:
+    """Undo a part of what has failed with this error, which says so where that fails, too."""
+    try:
+        step()
+    except HitlessError as second:
+        if isinstance(error, HitlessError):
+            error.is_unfinished = True
+            error.hint = "; ".join(filter(None, (error.hint, f"nor is all as it was: {second.message}")))
 
 
 def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:

@@ -315,6 +315,8 @@ def _bad_route(ports: Ports, step: Gate, probe: Probe, answer: Answer) -> GateFa
 
 
 def _asked(probe: Probe) -> str:
+    if probe.tcp:
+        return f"a connection to {probe.container}:{probe.port}"
     return f"{probe.method} http://{probe.container}:{probe.port}{probe.path} (Host: {probe.host})"
 
 
@@ -328,7 +330,7 @@ def _got(answer: Answer) -> str:
 def _hint(status: int) -> str:
     match status:
         case 0:
-            return "does it listen on 0.0.0.0, and is the port in the label the one it listens on?"
+            return "does it listen on 0.0.0.0, and on the port that the file names?"
         case 400 | 421:
             return "does the application accept this Host header (allowed hosts)?"
         case 401 | 403:
