@@ -233,3 +233,12 @@ def test_no_label_is_advised_where_there_can_be_none() -> None:
 def test_an_address_of_ipv6_is_written_as_publish_takes_it() -> None:
     wrong = only(checks.check(app({**PUBLISHED, "host_ip": "::1"}), world(), IMAGES))
     assert "--publish [::1]:8080 " in wrong.hint
+
+
+def test_a_database_that_would_start_empty_with_each_release_is_warned_of() -> None:
+    made = application(
+        {"app": unrouted(image="redis:7", ports=[PUBLISHED], x_hitless={"publish": "gateway"})}
+    )
+    [finding] = checks.check(made, world(gateway=PORTS), IMAGES)
+    assert (finding.path, finding.is_error) == ("services.app", False)
+    assert "empty at first" in finding.message

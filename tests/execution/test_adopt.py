@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hitless.domain.errors import HitlessError, HookFailed
+from hitless.domain.events import Ended
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.model import Application
 from hitless.domain.world import ComposeContainer, Neighbour, Port
@@ -106,7 +107,10 @@ def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
     gateway = FakeGatewayHost(host, breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
         adopt(host, gateway, PUBLISHING)
-    assert not raised.value.is_unfinished
+    # the release is live behind the gateway, and what ran before serves on
+    assert raised.value.is_unfinished
+    assert isinstance(host.events[-1], Ended)
+    assert (host.events[-1].operation, host.events[-1].outcome) == ("adopt", "unfinished")
     assert host.verbs[-3:] == ["stop", "gateway", "start again shop-web-1"]
     assert "web" in host.base
     # and once it can, the rest is done, without another release

@@ -56,7 +56,7 @@ def adopt(
     if dry_run:
         return
     if not yes:
-        click.confirm("Go ahead?", abort=True, err=True)
+        _ask()
     with events(as_json) as emit:
         adopting.adopt(
             host.ports(emit),
@@ -70,3 +70,15 @@ def adopt(
             ),
             adoption,
         )
+
+
+def _ask() -> None:
+    """Go on where a person says so."""
+    from hitless.domain.errors import HitlessError
+
+    try:
+        is_wanted = click.confirm("Go ahead?", err=True)
+    except click.Abort:  # nobody is there to answer, or Ctrl-C
+        is_wanted = False
+    if not is_wanted:
+        raise HitlessError("nothing was touched: nobody said yes", "--yes does not ask")

@@ -201,6 +201,8 @@ class _Lines:
         if event.outcome != "successful":
             if event.outcome == "failed":
                 still = "undone: all is as it was before"
+            elif event.operation == "adopt":
+                still = "the release runs beside what ran before; go on with hitless adopt"
             elif self._live:
                 still = (
                     f"release {self._live.release} is live, and not all is tidied up; go on with "

@@ -43,7 +43,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
     if is_routed != (service.role is Role.WEB):
         yield Finding(
             f"{path}.{_EXTENSION}.role",
-            f"a {service.role} has {'no ' if service.role is Role.WEB else ''}route"
+            f"a {service.role} service has {'no' if service.role is Role.WEB else 'a'} route"
             + ("" if service.role is Role.WEB else ": the gateway sends requests to web services alone"),
             "give it Traefik labels, or another role"
             if not is_routed
@@ -97,12 +97,20 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
                 "give both one role with `x-hitless: {role: …}`",
             )
-    if service.role is Role.WEB and (product := roles.stateful(model)) and _written(model):
+    product = roles.stateful(model)
+    if service.role is Role.WEB and product and _written(model):
         yield Finding(
             f"{path}.volumes",
             f"{product} keeps data, and has a route: two copies of it would write to {_written(model)[0]}",
             "what keeps data must run once: take the route away, or set "
             "`x-hitless: {concurrent_writes: true}` if it does bear that",
+        )
+    elif service.role is Role.WEB and product:
+        yield Finding(
+            path,
+            f"{product} keeps data, and has a copy of its own, empty at first, in each release",
+            "if its data is to stay it must run once: `role: shared`, and no route and no `publish`",
+            is_error=False,
         )
 
 

@@ -8,6 +8,7 @@ from hitless.domain import adoption as adoptions
 from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import HitlessError, HookFailed
+from hitless.domain.events import Ended
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import gateway as gateway_of
 from hitless.domain.model import Application, Finding
@@ -47,6 +48,7 @@ def adopt(
     ports: Ports, host: GatewayHost, application: Application, request: operations.Request, found: Adoption
 ) -> None:
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
+    began = ports.clock.now()
     if found.before:
         before = found.before
         present = host.settings() if ports.balancer.gateway() else None
@@ -55,7 +57,13 @@ def adopt(
     if not found.is_live:
         failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
     if not found.others:
-        _hand_over(ports, host, request, found, application.settings.drain_timeout)
+        try:
+            _hand_over(ports, host, request, found, application.settings.drain_timeout)
+        except BaseException as error:
+            if isinstance(error, HitlessError):
+                error.is_unfinished = True
+            ports.emit(Ended("adopt", application.name, "unfinished", ports.clock.now() - began))
+            raise
     if failed:
         raise failed
 
