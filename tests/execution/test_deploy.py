@@ -414,3 +414,25 @@ def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pulled() == 1
     operations.deploy(host.ports(), named, Request("me", pull="always"))
     assert pulled() == 2
+
+
+def test_a_killed_container_whose_want_of_memory_is_known_a_moment_later(host: FakeHost) -> None:
+    host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
+    pause = host.clock.pause
+
+    def known_later(seconds: float) -> None:
+        pause(seconds)
+        for name, one in host.running.items():
+            host.running[name] = replace(one, ran_out_of_memory=host.clock.now() > 0.3)
+
+    host.clock.pause = known_later  # type: ignore[method-assign]
+    with pytest.raises(GateFailed) as raised:
+        deploy(host)
+    assert raised.value.hint == "it ran out of memory: raise its limit"
+
+
+def test_a_killed_container_of_which_nobody_knows_why(host: FakeHost) -> None:
+    host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
+    with pytest.raises(GateFailed) as raised:
+        deploy(host)
+    assert raised.value.hint.startswith("it was killed by somebody, or ran out of memory")
