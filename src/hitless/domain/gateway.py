@@ -13,7 +13,6 @@ from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import IDLE_TIMEOUT, WEB
 from hitless.domain.world import Gateway
 
-DEFAULT_PROJECT = "traefik"
 SERVICE = "traefik"
 ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
