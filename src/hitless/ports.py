@@ -11,6 +11,7 @@ from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.networks import Network
 from hitless.domain.proof import Aim, Ending, Sample, Visit
 from hitless.domain.routing import Routing
 from hitless.domain.steps import Probe
@@ -80,8 +81,15 @@ class Engine(Protocol):
         """Compose's digest of each service's configuration: service -> digest."""
         ...
 
-    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
-        """Start services of the base project, with what they wait for, and the volumes that are missing.
+    def up(
+        self,
+        model: Json,
+        volumes: Json,
+        networks: Sequence[Network],
+        services: Sequence[str],
+        recreate: bool = False,
+    ) -> None:
+        """Start services of the base project, with what they wait for, and what is missing beside them.
 
         What runs is left alone. `recreate`: these and no others, anew where their configuration is another.
         """
@@ -95,8 +103,14 @@ class Engine(Protocol):
         """Take away the image tags that keep these releases; an image without a name goes."""
         ...
 
-    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
-        """Create a colour's containers (stopped) and networks, and the volumes that are missing.
+    def ranges(self) -> dict[str, tuple[str, ...]]:
+        """The address ranges (CIDR) of every network of the engine: network -> ranges."""
+        ...
+
+    def create(
+        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
+    ) -> None:
+        """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
         `is_beside`: those that are there are left as they are.
         """
@@ -139,15 +153,15 @@ class Engine(Protocol):
     def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
         """Stop a colour with its own grace period, then remove its containers and networks.
 
-        `containers` are those that are meant, and the networks stay; without any it is all of it.
+        `containers` are those that are meant, and the networks stay; without any it is all of it. The network
+        between the gateway and the application goes with the last of its containers.
         """
         ...
 
     def attach(
         self,
         application: str,
-        colour: Colour,
-        network: str,
+        network: Network,
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
@@ -305,6 +319,13 @@ class GatewayHost(Protocol):
 
     def outdated(self) -> str:
         """What is too old on this Docker host for hitless, "" where nothing is."""
+        ...
+
+    def free_pool(self, image: str) -> str:
+        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none.
+
+        `image` is the gateway's, which looks at the host's routes.
+        """
         ...
 
     def apply(self, settings: GatewaySettings) -> None:

@@ -12,6 +12,7 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.model import Colour, Image
+from hitless.domain.networks import Network
 from hitless.domain.proof import Ending
 from hitless.domain.world import ComposeContainer, Container, Port
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
@@ -33,6 +34,13 @@ MODEL: dict[str, Any] = {
     "services": {"web": {"image": "x", "labels": {"hitless.application": "shop"}}},
     "volumes": {},
 }
+LIVE = Network(
+    "shop_live-7",
+    {"com.docker.compose.project": "shop-blue", "hitless.application": "shop"},
+    2,
+    "10.213.0.0/16",
+    {"internal": True},
+)
 HEALTHY = "5ea5b42aa90996be4cc7fd1773b8fd9a4bb0d8ccaa9631d7b922b75c34c15b83"
 
 
@@ -44,7 +52,7 @@ def engine() -> DockerEngine:
 def test_a_running_container_with_its_health_and_its_address_on_the_gateways_network() -> None:
     [found] = recorded("container_running_healthy")
 
-    assert docker_json.container(found, NETWORK) == Container(
+    assert docker_json.container(found) == Container(
         id=HEALTHY,
         name="rec-green-app-1",
         gateway="",  # recorded before hitless labelled containers with it
@@ -56,7 +64,7 @@ def test_a_running_container_with_its_health_and_its_address_on_the_gateways_net
         health="healthy",
         restarts=0,
         exit_code=0,
-        address="172.26.0.4",
+        addresses=("172.26.0.4", "172.30.0.4"),
     )
 
 
@@ -64,29 +72,34 @@ def test_a_container_tells_its_gateway() -> None:
     [found] = recorded("container_running_healthy")
     found["Config"]["Labels"]["hitless.gateway"] = "traefik"
 
-    assert docker_json.container(found, NETWORK).gateway == "traefik"
+    assert docker_json.container(found).gateway == "traefik"
 
 
-def test_a_container_that_is_not_on_the_network_has_no_address() -> None:
+def test_a_container_has_addresses_of_both_families_on_each_of_its_networks() -> None:
     [found] = recorded("container_running_healthy")
+    found["NetworkSettings"]["Networks"] = {
+        "a": {"IPAddress": "10.0.0.2", "GlobalIPv6Address": "fd00::2"},
+        "b": {"IPAddress": "", "GlobalIPv6Address": "2001:db8::3"},
+        "none": None,
+    }
 
-    assert docker_json.container(found, "another_webgateway").address == ""
+    assert docker_json.container(found).addresses == ("10.0.0.2", "fd00::2", "2001:db8::3")
 
 
 def test_a_container_that_has_exited_tells_its_code() -> None:
     [found] = recorded("container_exited")
 
-    container = docker_json.container(found, NETWORK)
+    container = docker_json.container(found)
 
     assert (container.state, container.exit_code, container.restarts) == ("exited", 3, 0)
-    assert (container.health, container.address, container.is_running) == ("", "", False)
+    assert (container.health, container.addresses, container.is_running) == ("", (), False)
 
 
 def test_a_container_between_two_starts_is_not_running() -> None:
     [found] = recorded("container_restarting")
     assert found["State"]["Running"]  # so the engine says
 
-    container = docker_json.container(found, NETWORK)
+    container = docker_json.container(found)
 
     assert (container.state, container.exit_code, container.restarts) == ("restarting", 7, 12)
     assert not container.is_running
@@ -134,7 +147,7 @@ def test_an_applications_containers_are_found_by_its_label(docker: FakeDocker, e
 
     [found] = engine.containers("rec")
 
-    assert found.address == "172.26.0.4"
+    assert "172.26.0.4" in found.addresses
     listing, inspect = docker.argvs
     assert listing[0] == "ps"
     assert {"--all", "--no-trunc", "--quiet", "label=hitless.application=rec"} <= set(listing)
@@ -221,7 +234,7 @@ def test_compose_gets_the_model_by_its_standard_input(
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "theirs")
 
     engine.build(MODEL)
-    engine.create(MODEL, {})
+    engine.create(MODEL, {}, ())
 
     assert docker.argvs == [
         (*COMPOSE, "build"),
@@ -377,7 +390,7 @@ def test_only_the_applications_own_missing_volumes_are_created(
         "labels": {"com.example.keep": "yes"},
     }
 
-    engine.create(model, {"data": {}, "cache": cache})
+    engine.create(model, {"data": {}, "cache": cache}, ())
 
     listing, creation, compose = docker.argvs
     assert listing == ("volume", "ls", "--format", '{{.Name}} {{.Label "hitless.application"}}')
@@ -400,7 +413,7 @@ def test_a_user_cannot_overwrite_the_labels_that_volumes_are_found_by(
 ) -> None:
     model = {**MODEL, "volumes": {"data": {"name": "shop_data", "external": True}}}
 
-    engine.create(model, {"data": {"labels": {"hitless.application": "other"}}})
+    engine.create(model, {"data": {"labels": {"hitless.application": "other"}}}, ())
 
     creation = docker.argvs[1]
     assert "hitless.application=shop" in creation
@@ -412,7 +425,7 @@ def test_a_dollar_of_a_volumes_options_is_a_single_one(docker: FakeDocker, engin
     model = {**MODEL, "volumes": {"data": {"name": "shop_data", "external": True}}}
     share = {"driver_opts": {"o": "username=u,password=a$$b$$$$c"}, "labels": {"com.example.$$x": "$$y"}}
 
-    engine.create(model, {"data": share})
+    engine.create(model, {"data": share}, ())
 
     assert {"o=username=u,password=a$b$$c", "com.example.$x=$y"} <= set(docker.argvs[1])
 
@@ -423,13 +436,13 @@ def test_a_model_with_any_text_in_it_reaches_compose_as_it_is(
     text = "größer \N{PILE OF POO} \N{LINE SEPARATOR} \x7f"
     model = {**MODEL, "services": {"web": {**MODEL["services"]["web"], "environment": {"A": text}}}}
 
-    engine.create(model, {})
+    engine.create(model, {}, ())
 
     assert load(docker.calls[0].stdin.encode()) == model
 
 
 def test_without_volumes_none_is_listed(docker: FakeDocker, engine: DockerEngine) -> None:
-    engine.create(MODEL, {})
+    engine.create(MODEL, {}, ())
 
     assert len(docker.calls) == 1
 
@@ -465,7 +478,7 @@ def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, engine: Docker
 
 
 def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("ps", stdout="c1\nc2\n")
+    docker.answers("ps", stdout="c1\tblue\nc2\tblue\nc3\tgreen\n")
     docker.answers("network", "ls", stdout="n1 default\n")
 
     engine.remove("shop", Colour.BLUE)
@@ -473,7 +486,6 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
     listing, stop, removal, networks, network_removal = docker.argvs
     assert [word for word in listing if word.startswith("label=")] == [
         "label=hitless.application=shop",
-        "label=hitless.colour=blue",
         "label=hitless.gateway=adapters-rec",  # another gateway's application of this name is not ours
     ]
     assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
@@ -488,6 +500,7 @@ def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: Do
 def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
+    docker.answers("ps", stdout="c3\tgreen\n")
     docker.answers("network", "ls", stdout="n1 default\nn2 hitless-live\n")
     inspected = {"Id": "n2", "Containers": {"c": {"Name": "shop-proxy-1"}}}
     docker.answers("network", "inspect", stdout=json.dumps([inspected]))
@@ -518,15 +531,13 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
-    engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {"shop-blue-web-1": ("web", "api")})
+    engine.attach("shop", LIVE, ("proxy",), {"shop-blue-web-1": ("web", "api")})
 
     assert docker.argvs[-3:] == [
         (
-            *("network", "create", "--internal"),
-            *("--label", "com.docker.compose.project=shop-blue"),
-            *("--label", "com.docker.compose.network=hitless-live"),
-            *("--label", "hitless.application=shop"),
-            "shop_live-7",
+            *("network", "create", "--label", "com.docker.compose.project=shop-blue"),
+            *("--label", "hitless.application=shop", "--internal"),
+            *("--subnet", "10.213.237.128/26", "shop_live-7"),
         ),
         ("network", "connect", "shop_live-7", "shop-proxy-1"),
         # last: from the instant in which it has a name there, it is called
@@ -537,11 +548,11 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
 def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: DockerEngine) -> None:
     row = "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
-    docker.answers("network", "ls", stdout="shop_live-7\n")
+    docker.answers("network", "ls", stdout="shop_live-7\tshop\n")
     said = "Error response from daemon: endpoint with name shop-proxy-1 already exists in network n2\n"
     docker.answers("network", "connect", stderr=said, exit_code=1)
 
-    engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {"shop-blue-web-1": ("web",)})
+    engine.attach("shop", LIVE, ("proxy",), {"shop-blue-web-1": ("web",)})
 
     assert [argv[:2] for argv in docker.argvs[-3:]] == [
         ("network", "ls"),
@@ -557,7 +568,7 @@ def test_a_shared_service_that_can_not_be_connected_is_said(docker: FakeDocker, 
     docker.answers("network", "connect", stderr="no room\n", exit_code=1)
 
     with pytest.raises(DockerFailed, match="no room"):
-        engine.attach("shop", Colour.BLUE, "shop_live-7", ("proxy",), {})
+        engine.attach("shop", LIVE, ("proxy",), {})
 
 
 def test_detached_are_all_but_the_colours_own(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -577,7 +588,11 @@ def test_a_colour_that_is_not_there_is_removed_without_a_word(
 ) -> None:
     engine.remove("shop", Colour.BLUE)
 
-    assert [argv[:2] for argv in docker.argvs] == [("ps", "--all"), ("network", "ls")]
+    assert [argv[:2] for argv in docker.argvs] == [
+        ("ps", "--all"),
+        ("network", "ls"),  # of its own
+        ("network", "ls"),  # the way to the gateway, as nothing of the application is left
+    ]
 
 
 def test_only_volumes_that_hitless_created_are_removed(docker: FakeDocker, engine: DockerEngine) -> None:
@@ -616,12 +631,12 @@ def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, engine
     }
     docker.answers("volume", "ls", stdout="other\nshop_x_data shop_x\n")
     with pytest.raises(HitlessError, match="belongs to the application shop_x"):
-        engine.create(model, {"x_data": {}})
+        engine.create(model, {"x_data": {}}, ())
     assert not any(argv[0] == "compose" for argv in docker.argvs)
     docker.answers("volume", "ls", stdout="shop_x_data shop\n")
-    engine.create(model, {"x_data": {}})
+    engine.create(model, {"x_data": {}}, ())
     docker.answers("volume", "ls", stdout="shop_x_data \n")  # of plain Compose
-    engine.create(model, {"x_data": {}})
+    engine.create(model, {"x_data": {}}, ())
     assert [argv[0] for argv in docker.argvs].count("compose") == 2
 
 
@@ -690,10 +705,7 @@ def test_a_neighbour_tells_its_ports_networks_and_routes(docker: FakeDocker, eng
     assert (neighbour.project, neighbour.service) == ("shop", "web")
     assert neighbour.ports == (Port(80, 8000), Port(9000, 9000, "127.0.0.1"))
     assert (neighbour.is_labelled, neighbour.is_ours) == (True, False)
-    assert (
-        neighbour.addresses[NETWORK]
-        == docker_json.container(recorded("container_running_healthy")[0], NETWORK).address
-    )
+    assert neighbour.addresses[NETWORK] == ("172.26.0.4",)
 
 
 @pytest.mark.parametrize(

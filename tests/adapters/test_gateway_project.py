@@ -66,12 +66,14 @@ def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
     project.remove(SETTINGS, volumes=False)
     project.remove(SETTINGS, volumes=True)
 
-    up, down, down_with_volumes = docker.argvs
+    creation, *_, up, down, down_with_volumes = docker.argvs
+    assert creation == (*COMPOSE, "create")
     assert up[: len(COMPOSE) + 2] == (*COMPOSE, "up", "--detach")
     assert "--wait" in up
     assert down == (*COMPOSE, "down")
     assert down_with_volumes == (*COMPOSE, "down", "--volumes")
-    assert [json.loads(call.stdin) for call in docker.calls] == [model("adapters-rec", SETTINGS)] * 3
+    models = [json.loads(call.stdin) for call in docker.calls if call.argv[0] == "compose"]
+    assert models == [model("adapters-rec", SETTINGS)] * 4
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def base(name: str = "app", state: str = "running") -> ComposeContainer:
 def neighbour(name: str = "app", *ports: Port, project: str = "shop", **fields: Any) -> Neighbour:
     known: dict[str, Any] = {
         "image": "shop:1",
-        "addresses": {"edge": "10.0.0.9"},
+        "addresses": {"edge": ("10.0.0.9",)},
         "is_labelled": False,
         "is_ours": False,
     }
@@ -45,7 +45,7 @@ def decided(
 
 
 def test_behind_our_gateway_nothing_but_the_containers_changes() -> None:
-    plain = neighbour(addresses={"traefik_webgateway": "10.0.0.2"}, is_labelled=True)
+    plain = neighbour(addresses={"traefik_webgateway": ("10.0.0.2",)}, is_labelled=True)
     found, findings = decided(LABELLED, plain)
     assert findings == ()
     assert (found.before, found.after, found.ports) == (None, None, {})
@@ -170,7 +170,7 @@ def test_a_traefik_of_several_ports() -> None:
 
 
 def test_a_traefik_that_has_nothing_to_do_with_it() -> None:
-    found, findings = decided(LABELLED, neighbour(), replace(TRAEFIK, addresses={"other": "10.0.0.1"}))
+    found, findings = decided(LABELLED, neighbour(), replace(TRAEFIK, addresses={"other": ("10.0.0.1",)}))
     assert (found.front, findings) == ("", ())
 
 

@@ -400,10 +400,10 @@ class TestNetworks:
         finding = only(self.network({"name": "back"}))
         assert (finding.path, finding.is_error) == ("networks.back.name", False)
 
-    def test_one_that_both_releases_share(self) -> None:
+    def test_one_of_others(self) -> None:
         finding = only(self.network({"name": "back", "external": True}))
         assert (finding.path, finding.is_error) == ("networks.back", False)
-        assert "both releases" in finding.message
+        assert "nobody finds a service of the release by its name" in finding.message
 
     @pytest.mark.parametrize(
         "network",

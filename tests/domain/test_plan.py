@@ -547,24 +547,21 @@ class TestSituations:
         steps = Situation(found, release(3), world()).plan.steps
         [create], [start] = of(steps, Create), of(steps, Start)
         assert (create.colour, create.release, create.volumes) == (BLUE, 3, {"data": {}})
-        assert create.connect == {GATEWAY.network: ("shop-blue-app-1", "shop-blue-app-2")}
+        assert create.connect == {GATEWAY.network_of(SHOP): ("shop-blue-app-1", "shop-blue-app-2")}
         assert create.model["services"]["app"]["image"] == image_reference(SHOP, 3, "app")
         assert start.containers == {
             "app": ("shop-blue-app-1", "shop-blue-app-2"),
             "worker": ("shop-blue-worker-1",),
         }
 
-    def test_an_unrouted_service_that_lists_the_gateways_network_is_connected_to_it(self) -> None:
+    def test_the_gateway_reaches_routed_services_alone_whatever_lists_its_network(self) -> None:
         services = {
             "app": web(),
             "metrics": {"image": "shop:1", "networks": {"edge": None}, "deploy": {"replicas": 2}},
-            "worker": {"image": "shop:1"},
         }
         found = application(services, networks={"edge": {"name": GATEWAY.network, "external": True}})
         [create] = of(Situation(found, release(1), world()).plan.steps, Create)
-        assert create.connect == {
-            GATEWAY.network: ("shop-blue-app-1", "shop-blue-metrics-1", "shop-blue-metrics-2")
-        }
+        assert create.connect == {"traefik_webgateway.shop": ("shop-blue-app-1",)}
         assert "networks" not in create.model["services"]["metrics"]
 
     def test_a_start_may_take_as_long_as_the_slowest_service(self) -> None:

@@ -79,25 +79,6 @@ class TestBuiltImage:
         assert project.built_image(found, 7, "worker") is None
 
 
-class TestOnGatewayNetwork:
-    """Which services the file itself puts on the gateway's network."""
-
-    NETWORKS: ClassVar[Json] = {"edge": {"name": NETWORK, "external": True}, "back": {"name": "shop_back"}}
-
-    def test_those_that_list_it_routed_or_not(self) -> None:
-        services = {
-            "app": web(networks={"edge": None}),
-            "worker": {"image": "shop:1", "networks": {"back": None, "edge": {"aliases": ["w"]}}},
-            "db": {"image": "db", "networks": {"back": None}},
-            "bare": {"image": "x", "networks": None},
-        }
-        found = compose(services, networks=self.NETWORKS)
-        assert project.on_gateway_network(found, NETWORK) == {"app", "worker"}
-
-    def test_none_without_it(self) -> None:
-        assert project.on_gateway_network(compose({"app": web(networks={"back": None})}), NETWORK) == set()
-
-
 class TestService:
     """What becomes of a service in a colour."""
 
@@ -142,7 +123,7 @@ class TestService:
             {"app": web(networks={"web": None, "back": {"aliases": ["a"]}})}, networks=networks
         )
         assert found["services"]["app"]["networks"] == {"back": {"aliases": ["a"]}}
-        assert set(found["networks"]) == {"default", "back"}
+        assert set(found["networks"]) == {"back"}
 
     def test_which_is_on_the_gateways_network_alone_gets_the_colours_default_one(self) -> None:
         networks = {"web": {"name": NETWORK, "external": True}}
@@ -166,36 +147,44 @@ class TestModel:
         found = colour_model(services)["services"]["app"]
         assert found["depends_on"] == {"worker": {"condition": "service_started"}}
 
-    def test_own_networks_lose_their_name_and_others_keep_it(self) -> None:
+    def test_networks_that_hitless_creates_are_there_under_the_colours_name(self) -> None:
         networks = {
             "default": {"name": "shop_default"},
             "back": {"name": "back", "driver": "bridge", "ipam": {}},
-            "bare": None,
+            "unused": None,
             "others": {"name": "others", "external": True},
         }
-        assert colour_model(networks=networks)["networks"] == {
-            "default": OURS,
-            "back": {"driver": "bridge", "ipam": {}, **OURS},
-            "bare": OURS,
-            "others": {"name": "others", "external": True},
+        app = web(networks=dict.fromkeys(("default", "back", "others")))
+        assert colour_model({"app": app}, networks=networks)["networks"] == {
+            "default": {"name": "shop-green_default", "external": True},
+            "back": {"name": "shop-green_back", "external": True},
         }
 
-    @pytest.mark.parametrize("colour", Colour)
-    def test_every_network_of_a_colour_is_labelled_as_ours(self, colour: Colour) -> None:
-        networks = {"back": {"labels": {"com.example.keep": "yes", "hitless.application": "other"}}}
-        found = colour_model(colour=colour, networks=networks)["networks"]
-        assert found["back"] == {"labels": {"com.example.keep": "yes", "hitless.application": SHOP}}
+    def test_a_network_with_a_driver_of_its_own_is_left_to_compose(self) -> None:
+        networks = {"back": {"name": "back", "driver": "overlay", "labels": {"hitless.application": "x"}}}
+        found = colour_model({"app": web(networks={"back": None})}, networks=networks)
+        assert found["networks"] == {"back": {"driver": "overlay", **OURS}}
 
-    def test_the_network_that_no_service_names_is_labelled_as_ours_too(self) -> None:
-        assert colour_model()["networks"] == {"default": OURS}
+    @pytest.mark.parametrize("name", [NETWORK, "others"])
+    def test_a_default_network_of_somebody_elses_is_a_colours_own(self, name: str) -> None:
+        found = colour_model(networks={"default": {"name": name, "external": True}})
+        assert found["networks"] == {"default": {"name": "shop-green_default", "external": True}}
 
-    def test_a_default_network_that_is_the_gateways_is_a_colours_own(self) -> None:
-        networks = {"default": {"name": NETWORK, "external": True}}
-        assert colour_model(networks=networks)["networks"] == {"default": OURS}
+    def test_a_service_has_no_name_on_a_network_of_others(self) -> None:
+        networks = {"others": {"name": "others", "external": True}, "back": {}}
+        on = {"others": {"aliases": ["api"]}, "back": {"aliases": ["b"]}}
+        app = web(networks=on, hostname="api", container_name="the-one")
+        found = colour_model({"app": app}, networks=networks)["services"]["app"]
+        assert found["networks"] == {"back": {"aliases": ["b", "the-one", "api"]}}
+        assert not {"hostname", "container_name"} & set(found)
 
-    def test_a_default_network_of_somebody_elses_stays_theirs(self) -> None:
-        networks = {"default": {"name": "others", "external": True}}
-        assert colour_model(networks=networks)["networks"] == networks
+    def test_links_to_shared_services_are_gone_and_those_within_the_release_stay(self) -> None:
+        services = {
+            "app": web(links=["db", "worker:jobs"]),
+            "worker": {"image": "shop:1"},
+            "db": {"image": "postgres"},
+        }
+        assert colour_model(services)["services"]["app"]["links"] == ["worker:jobs"]
 
     def test_an_own_network_called_like_the_gateways_is_not_the_gateways(self) -> None:
         networks = {"web": {"name": "traefik_webgateway"}}
@@ -226,7 +215,8 @@ class TestModel:
     @pytest.mark.parametrize("keys", [{}, {"networks": None, "volumes": None}])
     def test_without_networks_and_volumes(self, keys: dict[str, Any]) -> None:
         found = colour_model(**keys)
-        assert (found["networks"], found["volumes"]) == ({"default": OURS}, {})
+        assert set(found["networks"]) == {"default"}
+        assert found["volumes"] == {}
 
     def test_secrets_and_configs_stay_and_extensions_go(self) -> None:
         found = colour_model(
@@ -296,6 +286,25 @@ class TestBaseModel:
             "volumes": {},
         }
 
+    def test_hitless_starts_them_on_networks_that_it_has_created_and_not_on_the_gateways(self) -> None:
+        networks = {"edge": {"name": NETWORK, "external": True}, "back": {"name": "b"}}
+        db = {"image": "postgres:16", "networks": {"edge": {"aliases": ["shop-blue-app-1"]}, "back": None}}
+        proxy = {"image": "nginx", "networks": {"edge": None}}
+        shop = application({"app": web(), "db": db, "proxy": proxy}, networks=networks)
+        found = project.base_model(shop, GATEWAY)
+        assert found["services"]["db"]["networks"] == {"back": None}
+        assert found["services"]["proxy"]["networks"] == {"default": None}
+        assert found["networks"] == {
+            "back": {"name": "b", "external": True},
+            "default": {"name": "shop_default", "external": True},
+        }
+        names = {network.name: network.labels for network in project.base_networks(shop, GATEWAY)}
+        assert names["shop_default"] == {
+            "com.docker.compose.project": "shop",
+            "com.docker.compose.network": "default",
+            "hitless.application": "shop",
+        }
+
     def test_volumes_are_there_before_it(self) -> None:
         found = project.base_model(application(self.SERVICES, volumes={"data": None, "x": {"name": "own"}}))
         assert found["volumes"] == {
@@ -305,7 +314,8 @@ class TestBaseModel:
 
     def test_the_network_of_a_later_promotion_sorts_first(self) -> None:
         shop = application(self.SERVICES)
-        networks = [project.live_network(shop, promoted) for promoted in (1, 2, 9, 10, 100)]
+        made = (project.live_network(shop, Colour.BLUE, number, GATEWAY) for number in (1, 2, 9, 10, 100))
+        networks = [network.name for network in made]
         assert networks[:2] == ["shop_live-99999998", "shop_live-99999997"]
         assert networks == sorted(networks, reverse=True)
 
@@ -327,7 +337,7 @@ class TestConnections:
     @staticmethod
     def of(services: dict[str, Any], **keys: Any) -> dict[str, list[str]]:
         found = application(services, **keys)
-        return project.connections(found, {name: [f"c-{name}"] for name in services if name != "db"})
+        return project.connections(found, GATEWAY, {name: [f"c-{name}"] for name in services if name != "db"})
 
     def test_on_the_default_network(self) -> None:
         found = self.of({"app": web(), "db": {"image": "postgres"}})
@@ -344,12 +354,12 @@ class TestConnections:
         found = self.of(services, networks={"front": {"name": "shop_front"}, "back": {"name": "deep"}})
         assert found == {"deep": ["c-app", "c-worker"]}
 
-    def test_an_external_network_needs_no_help(self) -> None:
+    def test_on_a_network_of_others(self) -> None:
         services = {
             "app": web(networks={"back": None}),
             "db": {"image": "postgres", "networks": {"back": None}},
         }
-        assert self.of(services, networks={"back": {"name": "b", "external": True}}) == {}
+        assert self.of(services, networks={"back": {"name": "b", "external": True}}) == {"b": ["c-app"]}
 
     def test_without_a_shared_service_there_is_none(self) -> None:
         assert self.of({"app": web(), "worker": {"image": "shop:1"}}) == {}

@@ -46,6 +46,9 @@ class FakeGatewayHost:
     def foreign(self) -> tuple[str, ...]:
         return ()
 
+    def free_pool(self, image: str) -> str:
+        return "10.213.0.0/16"
+
     def outdated(self) -> str:
         return ""
 
@@ -69,7 +72,7 @@ class FakeGatewayHost:
 def plain_host(*ports: Port) -> FakeHost:
     host = FakeHost(has_gateway=False)
     host.base["web"] = ComposeContainer("shop", "web", "shop-web-1", "running")
-    networks = {"shop_default": "10.0.0.3"}
+    networks = {"shop_default": ("10.0.0.3",)}
     host.others = (Neighbour("shop-web-1", "shop", "web", "shop:1", ports, networks, False, False),)
     return host
 

@@ -64,7 +64,7 @@ def test_up_those_that_are_there_stay_and_new_ones_serve_beside_them(host: FakeH
     assert containers(host, "worker") == names(1, 2, service="worker")
     assert before.items() <= host.running.items()
     assert set(names(2, 3)) <= set(host.policies)
-    assert set(names(2, 3)) <= set(host.networks["traefik_webgateway"])
+    assert set(names(2, 3)) <= set(host.networks["traefik_webgateway.shop"])
     assert live(host) == (Colour.BLUE, [1])
     assert recorded(host) == 3
     assert host.violations == []

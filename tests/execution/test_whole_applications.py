@@ -87,7 +87,7 @@ def test_a_release_meets_the_shared_services_on_their_network(host: FakeHost) ->
     assert set(host.networks["shop_default"]) == {
         f"shop-blue-{name}-1" for name in ("web", "worker", "scheduler", "migrate", "seed")
     }
-    assert host.networks["traefik_webgateway"] == ["shop-blue-web-1"]
+    assert host.networks["traefik_webgateway.shop"] == ["shop-blue-web-1"]
 
 
 def test_a_shared_service_that_runs_is_not_touched(host: FakeHost) -> None:

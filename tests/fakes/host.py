@@ -16,6 +16,7 @@ from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings, gateway
 from hitless.domain.history import Holder
 from hitless.domain.model import Colour, Image, Json, Release
+from hitless.domain.networks import Network
 from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
 from hitless.domain.proof import Ending
 from hitless.domain.routing import COLOUR_HEADER, Routing, parse
@@ -88,6 +89,7 @@ class FakeHost:
     records: dict[int, Release] = field(default_factory=dict)
     tags: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, list[str]] = field(default_factory=dict)
+    address_ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     policies: dict[str, str] = field(default_factory=dict)
@@ -146,7 +148,14 @@ class FakeHost:
     def digests(self, model: Json) -> dict[str, str]:
         return {name: str(service) for name, service in model["services"].items()}
 
-    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
+    def up(
+        self,
+        model: Json,
+        volumes: Json,
+        networks: Sequence[Network],
+        services: Sequence[str],
+        recreate: bool = False,
+    ) -> None:
         self._verb("up")
         digests = self.digests(model)
         for service in services:
@@ -166,11 +175,11 @@ class FakeHost:
     def attach(
         self,
         application: str,
-        colour: Colour,
-        network: str,
+        network: Network,
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
+        colour = Colour(network.labels["com.docker.compose.project"].rpartition("-")[2])
         self._verb(f"attach {colour}")
         self.called.update(dict.fromkeys(services, colour))
 
@@ -191,7 +200,12 @@ class FakeHost:
             for tag in [tag for tag in self.tags if tag.startswith(f"hitless:{application}.r{number}.")]:
                 del self.tags[tag]
 
-    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
+    def ranges(self) -> dict[str, tuple[str, ...]]:
+        return self.address_ranges
+
+    def create(
+        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
+    ) -> None:
         self._verb("create")
         named = [
             (f"{model['name']}-{service}-{number}", service, definition)
@@ -219,8 +233,8 @@ class FakeHost:
         self._verb("connect")
         for name in containers:
             address = f"10.0.0.{len(self.running) + 1}"
-            if network == "traefik_webgateway":
-                self.running[name] = replace(self.running[name], address=address)
+            if network.startswith("traefik_webgateway."):
+                self.running[name] = replace(self.running[name], addresses=(address,))
             self.networks.setdefault(network, []).append(name)
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:

@@ -15,23 +15,24 @@ from typing import Any
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_events import endings
-from hitless.adapters.docker_json import PROJECT, composed, container, image, is_ours, neighbour
+from hitless.adapters.docker_json import composed, container, image, is_ours, neighbour
+from hitless.adapters.docker_networks import DockerNetworks
 from hitless.domain.errors import DockerFailed, HitlessError
-from hitless.domain.gateway import network_name
 from hitless.domain.model import Colour, Image, Json, colour_project
+from hitless.domain.networks import COMPOSE_NETWORK, Network
+from hitless.domain.networks import COMPOSE_PROJECT as PROJECT
 from hitless.domain.project import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
     LABEL_GATEWAY,
     LABEL_SERVICE,
+    LIVE_NETWORK,
 )
 from hitless.domain.proof import Ending
 from hitless.domain.world import ComposeContainer, Container, Neighbour
 
 _DIGEST = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
-_NETWORK = "com.docker.compose.network"
-_LIVE = "hitless-live"
 _FILES = "com.docker.compose.project.config_files"
 _COLUMNS = ("{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
 _VOLUME = "com.docker.compose.volume"
@@ -49,10 +50,19 @@ _STOP_TIMEOUT = 900.0
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """`gateway` is the gateway's project name: containers tell their address on its network."""
+    """`gateway` is the gateway's project name."""
 
     cli: DockerCli
     gateway: str
+
+    @property
+    def networks(self) -> DockerNetworks:
+        """The networks of its applications."""
+        return DockerNetworks(self.cli, self.gateway)
+
+    def ranges(self) -> dict[str, tuple[str, ...]]:
+        """The address ranges (CIDR) of every network of the engine: network -> ranges."""
+        return self.networks.ranges()
 
     def containers(self, application: str | None) -> tuple[Container, ...]:
         """All containers of the application's colours, running or not; None: of all on this gateway."""
@@ -60,15 +70,13 @@ class DockerEngine:
         if application is not None:
             labels = [f"{LABEL_APPLICATION}={application}"]
         ids = self._listed("ps", "--all", "--no-trunc", labels=labels)
-        network = network_name(self.gateway)
         inspected = self._inspected("container", ids)
-        return tuple(container(found, network) for found in inspected if is_ours(found))
+        return tuple(container(found) for found in inspected if is_ours(found))
 
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
         """Those of these containers that there are: one command where `containers` takes two."""
-        network = network_name(self.gateway)
         inspected = self._inspected("container", containers)
-        return tuple(container(found, network) for found in inspected if is_ours(found))
+        return tuple(container(found) for found in inspected if is_ours(found))
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
@@ -120,9 +128,17 @@ class DockerEngine:
         rows = self._compose(model, "config", "--hash", "*").splitlines()
         return dict(row.split(" ", 1) for row in rows if " " in row)
 
-    def up(self, model: Json, volumes: Json, services: Sequence[str], recreate: bool = False) -> None:
-        """Start services of the base project, with what they wait for, and the volumes that are missing."""
+    def up(
+        self,
+        model: Json,
+        volumes: Json,
+        networks: Sequence[Network],
+        services: Sequence[str],
+        recreate: bool = False,
+    ) -> None:
+        """Start services of the base project, with what they wait for, the volumes and networks, too."""
         self._create_volumes(model["name"], model, volumes)
+        self.networks.create(networks)
         words = ("--detach", "--quiet-pull", "--no-deps" if recreate else "--no-recreate")
         self._compose(model, "up", *words, *services, timeout=_LONG, inherits=False)
 
@@ -147,12 +163,15 @@ class DockerEngine:
         if tags:
             self.cli.run("rmi", *tags)
 
-    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
-        """Create a colour's containers (stopped) and networks, and the volumes that are missing.
+    def create(
+        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
+    ) -> None:
+        """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
         `is_beside`: those that are there are left as they are.
         """
         self._create_volumes(_application(model), model, volumes)
+        self.networks.create(networks)
         self._compose(model, "create", "--no-build", "--no-recreate" if is_beside else "--force-recreate")
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
@@ -221,33 +240,33 @@ class DockerEngine:
 
         `containers` are those that are meant, and the networks stay; without any it is all of it.
         """
-        labels = [
-            f"{LABEL_APPLICATION}={application}",
-            f"{LABEL_COLOUR}={colour}",
-            f"{LABEL_GATEWAY}={self.gateway}",
-        ]
+        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}"]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        there = self.cli.run("ps", "--all", *filters, "--format", "{{.Names}}").split()
-        if found := [name for name in there if name in containers or not containers]:
+        shape = f'{{{{.Names}}}}\t{{{{.Label "{LABEL_COLOUR}"}}}}'
+        rows = self.cli.run("ps", "--all", *filters, "--format", shape).splitlines()
+        there = dict(row.split("\t") for row in rows)
+        of_colour = [name for name, other in there.items() if other == colour]
+        if found := [name for name in of_colour if name in containers or not containers]:
             self.cli.run("stop", *found, timeout=_STOP_TIMEOUT, inherits=False)
             self.cli.run("rm", "--force", "--volumes", *found)
         if containers:
             return
         project = colour_project(application, colour)
         labels = [f"{PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
-        shape = f'{{{{.ID}}}} {{{{.Label "{_NETWORK}"}}}}'
+        shape = f'{{{{.ID}}}} {{{{.Label "{COMPOSE_NETWORK}"}}}}'
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         rows = self.cli.run("network", "ls", *filters, "--format", shape).splitlines()
         networks = dict(row.split(" ") for row in rows)
-        self._empty([network for network, key in networks.items() if key == _LIVE])
+        self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
         if networks:
             self.cli.run("network", "rm", *networks)
+        if len(of_colour) == len(there):
+            self.networks.remove_way(application)
 
     def attach(
         self,
         application: str,
-        colour: Colour,
-        network: str,
+        network: Network,
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
@@ -256,29 +275,17 @@ class DockerEngine:
         The shared ones are connected first: Docker answers for a name before the connection is ready to be
         used, on either side, and a call that leaves by another network in that instant is lost, while one
         that only has to find the address waits for it (measured, docs/decisions/0019-live-network.md).
-        Internal, or the default route of the shared containers would change.
         """
         found = [
             one.name
             for one in self.composed(application)
             if one.project == application and one.service in services
         ]
-        project = colour_project(application, colour)
-        labels = {PROJECT: project, _NETWORK: _LIVE, LABEL_APPLICATION: application}
-        words = [word for label in labels.items() for word in ("--label", "=".join(label))]
-        if network not in self._live_networks(application, colour):
-            self.cli.run("network", "create", "--internal", *words, network)
+        self.networks.create((network,))
         for caller in found:
-            self._join(network, caller)
+            self.networks.join(network.name, caller)
         for called, aliases in names.items():
-            self._join(network, called, *(word for alias in aliases for word in ("--alias", alias)))
-
-    def _join(self, network: str, container: str, *words: str) -> None:
-        try:
-            self.cli.run("network", "connect", *words, network, container)
-        except DockerFailed as error:
-            if "already exists in network" not in error.output:
-                raise
+            self.networks.join(network.name, called, aliases)
 
     def detach(self, application: str, colour: Colour) -> None:
         """Disconnect the shared services from that network; what they have open to that colour is cut."""
@@ -286,7 +293,11 @@ class DockerEngine:
 
     def _live_networks(self, application: str, colour: Colour) -> tuple[str, ...]:
         project = colour_project(application, colour)
-        labels = [f"{PROJECT}={project}", f"{_NETWORK}={_LIVE}", f"{LABEL_APPLICATION}={application}"]
+        labels = [
+            f"{PROJECT}={project}",
+            f"{COMPOSE_NETWORK}={LIVE_NETWORK}",
+            f"{LABEL_APPLICATION}={application}",
+        ]
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         return tuple(self.cli.run("network", "ls", *filters, "--format", "{{.Name}}").split())
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hitless.domain.model import Colour, Image, Json
+from hitless.domain.networks import COMPOSE_PROJECT as PROJECT
 from hitless.domain.project import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
@@ -15,7 +16,6 @@ from hitless.domain.project import (
 )
 from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
 
-PROJECT = "com.docker.compose.project"
 # `docker ps` has health and exit code in its words alone: Up 2 hours (healthy), Exited (0) 3 seconds ago
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
@@ -50,11 +50,10 @@ def is_ours(found: Json) -> bool:
     )
 
 
-def container(found: Json, network: str) -> Container:
+def container(found: Json) -> Container:
     """A container from what `docker inspect` says of it."""
     labels = found["Config"].get("Labels") or {}
     state = found["State"]
-    networks = found["NetworkSettings"].get("Networks") or {}
     return Container(
         id=found["Id"],
         name=found["Name"].removeprefix("/"),
@@ -67,7 +66,7 @@ def container(found: Json, network: str) -> Container:
         health=(state.get("Health") or {}).get("Status", ""),
         restarts=found.get("RestartCount", 0),
         exit_code=state.get("ExitCode", 0),
-        address=(networks.get(network) or {}).get("IPAddress", ""),
+        addresses=tuple(one for found in _addresses(found).values() for one in found),
         ran_out_of_memory=state.get("OOMKilled", False),
     )
 
@@ -76,7 +75,6 @@ def neighbour(found: Json) -> Neighbour:
     """A running container, whoever made it, from what `docker inspect` says of it."""
     labels = found["Config"].get("Labels") or {}
     published = (found["NetworkSettings"].get("Ports") or {}).items()
-    networks = found["NetworkSettings"].get("Networks") or {}
     ports = {
         # IPv4 and IPv6 have an entry each
         Port(int(one["HostPort"]), int(inside.partition("/")[0]), _any_address(one.get("HostIp", "")))
@@ -90,11 +88,20 @@ def neighbour(found: Json) -> Neighbour:
         service=labels.get(LABEL_SERVICE, ""),
         image=found["Config"].get("Image", ""),
         ports=tuple(sorted(ports, key=lambda port: (port.host, port.address))),
-        addresses={name: one.get("IPAddress", "") for name, one in networks.items()},
+        addresses=_addresses(found),
         is_labelled=any(label.startswith("traefik.") for label in labels)
         and labels.get("traefik.enable", "true").lower() == "true",
         is_ours=LABEL_GATEWAY in labels,
     )
+
+
+def _addresses(found: Json) -> dict[str, tuple[str, ...]]:
+    """Network -> the container's addresses there; none while it does not run."""
+    networks = found["NetworkSettings"].get("Networks") or {}
+    both = ("IPAddress", "GlobalIPv6Address")
+    return {
+        name: tuple(str(one[key]) for key in both if one.get(key)) for name, one in networks.items() if one
+    }
 
 
 def _any_address(address: str) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.docker_networks import DockerNetworks
 from hitless.adapters.gateway_container import inspect, labels
+from hitless.domain import networks
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
@@ -45,12 +47,27 @@ class GatewayProject:
         rows = self.cli.run("ps", "--all", "--filter", label, "--format", shape).splitlines()
         return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
 
+    def free_pool(self, image: str) -> str:
+        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none."""
+        engine = DockerNetworks(self.cli, self.project)
+        ranges = engine.ranges()
+        taken = [one for found in ranges.values() for one in found]
+        look = ("run", "--rm", "--network", "host", "--read-only", "--entrypoint", "cat", image)
+        with suppress(DockerFailed):  # what can't be seen is no reason to be without
+            taken += networks.routes(self.cli.run(*look, "/proc/net/route", timeout=_PULL_TIMEOUT))
+        # gateways may share a pool: the engine gives no block of it twice
+        own = {one for name in engine.own() for one in ranges.get(name, ())}
+        return networks.pool(one for one in taken if one not in own)
+
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or make it anew where they differ.
 
         What was made of one that could not start is taken away again, but for its volumes.
         """
         try:
+            self._compose(settings, "create")
+            # before it reads a route: it has to reach what is routed
+            DockerNetworks(self.cli, self.project).connect_gateway()
             self._compose(settings, "up", "--detach", "--wait", "--wait-timeout", "60")
         except DockerFailed as error:
             logs = self._last_words()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 import re
 import time
@@ -180,17 +181,22 @@ def count_connections(table: str, addresses: Sequence[str]) -> int:
     rows = [line.split() for line in table.splitlines()]
     rows = [row for row in rows if len(row) > 3 and row[0].endswith(":")]
     served = {row[1].rpartition(":")[2] for row in rows if row[3] == _LISTEN}
-    wanted = {_hex(address) for address in addresses}
+    wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
     return sum(
-        row[2].rpartition(":")[0][-8:] in wanted and row[1].rpartition(":")[2] not in served
+        row[2].rpartition(":")[0] in wanted and row[1].rpartition(":")[2] not in served
         for row in rows
         if row[3] not in (_TIME_WAIT, _LISTEN)
     )
 
 
-def _hex(address: str) -> str:
-    # the kernel prints the word as a little-endian host reads it; in tcp6 a mapped address ends so
-    return "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
+def _as_in_the_table(address: str) -> tuple[str, ...]:
+    """How the kernel prints an address: each word of 32 bits as a little-endian host reads it.
+
+    An IPv4 address stands in tcp6, too, as the end of an IPv6 one (::ffff:0:0/96).
+    """
+    found = ipaddress.ip_address(address)
+    words = [found.packed[at : at + 4][::-1].hex().upper() for at in range(0, len(found.packed), 4)]
+    return (words[0], f"{0:016X}FFFF0000{words[0]}") if found.version == 4 else ("".join(words),)
 
 
 def _user_name(name: str) -> str:

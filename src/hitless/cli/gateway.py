@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import HostPort, Options, json_option, pass_options
+from hitless.cli.options import AddressRange, HostPort, Options, json_option, pass_options
 
 
 @click.group()
@@ -35,6 +35,11 @@ def gateway() -> None:
 )
 @click.option(
     "--unpublish", type=click.IntRange(1, 65535), multiple=True, help="Publish this further port no more."
+)
+@click.option(
+    "--address-pool",
+    type=AddressRange(),
+    help="The addresses for networks of applications, as 10.213.0.0/16.  [one that the host does not use]",
 )
 @click.option("--replace", is_flag=True, help="Restart a running gateway to change its settings.")
 @pass_options

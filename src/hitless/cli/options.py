@@ -70,6 +70,24 @@ class HostPort(click.ParamType):  # type: ignore[type-arg]
         return int(port), address.strip("[]") or "0.0.0.0"  # noqa: S104 - as Compose publishes a port
 
 
+class AddressRange(click.ParamType):  # type: ignore[type-arg]
+    """A range of IPv4 addresses with room for the smallest networks at least: 10.213.0.0/16."""
+
+    name = "range"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The range as text."""
+        from ipaddress import IPv4Network
+
+        try:
+            found = IPv4Network(str(value))
+        except ValueError as error:
+            self.fail(f"{value} is no range of IPv4 addresses, as 10.213.0.0/16 is: {error}", param, ctx)
+        if found.prefixlen > 20:
+            self.fail(f"{value} is too small: a prefix of at most /20 is needed", param, ctx)
+        return str(found)
+
+
 @dataclass(frozen=True)
 class Options:
     """The global options, as they were given."""

@@ -109,9 +109,9 @@ def decide(
             sorted(one.name for one in running if one.service in released and released[one.service].exclusive)
         ),
         addresses=tuple(
-            one.addresses[world.gateway.network]
+            address
             for one in running
-            if world.gateway and one.addresses.get(world.gateway.network)
+            for address in one.addresses.get(world.gateway.network if world.gateway else "", ())
         ),
         ports=ports,
         before=before,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hitless.domain import publish, route_check, service_check
+from hitless.domain import networks, publish, route_check, service_check
 from hitless.domain.extension import KEY as _EXTENSION
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import model as gateway_model
 from hitless.domain.model import Application, Finding, Image, Json, Role
 from hitless.domain.project import gateway_networks, hook_service, volume_names
 from hitless.domain.spec import replicas, with_images
+from hitless.domain.steps import Plan
 from hitless.domain.world import Gateway, World
 
 _LITTLE = 1_000_000_000  # bytes
@@ -204,6 +205,20 @@ def _from_environment(model: Json) -> Iterator[Finding]:
                 )
 
 
+def of_room(plan: Plan, ranges: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Whether the networks that a plan creates have addresses; `ranges` maps network -> its ranges (CIDR)."""
+    missing = [network for network in plan.networks if network.name not in ranges]
+    taken = [one for found in ranges.values() for one in found]
+    if not networks.are_free(missing, taken):
+        yield Finding(
+            "gateway",
+            f"its pool {missing[0].whole} has no addresses left for {len(missing)} more networks: "
+            + ", ".join(network.name for network in missing),
+            "hitless gateway up --replace --address-pool RANGE takes another one; docker network ls shows "
+            "what has them",
+        )
+
+
 def _networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
     model = application.model
     left_out = gateway_networks(model, gateway.network) if gateway else set()
@@ -213,8 +228,9 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
         if network.get("external"):
             yield Finding(
                 f"networks.{key}",
-                "both releases answer to their services' names on this network while they overlap",
-                "reach what is shared over it, and the application through the gateway",
+                "nobody finds a service of the release by its name on it, as two releases would answer; the "
+                "release finds what is there",
+                "let others reach the application through the gateway",
                 is_error=False,
             )
             continue

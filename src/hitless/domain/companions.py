@@ -21,14 +21,15 @@ def start_shared(
     ended = {container.service for container in world.base if container.has_ended_well}
     waiting = _waited_for_to_end(application)
     wanted = tuple(name for name in names if recreate or name not in (ended if name in waiting else ready))
-    if not wanted:
+    if not wanted or world.gateway is None:
         return ()
     return (
         StartShared(
             application=application.name,
             services=wanted,
-            model=project.base_model(application),
+            model=project.base_model(application, world.gateway),
             volumes=project.own_volumes(application.model),
+            networks=project.base_networks(application, world.gateway),
             ends=tuple(name for name in wanted if name in waiting),
             timeout=max(one.settings.timeout for one in application.having(Role.SHARED)),
             recreate=recreate,
@@ -37,11 +38,11 @@ def start_shared(
     )
 
 
-def attach(application: Application, colour: Colour, promoted: int) -> tuple[Attach, ...]:
+def attach(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> tuple[Attach, ...]:
     """The step after which the shared services that call the release find it in this colour."""
     callers = tuple(sorted(project.callers(application)))
     names = project.live_names(application, colour)
-    network = project.live_network(application, promoted)
+    network = project.live_network(application, colour, promoted, gateway)
     return (Attach(application.name, colour, network, callers, names),) if names else ()
 
 
@@ -56,8 +57,8 @@ def attach_again(application: str, world: World) -> tuple[Attach, ...]:
     live = world.live(application)
     kept = world.release(live[1]) if live else None
     return (
-        attach(spec.read(kept.model)[0], live[0], promotion(kept, world))
-        if live and kept and kept.model
+        attach(spec.read(kept.model)[0], live[0], promotion(kept, world), world.gateway)
+        if live and kept and kept.model and world.gateway
         else ()
     )
 
@@ -84,7 +85,6 @@ def connections(
 ) -> dict[str, tuple[str, ...]]:
     """What the candidate's containers are connected to beyond its own networks: network -> containers."""
     containers = project.replicas(application, candidate)
-    listed = project.on_gateway_network(application.model, gateway.network)
     once = {} if release.promoted else {one.name: one.name for one in application.having(Role.JOB)}
     once.update(
         (project.hook_service(hook), hook.service)
@@ -95,14 +95,14 @@ def connections(
     for name, service in once.items():
         of_service.setdefault(service, []).append(project.runs_once(application, candidate, name))
     found = {
-        gateway.network: [
+        gateway.network_of(application.name): [
             container
-            for service, names in of_service.items()
+            for service, names in containers.items()
             for container in names
-            if service in listed or (container in containers.get(service, ()) and application.is_web(service))
+            if application.is_web(service)
         ]
     }
-    for network, names in project.connections(application, of_service).items():
+    for network, names in project.connections(application, gateway, of_service).items():
         found.setdefault(network, []).extend(names)
     return {network: tuple(names) for network, names in found.items() if names}
 

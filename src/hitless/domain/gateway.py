@@ -29,7 +29,8 @@ class GatewaySettings:
     `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
     are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
     forward by its experimental engine, which is faster and loses some requests
-    (docs/decisions/0024-gateway-speed.md).
+    (docs/decisions/0024-gateway-speed.md). `address_pool` is the range (CIDR) that networks of applications
+    take their addresses from, "" until one is chosen.
     """
 
     http_port: int = 80
@@ -40,6 +41,7 @@ class GatewaySettings:
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     fast_proxy: bool = False
+    address_pool: str = ""
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -79,11 +81,12 @@ def gateway(project: str, settings: GatewaySettings) -> Gateway:
         entry_points=settings.entry_points,
         http_port=settings.http_port,
         bound=settings.bound,
+        pool=settings.address_pool,
     )
 
 
 def network_name(project: str) -> str:
-    """The network that the gateway shares with the applications."""
+    """The gateway's own network: with each application it shares another one (`Gateway.network_of`)."""
     return f"{project}_webgateway"
 
 

@@ -83,6 +83,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             release=release.number,
             model=model,
             volumes=project.own_volumes(application.model),
+            networks=project.colour_networks(model, application, gateway),
             connect=companions.connections(application, release, candidate, gateway),
         ),
         # what may take minutes may be interrupted, and only a release that is written down can be resumed
@@ -101,7 +102,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
         Gate(name, candidate, wanted, readiness.of_routes(application, candidate, gateway)),
         *hooks[When.BEFORE_CUTOVER],
         CutOver(staged, switched, wanted, companions.only(policies, early)),
-        *companions.attach(application, candidate, promoted.promoted),
+        *companions.attach(application, candidate, promoted.promoted, gateway),
         Bake(name, candidate, wanted, application.settings.bake),
         # without a live colour nothing is left by now to run beside
         *companions.hand_over(

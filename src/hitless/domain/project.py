@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from hitless.domain import roles
+from hitless.domain import networks, roles
 from hitless.domain.extension import is_published_by_gateway
 from hitless.domain.model import (
     Application,
@@ -18,6 +18,7 @@ from hitless.domain.model import (
     colour_project,
     image_reference,
 )
+from hitless.domain.networks import Network
 from hitless.domain.world import Gateway
 
 # The article's name of the gateway's network, which Compose files name even where the gateway is another
@@ -27,9 +28,12 @@ LABEL_GATEWAY = "hitless.gateway"
 LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
+LIVE_NETWORK = "hitless-live"  # the key of that of `live_network` in its colour's project
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
 
 _LAST = 99_999_999
+
+FIXED_NAMES = ("container_name", "hostname")  # of which a colour makes aliases
 
 # What makes no sense for a container that runs to its end
 _NOT_ONCE = ("healthcheck", "ports", "expose", "scale", "depends_on")
@@ -50,26 +54,86 @@ def build_model(application: Application, number: int) -> dict[str, Any]:
     return {"name": application.name, "services": services, "secrets": secrets}
 
 
-def base_model(application: Application) -> dict[str, Any]:
+def base_model(application: Application, gateway: Gateway | None = None) -> dict[str, Any]:
     """The model of the base project: the shared services as they stand in the file.
 
     So Compose's digest of each is the one that plain `docker compose up` would give it, and a container that
-    runs already is known again.
+    runs already is known again. With a `gateway`, they are not on its network, where other applications
+    would find them by name, and networks that hitless creates (`base_networks`) are there already.
     """
     model = application.model
     names = {service.name for service in application.having(Role.SHARED)}
+    left_out = gateway_networks(model, gateway.network) if gateway else set()
     return {
         **_without_extensions(model),
         "services": {
             name: {
                 **{key: value for key, value in _without_extensions(service).items() if key != "depends_on"},
                 **_depends_on(service, names),
+                **_kept_networks(service, left_out),
             }
             for name, service in model["services"].items()
             if name in names
         },
+        "networks": {
+            **{key: one for key, one in (model.get("networks") or {}).items() if key not in left_out},
+            **(_created(base_networks(application, gateway)) if gateway else {}),
+        },
         "volumes": _external_volumes(model),
     }
+
+
+def base_networks(application: Application, gateway: Gateway) -> tuple[Network, ...]:
+    """The networks that hitless creates for the shared services, where they are missing."""
+    model = application.model
+    left_out = gateway_networks(model, gateway.network)
+    # room for both colours besides, which meet them there
+    room = {"scale": 1 + 2 * sum(one.replicas for one in application.released)}
+    shared = {one.name: model["services"][one.name] for one in application.having(Role.SHARED)}
+    services = {
+        name: {**service, **_kept_networks(service, left_out), **room} for name, service in shared.items()
+    }
+    labels = {LABEL_APPLICATION: application.name}
+    own = {**({} if "default" in (model.get("networks") or {}) else {"default": {}}), **_own_networks(model)}
+    return networks.of_project(application.name, own, services, labels, gateway.pool)
+
+
+def colour_networks(model: Json, application: Application, gateway: Gateway) -> tuple[Network, ...]:
+    """The networks that hitless creates for a colour of this model: its own, and the way to the gateway."""
+    labels = {LABEL_APPLICATION: application.name}
+    own = {"default": {}, **_own_networks(application.model)}
+    # the file's name of a network is not for two
+    own = {key: {**one, "name": ""} for key, one in own.items()}
+    between = Network(
+        gateway.network_of(application.name),
+        {**labels, LABEL_GATEWAY: gateway.project},
+        # both colours
+        2 * sum(service.replicas for service in application.having(Role.WEB)),
+        gateway.pool,
+        # no way out of the host, so it takes no part in the choice of a default route, and comes last where
+        # names are looked up
+        {"internal": True},
+        joined=gateway.container,
+    )
+    return (*networks.of_project(model["name"], own, model["services"], labels, gateway.pool), between)
+
+
+def _own_networks(model: Json) -> dict[str, Json]:
+    """The networks that the application has for itself: key -> definition."""
+    found = {key: network or {} for key, network in (model.get("networks") or {}).items()}
+    return {key: network for key, network in found.items() if not network.get("external")}
+
+
+def _created(found: Sequence[Network]) -> dict[str, Json]:
+    """As Compose is told of networks that are there: key -> definition."""
+    return {one.labels[networks.COMPOSE_NETWORK]: {"name": one.name, "external": True} for one in found}
+
+
+def _kept_networks(service: Json, left_out: Collection[str]) -> dict[str, Any]:
+    """The networks of a service without these, where it names any."""
+    found = service.get("networks") or {}
+    kept = {key: value for key, value in found.items() if key not in left_out}
+    return {"networks": kept or {"default": None}} if len(kept) != len(found) else {}
 
 
 def colour_model(
@@ -83,13 +147,12 @@ def colour_model(
     """The model of one colour: the services of the release, and a service for each of its hooks.
 
     Images are the release's own, Traefik's labels are gone (the routing file has them), what two colours
-    would fight over is per colour (networks) or shared under the base project's names (volumes), and the
-    gateway's network is left out: containers are connected to it without Compose's alias of the service
-    name, or two colours would both answer for that name there. `live` is the colour that is live when it
-    starts. A release that is brought back comes without its jobs.
+    would fight over is per colour (networks) or shared under the base project's names (volumes), and
+    networks of others are left out, the gateway's among them: containers are connected to these without
+    Compose's alias of the service name, or two colours would both answer for that name there. `live` is the
+    colour that is live when it starts. A release that is brought back comes without its jobs.
     """
     model = application.model
-    left_out = gateway_networks(model, gateway.network)
     running = {service.name for service in application.having(Role.WEB, Role.WORKER)}
     jobs = () if is_brought_back else application.having(Role.JOB)
     labels = {
@@ -104,8 +167,9 @@ def colour_model(
     def service(name: str, **changes: Any) -> dict[str, Any]:
         found = model["services"][name]
         return {
-            **_service(found, left_out),
+            **_service(found, set(_own_networks(model))),
             **_depends_on(found, running),
+            **_links(found, running),
             "image": image_reference(application.name, release.number, name),
             "pull_policy": "never",
             # set when it goes live (`restart_policies`): an engine that comes back must not bring a candidate
@@ -122,7 +186,7 @@ def colour_model(
         found = service(name, environment={**own, **told}, **changes)
         return {key: one for key, one in found.items() if key not in _NOT_ONCE}
 
-    return {
+    made = {
         "name": colour_project(application.name, colour),
         "services": {
             **{name: service(name) for name in model["services"] if name in running},
@@ -135,14 +199,6 @@ def colour_model(
                 if hook.service
             },
         },
-        "networks": {
-            "default": _network({}, application.name),
-            **{
-                key: _network(network or {}, application.name)
-                for key, network in (model.get("networks") or {}).items()
-                if key not in left_out
-            },
-        },
         "volumes": _external_volumes(model),
         **{
             key: value
@@ -150,6 +206,13 @@ def colour_model(
             if key not in ("name", "services", "networks", "volumes")
         },
     }
+    own = {
+        key: _network(network, application.name)
+        for key, network in _own_networks(model).items()
+        if not networks.leaves_addresses(network)
+    }
+    created = colour_networks(made, application, gateway)[:-1]
+    return {**made, "networks": {**own, **_created(created)}}
 
 
 def hooks(application: Application, is_brought_back: bool) -> tuple[Hook, ...]:
@@ -169,14 +232,26 @@ def callers(application: Application) -> dict[str, set[str]]:
     return {name: called for name, called in found.items() if called}
 
 
-def live_network(application: Application, promoted: int) -> str:
+def live_network(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> Network:
     """The network on which shared services find a release, by the number of its promotion.
 
     A container that is on several networks asks them for a name in the order of the networks' own names
     (libnetwork, measured with Engine 26.1): so the name of each promotion's network sorts before that of the
     one before, and from the instant in which the new one has the name, the new one is found.
     """
-    return f"{application.name}_live-{_LAST - promoted:08}"
+    called = live_names(application, colour)
+    return Network(
+        f"{application.name}_live-{_LAST - promoted:08}",
+        {
+            networks.COMPOSE_PROJECT: colour_project(application.name, colour),
+            networks.COMPOSE_NETWORK: LIVE_NETWORK,
+            LABEL_APPLICATION: application.name,
+        },
+        len(called) + len(callers(application)),
+        gateway.pool,
+        # or the default route of the shared containers would change
+        {"internal": True},
+    )
 
 
 def live_names(application: Application, colour: Colour) -> dict[str, tuple[str, ...]]:
@@ -186,9 +261,9 @@ def live_names(application: Application, colour: Colour) -> dict[str, tuple[str,
     for service, containers in replicas(application, colour).items():
         model = application.model["services"][service]
         if service in called and not model.get("network_mode"):
-            networks = (model.get("networks") or {}).values()
-            aliases = (alias for network in networks for alias in (network or {}).get("aliases") or ())
-            own = [model["container_name"]] if "container_name" in model else []
+            on = (model.get("networks") or {}).values()
+            aliases = (alias for network in on for alias in (network or {}).get("aliases") or ())
+            own = [str(model[key]) for key in FIXED_NAMES if model.get(key)]
             found.update(dict.fromkeys(containers, tuple(dict.fromkeys((service, *own, *aliases)))))
     return found
 
@@ -215,29 +290,32 @@ def environment(
     }
 
 
-def connections(application: Application, containers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The base project's networks on which a release meets shared services: network -> containers of it.
+def connections(
+    application: Application, gateway: Gateway, containers: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """The networks beyond its own that a release is on: network -> containers of it.
 
-    `containers` maps service -> names. Containers are connected there without their service's name: on these
-    networks only shared services answer by theirs, and no other colour's.
+    They are those of the base project, where it meets shared services, and those of others. `containers`
+    maps service -> names. Containers are connected there without their service's name: on these networks
+    only shared services answer by theirs, and no other colour's.
     """
     model = application.model
-    shared = {key for service in application.having(Role.SHARED) for key in _networks(model, service.name)}
+    left_out = gateway_networks(model, gateway.network)
+
+    def on(service: str) -> tuple[str, ...]:
+        found = model["services"].get(service) or {}
+        return networks.keys_of({**found, **_kept_networks(found, left_out)})
+
+    shared = {key for service in application.having(Role.SHARED) for key in on(service.name)}
     found: dict[str, list[str]] = {}
     for service, names in containers.items():
-        for key in _networks(model, service):
+        for key in on(service):
             network = (model.get("networks") or {}).get(key) or {}
-            if key in shared and not network.get("external"):
+            if network.get("external"):
+                found.setdefault(str(network.get("name") or key), []).extend(names)
+            elif key in shared:
                 found.setdefault(str(network.get("name") or f"{application.name}_{key}"), []).extend(names)
     return found
-
-
-def _networks(model: Json, service: str) -> tuple[str, ...]:
-    """The keys of the networks that a service of the file is on."""
-    found = model["services"].get(service) or {}
-    if found.get("network_mode"):
-        return ()
-    return tuple(found.get("networks") or ("default",))
 
 
 def volume_names(model: Json) -> dict[str, str]:
@@ -323,25 +401,27 @@ def _deploy_policy(service: Json) -> str | None:
     return f"{policy}:{attempts}" if policy == "on-failure" and attempts else policy
 
 
-def _service(service: Json, left_out: set[str]) -> dict[str, Any]:
+def _service(service: Json, own: Collection[str]) -> dict[str, Any]:
+    """A service of a colour, on these networks of the application's own at most.
+
+    Its fixed names (`container_name`, `hostname`) become aliases there: two copies can't both have the first,
+    and the engine (25 and newer) has a container answer to the second on every network that it is on.
+    """
     dropped = (
         *("build", "profiles", "labels", "networks", "image", "pull_policy", "restart", "depends_on"),
-        *("container_name", *(("ports",) if is_published_by_gateway(service) else ())),
+        *("container_name", "hostname", *(("ports",) if is_published_by_gateway(service) else ())),
     )
     kept = {key: value for key, value in _without_extensions(service).items() if key not in dropped}
     if "restart_policy" in (kept.get("deploy") or {}):
         kept["deploy"] = {key: value for key, value in kept["deploy"].items() if key != "restart_policy"}
-    networks = {key: value for key, value in (service.get("networks") or {}).items() if key not in left_out}
-    if "container_name" in service and not service.get("network_mode"):
-        # two copies can't both have it; as an alias it finds each colour its own
-        networks = {
-            key: {
-                **(value or {}),
-                "aliases": [*((value or {}).get("aliases") or ()), service["container_name"]],
-            }
-            for key, value in (networks or {"default": None}).items()
+    on = {key: value for key, value in (service.get("networks") or {}).items() if key in own}
+    names = [str(service[key]) for key in FIXED_NAMES if service.get(key)]
+    if names and not service.get("network_mode"):
+        on = {
+            key: {**(value or {}), "aliases": [*((value or {}).get("aliases") or ()), *names]}
+            for key, value in (on or {"default": None}).items()
         }
-    return {**kept, **({"networks": networks} if networks else {})}
+    return {**kept, **({"networks": on} if on else {})}
 
 
 def _depends_on(service: Json, known: Collection[str]) -> dict[str, Any]:
@@ -349,6 +429,13 @@ def _depends_on(service: Json, known: Collection[str]) -> dict[str, Any]:
     wanted = service.get("depends_on") or {}
     kept = {name: condition for name, condition in wanted.items() if name in known}
     return {"depends_on": kept} if kept else {}
+
+
+def _links(service: Json, known: Collection[str]) -> dict[str, Any]:
+    """Its links within the same project; what is elsewhere is found by its own name (`service_check`)."""
+    if "links" not in service:
+        return {}
+    return {"links": [link for link in service["links"] if str(link).partition(":")[0] in known]}
 
 
 def _without_extensions(mapping: Json) -> dict[str, Any]:
@@ -369,9 +456,3 @@ def _network(network: Json, application: str) -> Mapping[str, Any]:
         return network
     own = {key: value for key, value in network.items() if key != "name"}
     return {**own, "labels": {**(network.get("labels") or {}), LABEL_APPLICATION: application}}
-
-
-def on_gateway_network(model: Json, gateway_network: str) -> set[str]:
-    """The services that the file itself puts on the gateway's network."""
-    keys = gateway_networks(model, gateway_network)
-    return {name for name, service in model["services"].items() if keys & set(service.get("networks") or ())}

@@ -74,6 +74,7 @@ def grow(
             release=release.number,
             model=model,
             volumes=project.own_volumes(application.model),
+            networks=project.colour_networks(model, application, gateway),
             connect={
                 network: tuple(one for one in names if one in new) for network, names in connections.items()
             },
@@ -82,7 +83,7 @@ def grow(
         Start(name, colour, model, lacking, companions.longest_timeout(application)),
         Gate(name, colour, proofs),
         CutOver(routing, after, proofs, policies),
-        *companions.attach(application, colour, release.promoted),
+        *companions.attach(application, colour, release.promoted, gateway),
     ]
     undo = (
         Route(name, routing, routing, "restore the routes"),

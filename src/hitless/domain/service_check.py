@@ -146,9 +146,26 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         yield Finding(
             f"{path}.container_name",
             f"two copies can't both be called {model['container_name']}, and {_TWO_COPIES}",
-            "it stays a host name within the application; hitless status shows the containers' names",
+            "it stays a host name within the release; hitless status shows the containers' names",
             is_error=False,
         )
+    if "hostname" in model:
+        yield Finding(
+            f"{path}.hostname",
+            f"the engine has a container answer to {model['hostname']} on every network that it is on, to "
+            "other releases and other applications, too",
+            "it stays a host name within the release; the container calls itself by its id",
+            is_error=False,
+        )
+    running = {one.name for one in application.having(Role.WEB, Role.WORKER)}
+    for link in model.get("links") or ():
+        target, _, alias = str(link).partition(":")
+        if target not in running and alias not in ("", target):
+            yield Finding(
+                f"{path}.links",
+                f"{target} is no part of the release, and is found by its own name alone, not as {alias}",
+                f"call it {target}, and take the link away",
+            )
     if service.role is Role.WORKER and (word := _clockwork(service.name, model)):
         yield Finding(
             path,

@@ -21,13 +21,19 @@ class Shared:
     cost: str
 
 
-def shared_services(application: Application, world: World, digests: Mapping[str, str]) -> tuple[Shared, ...]:
-    """Every shared service; `digests` are those of the file: service -> Compose's digest."""
+def shared_services(
+    application: Application, world: World, digests: Sequence[Mapping[str, str]]
+) -> tuple[Shared, ...]:
+    """Every shared service.
+
+    `digests` are Compose's, service -> digest: of what plain Compose starts, and of what hitless does.
+    """
     containers = {container.service: container for container in world.base}
     found = []
     for service in application.having(Role.SHARED):
         container = containers.get(service.name)
-        changes = _changes(application.model["services"][service.name], container, digests.get(service.name))
+        known = [one[service.name] for one in digests if service.name in one]
+        changes = _changes(application.model["services"][service.name], container, known)
         found.append(
             Shared(
                 service=service.name,
@@ -52,8 +58,8 @@ def changed(found: Sequence[Shared]) -> Iterator[Finding]:
             )
 
 
-def _changes(service: Json, container: ComposeContainer | None, digest: str | None) -> str:
-    if container is None or digest is None or container.digest in ("", digest):
+def _changes(service: Json, container: ComposeContainer | None, digests: Sequence[str]) -> str:
+    if container is None or not digests or container.digest in ("", *digests):
         return ""
     image = str(service.get("image") or "")
     if image and container.image != image:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from hitless.domain.model import Colour, Json, Release, Router, When
+from hitless.domain.networks import Network
 from hitless.domain.routing import Routing
 
 
@@ -52,15 +53,16 @@ class StartShared:
     """Start the shared services that do not run, in the base project, and wait until they are healthy.
 
     `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
-    application's own volumes to their definitions; `ends` are those that run to their end, `may_end` those of
-    which nobody knows whether they do; `timeout` is in seconds. With `recreate` those that were created from
-    another configuration are made anew.
+    application's own volumes to their definitions, `networks` are created where they are missing; `ends` are
+    those that run to their end, `may_end` those of which nobody knows whether they do; `timeout` is in
+    seconds. With `recreate` those that were created from another configuration are replaced.
     """
 
     application: str
     services: tuple[str, ...]
     model: Json
     volumes: Json
+    networks: tuple[Network, ...]
     ends: tuple[str, ...]
     timeout: float
     recreate: bool = False
@@ -76,9 +78,9 @@ class Create:
     """Create a colour's containers and networks, stopped, and connect them to the networks beyond their own.
 
     `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
-    definitions, created where they are missing; `connect` maps network -> containers: the gateway's network,
-    and those of the shared services. With `beside` the colour's containers that are there stay, and these
-    come to them.
+    definitions, created where they are missing, as `networks` are; `connect` maps network -> containers: the
+    way to the gateway, the networks of the shared services, and those of others. With `beside` the colour's
+    containers that are there stay, and these come to them.
     """
 
     application: str
@@ -86,6 +88,7 @@ class Create:
     release: int
     model: Json
     volumes: Json
+    networks: tuple[Network, ...]
     connect: Mapping[str, tuple[str, ...]]
     beside: tuple[str, ...] = ()
 
@@ -236,12 +239,12 @@ class CutOver:
 class Attach:
     """Have shared services find a colour's services by their plain names, from this instant on.
 
-    `network` is made for it; `services` are the shared ones, `names` what they call: container -> its names.
+    `network` is created for it; `services` are the shared ones, `names` what they call: container -> names.
     """
 
     application: str
     colour: Colour
-    network: str
+    network: Network
     services: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]]
 
@@ -411,6 +414,20 @@ class Plan:
     steps: tuple[Step, ...]
     undo: tuple[Step, ...] = ()
     revert: tuple[Step, ...] = ()
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that it creates where they are missing."""
+        found: list[Network] = []
+        for step in self.steps:
+            match step:
+                case Create() | StartShared():
+                    found += step.networks
+                case Attach():
+                    found.append(step.network)
+                case _:
+                    pass
+        return tuple(found)
 
     def summary(self) -> dict[str, Any]:
         """For `--json`: the plan without the models, which hold environment values."""

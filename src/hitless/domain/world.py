@@ -14,7 +14,7 @@ from hitless.domain.routing import Routing
 class Container:
     """A container of an application.
 
-    `health` is "" without a health check; `address` is the one on the gateway's network, "" without.
+    `health` is "" without a health check; `addresses` are all of its own, IPv4 and IPv6.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Container:
     health: str = ""
     restarts: int = 0
     exit_code: int = 0
-    address: str = ""
+    addresses: tuple[str, ...] = ()
     ran_out_of_memory: bool = False
 
     @property
@@ -80,8 +80,8 @@ class Port:
 class Neighbour:
     """A running container of the host, whoever made it; `project` and `service` are Compose's, "" without.
 
-    `addresses` maps network -> its address there. `is_labelled`: Traefik finds routes in its labels;
-    `is_ours`: it is a release's, or a gateway of hitless's.
+    `addresses` maps network -> its addresses there, IPv4 and IPv6. `is_labelled`: Traefik finds routes in its
+    labels; `is_ours`: it is a release's, or a gateway of hitless's.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Neighbour:
     service: str
     image: str
     ports: tuple[Port, ...]
-    addresses: Mapping[str, str]
+    addresses: Mapping[str, tuple[str, ...]]
     is_labelled: bool
     is_ours: bool
 
@@ -98,7 +98,9 @@ class Neighbour:
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 
-    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address.
+    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
+    `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for hitless's
+    own first one.
     """
 
     project: str
@@ -107,6 +109,12 @@ class Gateway:
     entry_points: Mapping[str, int]
     http_port: int = 80
     bound: Mapping[str, str] = field(default_factory=dict)
+    pool: str = ""
+
+    def network_of(self, application: str) -> str:
+        """The network that the gateway shares with this application, and with nobody else."""
+        # it sorts after the gateway's own, and Compose makes no name with a dot
+        return f"{self.network}.{application}"
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def adopt(
 ) -> None:
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
     began = ports.clock.now()
+    found = _with_pool(host, found)
     if found.before:
         before = found.before
         present = host.settings() if ports.balancer.gateway() else None
@@ -66,6 +67,16 @@ def adopt(
             raise
     if failed:
         raise failed
+
+
+def _with_pool(host: GatewayHost, found: Adoption) -> Adoption:
+    """The same with a pool of addresses in the gateway's settings."""
+    before = gateway.with_pool(host, found.before) if found.before else None
+    after = found.after
+    if after:
+        pool = before.address_pool if before else after.address_pool
+        after = gateway.with_pool(host, replace(after, address_pool=pool))
+    return replace(found, before=before, after=after)
 
 
 def _hand_over(

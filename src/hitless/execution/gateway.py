@@ -49,8 +49,21 @@ def up(
             f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
     refuse_unfit(host)
+    wanted = with_pool(host, wanted)
     change(host, clock, present if is_running else None, wanted)
     return wanted, True
+
+
+def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
+    """The same with a pool of addresses for the networks of applications. Raises `HitlessError`."""
+    if settings.address_pool:
+        return settings
+    if pool := host.free_pool(settings.image):
+        return replace(settings, address_pool=pool)
+    raise HitlessError(
+        "every address range that hitless would take for its networks is in use on this Docker host",
+        "name one that is free with --address-pool, a private range with a prefix of at most /20",
+    )
 
 
 def refuse_unfit(host: GatewayHost) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from hitless.domain import plan as plans
 from hitless.domain import project, publish, redact, scaling, spec
 from hitless.domain.adoption import Adoption
-from hitless.domain.check import check
+from hitless.domain.check import check, of_room
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
 from hitless.domain.history import Run
@@ -266,7 +266,10 @@ def shared(ports: Ports, application: Application) -> tuple[Shared, ...]:
 
 def _shared(ports: Ports, application: Application, world: World) -> tuple[Shared, ...]:
     services = application.having(Role.SHARED)
-    digests = ports.engine.digests(project.base_model(application)) if services and world.base else {}
+    as_written = project.base_model(application)
+    as_started = project.base_model(application, world.gateway)
+    models = [as_written, as_started] if as_written["services"] != as_started["services"] else [as_started]
+    digests = [ports.engine.digests(model) for model in models] if services and world.base else []
     return shared_services(application, world, digests)
 
 
@@ -290,7 +293,8 @@ def preview(
     release = Release(number, "", request.revision, images, application.model)
     prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
     plan = plans.deploy(prepared, release, world, world.gateway)
-    return plan, findings
+    lacking = tuple(of_room(plan, ports.engine.ranges()))
+    return (None if lacking else plan), (*findings, *lacking)
 
 
 def _bring_up(

@@ -135,19 +135,19 @@ def _perform(step: Step, ports: Ports) -> str:
 
     match step:
         case StartShared():
-            ports.engine.up(step.model, step.volumes, step.services, step.recreate)
+            ports.engine.up(step.model, step.volumes, step.networks, step.services, step.recreate)
             waits.until_shared_ready(ports, step, progress)
             return ""
         case Create():
-            ports.engine.create(step.model, step.volumes, is_beside=bool(step.beside))
+            ports.engine.create(step.model, step.volumes, step.networks, is_beside=bool(step.beside))
             for network, containers in step.connect.items():
                 ports.engine.connect(network, containers)
             return ""
         case Start():
             _start(ports, step)
             return ""
-        case Attach(application, colour, network, services, names):
-            ports.engine.attach(application, colour, network, services, names)
+        case Attach(application, _, network, services, names):
+            ports.engine.attach(application, network, services, names)
             return ""
         case Detach(application, colour):
             ports.engine.detach(application, colour)
@@ -321,7 +321,7 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     if leaving:
         with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
             ports.engine.restart({container.name: "no" for container in leaving})
-    addresses = [container.address for container in leaving if container.is_running and container.address]
+    addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
     return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
 
