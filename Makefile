@@ -2,7 +2,7 @@
 PYTHON_RUN = .venv/bin/python
 
 .PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
-	bench-engines bench-memory bench-times python engine servers
+	bench-engines bench-memory bench-times bench-many python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
+	@echo "make bench-many     200 applications on one host, each deployed twice"
 	@echo "make bench-memory   memory and what is left after many deployments"
 
 python:
@@ -86,3 +87,6 @@ bench-times: python engine
 
 bench-memory: python engine
 	@$(PYTHON_RUN) -m bench.memory $(DEPLOYMENTS)
+
+bench-many: python engine
+	@$(PYTHON_RUN) -m bench.many $(APPLICATIONS)

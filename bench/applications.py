@@ -39,7 +39,7 @@ class Gateway:
 
     @property
     def network(self) -> str:
-        """The network that it shares with the applications."""
+        """Its own network."""
         return f"{self.name}_webgateway"
 
     @property
@@ -55,6 +55,11 @@ class Application:
     name: str
     gateway: Gateway
     file: Path
+
+    @property
+    def network(self) -> str:
+        """The network between it and its gateway."""
+        return f"{self.gateway.network}.{self.name}"
 
     @property
     def host(self) -> str:

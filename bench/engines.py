@@ -217,7 +217,7 @@ def _wrk(application: Application, ip: str, path: str, seconds: int) -> tuple[in
 def _drained(door: Door) -> str:
     _wrk(door.single, door.ip, "/", 1)
     one = door.single.gateway
-    servers = [address(name, one.network) for name in _containers(door.single)]
+    servers = [address(name, door.single.network) for name in _containers(door.single)]
     began = time.monotonic()
     table = ("docker", "exec", one.container, "cat", "/proc/net/tcp")
     ended = until(lambda: count_connections(output(*table), servers) == 0)

@@ -30,7 +30,6 @@ from typing import Any
 
 from bench.applications import (
     Application,
-    Gateway,
     address,
     applications,
     gateway,
@@ -147,8 +146,8 @@ def _targets() -> Iterator[dict[str, Target]]:
             container = application.gateway.container
             output("docker", "update", "--cpuset-cpus", PROXY_CORE, container)
             output("docker", "restart", container)
-        nginx = stack.enter_context(_proxy(plain, "nginx", "-c", "/nginx.conf"))
-        haproxy = stack.enter_context(_proxy(plain, "haproxy", "-f", "/haproxy.conf"))
+        nginx = stack.enter_context(_proxy(one, "nginx", "-c", "/nginx.conf"))
+        haproxy = stack.enter_context(_proxy(one, "haproxy", "-f", "/haproxy.conf"))
         targets = {
             "the application itself": _target(f"{one.name}-blue-web-1", one, 8000),
             "Traefik": _target(plain.container, one),
@@ -162,11 +161,11 @@ def _targets() -> Iterator[dict[str, Target]]:
 
 
 @contextmanager
-def _proxy(on: Gateway, *command: str) -> Iterator[str]:
-    """One of the other proxies before the application of this gateway; its container's name."""
+def _proxy(application: Application, *command: str) -> Iterator[str]:
+    """One of the other proxies before this application; its container's name."""
     name = f"hitless-speed-{command[0]}"
-    words = ("--detach", "--rm", "--name", name, "--network", on.network, "--cpuset-cpus", PROXY_CORE)
-    output("docker", "run", *words, IMAGE, *command)
+    words = ("--detach", "--rm", "--name", name, "--cpuset-cpus", PROXY_CORE)
+    output("docker", "run", *words, "--network", application.network, IMAGE, *command)
     try:
         yield name
     finally:
@@ -211,7 +210,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes | None) -> None:
 
 
 def _target(container: str, application: Application, port: int = 80) -> Target:
-    at = address(container, application.gateway.network)
+    at = address(container, application.network)
     return Target(f"{at}:{port}", application.host, container)
 
 

@@ -294,7 +294,7 @@ def test_what_else_a_compose_file_may_hold(app: Make, tmp_path: Path) -> None:
     networks = docker(
         "inspect", f"{whole.name}-blue-helper-1", "--format", "{{json .NetworkSettings.Networks}}"
     )
-    assert f"{GATEWAY}_webgateway" in networks
+    assert f"{GATEWAY}_webgateway" not in networks
     whole.cli.run("deploy", RELEASE="2")
     assert sorted(whole.containers()) == [
         f"{whole.name}-green-{name}-1" for name in ("helper", "once", "web")
