@@ -351,6 +351,15 @@ class TestHealth:
     def test_the_image_has_one(self) -> None:
         assert check({"app": web(BARE)}, {"app": image(8000, healthcheck=True)}) == ()
 
+    def test_visitors_bound_to_a_container_that_nobody_asks_for_its_health(self) -> None:
+        balancer = "traefik.http.services.shop.loadbalancer."
+        labels = {**BARE, f"{balancer}sticky.cookie.name": "lb"}
+        finding = only(app(labels, healthcheck={"test": ["CMD", "true"]}))
+        assert (finding.path, finding.is_error) == (f"services.app.labels.{balancer}sticky", False)
+        assert "the visitors bound to it get 502" in finding.message
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}) == ()
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}, deploy={"replicas": 2}) == ()
+
     def test_the_compose_file_has_one(self) -> None:
         assert app(BARE, healthcheck={"test": ["CMD", "true"]}) == ()
 
