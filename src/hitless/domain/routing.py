@@ -20,6 +20,7 @@ import yaml
 
 from hitless.domain.errors import HitlessError
 from hitless.domain.model import Application, Colour, Json, Protocol, Router
+from hitless.domain.rules import effective_priority
 
 READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
 WEB = "web"  # the entry point of a route that names none
@@ -257,7 +258,7 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
     # A guarded route goes before every other one, and among its like as without the guard. A live one goes
     # before the same route that Traefik's Docker provider has found: of plain containers, being adopted.
-    own = int(router.settings.get("priority") or len(router.rule))
+    own = effective_priority(router.rule, int(router.settings.get("priority", 0)))
     priority = own + 1 if is_live else GUARDED_PRIORITY + own
     return {
         **router.settings,
