@@ -21,6 +21,7 @@ from hitless.domain.routing import (
     Server,
     colour_routing,
     document,
+    holds,
     marker_path,
     parse,
     render,
@@ -112,6 +113,21 @@ def test_no_text_reaches_the_template_engine_or_yaml_as_more_than_a_text(text: s
 def test_what_only_yaml_takes_for_a_line_break_stays_as_it_is(line_break: str) -> None:
     each = routing(BLUE, {BLUE: part(1, router(f"PathPrefix(`/a{line_break}b`)"))})
     assert loaded(render(each)) == document(each)
+
+
+@examples(50)
+@given(routings())
+def test_what_a_former_hitless_wrote_in_its_own_way_holds_the_same_routing(each: Routing) -> None:
+    body = yaml.safe_dump(document(each), sort_keys=False, width=200, allow_unicode=False)
+    header = json.loads(executed(render(each)).partition("\n")[0].removeprefix("# hitless "))
+    header["digest"] = hashlib.sha256(body.encode()).hexdigest()[:16]
+    former = f"# hitless {json.dumps(header, separators=(',', ':'))}\n{body}".replace("{{", ACTION)
+    assert parse(former, "x.yml") == each
+    assert holds(former, each)
+    assert not holds(former, each.next(each.live, each.colours))
+    assert not holds(former + "# mine\n", each)
+    assert not holds(former, None)
+    assert not holds(None, each)
 
 
 @examples(50)

@@ -16,8 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
-
+from hitless.domain import json_yaml
 from hitless.domain.errors import HitlessError
 from hitless.domain.model import Application, Colour, Json, Protocol, Router
 from hitless.domain.rules import effective_priority
@@ -159,11 +158,22 @@ def marker_path(application: str, generation: int) -> str:
 
 def render(routing: Routing) -> str:
     """The whole text of the application's routing file."""
-    body: str = yaml.safe_dump(document(routing), sort_keys=False, width=200, allow_unicode=False)
+    # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
+    body = json_yaml.dump(document(routing), indent=1) + "\n"
     header = {"digest": _digest(body), "routing": _encode(routing)}
     text = f"{_HEADER}{json.dumps(header, separators=(',', ':'))}\n{body}"
     # Traefik runs each file through Go's template engine first, comments included
     return text.replace("{{", '{{"{{"}}')
+
+
+def holds(text: str | None, routing: Routing | None) -> bool:
+    """Whether this is the text of this routing's file, as this hitless or another one writes it."""
+    if text is None or routing is None:
+        return text is None and routing is None
+    try:
+        return parse(text, "") == routing
+    except ForeignRouting:
+        return False
 
 
 def parse(text: str, path: str) -> Routing:
