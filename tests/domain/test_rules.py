@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hitless.domain import rules
 from hitless.domain.rules import UnreadableRule, collide, example, hosts, parse, takes_from
 from tests.domain.builders import examples, hostile_texts
 
@@ -186,6 +189,39 @@ def test_hosts_from_which_a_route_without_a_host_takes_requests(
 def test_a_rule_that_cannot_be_read(rule: str) -> None:
     with pytest.raises(UnreadableRule):
         parse(rule)
+
+
+class Tokens:
+    """A pattern that remembers where it was asked to look."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self.pattern = pattern
+        self.looks: list[tuple[int, int]] = []
+
+    def match(self, text: str, position: int = 0) -> re.Match[str] | None:
+        self.looks.append((len(text), position))
+        return self.pattern.match(text, position)
+
+
+@pytest.mark.parametrize("sign", [" || ", " && "])
+def test_a_rule_is_read_once_from_left_to_right_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    tokens = Tokens(rules._TOKEN)
+    monkeypatch.setattr(rules, "_TOKEN", tokens)
+    rule = sign.join(["Host(`long.example`)"] * 20_000)
+    with pytest.raises(UnreadableRule, match="more than 1000 matchers"):
+        parse(rule)
+    # five tokens for each matcher and its sign, each looked for where the one before it ended
+    assert len(tokens.looks) <= 5 * 1001 + 1
+    assert {length for length, _ in tokens.looks} == {len(rule)}
+    positions = [position for _, position in tokens.looks]
+    assert positions == sorted(set(positions))
+
+
+def test_a_rule_of_many_matchers_is_read() -> None:
+    assert len(parse(" || ".join(f"Host(`{number}.example`)" for number in range(1000)))) == 1000
+    assert len(parse(" && ".join(["Host(`long.example`)"] * 1000))[0]) == 1000
 
 
 @pytest.mark.parametrize(

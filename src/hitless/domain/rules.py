@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import TypeAlias
 
 from hitless.domain import patterns
@@ -229,7 +230,9 @@ class _Reader:
     """Reads a rule from left to right; `kind` and `text` are the token that comes next, "" at the end."""
 
     def __init__(self, rule: str) -> None:
-        self._rest = rule.strip()
+        self._rule = rule.strip()
+        self._position = 0
+        self._matchers = 0
         self._depth = 0
         self.kind = self.text = ""
         self._advance()
@@ -261,6 +264,9 @@ class _Reader:
         return ((replace(self._matcher(), is_negated=is_negated),),)
 
     def _matcher(self) -> Matcher:
+        self._matchers += 1
+        if self._matchers > _MOST:
+            raise UnreadableRule(f"it has more than {_MOST} matchers")
         name = self._expect("name").lower()
         self._expect("(")
         arguments = [self._argument()]
@@ -302,26 +308,24 @@ class _Reader:
         return text
 
     def _advance(self) -> None:
-        match = _TOKEN.match(self._rest)
-        if self._rest.strip() and match is None:
-            raise UnreadableRule(f"{self._rest.split()[0]!r} has no meaning in a rule")
+        match = _TOKEN.match(self._rule, self._position)
+        if match is None and self._position < len(self._rule):
+            raise UnreadableRule(f"{self._rule[self._position :].split()[0]!r} has no meaning in a rule")
         self.kind = match.lastgroup or "" if match else ""
         self.text = match[match.lastgroup] if match and match.lastgroup else ""
-        self._rest = self._rest[match.end() :] if match else ""
+        self._position = match.end() if match else len(self._rule)
 
 
 def _either(parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
-    return _limited([one for part in parts for one in part])
+    _refuse_many(sum(map(len, parts)))
+    return tuple(one for part in parts for one in part)
 
 
 def _both(parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
-    found: tuple[Alternative, ...] = ((),)
-    for part in parts:
-        found = _limited([(*one, *two) for one in found for two in part])
-    return found
+    _refuse_many(prod(map(len, parts)))
+    return tuple(tuple(chain.from_iterable(one)) for one in product(*parts))
 
 
-def _limited(found: list[Alternative]) -> tuple[Alternative, ...]:
-    if len(found) > _MOST:
+def _refuse_many(alternatives: int) -> None:
+    if alternatives > _MOST:
         raise UnreadableRule(f"it has more than {_MOST} alternatives")
-    return tuple(found)
