@@ -351,6 +351,15 @@ class TestHealth:
     def test_the_image_has_one(self) -> None:
         assert check({"app": web(BARE)}, {"app": image(8000, healthcheck=True)}) == ()
 
+    def test_visitors_bound_to_a_container_that_nobody_asks_for_its_health(self) -> None:
+        balancer = "traefik.http.services.shop.loadbalancer."
+        labels = {**BARE, f"{balancer}sticky.cookie.name": "lb"}
+        finding = only(app(labels, healthcheck={"test": ["CMD", "true"]}))
+        assert (finding.path, finding.is_error) == (f"services.app.labels.{balancer}sticky", False)
+        assert "the visitors bound to it get 502" in finding.message
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}) == ()
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}, deploy={"replicas": 2}) == ()
+
     def test_the_compose_file_has_one(self) -> None:
         assert app(BARE, healthcheck={"test": ["CMD", "true"]}) == ()
 
@@ -492,6 +501,12 @@ class TestRoutes:
         }
         assert only(app(labels)).path == f"{ROUTER}.priority"
 
+    @pytest.mark.parametrize("priority", ["0", "-1"])
+    def test_a_priority_below_one(self, priority: str) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.priority": priority}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.priority", True)
+        assert "must be at least 1" in finding.message
+
     def test_rules_in_the_syntax_of_traefik_2(self) -> None:
         # a candidate's rule gets a guard in front of it, which is in the syntax of Traefik 3
         assert only(app({**WEB_LABELS, "traefik.http.routers.shop.rulesyntax": "v2"})).path == (
@@ -540,6 +555,30 @@ class TestOtherApplications:
     def test_all_of_it_by_a_greater_priority(self) -> None:
         assert self.against(rule="PathPrefix(`/`)") == ()
         assert len(self.against(rule="PathPrefix(`/`)", settings={"priority": 1000})) == 1
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "said"),
+        [
+            (
+                "PathPrefix(`/shops`)",
+                "Host(`cafe.example`)",
+                "takes requests for cafe.example from the application cafe",
+            ),
+            (
+                "Host(`shop.example`)",
+                "PathPrefix(`/cafes`)",
+                "the route PathPrefix(`/cafes`) of the application cafe asks for no host, and so takes "
+                "requests for shop.example",
+            ),
+        ],
+    )
+    def test_that_take_each_others_paths(self, ours: str, theirs: str, said: str) -> None:
+        shop = application({"app": web({**WEB_LABELS, "traefik.http.routers.shop.rule": ours})})
+        there = world(routing(Colour.BLUE, {Colour.BLUE: part(1, router(rule=theirs))}, name="cafe"))
+        finding = only(checks.check(shop, there, IMAGES))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", False)
+        assert said in finding.message
+        assert only(checks.strict((finding,))).is_error
 
     def test_that_is_about_to_get_its_route(self) -> None:
         assert len(self.against(live=None)) == 1

@@ -21,9 +21,11 @@ from hitless.domain.routing import (
     Server,
     colour_routing,
     document,
+    holds,
     marker_path,
     parse,
     render,
+    without,
 )
 from tests.domain.builders import application, examples, hostile_texts, part, router, routing, web
 
@@ -111,6 +113,21 @@ def test_no_text_reaches_the_template_engine_or_yaml_as_more_than_a_text(text: s
 def test_what_only_yaml_takes_for_a_line_break_stays_as_it_is(line_break: str) -> None:
     each = routing(BLUE, {BLUE: part(1, router(f"PathPrefix(`/a{line_break}b`)"))})
     assert loaded(render(each)) == document(each)
+
+
+@examples(50)
+@given(routings())
+def test_what_a_former_hitless_wrote_in_its_own_way_holds_the_same_routing(each: Routing) -> None:
+    body = yaml.safe_dump(document(each), sort_keys=False, width=200, allow_unicode=False)
+    header = json.loads(executed(render(each)).partition("\n")[0].removeprefix("# hitless "))
+    header["digest"] = hashlib.sha256(body.encode()).hexdigest()[:16]
+    former = f"# hitless {json.dumps(header, separators=(',', ':'))}\n{body}".replace("{{", ACTION)
+    assert parse(former, "x.yml") == each
+    assert holds(former, each)
+    assert not holds(former, each.next(each.live, each.colours))
+    assert not holds(former + "# mine\n", each)
+    assert not holds(former, None)
+    assert not holds(None, each)
 
 
 @examples(50)
@@ -296,18 +313,18 @@ class TestMiddlewares:
         each = routing(live, {BLUE: part(1, router(middlewares=named), middlewares=middlewares)})
         return document(each)["http"]
 
-    def test_of_a_route_come_after_our_own(self) -> None:
+    def test_of_a_route_see_a_request_once_however_often_it_is_sent(self) -> None:
         http = self.http({"z": {"compress": {}}}, "z@docker", "z", "other@file")
         assert http["routers"]["shop.shop.live"]["middlewares"] == [
-            "shop.retry.all",
             "shop.z.blue",
             "shop.z.blue",
             "other@file",
+            "shop.retry.all",
         ]
 
     def test_of_a_guarded_route_are_its_own_colours(self) -> None:
         http = self.http({"z": {"compress": {}}}, "z", live=None)
-        assert http["routers"]["shop.shop.blue"]["middlewares"] == ["shop.retry.all", "shop.z.blue"]
+        assert http["routers"]["shop.shop.blue"]["middlewares"] == ["shop.z.blue", "shop.retry.all"]
 
     def test_of_a_chain(self) -> None:
         http = self.http({"z": {"compress": {}}, "all": {"chain": {"middlewares": ["z@docker", "x@file"]}}})
@@ -349,18 +366,20 @@ class TestColourRouting:
         )
         assert (found.release, found.routers, found.middlewares) == (3, (router(),), {"z": {"compress": {}}})
 
-    def test_one_server_alone_is_never_banned(self) -> None:
-        assert self.of(("one",), load_balancer={"strategy": "p2c"}).backends["b"].load_balancer == {
+    @pytest.mark.parametrize("containers", [("one",), ("one", "two")])
+    def test_no_server_is_banned_for_its_answers(self, containers: tuple[str, ...]) -> None:
+        assert self.of(containers, load_balancer={"strategy": "p2c"}).backends["b"].load_balancer == {
             "strategy": "p2c"
         }
 
-    def test_one_of_several_is_banned_when_it_fails(self) -> None:
-        found = self.of(("one", "two")).backends["b"].load_balancer
-        assert set(found) == {"passiveHealthCheck"}
-
-    def test_the_user_says_when_it_is_banned(self) -> None:
-        own: Json = {"passiveHealthCheck": {"maxFailedAttempts": 9}}
-        assert self.of(("one", "two"), load_balancer=own).backends["b"].load_balancer == own
+    @pytest.mark.parametrize(
+        "own", [{"maxFailedAttempts": 9}, {"failureWindow": "3s", "maxFailedAttempts": 1}]
+    )
+    def test_unless_the_user_says_so(self, own: Json) -> None:
+        balancer: Json = {"passiveHealthCheck": own}
+        found = self.of(("one", "two"), load_balancer=balancer)
+        assert found.backends["b"].load_balancer == balancer
+        assert without(found, ["two"]).backends["b"].load_balancer == balancer
 
     def test_a_backend_of_two_replicas_of_a_compose_service(self) -> None:
         found = application({"app": web(deploy={"replicas": 2})})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.domain.rules import UnreadableRule, collide, example, hosts, parse
+from hitless.domain import rules
+from hitless.domain.rules import UnreadableRule, collide, example, hosts, parse, takes_from
 from tests.domain.builders import examples, hostile_texts
 
 
@@ -55,6 +58,10 @@ def test_hosts_of_a_rule(rule: str, found: tuple[str, ...]) -> None:
         ("Host(`a`)", "HostRegexp(`a`)"),
         ("Host(`a.example`)", r"HostRegexp(`^.+\.example$`)"),
         ("Host(`a`) && PathPrefix(`/x`)", "Host(`a`) && (PathPrefix(`/x`) || PathPrefix(`/y`))"),
+        ("HostRegexp(`^y\\.test$`)", "HostRegexp(`^y[.]test$`)"),
+        ("HostRegexp(`^y\\.test$`) && PathPrefix(`/`)", "HostRegexp(`(?i)^Y\\.test$`)"),
+        ("Host(`a`) && PathRegexp(`^/x$`)", "Host(`a`) && PathRegexp(`^/[x]$`)"),
+        ("Host(`a`) && Header(`X-Canary`, `1`)", "Host(`a`) && Header(`x-canary`, `1`)"),
         ("Host(`a`) && Path(`/x/y`)", "Host(`a`) && !Host(`b`) && PathPrefix(`/x`) && Method(`GET`)"),
     ],
 )
@@ -78,6 +85,8 @@ def test_rules_that_claim_the_same_requests(one: str, two: str) -> None:
         ("Host(`a.example`)", "PathPrefix(`/`)"),
         ("Host(`a`)", "Host(`a`) && Header(`X-Canary`, `1`)"),
         ("Host(`a`)", "!(Host(`a`) || Host(`b`))"),
+        ("Host(`a`) && HostRegexp(`^a`)", "Host(`b`) && HostRegexp(`^b`)"),
+        ("Host(`a`) && PathRegexp(`^/x`)", "Host(`b`) && PathRegexp(`^/x/y`)"),
     ],
 )
 def test_rules_that_can_be_told_apart(one: str, two: str) -> None:
@@ -91,6 +100,9 @@ def test_rules_that_can_be_told_apart(one: str, two: str) -> None:
         ("PathPrefix(`/`)", "Host(`a.example`)"),
         ("PathPrefix(`/x`)", "PathPrefix(`/x/y`)"),
         (r"HostRegexp(`^.+\.example$`)", "Host(`a-rather-long-name.example`)"),
+        (r"HostRegexp(`^(a|a-name)\.test$`)", "Host(`a-name.test`) && PathPrefix(`/`)"),
+        ("Host(`a`) && PathRegexp(`^/a`)", "Host(`a`) && Path(`/a/longer/path`)"),
+        ("Host(`a`) && HeaderRegexp(`X`, `^[a-c]`)", "Host(`a`) && Header(`X`, `a-longer-value`)"),
     ],
 )
 def test_an_exception_collides_only_where_it_is_overridden(wide: str, narrow: str) -> None:
@@ -99,6 +111,61 @@ def test_an_exception_collides_only_where_it_is_overridden(wide: str, narrow: st
     assert collide(narrow, wide, priority_of_two=1000)
     assert not collide(wide, narrow, priority_of_two=1000)
     assert collide(wide, narrow, 1000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("regular", "plain"),
+    [
+        (r"HostRegexp(`^y\.test$`)", "Host(`y.test`)"),
+        ("Host(`a`) && PathRegexp(`^/x$`)", "Host(`a`) && Path(`/x`)"),
+        ("Host(`a`) && PathRegexp(`^/x/`)", "Host(`a`) && PathPrefix(`/x/`)"),
+        ("Host(`a`) && HeaderRegexp(`X`, `^1$`)", "Host(`a`) && Header(`x`, `1`)"),
+        ("Host(`a`) && QueryRegexp(`q`, `^1$`)", "Host(`a`) && Query(`q`, `1`)"),
+        ("Host(`a`) && QueryRegexp(`q`, `1`)", "Host(`a`) && Query(`q`)"),
+        ("Path(`/x`)", "HostRegexp(`.+`)"),
+    ],
+)
+def test_what_is_all_of_a_regular_expression_is_no_exception_to_it(regular: str, plain: str) -> None:
+    assert collide(regular, plain, priority_of_two=1000)
+    assert collide(plain, regular, priority_of_one=1000)
+
+
+def test_a_priority_below_one_is_the_length_of_the_rule_as_traefik_takes_it() -> None:
+    assert collide("Host(`a`)", "Host(`a`) || Host(`b`)", 10, -1)
+    assert collide("Host(`a`)", "Host(`a`) && !Path(`/nothing`)", 0, -1)
+
+
+@pytest.mark.parametrize(
+    "rule", ["Host(`y.\rtest`)", "Host(`y.test\x00`)", 'Host("y\\u000d.test")', "Host(`y\n`)"]
+)
+def test_a_control_character_in_a_text_is_refused(rule: str) -> None:
+    with pytest.raises(UnreadableRule, match="control character"):
+        parse(rule)
+
+
+def test_a_rule_may_have_several_lines() -> None:
+    assert hosts("Host(`a`) ||\r\n\tHost(`b`)") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "found"),
+    [
+        ("PathPrefix(`/x`)", "Host(`a`)", ("a",)),
+        ("PathPrefix(`/x`)", "Host(`a`) && Path(`/x`)", ()),  # it is the longer one
+        ("PathPrefix(`/x`) && Method(`GET`)", "Host(`a`) && Path(`/x/y`)", ("a",)),
+        ("PathPrefix(`/x`) && Method(`GET`)", "Host(`a`) && Path(`/y`)", ()),
+        ("PathPrefix(`/x`) && Method(`GET`)", "Host(`a`) && PathPrefix(`/`)", ("a",)),
+        ("Path(`/x`) && Method(`GET`)", "Host(`a`) && Path(`/y`)", ()),
+        ("Path(`/x`) && Path(`/x`)", "Host(`a`) && Path(`/x`)", ("a",)),
+        ("PathPrefix(`/x`) && Method(`GET`)", "Host(`a`) || HostRegexp(`^b`)", ("a", "^b")),
+        ("Host(`b`) && PathPrefix(`/x`)", "Host(`a`)", ()),
+        ("!Host(`b`) && PathPrefix(`/x`)", "Host(`a`)", ("a",)),
+    ],
+)
+def test_hosts_from_which_a_route_without_a_host_takes_requests(
+    one: str, two: str, found: tuple[str, ...]
+) -> None:
+    assert takes_from(one, two) == found
 
 
 @pytest.mark.parametrize(
@@ -122,6 +189,39 @@ def test_an_exception_collides_only_where_it_is_overridden(wide: str, narrow: st
 def test_a_rule_that_cannot_be_read(rule: str) -> None:
     with pytest.raises(UnreadableRule):
         parse(rule)
+
+
+class Tokens:
+    """A pattern that remembers where it was asked to look."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self.pattern = pattern
+        self.looks: list[tuple[int, int]] = []
+
+    def match(self, text: str, position: int = 0) -> re.Match[str] | None:
+        self.looks.append((len(text), position))
+        return self.pattern.match(text, position)
+
+
+@pytest.mark.parametrize("sign", [" || ", " && "])
+def test_a_rule_is_read_once_from_left_to_right_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    tokens = Tokens(rules._TOKEN)
+    monkeypatch.setattr(rules, "_TOKEN", tokens)
+    rule = sign.join(["Host(`long.example`)"] * 20_000)
+    with pytest.raises(UnreadableRule, match="more than 1000 matchers"):
+        parse(rule)
+    # five tokens for each matcher and its sign, each looked for where the one before it ended
+    assert len(tokens.looks) <= 5 * 1001 + 1
+    assert {length for length, _ in tokens.looks} == {len(rule)}
+    positions = [position for _, position in tokens.looks]
+    assert positions == sorted(set(positions))
+
+
+def test_a_rule_of_many_matchers_is_read() -> None:
+    assert len(parse(" || ".join(f"Host(`{number}.example`)" for number in range(1000)))) == 1000
+    assert len(parse(" && ".join(["Host(`long.example`)"] * 1000))[0]) == 1000
 
 
 @pytest.mark.parametrize(

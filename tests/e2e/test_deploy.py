@@ -10,7 +10,7 @@ import httpx
 
 from bench.load import Load
 from bench.report import Report
-from tests.e2e.conftest import FLASK, GATEWAY, App, Gateway, docker, wait_for
+from tests.e2e.conftest import FLASK, GATEWAY, WEB, App, Gateway, docker, wait_for
 
 Make = Callable[..., App]
 DEPLOYMENTS = int(os.environ.get("HITLESS_DEPLOYMENTS", "3"))
@@ -205,3 +205,25 @@ def test_more_and_fewer_containers_of_what_is_live_while_requests_come(app: Make
     assert load.report().lost == 0, load.report().lost_by
     assert {one["release"] for one in shop.cli.json("status")["containers"]} == {release}
     assert "it is so already" in shop.cli.run("scale", "web=1")
+
+
+def test_a_page_that_answers_500_takes_no_other_page_away(app: Make) -> None:
+    web = app()
+    web.cli.run("deploy", "--scale", "web=2")
+    found = [web.get("/error").status_code for _ in range(4)]
+    found += [web.get().status_code for _ in range(60)]
+    assert found == [500] * 4 + [200] * 60
+
+
+def test_one_of_two_containers_that_dies_is_missed_by_no_request_that_begins_later(app: Make) -> None:
+    # no active check hides it: that is for the retries alone to do
+    web = app("\n".join(line for line in WEB.splitlines() if "healthcheck" not in line))
+    web.cli.run("deploy", "--scale", "web=2")
+    with web.load() as load:
+        docker("kill", web.containers()[1])
+        killed = time.monotonic()
+        wait_for(lambda: time.monotonic() > killed + 3)
+    report = load.report()
+    later = [sample for sample in report.samples if sample.started > killed]
+    assert len(later) > 100
+    assert [sample for sample in later if sample.lost] == []

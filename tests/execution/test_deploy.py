@@ -436,3 +436,15 @@ def test_a_killed_container_of_which_nobody_knows_why(host: FakeHost) -> None:
     with pytest.raises(GateFailed) as raised:
         deploy(host)
     assert raised.value.hint.startswith("it was killed by somebody, or ran out of memory")
+
+
+def test_a_strict_deployment_is_refused_for_a_warning_and_leaves_all_as_it_was(deployed: FakeHost) -> None:
+    before = state(deployed)
+    warned = replace(ASKED, findings=(Finding("services.web", "is unusual", is_error=False),))
+    with pytest.raises(Refused, match="1 error"):
+        operations.deploy(deployed.ports(), shop(), replace(warned, is_strict=True))
+    assert state(deployed) == before
+    assert operations.preview(deployed.ports(), shop(), replace(warned, is_strict=True))[0] is None
+    assert operations.preview(deployed.ports(), shop(), warned)[0] is not None
+    operations.deploy(deployed.ports(), shop(), warned)
+    assert live(deployed)[0] is Colour.GREEN

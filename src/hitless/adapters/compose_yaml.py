@@ -6,12 +6,13 @@ Compose writes YAML 1.2 and quotes what 1.1 would take for a boolean, a date or 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import yaml
 from yaml import YAMLError
+
+from hitless.domain.json_yaml import dump
 
 __all__ = ["YAMLError", "dump", "load"]
 
@@ -38,17 +39,3 @@ _Loader.add_implicit_resolver(
 def load(text: bytes) -> Any:
     """The document as plain Python values."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
-
-
-# What YAML takes for a line break, or not at all, in a text that JSON would leave as it is.
-_SPECIAL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-
-
-def dump(model: Any) -> str:
-    """The model as JSON that is YAML as well.
-
-    JSON's quoting leaves nothing to guess. Its surrogate pairs are no YAML, so what lies beyond is written
-    as it is.
-    """
-    text = json.dumps(model, ensure_ascii=False)
-    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -11,6 +11,7 @@ from hitless.cli.options import (
     holder,
     json_option,
     pass_options,
+    strict_option,
     timeout_option,
     wait_options,
 )
@@ -27,6 +28,7 @@ from hitless.cli.options import (
 @click.option(
     "--scale", type=Number(), multiple=True, help="How many containers a service gets; may be repeated."
 )
+@strict_option
 @wait_options
 @json_option
 @pass_options
@@ -37,6 +39,7 @@ def deploy(
     drain_timeout: float | None,
     pull: str | None,
     scale: tuple[tuple[str, int], ...],
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Start the new release beside the old one, cut over, retire the old one."""
@@ -63,5 +66,6 @@ def deploy(
                 findings=findings,
                 revision=revision.result(),
                 pull=pull,
+                is_strict=strict,
             ),
         )

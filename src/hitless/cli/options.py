@@ -146,6 +146,8 @@ pass_options = click.make_pass_decorator(Options)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
+strict_option = click.option("--strict", is_flag=True, help="Take every warning for an error, and refuse.")
+
 timeout_option = click.option(
     "--timeout", type=Seconds(), help="How long the new release may take to get ready."
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import Options, holder, json_option, pass_options
+from hitless.cli.options import Options, holder, json_option, pass_options, strict_option
 
 
 @click.command()
+@strict_option
 @json_option
 @pass_options
-def plan(options: Options, as_json: bool) -> None:
+def plan(options: Options, strict: bool, as_json: bool) -> None:
     """Show what deploy would do, and all that would break the promise. Touches nothing.
 
     Ends with 1 where deploy would refuse.
@@ -23,7 +24,7 @@ def plan(options: Options, as_json: bool) -> None:
     found_plan, found = operations.preview(
         host.ports(ignore),
         application,
-        operations.Request(holder=holder(), findings=findings),
+        operations.Request(holder=holder(), findings=findings, is_strict=strict),
     )
     show_plan(application, found_plan, found, as_json)
     raise click.exceptions.Exit(int(found_plan is None))

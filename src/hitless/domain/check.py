@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from hitless.domain import networks, publish, route_check, service_check
@@ -47,6 +47,11 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
     findings += with_images(there, images)[1]
     return tuple(findings)
+
+
+def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, every warning among them an error."""
+    return tuple(replace(finding, is_error=True) for finding in findings)
 
 
 def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:

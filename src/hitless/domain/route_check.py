@@ -36,8 +36,15 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
                     f"the gateway has no entry point {name!r}",
                     f"it has: {', '.join(world.gateway.entry_points)}",
                 )
-    if router.settings.get("priority", 0) >= MARKER_PRIORITY:
+    priority = router.settings.get("priority", 1)
+    if priority >= MARKER_PRIORITY:
         yield Finding(f"{path}.priority", f"must be below {MARKER_PRIORITY}")
+    if priority < 1:
+        yield Finding(
+            f"{path}.priority",
+            "must be at least 1: Traefik takes 0 for the length of the rule",
+            "leave it out for the length of the rule",
+        )
     if router.settings.get("ruleSyntax", "v3") != "v3":
         yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
     tls = router.settings.get("tls")
@@ -59,6 +66,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     except rules.UnreadableRule as error:
         yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
     yield from taken(application.name, (router,), world.routings)
+    yield from _without_host(application.name, router, world.routings)
 
 
 def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
@@ -82,6 +90,37 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
                     )
 
 
+def _without_host(application: str, router: Router, routings: Mapping[str, Routing]) -> Iterator[Finding]:
+    """Which requests a route without a host takes from other applications, or another's takes from it."""
+    for name, routing in routings.items():
+        others = [other for part in routing.colours.values() for other in part.routers]
+        if name == application or any(_collide(router, other) for other in others):
+            continue
+        loses = dict.fromkeys(host for other in others for host in _takes_from(router, other))
+        if loses:
+            yield Finding(
+                f"{_label(router)}.rule",
+                f"asks for no host, and so takes requests for {', '.join(loses)} from the application {name}",
+                "add Host(`…`) to the rule",
+                is_error=False,
+            )
+        for other in {other.rule: other for other in others}.values():
+            if hosts := _takes_from(other, router):
+                yield Finding(
+                    f"{_label(router)}.rule",
+                    f"the route {other.rule} of the application {name} asks for no host, and so takes "
+                    f"requests for {', '.join(hosts)}",
+                    f"add Host(`…`) to the rule of {name}, or give this one a greater priority",
+                    is_error=False,
+                )
+
+
+def _takes_from(one: Router, two: Router) -> tuple[str, ...]:
+    if not _share_an_entry_point(one, two) or Protocol.TCP in (one.protocol, two.protocol):
+        return ()
+    return rules.takes_from(one.rule, two.rule, *_priorities(one, two))
+
+
 def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
     """Whether a service before this one publishes the same port: each would get what is the other's."""
     for other in application.routes.routers:
@@ -97,12 +136,19 @@ def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
 
 
 def _collide(one: Router, two: Router) -> bool:
-    if not set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)):
+    if not _share_an_entry_point(one, two):
         return False
     if Protocol.TCP in (one.protocol, two.protocol):
         return True
-    first, second = (int(router.settings.get("priority") or 0) for router in (one, two))
-    return rules.collide(one.rule, two.rule, first, second)
+    return rules.collide(one.rule, two.rule, *_priorities(one, two))
+
+
+def _share_an_entry_point(one: Router, two: Router) -> bool:
+    return bool(set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)))
+
+
+def _priorities(*routers: Router) -> list[int]:
+    return [int(router.settings.get("priority", 0)) for router in routers]
 
 
 def _ports(router: Router) -> str:

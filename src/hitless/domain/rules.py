@@ -11,12 +11,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import TypeAlias
 
+from hitless.domain import patterns
+
+# what is blank to Go's scanner, and nothing else
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<sign>&&|\|\||[!(),])|(?P<name>[A-Za-z]+)|(?P<text>`[^`]*`|'[^']*'|"(?:[^"\\]|\\.)*"))"""
+    r"""[ \t\r\n]*"""
+    r"""(?:(?P<sign>&&|\|\||[!(),])|(?P<name>[A-Za-z]+)|(?P<text>`[^`]*`|'[^']*'|"(?:[^"\\]|\\.)*"))"""
 )
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # More of them is no rule that anybody wrote, and joins of alternatives multiply
 _MOST = 1000
 _DEEPEST = 50
@@ -82,9 +88,11 @@ def collide(one: str, two: str, priority_of_one: int = 0, priority_of_two: int =
 
     A rule may be an exception to another: its own paths, a header, one host of many. That is no collision as
     long as the exception has the greater priority. What narrows a rule by little or by nobody knows what (a
-    negation, a regular expression, a method) makes it no exception.
+    negation, a regular expression, a method) makes it no exception. Two regular expressions are taken to
+    match the same, and one name or path is an exception to a regular expression only where that is seen to
+    match another one, too.
     """
-    first, second = priority_of_one or len(one), priority_of_two or len(two)
+    first, second = effective_priority(one, priority_of_one), effective_priority(two, priority_of_two)
     ours, theirs = _parsed(one), _parsed(two)
     if not ours or not theirs:
         return one.split() == two.split()
@@ -94,6 +102,53 @@ def collide(one: str, two: str, priority_of_one: int = 0, priority_of_two: int =
     )
 
 
+def effective_priority(rule: str, own: int) -> int:
+    """The priority of a route whose label says `own`; without one (0) it is the rule's length."""
+    return own if own > 0 else len(rule)
+
+
+def takes_from(one: str, two: str, priority_of_one: int = 0, priority_of_two: int = 0) -> tuple[str, ...]:
+    """The hosts of `two` of which `one` takes requests, asking for no host itself; () where it asks for one.
+
+    A host that `two` has by a regular expression is given as that.
+    """
+    first, second = effective_priority(one, priority_of_one), effective_priority(two, priority_of_two)
+    if first < second:
+        return ()
+    hostless = [mine for mine in _parsed(one) if not _named(mine, "host") and not _named(mine, "hostregexp")]
+    found = [
+        host
+        for other in _parsed(two)
+        if any(_paths_meet(mine, other) for mine in hostless)
+        for host in (*_named(other, "host"), *_named(other, "hostregexp"))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _named(alternative: Alternative, name: str) -> list[str]:
+    """What the alternative asks for by this matcher."""
+    return [
+        argument
+        for one in alternative
+        if one.name == name and not one.is_negated
+        for argument in one.arguments
+    ]
+
+
+def _paths_meet(one: Alternative, two: Alternative) -> bool:
+    """Whether a path may satisfy both, as far as they name paths."""
+    for mine, other in ((one, two), (two, one)):
+        for prefix in _named(mine, "pathprefix"):
+            if any(not path.startswith(prefix) for path in _named(other, "path")):
+                return False
+            if not all(
+                prefix.startswith(begun) or begun.startswith(prefix) for begun in _named(other, "pathprefix")
+            ):
+                return False
+    paths = {frozenset(_named(each, "path")) for each in (one, two)} - {frozenset()}
+    return len(paths) < 2
+
+
 def _covers(wide: Alternative, narrow: Alternative) -> bool:
     """Whether what `narrow` asks for, or about all of it, satisfies `wide`."""
     return all(_holds(matcher, narrow) for matcher in wide)
@@ -101,27 +156,56 @@ def _covers(wide: Alternative, narrow: Alternative) -> bool:
 
 def _holds(matcher: Matcher, among: Alternative) -> bool:
     """Whether a matcher holds for requests that satisfy all of these."""
-    positive = [one for one in among if not one.is_negated]
-    known = [argument for one in positive if one.name == "host" for argument in one.arguments]
+    known = _named(among, "host")
     match matcher.name, matcher.is_negated:
         case "host", False:
-            return any(_meet(host, other) for host in matcher.arguments for other in known)
+            if known:
+                return any(_meet(host, other) for host in matcher.arguments for other in known)
+            return _is_all_of(among, "hostregexp", matcher.arguments, re.I)
         case "host", True:
             return not known or bool(set(known) - set(matcher.arguments))
         case "hostregexp", False:
-            return matcher in among or any(_fits(matcher.arguments, host) for host in known)
+            if known:
+                return any(
+                    patterns.fits(pattern, host, re.I) for pattern in matcher.arguments for host in known
+                )
+            # unequal ones may mean the same
+            return bool(_named(among, "hostregexp")) or any(map(patterns.fits_any_name, matcher.arguments))
         case "path", False:
-            paths = {argument for one in positive if one.name == "path" for argument in one.arguments}
-            return bool(paths & set(matcher.arguments))
+            if paths := _named(among, "path"):
+                return bool({*paths} & {*matcher.arguments})
+            return not _named(among, "pathprefix") and _is_all_of(among, "pathregexp", matcher.arguments)
         case "pathprefix", False:
-            begun = [one.arguments for one in positive if one.name in ("path", "pathprefix")]
-            return "/" in matcher.arguments or any(
-                argument.startswith(matcher.arguments) for arguments in begun for argument in arguments
-            )
+            begun = [*_named(among, "path"), *_named(among, "pathprefix")]
+            if begun or "/" in matcher.arguments:
+                return "/" in matcher.arguments or any(one.startswith(matcher.arguments) for one in begun)
+            return _is_all_of(among, "pathregexp", matcher.arguments, is_prefix=True)
         case (("header" | "query"), False):
-            return matcher in among
+            return matcher in among or _has_value(matcher, among)
         case _:
             return True
+
+
+def _has_value(matcher: Matcher, among: Alternative) -> bool:
+    """Whether these ask for the header or parameter of a matcher by what may be its very value."""
+    key, *values = matcher.arguments
+    asked = [one for one in among if not one.is_negated and one.arguments[0] == key]
+    if not values:  # a parameter, whatever its value
+        return any(one.name in ("query", "queryregexp") for one in asked)
+    found = [
+        one.arguments[1] for one in asked if one.name == f"{matcher.name}regexp" and len(one.arguments) > 1
+    ]
+    return any(not patterns.is_wide(pattern, values[0]) for pattern in found)
+
+
+def _is_all_of(
+    among: Alternative, name: str, texts: Iterable[str], flags: int = 0, is_prefix: bool = False
+) -> bool:
+    """Whether one of the texts may be all that these ask for by a regular expression."""
+    found = _named(among, name)
+    return any(
+        all(not patterns.is_wide(pattern, text, flags, is_prefix) for pattern in found) for text in texts
+    ) and bool(found)
 
 
 def _meet(host: str, other: str) -> bool:
@@ -135,13 +219,6 @@ def _meet(host: str, other: str) -> bool:
     return host == other
 
 
-def _fits(patterns: Iterable[str], host: str) -> bool:
-    try:
-        return any(re.search(pattern, host, re.I) for pattern in patterns)
-    except re.error:  # Go's dialect has a little that Python's has not
-        return True
-
-
 def _parsed(rule: str) -> tuple[Alternative, ...]:
     try:
         return parse(rule)
@@ -153,7 +230,9 @@ class _Reader:
     """Reads a rule from left to right; `kind` and `text` are the token that comes next, "" at the end."""
 
     def __init__(self, rule: str) -> None:
-        self._rest = rule.strip()
+        self._rule = rule.strip()
+        self._position = 0
+        self._matchers = 0
         self._depth = 0
         self.kind = self.text = ""
         self._advance()
@@ -185,6 +264,9 @@ class _Reader:
         return ((replace(self._matcher(), is_negated=is_negated),),)
 
     def _matcher(self) -> Matcher:
+        self._matchers += 1
+        if self._matchers > _MOST:
+            raise UnreadableRule(f"it has more than {_MOST} matchers")
         name = self._expect("name").lower()
         self._expect("(")
         arguments = [self._argument()]
@@ -194,16 +276,22 @@ class _Reader:
         if name == "host":
             # as Traefik compares them: `a.` is `a`
             arguments = [argument.lower().removesuffix(".") for argument in arguments]
+        if name in ("header", "headerregexp"):
+            arguments[0] = arguments[0].lower()
         return Matcher(name, tuple(arguments))
 
     def _argument(self) -> str:
         text = self._expect("text")
-        if not text.startswith('"'):
-            return text[1:-1]
-        try:
-            return str(json.loads(text, strict=False))
-        except ValueError:
-            raise UnreadableRule(f"{text} can't be read; write it between backquotes") from None
+        argument = text[1:-1]
+        if text.startswith('"'):
+            try:
+                argument = str(json.loads(text, strict=False))
+            except ValueError:
+                raise UnreadableRule(f"{text} can't be read; write it between backquotes") from None
+        if _CONTROL.search(argument):
+            # Go drops a carriage return between backquotes: the text would be another one to Traefik
+            raise UnreadableRule(f"a control character stands in {argument!r}")
+        return argument
 
     def _took(self, sign: str) -> bool:
         if (self.kind, self.text) != ("sign", sign):
@@ -220,26 +308,24 @@ class _Reader:
         return text
 
     def _advance(self) -> None:
-        match = _TOKEN.match(self._rest)
-        if self._rest.strip() and match is None:
-            raise UnreadableRule(f"{self._rest.split()[0]!r} has no meaning in a rule")
+        match = _TOKEN.match(self._rule, self._position)
+        if match is None and self._position < len(self._rule):
+            raise UnreadableRule(f"{self._rule[self._position :].split()[0]!r} has no meaning in a rule")
         self.kind = match.lastgroup or "" if match else ""
         self.text = match[match.lastgroup] if match and match.lastgroup else ""
-        self._rest = self._rest[match.end() :] if match else ""
+        self._position = match.end() if match else len(self._rule)
 
 
 def _either(parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
-    return _limited([one for part in parts for one in part])
+    _refuse_many(sum(map(len, parts)))
+    return tuple(one for part in parts for one in part)
 
 
 def _both(parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
-    found: tuple[Alternative, ...] = ((),)
-    for part in parts:
-        found = _limited([(*one, *two) for one in found for two in part])
-    return found
+    _refuse_many(prod(map(len, parts)))
+    return tuple(tuple(chain.from_iterable(one)) for one in product(*parts))
 
 
-def _limited(found: list[Alternative]) -> tuple[Alternative, ...]:
-    if len(found) > _MOST:
+def _refuse_many(alternatives: int) -> None:
+    if alternatives > _MOST:
         raise UnreadableRule(f"it has more than {_MOST} alternatives")
-    return tuple(found)

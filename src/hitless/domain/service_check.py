@@ -274,6 +274,15 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
         label = f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer"
         own = backend.health_check
         has_check = bool(own.get("path"))
+        if "sticky" in backend.load_balancer and not {"healthCheck", "passiveHealthCheck"} & {
+            *backend.load_balancer
+        }:
+            yield Finding(
+                f"{label}.sticky",
+                "where one of several containers dies, the visitors bound to it get 502 until it is back",
+                f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path",
+                is_error=False,
+            )
         if backend.scheme == "https":
             yield Finding(
                 f"{label}.server.scheme",

@@ -11,7 +11,7 @@ from functools import partial
 from hitless.domain import plan as plans
 from hitless.domain import project, publish, redact, scaling, spec
 from hitless.domain.adoption import Adoption
-from hitless.domain.check import check, of_room
+from hitless.domain.check import check, of_room, strict
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
 from hitless.domain.history import Run
@@ -41,7 +41,8 @@ class Request:
     `wait` is how many seconds to wait for another command on the same application. `pull` is `always`,
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
     was read; `revision` is the source revision, `holder` who asks from where;
-    `adopted` are containers of plain `docker compose up` that are to go afterwards.
+    `adopted` are containers of plain `docker compose up` that are to go afterwards; `is_strict` makes every
+    warning an error.
     """
 
     holder: str
@@ -50,6 +51,7 @@ class Request:
     revision: str = ""
     pull: str | None = None
     adopted: tuple[str, ...] = ()
+    is_strict: bool = False
 
 
 def deploy(ports: Ports, application: Application, request: Request) -> None:
@@ -63,6 +65,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
     ):
         world = observe.world(ports, application.name, gateway)
         world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
+        # not judged strictly yet: what an image has is not known before it is there
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = plans.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
@@ -77,7 +80,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
                 prepared, problems = spec.with_images(application, images)
                 found = (*request.findings, *problems, *check(prepared, world, images))
                 found = (*found, *changed(looking.result()))
-                _refuse(ports, found, warn=True)
+                _refuse(ports, _judged(found, request), warn=True)
             except BaseException:
                 with suppress(HitlessError):  # the first error is the one to tell
                     ports.engine.untag(application.name, (number,))
@@ -286,7 +289,7 @@ def preview(
     images = ports.engine.images(sources)
     found = changed(_shared(ports, application, world))
     findings = tuple(dict.fromkeys((*request.findings, *check(application, world, images), *found)))
-    findings = redact.redact(findings, redact.secrets(application.model))
+    findings = redact.redact(_judged(findings, request), redact.secrets(application.model))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
     number = plans.next_release(world, application.name)
@@ -361,6 +364,10 @@ def _gateway_or_refuse(ports: Ports, application: Application, request: Request)
         _refuse(ports, (*request.findings, *check(application, World(), {})), warn=False)
         raise AssertionError("a missing gateway is an error finding")
     return gateway
+
+
+def _judged(found: tuple[Finding, ...], request: Request) -> tuple[Finding, ...]:
+    return strict(found) if request.is_strict else found
 
 
 def _refuse(ports: Ports, found: tuple[Finding, ...], warn: bool) -> None:

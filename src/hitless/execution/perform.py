@@ -27,7 +27,7 @@ from hitless.domain.events import (
     Undone,
 )
 from hitless.domain.route_check import taken
-from hitless.domain.routing import Routing, render
+from hitless.domain.routing import Routing, holds, render
 from hitless.domain.steps import (
     Attach,
     Bake,
@@ -266,7 +266,7 @@ def _restore(ports: Ports, step: Route) -> str:
     """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
     application, routing = step.application, step.routing
     there = ports.store.read(application).routing_files.get(f"{application}.yml")
-    if there == (render(routing) if routing else None) and ports.balancer.in_force(application, routing):
+    if holds(there, routing) and ports.balancer.in_force(application, routing):
         return "they are as they were"
     try:
         return _route(ports, application, routing, routing)

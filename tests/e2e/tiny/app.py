@@ -54,6 +54,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(*((503, "never\n") if is_never_healthy() else (200, "ok\n")))
             elif BROKEN == "500":
                 self.answer(500, "broken on purpose\n")
+            elif url.path == "/error":
+                self.answer(500, "an error of this page alone\n")
             elif url.path == "/stream":
                 self.stream(seconds)
             else:

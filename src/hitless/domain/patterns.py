@@ -1,0 +1,66 @@
+"""What can be known of a regular expression of a rule without a proof: by trying texts.
+
+Go's dialect has a little that Python's has not; such a pattern may match anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from string import ascii_lowercase, digits
+
+# no name or path that anybody has: what matches it matches anything
+_NOBODY = "hitless-w7.qx9.invalid"
+_LETTERS = f"{ascii_lowercase}{digits}-./"
+_LONGEST = 200  # of a text that is varied; others are taken to be the only ones
+
+
+def fits(pattern: str, text: str, flags: int = 0) -> bool:
+    """Whether the pattern matches somewhere in the text, or may."""
+    try:
+        return re.search(pattern, text, flags) is not None
+    except (re.error, OverflowError, RecursionError):
+        return True
+
+
+def fits_any_name(pattern: str) -> bool:
+    """Whether it matches a host name that nobody has, and so about every one."""
+    return fits(pattern, _NOBODY, re.I)
+
+
+def is_wide(pattern: str, text: str, flags: int = 0, is_prefix: bool = False) -> bool:
+    """Whether the pattern is seen to match another text; `is_prefix`: one that does not begin with this.
+
+    Each letter of the text is changed, left out, or has another one after it, and each word of the text is
+    changed for each word of the pattern.
+    """
+    return any(
+        other != text and not (is_prefix and other.startswith(text)) and _is_seen(pattern, other, flags)
+        for other in _variants(pattern, text)
+    )
+
+
+def _is_seen(pattern: str, text: str, flags: int) -> bool:
+    try:
+        return re.search(pattern, text, flags) is not None
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+def _variants(pattern: str, text: str) -> Iterator[str]:
+    if len(text) > _LONGEST:
+        return
+    yield from _exchanged(text, re.findall(r"[\w-]+", pattern))
+    for at in range(len(text) + 1):
+        before, after = text[:at], text[at:]
+        yield before + after[1:]
+        for letter in _LETTERS:
+            yield before + letter + after
+            yield before + letter + after[1:]
+
+
+def _exchanged(text: str, words: Iterable[str]) -> Iterator[str]:
+    known = dict.fromkeys(words)
+    for word in known:
+        if word in text:
+            yield from (text.replace(word, other) for other in known)
