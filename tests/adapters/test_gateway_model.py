@@ -19,6 +19,22 @@ def sources(settings: GatewaySettings) -> list[str]:
     return [volume["source"] for volume in service(settings)["volumes"]]
 
 
+@pytest.mark.parametrize(("is_root", "owner"), [(False, 65532), (True, 0)])
+def test_what_traefik_reads_is_its_own_and_in_memory(is_root: bool, owner: int) -> None:
+    found = service(GatewaySettings(docker_provider=is_root))
+
+    assert found["tmpfs"] == [f"/run/hitless:uid={owner},gid={owner},mode=0755,size=64m"]
+    assert found["user"] == f"{owner}:{owner}"
+
+
+def test_the_script_that_starts_traefik_is_no_template_of_composes() -> None:
+    made = model("traefik", GatewaySettings(), 'start() { exec "$@"; }')
+
+    shell, option, text, *words = made["services"]["traefik"]["entrypoint"]
+    assert (shell, option, words) == ("/bin/sh", "-c", ["sh", "start"])
+    assert text == 'start() { exec "$$@"; }'
+
+
 @pytest.mark.parametrize("settings", [GatewaySettings(), ALL_ELSE], ids=["as-it-comes", "all-else"])
 def test_the_gateway_can_do_as_little_as_possible(settings: GatewaySettings) -> None:
     found = service(settings)
@@ -69,7 +85,7 @@ def test_a_new_routing_file_is_in_force_after_a_tenth_of_a_second() -> None:
     command = service(GatewaySettings())["command"]
 
     assert "--providers.providersthrottleduration=100ms" in command
-    assert "--providers.file.directory=/etc/hitless/routes" in command
+    assert "--providers.file.directory=/run/hitless/routes" in command
     assert "--providers.file.watch=true" in command
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_project import GatewayProject
+from hitless.adapters.gateway_shell import script
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import GatewaySettings, model
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
@@ -71,7 +72,9 @@ def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
     assert "--wait" in up
     assert down == (*COMPOSE, "down")
     assert down_with_volumes == (*COMPOSE, "down", "--volumes")
-    assert [json.loads(call.stdin) for call in docker.calls] == [model("adapters-rec", SETTINGS)] * 3
+    assert [json.loads(call.stdin) for call in docker.calls] == [
+        model("adapters-rec", SETTINGS, script())
+    ] * 3
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,8 @@ def test_the_gateways_name_can_come_from_the_environment(
         "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
     )
 
+    docker.answers("exec", way="shell")
+
     done = run("gateway", "up", "--http-port", "18199")
 
     said = "gateway adapters-rec was up already, nothing changed: http://127.0.0.1:18199\n"

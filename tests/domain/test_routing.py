@@ -21,9 +21,11 @@ from hitless.domain.routing import (
     Server,
     colour_routing,
     document,
+    is_whole,
     marker_path,
     parse,
     render,
+    sealed,
 )
 from tests.domain.builders import application, examples, hostile_texts, part, router, routing, web
 
@@ -150,9 +152,31 @@ def test_what_hitless_did_not_write_is_foreign(text: str) -> None:
     ],
 )
 def test_a_header_whose_digest_is_right_and_whose_routing_is_none(value: object) -> None:
-    header = json.dumps({"digest": hashlib.sha256(b"http: {}\n").hexdigest()[:16], "routing": value})
     with pytest.raises(ForeignRouting, match=r"x\.yml"):
-        parse(f"# hitless {header}\nhttp: {{}}\n", "x.yml")
+        parse(sealed({"routing": value}, "http: {}\n"), "x.yml")
+
+
+@examples(50)
+@given(routings(), st.data())
+def test_any_damage_is_noticed(each: Routing, data: st.DataObject) -> None:
+    text = render(each)
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    assert is_whole(text)
+    for damaged in (text[:start], text[:start] + "\0" * (end - start) + text[end:]):
+        assert not is_whole(damaged)
+
+
+@examples(50)
+@given(routings())
+def test_a_file_as_the_first_versions_wrote_it_is_read(each: Routing) -> None:
+    first, _, body = render(each).replace('{{"{{"}}', "{{").partition("\n")
+    encoded = json.loads(first[first.index("{") :])["routing"]
+    header = {"digest": hashlib.sha256(body.encode()).hexdigest()[:16], "routing": encoded}
+    old = f"# hitless {json.dumps(header, separators=(',', ':'))}\n{body}".replace("{{", '{{"{{"}}')
+    assert parse(old, "x.yml") == each
+    with pytest.raises(ForeignRouting):
+        parse(old[:-1], "x.yml")
 
 
 def test_a_file_of_somebody_elses_is_foreign() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_container import inspect, labels
+from hitless.adapters.gateway_shell import script
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
@@ -117,7 +118,7 @@ class GatewayProject:
             "--file",
             "-",
             *arguments,
-            stdin=dump(model(self.project, settings)),
+            stdin=dump(model(self.project, settings, script())),
             timeout=_PULL_TIMEOUT,
         )
 

@@ -58,10 +58,12 @@ def up(
     if publish or unpublish:
         present = host.gateway_project().settings() or GatewaySettings()
         changes["ports"] = present.publishing(dict(publish), unpublish).ports
-    made, changed = operations.up(host.gateway_project(), ports.clock, is_running, changes, replace)
+    made, changed, damaged = operations.up(host.gateway_project(), ports, is_running, changes, replace)
     state = "is up" if changed else "was up already, nothing changed"
     addresses = [f"http://{made.bind}:{made.http_port}", *(f"{at}:{port}" for port, at in made.ports.items())]
     click.echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
+    for line in damaged:
+        click.echo(f"  {line}", err=True)
 
 
 @gateway.command()

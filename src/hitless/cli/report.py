@@ -162,7 +162,7 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
     gateway = {
         "running": world.gateway is not None,
         "settings": vars(settings) if settings else None,
-        "broken": dict(world.broken),
+        "broken": {**world.broken, **world.restored},
     }
     if as_json:
         print(json.dumps({"gateway": gateway, "applications": found}))
@@ -179,6 +179,8 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
         out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
     for path, problem in world.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
+    for problem in world.restored.values():
+        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
     for one in found:
         at = ", ".join(one["addresses"])
         what = f"{one['live']['colour']}, release {one['live']['release']}" if one["live"] else "not live"
@@ -205,6 +207,7 @@ def _problems(application: str, world: World) -> list[str]:
         # which colour is live stands in the gateway: without it nothing can be said of the containers
         return ["the gateway is not up; run: hitless gateway up"]
     problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
+    problems += [f"{problem}; hitless gateway up puts it back" for problem in world.restored.values()]
     problems += [
         f"it runs behind the gateway {other}; use --gateway {other}" for other in _other_gateways(world)
     ]

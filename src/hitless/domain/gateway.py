@@ -14,8 +14,10 @@ from hitless.domain.routing import IDLE_TIMEOUT, WEB
 from hitless.domain.world import Gateway
 
 SERVICE = "traefik"
-ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
+ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
+SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+TRAEFIK = 65532  # its user and its group: nobody's
 API_PORT = 8080  # Traefik's API and ping, inside the container
 
 ANY = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
@@ -92,18 +94,19 @@ def container_name(project: str) -> str:
     return f"{project}-{SERVICE}-1"
 
 
-def model(project: str, settings: GatewaySettings) -> dict[str, Any]:
-    """The gateway's Compose model."""
+def model(project: str, settings: GatewaySettings, script: str = "") -> dict[str, Any]:
+    """The gateway's Compose model; `script` is the text of `gateway.sh`, whose `start` starts Traefik."""
     return {
         "name": project,
-        "services": {SERVICE: _service(project, settings)},
+        "services": {SERVICE: _service(project, settings, script)},
         "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
         "volumes": {"routes": {}, "state": {}},
     }
 
 
-def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
+def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, Any]:
     inner = settings.entry_points
+    user = 0 if settings.docker_provider else TRAEFIK
     published = {settings.http_port: settings.bind, **settings.ports}
     names = {settings.http_port: WEB, **{port: publish.entry_point(port) for port in settings.ports}}
     ports = [
@@ -125,13 +128,18 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
     )
     return {
         "image": settings.image,
+        # Compose takes $ for a variable
+        "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
         "command": _command(project, settings),
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,
         # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
         # Docker socket belongs to root.
-        "user": "0:0" if settings.docker_provider else "65532:65532",
+        "user": f"{user}:{user}",
+        # Its owner, and not a mode, says who may write: at a second start the engine (26.1) has forgotten the
+        # mode. A routing file has some ten thousand bytes.
+        "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=64m"],
         # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
         "restart": "always",
         "read_only": True,
@@ -177,7 +185,7 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
         # a route that names no entry point is on this one alone, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
-        f"--providers.file.directory={ROUTES}",
+        f"--providers.file.directory={SERVED}/routes",
         "--providers.file.watch=true",
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",
