@@ -194,7 +194,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
     assert not raised.value.is_unfinished
 
@@ -227,7 +227,7 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
 
 def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: "0.0.0.0"}))
+    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 is to be"):
         gateways.up(gateway, host.ports(), True, {"http_port": 8080}, may_replace=True)
     assert gateway.applied == []
@@ -237,7 +237,7 @@ def test_nor_is_that_of_the_dashboard() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import HostPort, Options, json_option, pass_options
+from hitless.cli.options import HostAddress, HostPort, Options, Seconds, json_option, pass_options
 
 
 @click.group()
@@ -14,7 +14,7 @@ def gateway() -> None:
 
 @gateway.command()
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The port to serve on.  [80]")
-@click.option("--bind", help="The address to serve on.  [0.0.0.0]")
+@click.option("--bind", type=HostAddress(), help="The address to serve on, or `all`: IPv4 and IPv6.  [all]")
 @click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
 @click.option(
     "--docker-provider/--no-docker-provider",
@@ -25,6 +25,11 @@ def gateway() -> None:
     "--fast-proxy/--no-fast-proxy",
     default=None,
     help="Traefik's experimental engine: faster, and loses some requests.",
+)
+@click.option(
+    "--read-timeout",
+    type=Seconds(),
+    help="How long a request may take to arrive, its body included; 0: no limit.  [1h]",
 )
 @click.option("--image", help="Traefik's image.  [traefik:v3.7]")
 @click.option(
@@ -49,6 +54,7 @@ def up(
     """Start the gateway, once per host. A second time it changes nothing."""
     from hitless.cli.console import ignore
     from hitless.domain.gateway import GatewaySettings
+    from hitless.domain.publish import shown
     from hitless.execution import gateway as operations
 
     host = options.host()
@@ -60,7 +66,10 @@ def up(
         changes["ports"] = present.publishing(dict(publish), unpublish).ports
     made, changed, damaged = operations.up(host.gateway_project(), ports, is_running, changes, replace)
     state = "is up" if changed else "was up already, nothing changed"
-    addresses = [f"http://{made.bind}:{made.http_port}", *(f"{at}:{port}" for port, at in made.ports.items())]
+    addresses = [
+        f"http://{shown(made.bind, made.http_port)}",
+        *(shown(at, port) for port, at in made.ports.items()),
+    ]
     click.echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
     for line in damaged:
         click.echo(f"  {line}", err=True)

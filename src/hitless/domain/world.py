@@ -98,7 +98,8 @@ class Neighbour:
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 
-    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address.
+    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
+    "" for all.
     """
 
     project: str

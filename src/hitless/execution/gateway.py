@@ -8,6 +8,7 @@ from typing import Any
 
 from hitless.domain.errors import HitlessError, TimedOut
 from hitless.domain.gateway import API_PORT, GatewaySettings
+from hitless.domain.publish import shown
 from hitless.execution import observe, waits
 from hitless.ports import GatewayHost, Ports
 
@@ -165,7 +166,7 @@ def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: b
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{address}:{port}" for port, address in value.items()) or "none"
+        return ", ".join(shown(address, port) for port, address in value.items()) or "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    return repr(value)
+    return repr(value) if value != "" else "every address"
