@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hitless.domain.events import Event
@@ -32,6 +32,8 @@ class Kept:
 
     `routing_files` are texts by file name; `journal` is the end of the application's journal, `quiet` the
     seconds since its last line, `holder` who has its lock; `free` are the bytes left on Docker's disk.
+    `copies` are the second copies of those routing files that are damaged or gone, by the files' names, and
+    `aside` the names of those that Traefik refused when it started, and that it does without.
     """
 
     routing_files: Mapping[str, str]
@@ -40,6 +42,8 @@ class Kept:
     quiet: float = 0.0
     holder: Holder | None = None
     free: int | None = None
+    copies: Mapping[str, str] = field(default_factory=dict)
+    aside: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -192,8 +196,15 @@ class Balancer(Protocol):
         """Put the application's routing file in place in one instant, or take it away (None)."""
         ...
 
-    def in_force(self, application: str, routing: Routing | None) -> bool:
-        """Whether exactly this generation answers on every entry point; None: whether no route is left."""
+    def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
+        """Whether exactly this generation answers on every entry point; None: whether no route is left.
+
+        `at` are the entry points that are there, where some of the routing's may not be.
+        """
+        ...
+
+    def refused(self) -> str:
+        """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
         ...
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
@@ -234,6 +245,10 @@ class Store(Protocol):
 
     def read(self, application: str | None) -> Kept:
         """All that is kept, in one look; None: no application's releases."""
+        ...
+
+    def heal(self) -> tuple[str, ...]:
+        """Put back the routing files that are damaged or gone and have a copy; their names."""
         ...
 
     def record(self, application: str, release: Release) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hitless.domain.gateway import GatewaySettings, container_name, model, network_name
 
-ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True)
+ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True, 90.0)
 
 
 def service(settings: GatewaySettings) -> dict[str, Any]:
@@ -17,6 +17,22 @@ def service(settings: GatewaySettings) -> dict[str, Any]:
 
 def sources(settings: GatewaySettings) -> list[str]:
     return [volume["source"] for volume in service(settings)["volumes"]]
+
+
+@pytest.mark.parametrize(("is_root", "owner"), [(False, 65532), (True, 0)])
+def test_what_traefik_reads_is_its_own_and_in_memory(is_root: bool, owner: int) -> None:
+    found = service(GatewaySettings(docker_provider=is_root))
+
+    assert found["tmpfs"] == [f"/run/hitless:uid={owner},gid={owner},mode=0755,size=64m"]
+    assert found["user"] == f"{owner}:{owner}"
+
+
+def test_the_script_that_starts_traefik_is_no_template_of_composes() -> None:
+    made = model("traefik", GatewaySettings(), 'start() { exec "$@"; }')
+
+    shell, option, text, *words = made["services"]["traefik"]["entrypoint"]
+    assert (shell, option, words) == ("/bin/sh", "-c", ["sh", "start"])
+    assert text == 'start() { exec "$$@"; }'
 
 
 @pytest.mark.parametrize("settings", [GatewaySettings(), ALL_ELSE], ids=["as-it-comes", "all-else"])
@@ -69,8 +85,20 @@ def test_a_new_routing_file_is_in_force_after_a_tenth_of_a_second() -> None:
     command = service(GatewaySettings())["command"]
 
     assert "--providers.providersthrottleduration=100ms" in command
-    assert "--providers.file.directory=/etc/hitless/routes" in command
+    assert "--providers.file.directory=/run/hitless/routes" in command
     assert "--providers.file.watch=true" in command
+
+
+def test_a_request_may_take_an_hour_to_arrive_on_every_entry_point() -> None:
+    def told(settings: GatewaySettings) -> list[str]:
+        return [word for word in service(settings)["command"] if "readtimeout" in word]
+
+    option = "--entrypoints.{}.transport.respondingtimeouts.readtimeout={}ms"
+    assert told(GatewaySettings()) == [option.format("web", 3600000)]
+    assert told(GatewaySettings(ports={90: ""}, read_timeout=0.5)) == [
+        option.format("web", 500),
+        option.format("port-90", 500),
+    ]
 
 
 def test_traefik_calls_nobody_at_home() -> None:
@@ -87,17 +115,17 @@ def test_the_settings_survive_their_label(settings: GatewaySettings) -> None:
 
 
 def test_every_entry_point_is_on_the_command_line_and_published() -> None:
-    settings = GatewaySettings(ports={6379: "127.0.0.1", 8080: "0.0.0.0"})
+    settings = GatewaySettings(ports={6379: "127.0.0.1", 8080: ""})
     found = service(settings)
 
     wanted = {"web": 80, "port-6379": 6379, "port-8080": 60081}  # 8080 is Traefik's API inside
     assert settings.entry_points == wanted
     assert "--entrypoints.web.address=:80" in found["command"]
     assert "--entrypoints.port-8080.address=:60081" in found["command"]
-    assert [(port["host_ip"], port["published"], port["target"]) for port in found["ports"]] == [
-        ("0.0.0.0", "80", 80),
+    assert [(port.get("host_ip"), port["published"], port["target"]) for port in found["ports"]] == [
+        (None, "80", 80),
         ("127.0.0.1", "6379", 6379),
-        ("0.0.0.0", "8080", 60081),
+        (None, "8080", 60081),
     ]
 
 
@@ -106,14 +134,14 @@ def test_a_route_that_names_no_entry_point_is_not_on_the_ports_of_applications()
 
 
 def test_a_port_that_another_has_still_is_an_entry_point_and_not_published() -> None:
-    settings = GatewaySettings(ports={8080: "0.0.0.0"}, held=(80, 8080))
+    settings = GatewaySettings(ports={8080: ""}, held=(80, 8080))
     assert service(settings)["ports"] == []
     assert "--entrypoints.port-8080.address=:60081" in service(settings)["command"]
 
 
 def test_ports_are_added_and_taken_away() -> None:
-    settings = GatewaySettings().publishing({8080: "0.0.0.0", 90: "127.0.0.1"})
-    assert settings.publishing({90: "0.0.0.0"}, [8080]).ports == {90: "0.0.0.0"}
+    settings = GatewaySettings().publishing({8080: "", 90: "127.0.0.1"})
+    assert settings.publishing({90: ""}, [8080]).ports == {90: ""}
 
 
 def test_two_gateways_share_no_name() -> None:
@@ -130,3 +158,11 @@ def test_the_model_is_plain_json() -> None:
     found = model("traefik", ALL_ELSE)
 
     assert json.loads(json.dumps(found)) == found
+
+
+def test_a_gateway_of_an_older_hitless_is_not_one_with_other_settings() -> None:
+    """It published on IPv4 alone where nobody had asked for an address."""
+    old = '{"bind": "0.0.0.0", "http_port": 80, "ports": {"8080": "0.0.0.0", "90": "127.0.0.1"}}'
+    assert GatewaySettings.from_label(old) == GatewaySettings(ports={8080: "", 90: "127.0.0.1"})
+    asked = GatewaySettings(bind="0.0.0.0")
+    assert GatewaySettings.from_label(asked.to_label()) == asked

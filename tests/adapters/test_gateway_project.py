@@ -6,6 +6,7 @@ import pytest
 
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_project import GatewayProject
+from hitless.adapters.gateway_shell import script
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import GatewaySettings, model
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
@@ -73,7 +74,7 @@ def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
     assert down == (*COMPOSE, "down")
     assert down_with_volumes == (*COMPOSE, "down", "--volumes")
     models = [json.loads(call.stdin) for call in docker.calls if call.argv[0] == "compose"]
-    assert models == [model("adapters-rec", SETTINGS)] * 4
+    assert models == [model("adapters-rec", SETTINGS, script())] * 4
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_one_shell_serves_all_lines(docker: FakeDocker, shell: GatewayShell) -> 
 
 def test_the_root_user_of_the_gateways_container_runs_them(docker: FakeDocker, shell: GatewayShell) -> None:
     shell.run("true")
-    assert docker.argvs[0][:7] == ("exec", "-i", "-u", "0", "traefik-traefik-1", "sh", "-c")
+    assert docker.argvs[0][:7] == ("exec", "-i", "-u", "0:65532", "traefik-traefik-1", "sh", "-c")
 
 
 @pytest.mark.parametrize("output", [b"", b"\n", b"no end of line", b"\0\xff\n\n", b"x" * 300_000])
@@ -87,7 +87,7 @@ def test_what_fails_says_its_exit_code_and_its_words(docker: FakeDocker, shell: 
     with pytest.raises(DockerFailed, match="no such luck") as raised:
         shell.run("eval", "echo no such luck >&2; exit 7")
     assert raised.value.exit_code == 7
-    assert raised.value.command.startswith("docker exec -i -u 0 traefik-traefik-1 eval")
+    assert raised.value.command.startswith("docker exec -i -u 0:65532 traefik-traefik-1 eval")
 
 
 def test_what_a_function_that_failed_left_unread_is_never_run(

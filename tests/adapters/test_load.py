@@ -276,7 +276,7 @@ def test_without_a_gateway() -> None:
 
 def test_ports_that_it_publishes_for_applications_are_asked_where_they_are(docker: FakeDocker) -> None:
     docker.answers("context", "inspect", stdout="unix:///run/docker.sock\n")
-    settings = GatewaySettings(http_port=8081, ports={5000: "127.0.0.1", 8080: "0.0.0.0"})
+    settings = GatewaySettings(http_port=8081, ports={5000: "127.0.0.1", 8080: ""})
 
     assert published(DockerCli(), settings) == {
         "web": Address("127.0.0.1", 8081),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -262,13 +263,47 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
     gateway.deliver("rec", "two: $HOME `id`\n")
     gateway.deliver("other", "three\n")
 
-    assert {path.name: path.read_text() for path in routes.rglob("*") if path.is_file()} == {
-        "rec.yml": "two: $HOME `id`\n",
-        "other.yml": "three\n",
+    texts = {"rec": "two: $HOME `id`\n", "other": "three\n"}
+    assert files(routes) == {
+        **{f"{name}.yml": text for name, text in texts.items()},
+        **{f".copy/{name}": text for name, text in texts.items()},
     }
     gateway.deliver("rec", None)
     gateway.deliver("rec", None)
-    assert [path.name for path in routes.rglob("*") if path.is_file()] == ["other.yml"]
+    assert set(files(routes)) == {"other.yml", ".copy/other"}
+
+
+def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("exec", way="shell")
+    routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
+    for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
+        folder.mkdir(parents=True)
+    (served / "aside/rec.yml").write_text("refused when it started")
+
+    gateway.deliver("rec", "one\n")
+    assert files(routes)["rec.yml"] == "one\n"
+    assert files(served) == {"lock": "", "routes/rec.yml": "one\n"}
+    gateway.deliver("rec", None)
+    assert files(served) == {"lock": ""}
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_file_that_traefik_refuses_is_named_in_its_own_words(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    assert gateway.refused() == ""
+    line = (
+        "\x1b[90m2026-11-26T02:29:31Z\x1b[0m \x1b[31mERR\x1b[0m \x1b[1mError occurred during watcher callback"
+        '\x1b[0m \x1b[36merror=\x1b[0m\x1b[31m\x1b[1m"collecting file configs: /run/hitless/routes/b.yml: '
+        'field not found, node: rulee"\x1b[0m\x1b[0m \x1b[36mproviderName=\x1b[0mfile\n'
+    )
+    docker.answers("logs", stderr=line)
+    assert gateway.refused() == "b.yml: field not found, node: rulee"
 
 
 @pytest.mark.parametrize("arrived", ["", "one: complete"])

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from hitless import __version__
 from hitless.cli.main import hitless
+from hitless.cli.options import HostAddress, HostPort
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
 VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
@@ -255,6 +256,8 @@ def test_the_gateways_name_can_come_from_the_environment(
         "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
     )
 
+    docker.answers("exec", way="shell")
+
     done = run("gateway", "up", "--http-port", "18199")
 
     said = "gateway adapters-rec was up already, nothing changed: http://127.0.0.1:18199\n"
@@ -436,3 +439,27 @@ def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: 
     code, stderr = interrupted(("deploy",), signal.SIGINT, lambda: bool(docker.calls))
 
     assert code == 130, stderr
+
+
+@pytest.mark.parametrize("address", ["localhost", "10.0.0.300", "127.0.0.1:80"])
+def test_what_is_no_address_is_refused_before_anything_is_touched(docker: FakeDocker, address: str) -> None:
+    done = run("gateway", "up", "--bind", address)
+    assert done.returncode == 2
+    assert "is no address of a host" in done.stderr
+    assert docker.calls == []
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [("all", ""), ("", ""), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0"), ("FD00::1", "fd00::1")],
+)
+def test_an_address_to_serve_on(value: str, address: str) -> None:
+    assert HostAddress().convert(value, None, None) == address
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [("80", (80, "")), ("*:80", (80, "")), ("[::1]:80", (80, "::1")), ("10.1.1.1:80", (80, "10.1.1.1"))],
+)
+def test_a_port_to_publish(value: str, port: tuple[int, str]) -> None:
+    assert HostPort().convert(value, None, None) == port

@@ -62,8 +62,8 @@ def test_the_port_that_the_application_publishes_changes_hands() -> None:
     assert findings == ()
     assert found.ports == {8080: "shop-app-1"}
     # reached from everywhere as before, though the gateway's own port is on the loopback
-    assert found.before == replace(SETTINGS, ports={8080: "0.0.0.0"}, held=(8080,))
-    assert found.after == replace(SETTINGS, ports={8080: "0.0.0.0"})
+    assert found.before == replace(SETTINGS, ports={8080: ""}, held=(8080,))
+    assert found.after == replace(SETTINGS, ports={8080: ""})
 
 
 def test_on_the_address_that_the_file_names() -> None:
@@ -75,8 +75,8 @@ def test_on_the_address_that_the_file_names() -> None:
 
 def test_a_gateway_that_is_not_up_is_started_without_the_port_at_first() -> None:
     found, _ = decided(PUBLISHING, neighbour("app", Port(8080, 8000)), present=None)
-    assert found.before == GatewaySettings(ports={8080: "0.0.0.0"}, held=(8080,))
-    assert found.after == GatewaySettings(ports={8080: "0.0.0.0"})
+    assert found.before == GatewaySettings(ports={8080: ""}, held=(8080,))
+    assert found.after == GatewaySettings(ports={8080: ""})
 
 
 def test_the_gateways_own_port_which_the_application_has_now() -> None:
@@ -117,7 +117,7 @@ def test_another_traefik_hands_over_its_port() -> None:
     assert findings == ()
     assert (found.front, found.ports) == ("edge-traefik-1", {80: "edge-traefik-1"})
     # docs/adoption.md has the gateway on the loopback until then; the site must not end up there
-    assert (found.before, found.after) == (None, replace(SETTINGS, http_port=80, bind="0.0.0.0"))
+    assert (found.before, found.after) == (None, replace(SETTINGS, http_port=80, bind=""))
 
 
 def test_also_where_the_gateway_is_not_up_yet() -> None:

@@ -33,7 +33,7 @@ PUBLISHED: dict[str, Any] = {"mode": "ingress", "target": 8000, "published": "80
 PORTS = replace(
     GATEWAY,
     entry_points={"web": 80, "port-8080": 60081},
-    bound={"web": "0.0.0.0", "port-8080": "0.0.0.0"},
+    bound={"web": "", "port-8080": ""},
 )
 IMAGES = {"app": image(8000, healthcheck=True)}
 

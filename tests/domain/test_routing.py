@@ -22,9 +22,11 @@ from hitless.domain.routing import (
     colour_routing,
     document,
     holds,
+    is_whole,
     marker_path,
     parse,
     render,
+    sealed,
     without,
 )
 from tests.domain.builders import application, examples, hostile_texts, part, router, routing, web
@@ -119,8 +121,9 @@ def test_what_only_yaml_takes_for_a_line_break_stays_as_it_is(line_break: str) -
 @given(routings())
 def test_what_a_former_hitless_wrote_in_its_own_way_holds_the_same_routing(each: Routing) -> None:
     body = yaml.safe_dump(document(each), sort_keys=False, width=200, allow_unicode=False)
-    header = json.loads(executed(render(each)).partition("\n")[0].removeprefix("# hitless "))
-    header["digest"] = hashlib.sha256(body.encode()).hexdigest()[:16]
+    first = executed(render(each)).partition("\n")[0]
+    digest = hashlib.sha256(body.encode()).hexdigest()[:16]
+    header = {"digest": digest, **json.loads(first[first.index("{") :])}
     former = f"# hitless {json.dumps(header, separators=(',', ':'))}\n{body}".replace("{{", ACTION)
     assert parse(former, "x.yml") == each
     assert holds(former, each)
@@ -167,9 +170,31 @@ def test_what_hitless_did_not_write_is_foreign(text: str) -> None:
     ],
 )
 def test_a_header_whose_digest_is_right_and_whose_routing_is_none(value: object) -> None:
-    header = json.dumps({"digest": hashlib.sha256(b"http: {}\n").hexdigest()[:16], "routing": value})
     with pytest.raises(ForeignRouting, match=r"x\.yml"):
-        parse(f"# hitless {header}\nhttp: {{}}\n", "x.yml")
+        parse(sealed({"routing": value}, "http: {}\n"), "x.yml")
+
+
+@examples(50)
+@given(routings(), st.data())
+def test_any_damage_is_noticed(each: Routing, data: st.DataObject) -> None:
+    text = render(each)
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    assert is_whole(text)
+    for damaged in (text[:start], text[:start] + "\0" * (end - start) + text[end:]):
+        assert not is_whole(damaged)
+
+
+@examples(50)
+@given(routings())
+def test_a_file_as_the_first_versions_wrote_it_is_read(each: Routing) -> None:
+    first, _, body = render(each).replace('{{"{{"}}', "{{").partition("\n")
+    encoded = json.loads(first[first.index("{") :])["routing"]
+    header = {"digest": hashlib.sha256(body.encode()).hexdigest()[:16], "routing": encoded}
+    old = f"# hitless {json.dumps(header, separators=(',', ':'))}\n{body}".replace("{{", '{{"{{"}}')
+    assert parse(old, "x.yml") == each
+    with pytest.raises(ForeignRouting):
+        parse(old[:-1], "x.yml")
 
 
 def test_a_file_of_somebody_elses_is_foreign() -> None:

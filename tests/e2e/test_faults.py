@@ -138,6 +138,15 @@ GATEWAY_FAULTS = {
     "gateway restarted": "docker restart --time 5 {container}",
     "gateway made anew": f"{UP} --{{other}}docker-provider --replace",
     "gateway removed": f"docker rm --force {{container}}; {UP}",
+    **{
+        f"routing file {how}, gateway restarted": f"docker exec -u 0 {{container}} sh -c '{script}'; "
+        "docker restart --time 5 {container}"
+        for how, script in {
+            "empty": ": > {file}",
+            "cut off": "head -c 999 {file} > {file}.half; mv {file}.half {file}",
+            "full of NULs": "head -c 5000 /dev/zero > {file}",
+        }.items()
+    },
 }
 
 
@@ -147,7 +156,11 @@ def without_its_gateway(combination: Combination, shop: Shop) -> None:
     # only another setting has it made anew
     other = "no-" if gateway.cli.json("gateway", "status")["gateway"]["settings"]["docker_provider"] else ""
     do = GATEWAY_FAULTS[combination.fault].format(
-        name=gateway.name, container=gateway.container, port=port, other=other
+        name=gateway.name,
+        container=gateway.container,
+        port=port,
+        other=other,
+        file=f"/etc/hitless/routes/{shop.app.name}.yml",
     )
     before = shop.settled()
     with shop.load() as load:
@@ -291,6 +304,11 @@ GATEWAYS = [
     Combination("gateway made anew", "cut over: before in_force", without_its_gateway),
     Combination("gateway removed", "cut over: before deliver", without_its_gateway),
     Combination("gateway removed", "before drain", without_its_gateway),
+    *(
+        Combination(fault, "wait until ready: before ask", without_its_gateway)
+        for fault in GATEWAY_FAULTS
+        if fault.startswith("routing file")
+    ),
 ]
 CUTS = [
     Combination("connection cut", at, cut_off)

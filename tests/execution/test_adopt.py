@@ -11,6 +11,7 @@ from hitless.domain.errors import HitlessError, HookFailed
 from hitless.domain.events import Ended
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.model import Application
+from hitless.domain.routing import Routing, render
 from hitless.domain.world import ComposeContainer, Neighbour, Port
 from hitless.execution import adopt as adopting
 from hitless.execution import gateway as gateways
@@ -196,7 +197,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.clock, True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
     assert not raised.value.is_unfinished
 
@@ -205,7 +206,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(), breaks=(80,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.clock, True, {"bind": "10.1.1.1"}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True)
     assert raised.value.is_unfinished
     assert raised.value.hint == "stop what has it; nor is all as it was: port is taken"
 
@@ -229,9 +230,9 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
 
 def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: "0.0.0.0"}))
+    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 is to be"):
-        gateways.up(gateway, host.clock, True, {"http_port": 8080}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"http_port": 8080}, may_replace=True)
     assert gateway.applied == []
 
 
@@ -239,5 +240,55 @@ def test_nor_is_that_of_the_dashboard() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
-        gateways.up(gateway, host.clock, True, {"ports": {8080: "0.0.0.0"}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []
+
+
+def behind(host: FakeHost) -> None:
+    """An application is live behind the gateway."""
+    routing = Routing("shop", 3, None, {})
+    host.files["shop.yml"] = render(routing)
+    host.in_traefik["shop"] = routing
+
+
+def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> None:
+    host = FakeHost(has_gateway=False)
+    behind(host)
+    host.in_traefik.clear()
+    host.behaviour.refused = "shop.yml: field not found"
+    with pytest.raises(
+        HitlessError, match=r"is up, but shop does not answer .* refuses shop\.yml: field"
+    ) as said:
+        gateways.up(FakeGatewayHost(host), host.ports(), False, {}, may_replace=False)
+    assert "hitless -p NAME down" in said.value.hint
+    assert host.has_gateway
+
+
+def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None:
+    host = FakeHost()
+    behind(host)
+    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    apply = gateway.apply
+
+    def applied(settings: GatewaySettings) -> None:
+        apply(settings)
+        host.in_traefik = {} if settings.image == "traefik:v2" else {"shop": Routing("shop", 3, None, {})}
+
+    gateway.apply = applied  # type: ignore[method-assign]
+    with pytest.raises(HitlessError, match="with these settings shop does not answer"):
+        gateways.up(gateway, host.ports(), True, {"image": "traefik:v2"}, may_replace=True)
+    assert [one.image for one in gateway.applied] == ["traefik:v2", GatewaySettings().image]
+    assert "shop" in host.in_traefik
+
+
+def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
+    host = FakeHost()
+    behind(host)
+    host.copies, host.files = dict(host.files), {"shop.yml": "", "blog.yml": ""}
+    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    _, is_changed, said = gateways.up(gateway, host.ports(), True, {}, may_replace=False)
+    assert not is_changed
+    assert said == (
+        "shop.yml was damaged or gone, and is as it was again, from its last good copy",
+        "blog.yml in the gateway is empty",
+    )

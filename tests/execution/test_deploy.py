@@ -11,7 +11,7 @@ import pytest
 from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
 from hitless.domain.events import Drained, Ended, Found, Live, StepDone, StepFailed
 from hitless.domain.model import Colour, Finding
-from hitless.domain.routing import Routing
+from hitless.domain.routing import Routing, parse
 from hitless.execution import operations
 from hitless.execution.operations import Request
 from hitless.ports import Answer
@@ -290,12 +290,29 @@ def test_without_a_gateway_nothing_is_touched_and_all_errors_are_told(host: Fake
     assert host.verbs == []
 
 
-def test_a_foreign_file_in_the_routing_directory_stops_a_deployment_before_it_starts(host: FakeHost) -> None:
+def test_another_file_that_can_not_be_read_is_named_and_stops_no_deployment(host: FakeHost) -> None:
     host.files["mine.yml"] = "http: {}\n"
-    with pytest.raises(Refused) as refused:
+    deploy(host)
+    found = next(event for event in host.events if isinstance(event, Found))
+    assert [(one.path, one.is_error) for one in found.findings] == [("gateway:mine.yml", False)]
+    assert "shop" in host.in_traefik
+
+
+def test_a_deployment_goes_on_from_the_copy_of_a_damaged_routing_file(deployed: FakeHost) -> None:
+    deployed.copies = {"shop.yml": deployed.files["shop.yml"]}
+    deployed.files["shop.yml"] = ""
+    deploy(deployed)
+    found = next(event for event in deployed.events if isinstance(event, Found))
+    assert "shop.yml in the gateway is empty; its last good copy serves" in found.findings[0].message
+    assert parse(deployed.files["shop.yml"], "").generation > 1
+    assert deployed.violations == []
+
+
+def test_where_traefik_names_the_file_that_is_in_the_way_so_does_hitless(host: FakeHost) -> None:
+    host.behaviour.is_deaf = lambda _: True
+    host.behaviour.refused = "mine.yml: field not found"
+    with pytest.raises(NotConfirmed, match=r"; Traefik refuses mine\.yml: field not found"):
         deploy(host)
-    assert "mine.yml" in refused.value.findings[0].path
-    assert host.verbs == []
 
 
 def rollback(host: FakeHost, number: int | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -39,7 +39,7 @@ class StormyHost(FakeHost):
     # by themselves, as it may be right after the last look: nobody's fault
     ended: set[str] = field(default_factory=set)
 
-    def in_force(self, application: str, routing: Routing | None) -> bool:
+    def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         return not self.is_blind and super().in_force(application, routing)
 
     def weather(self) -> None:

@@ -6,7 +6,7 @@ gets requests before it was ready, two commands at once, a routing file that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -71,6 +71,8 @@ class Behaviour:
     endings: tuple[Ending, ...] = ()
     # after how many seconds every container closes an idle connection
     idle: float | None = None
+    # what Traefik says of a file that it can't read
+    refused: str = ""
     # whether Traefik takes new files at all
     is_deaf: Callable[[Routing | None], bool] = lambda _: False
 
@@ -84,6 +86,8 @@ class FakeHost:
     has_gateway: bool = True
     gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     files: dict[str, str] = field(default_factory=dict)
+    # second copies of files that are damaged
+    copies: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
     records: dict[int, Release] = field(default_factory=dict)
@@ -319,7 +323,10 @@ class FakeHost:
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
 
-    def in_force(self, application: str, routing: Routing | None) -> bool:
+    def refused(self) -> str:
+        return self.behaviour.refused
+
+    def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         served = self.in_traefik.get(application)
         # the marker of a generation tells no more than its number
         return (served and served.generation) == (routing and routing.generation)
@@ -342,7 +349,13 @@ class FakeHost:
 
     def read(self, application: str | None) -> Kept:
         releases = sorted(self.records.values(), key=lambda release: release.number)
-        return Kept(dict(self.files), tuple(releases), journal="\n".join(self.lines))
+        journal = "\n".join(self.lines)
+        return Kept(dict(self.files), tuple(releases), journal=journal, copies=self.copies)
+
+    def heal(self) -> tuple[str, ...]:
+        healed, self.copies = self.copies, {}
+        self.files |= healed
+        return tuple(healed)
 
     def record(self, application: str, release: Release) -> None:
         self._verb("record")

@@ -11,6 +11,7 @@ from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_networks import DockerNetworks
 from hitless.adapters.gateway_container import inspect, labels
+from hitless.adapters.gateway_shell import script
 from hitless.domain import networks
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
@@ -134,7 +135,7 @@ class GatewayProject:
             "--file",
             "-",
             *arguments,
-            stdin=dump(model(self.project, settings)),
+            stdin=dump(model(self.project, settings, script())),
             timeout=_PULL_TIMEOUT,
         )
 

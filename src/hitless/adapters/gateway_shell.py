@@ -22,7 +22,7 @@ from threading import Thread
 
 from hitless.adapters.docker_cli import DockerCli, failed, is_open, kill
 from hitless.domain.errors import DockerFailed, TimedOut
-from hitless.domain.gateway import container_name
+from hitless.domain.gateway import TRAEFIK, container_name
 
 _TIMEOUT = 60.0  # seconds; nothing in gateway.sh takes half of it
 _GOODBYE = 5.0  # seconds that a `docker exec` gets to end after its output has
@@ -39,16 +39,17 @@ class GatewayShell:
 
     def argv(self, *function: str) -> tuple[str, ...]:
         """The arguments of `docker` that run a function of `gateway.sh` in a process of its own."""
-        # root within the container: it owns the routing directory, which Traefik's own user can only read
+        # root within the container: it owns the routing directory, which Traefik's own user can only read.
+        # What it writes belongs to Traefik's group, so that nobody else need be able to read it.
         return (
             "exec",
             "-i",
             "-u",
-            "0",
+            f"0:{TRAEFIK}",
             container_name(self.project),
             "sh",
             "-c",
-            _scripts(),
+            script(),
             "sh",
             *function,
         )
@@ -169,5 +170,6 @@ class _Shell:
 
 
 @cache
-def _scripts() -> str:
+def script() -> str:
+    """The text of `gateway.sh`."""
     return Path(__file__).with_name("gateway.sh").read_text("utf-8")

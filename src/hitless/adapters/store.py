@@ -21,6 +21,7 @@ from hitless.domain.errors import DockerFailed, Locked, TimedOut
 from hitless.domain.gateway import ROUTES
 from hitless.domain.history import Holder
 from hitless.domain.model import Image, Json, Release
+from hitless.domain.routing import is_whole
 from hitless.ports import Kept
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
@@ -64,24 +65,25 @@ class GatewayStore:
     def read(self, application: str | None) -> Kept:
         """All that is kept, in one look; None: no application's releases and no journal."""
         archive, said = self._look(application or "-")
-        import tarfile  # 10 ms: not before the gateway is at work
-
         routing_files = {}
         releases = []
-        with tarfile.open(fileobj=io.BytesIO(archive or _EMPTY)) as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.isfile() else None
-                name = member.name.rpartition("/")[2]
-                if content is None or "/." in member.name:  # on its way
-                    continue
-                text = content.read().decode(errors="replace")
-                if f"/{member.name}".startswith(f"{ROUTES}/"):
-                    routing_files[name] = text
-                else:
-                    releases.append(decode_release(int(name.removesuffix(".json")), text))
+        for path, text in _files(archive):
+            name = path.rpartition("/")[2]
+            if "/." in path:  # on its way
+                continue
+            if f"/{path}".startswith(f"{ROUTES}/"):
+                routing_files[name] = text
+            else:
+                releases.append(decode_release(int(name.removesuffix(".json")), text))
         releases.sort(key=lambda release: release.number)
         about, _, journal = said.partition("\njournal\n")
-        return Kept(routing_files, tuple(releases), journal=journal, **_about(about))
+        damaged = [name for name, text in routing_files.items() if not is_whole(text)]
+        copies = self._copies([*damaged, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
+        return Kept(routing_files, tuple(releases), journal=journal, copies=copies, **_about(about))
+
+    def _copies(self, names: Sequence[str]) -> dict[str, str]:
+        archive = self.shell.run("copies", *names)[0] if names else b""
+        return {f"{path}.yml": text for path, text in _files(archive)}
 
     def _look(self, application: str) -> tuple[bytes, str]:
         """The archive; a file that another command takes away just then is no reason to fail."""
@@ -89,6 +91,11 @@ class GatewayStore:
             with suppress(DockerFailed):
                 return self.shell.run("look", application, str(_TAIL))
         return self.shell.run("look", application, str(_TAIL))
+
+    def heal(self) -> tuple[str, ...]:
+        """Put back the routing files that are damaged or gone and have a copy; their names."""
+        names = self.shell.run("heal")[0].decode().split()
+        return tuple(name for name in names if not name.startswith("."))
 
     def record(self, application: str, release: Release) -> None:
         """Keep a release."""
@@ -184,6 +191,17 @@ def _take(
     )
 
 
+def _files(archive: bytes) -> Iterator[tuple[str, str]]:
+    """The files of an archive: path and text."""
+    import tarfile  # 10 ms: not before the gateway is at work
+
+    with tarfile.open(fileobj=io.BytesIO(archive or _EMPTY)) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, content.read().decode(errors="replace")
+
+
 def _holder(text: str) -> Holder | None:
     """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one."""
     match = re.search(r"^held (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
@@ -197,6 +215,7 @@ def _about(text: str) -> dict[str, Any]:
     free = re.search(r"^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%", text, re.MULTILINE)
     return {
         "holder": _holder(text),
+        "aside": tuple(re.findall(r"^aside (.+)$", text, re.MULTILINE)),
         "quiet": max(float(quiet[1]), 0) if quiet else 0.0,
         "free": int(free[1]) * 1024 if free else None,
     }

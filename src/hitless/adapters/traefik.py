@@ -7,7 +7,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
@@ -19,6 +19,7 @@ from hitless.domain.gateway import (
     API_PORT,
     LABEL_SETTINGS,
     GatewaySettings,
+    container_name,
     gateway,
 )
 from hitless.domain.model import Json
@@ -28,6 +29,8 @@ from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway
 from hitless.ports import Answer
 
+_LOG_LINES = "100"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TEAPOT = 418  # what Traefik's noop@internal answers
 _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
@@ -62,15 +65,24 @@ class Traefik:
             content = text.encode()
             self.shell.run("deliver", application, str(len(content)), stdin=content)
 
-    def in_force(self, application: str, routing: Routing | None) -> bool:
+    def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
         if routing is None:
             data = self._rawdata()
             names = [name for kind in ("routers", "tcpRouters") for name in data.get(kind) or {}]
             return not any(name.startswith(f"{application}.") for name in names)
         path = marker_path(application, routing.generation)
-        markers = [Probe("127.0.0.1", inner_port(name), path, MARKER_HOST) for name in routing.entry_points]
+        names = [name for name in routing.entry_points if at is None or name in at]
+        markers = [Probe("127.0.0.1", inner_port(name), path, MARKER_HOST) for name in names]
         return all(answer.status == _TEAPOT for answer in self.ask(markers))
+
+    def refused(self) -> str:
+        """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
+        container = container_name(self.shell.project)
+        output, said = self.shell.cli.run_bytes("logs", "--tail", _LOG_LINES, container)
+        text = _COLOURS.sub("", output.decode(errors="replace") + said)
+        found = re.findall(r'"collecting file configs: (\S+/)?(.+)"', text)
+        return found[-1][1] if found else ""
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
         """What Traefik says is wrong with this routing's routers, services and middlewares."""

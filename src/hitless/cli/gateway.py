@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import AddressRange, HostPort, Options, json_option, pass_options
+from hitless.cli.options import (
+    AddressRange,
+    HostAddress,
+    HostPort,
+    Options,
+    Seconds,
+    json_option,
+    pass_options,
+)
 
 
 @click.group()
@@ -14,7 +22,7 @@ def gateway() -> None:
 
 @gateway.command()
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The port to serve on.  [80]")
-@click.option("--bind", help="The address to serve on.  [0.0.0.0]")
+@click.option("--bind", type=HostAddress(), help="The address to serve on, or `all`: IPv4 and IPv6.  [all]")
 @click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
 @click.option(
     "--docker-provider/--no-docker-provider",
@@ -25,6 +33,11 @@ def gateway() -> None:
     "--fast-proxy/--no-fast-proxy",
     default=None,
     help="Traefik's experimental engine: faster, and loses some requests.",
+)
+@click.option(
+    "--read-timeout",
+    type=Seconds(),
+    help="How long a request may take to arrive, its body included; 0: no limit.  [1h]",
 )
 @click.option("--image", help="Traefik's image.  [traefik:v3.7]")
 @click.option(
@@ -54,6 +67,7 @@ def up(
     """Start the gateway, once per host. A second time it changes nothing."""
     from hitless.cli.console import ignore
     from hitless.domain.gateway import GatewaySettings
+    from hitless.domain.publish import shown
     from hitless.execution import gateway as operations
 
     host = options.host()
@@ -63,10 +77,15 @@ def up(
     if publish or unpublish:
         present = host.gateway_project().settings() or GatewaySettings()
         changes["ports"] = present.publishing(dict(publish), unpublish).ports
-    made, changed = operations.up(host.gateway_project(), ports.clock, is_running, changes, replace)
+    made, changed, damaged = operations.up(host.gateway_project(), ports, is_running, changes, replace)
     state = "is up" if changed else "was up already, nothing changed"
-    addresses = [f"http://{made.bind}:{made.http_port}", *(f"{at}:{port}" for port, at in made.ports.items())]
+    addresses = [
+        f"http://{shown(made.bind, made.http_port)}",
+        *(shown(at, port) for port, at in made.ports.items()),
+    ]
     click.echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
+    for line in damaged:
+        click.echo(f"  {line}", err=True)
 
 
 @gateway.command()

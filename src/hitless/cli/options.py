@@ -67,7 +67,25 @@ class HostPort(click.ParamType):  # type: ignore[type-arg]
             self.fail(
                 f"{value} is not like 8080 or 127.0.0.1:8080, with a port of at most {HIGHEST}", param, ctx
             )
-        return int(port), address.strip("[]") or "0.0.0.0"  # noqa: S104 - as Compose publishes a port
+        return int(port), "" if address == "*" else address.strip("[]")
+
+
+class HostAddress(click.ParamType):  # type: ignore[type-arg]
+    """An address of the host, or all of them: 127.0.0.1, ::1, all."""
+
+    name = "address"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address, "" for all."""
+        import ipaddress
+
+        text = str(value).strip("[]")
+        if text in ("", "all", "*"):
+            return ""
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            self.fail(f"{value} is no address of a host, like 127.0.0.1 or ::1; all is every one", param, ctx)
 
 
 class AddressRange(click.ParamType):  # type: ignore[type-arg]

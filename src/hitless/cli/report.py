@@ -44,7 +44,7 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
         )
     )
     for address in status["addresses"]:
-        out.print(f"  {address}")
+        out.print(f"  {escape(address)}")
     if status["deployment"]:
         out.print(f"  [yellow]{escape(_deployment_line(status['deployment']))}[/]")
     for problem in status["problems"]:
@@ -162,7 +162,7 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
     gateway = {
         "running": world.gateway is not None,
         "settings": vars(settings) if settings else None,
-        "broken": dict(world.broken),
+        "broken": {**world.broken, **world.restored},
     }
     if as_json:
         print(json.dumps({"gateway": gateway, "applications": found}))
@@ -172,13 +172,16 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
         out.print("the gateway is not there; run: hitless gateway up")
         return
     state = "[green]up[/]" if world.gateway else "[red]down[/]"
-    also = "".join(f", {address}:{port}" for port, address in settings.ports.items())
-    out.print(f"gateway {state}: http://{settings.bind}:{settings.http_port}{also}, {settings.image}")
+    also = "".join(f", {publish.shown(address, port)}" for port, address in settings.ports.items())
+    at = publish.shown(settings.bind, settings.http_port)
+    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
     if settings.held:
         held = ", ".join(map(str, settings.held))
         out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
     for path, problem in world.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
+    for problem in world.restored.values():
+        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
     for one in found:
         at = ", ".join(one["addresses"])
         what = f"{one['live']['colour']}, release {one['live']['release']}" if one["live"] else "not live"
@@ -191,7 +194,8 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> lis
     port = "" if settings.http_port == 80 else f":{settings.http_port}"
     hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
     ports = {
-        f"{router.protocol}://{settings.bound[name]}:{publish.port_of(name) or settings.http_port}": None
+        f"{router.protocol}://"
+        + publish.shown(settings.bound[name], publish.port_of(name) or settings.http_port): None
         for router in routing.rules
         if publish.is_port(router)
         for name in router.entry_points
@@ -205,6 +209,7 @@ def _problems(application: str, world: World) -> list[str]:
         # which colour is live stands in the gateway: without it nothing can be said of the containers
         return ["the gateway is not up; run: hitless gateway up"]
     problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
+    problems += [f"{problem}; hitless gateway up puts it back" for problem in world.restored.values()]
     problems += [
         f"it runs behind the gateway {other}; use --gateway {other}" for other in _other_gateways(world)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hitless.domain import publish, roles
-from hitless.domain.gateway import ANY, GatewaySettings
+from hitless.domain.gateway import GatewaySettings
 from hitless.domain.model import Application, Finding, Role
 from hitless.domain.publish import is_port, port_of
 from hitless.domain.world import Neighbour, Port, World
@@ -84,7 +84,7 @@ def decide(
     for port, address in _published_ports(application).items():
         holder = _holder(port, neighbours)
         if port != settings.http_port and port not in settings.ports:
-            wanted = wanted.publishing({port: address or _address(holder, port, plain) or settings.bind})
+            wanted = wanted.publishing({port: _address(address, holder, port, plain, settings)})
         if holder and holder.name in plain:
             ports[port] = holder.name
         elif holder and not holder.is_ours:
@@ -96,7 +96,7 @@ def decide(
     others = tuple(_behind(front, application, world, neighbours)) if front else ()
     if front and not others:
         if taken := _port_of(front, findings):
-            wanted = replace(wanted, http_port=taken.host, bind=taken.address or ANY)
+            wanted = replace(wanted, http_port=taken.host, bind=taken.address)
             ports[taken.host] = front.name
     elif front and world.gateway is None:
         findings.append(_no_other_port(front, others))
@@ -165,14 +165,16 @@ def _holder(port: int, neighbours: Sequence[Neighbour]) -> Neighbour | None:
     return next((one for one in neighbours if port in {published.host for published in one.ports}), None)
 
 
-def _address(holder: Neighbour | None, port: int, plain: Collection[str]) -> str:
-    """The address at which a port of the application is reached now, "" where it is not.
+def _address(
+    named: str, holder: Neighbour | None, port: int, plain: Collection[str], settings: GatewaySettings
+) -> str:
+    """The address to publish a port of the application on: as the file has it, or as it is reached now.
 
     A gateway that was started on the loopback alone, to be tried, must not hide it from those who use it.
     """
-    if holder is None or holder.name not in plain:
-        return ""
-    return next(one.address for one in holder.ports if one.host == port) or ANY
+    if named or holder is None or holder.name not in plain:
+        return named or settings.bind
+    return next(one.address for one in holder.ports if one.host == port)
 
 
 def _front(

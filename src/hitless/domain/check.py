@@ -27,7 +27,12 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     """
     if world.gateway:
         application = publish.behind(application, world.gateway)
-    findings = [*_host(world), *_disk(world.free), *_elsewhere(application, world), *_compose_projects(world)]
+    findings = [
+        *_host(application.name, world),
+        *_disk(world.free),
+        *_elsewhere(application, world),
+        *_compose_projects(world),
+    ]
     if not application.routes.routers:
         findings += _no_route(application.model.get("services") or {})
     for service in application.services:
@@ -79,15 +84,19 @@ def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
         )
 
 
-def _host(world: World) -> Iterator[Finding]:
+def _host(application: str, world: World) -> Iterator[Finding]:
     if world.gateway is None:
         yield Finding("gateway", "is not up on this Docker host", "run: hitless gateway up")
     for path, problem in world.broken.items():
+        is_own = path == f"{application}.yml"
         yield Finding(
             f"gateway:{path}",
-            f"{problem}; Traefik would ignore every new routing while it is there",
-            "mend or remove this file in the gateway's routing directory",
+            problem if is_own else f"{problem}; its routes can't be compared with yours",
+            f"hitless -p {path.rpartition('.')[0]} down takes it away; then deploy that application again",
+            is_error=is_own,
         )
+    for path, problem in world.restored.items():
+        yield Finding(f"gateway:{path}", problem, "hitless gateway up puts it back", is_error=False)
 
 
 def _disk(free: int | None) -> Iterator[Finding]:

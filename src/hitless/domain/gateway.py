@@ -14,23 +14,28 @@ from hitless.domain.routing import IDLE_TIMEOUT, WEB
 from hitless.domain.world import Gateway
 
 SERVICE = "traefik"
-ROUTES = "/etc/hitless/routes"  # the routing directory that Traefik watches
+ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
+SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+TRAEFIK = 65532  # its user and its group: nobody's
 API_PORT = 8080  # Traefik's API and ping, inside the container
 
-ANY = "0.0.0.0"  # noqa: S104 - a web server is meant to be reached
+ANY = ""  # every address of the host, as a published port without one: IPv4 and IPv6
 LABEL_SETTINGS = "hitless.gateway.settings"
+_OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
     """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
 
-    `ports` are further ports of the host, for applications: port -> the address to publish it on. `held`
+    `bind` is the host's address to publish `http_port` on, "" for all. `ports` are further ports of the host,
+    for applications: port -> the address to publish it on. `held`
     are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
     forward by its experimental engine, which is faster and loses some requests
-    (docs/decisions/0024-gateway-speed.md). `address_pool` is the range (CIDR) that networks of applications
-    take their addresses from, "" until one is chosen.
+    (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds a request may take to arrive,
+    its body included; 0 for any number. `address_pool` is the range (CIDR) that networks of applications take
+    their addresses from, "" until one is chosen.
     """
 
     http_port: int = 80
@@ -41,6 +46,7 @@ class GatewaySettings:
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     fast_proxy: bool = False
+    read_timeout: float = 3600.0
     address_pool: str = ""
 
     @staticmethod
@@ -49,6 +55,10 @@ class GatewaySettings:
         known = {setting.name for setting in fields(GatewaySettings)}
         found = {key: value for key, value in json.loads(text).items() if key in known}
         ports = {int(port): address for port, address in found.pop("ports", {}).items()}
+        if "read_timeout" not in found:
+            # made by a hitless that published on IPv4 alone where every address was meant
+            ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
+            found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
         return GatewaySettings(**{**found, "ports": ports, "held": tuple(found.get("held", ()))})
 
     def to_label(self) -> str:
@@ -63,7 +73,7 @@ class GatewaySettings:
 
     @property
     def bound(self) -> dict[str, str]:
-        """The host's address that each entry point is published on."""
+        """The host's address that each entry point is published on, "" for all."""
         return {WEB: self.bind, **{publish.entry_point(port): at for port, at in self.ports.items()}}
 
     def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
@@ -95,18 +105,19 @@ def container_name(project: str) -> str:
     return f"{project}-{SERVICE}-1"
 
 
-def model(project: str, settings: GatewaySettings) -> dict[str, Any]:
-    """The gateway's Compose model."""
+def model(project: str, settings: GatewaySettings, script: str = "") -> dict[str, Any]:
+    """The gateway's Compose model; `script` is the text of `gateway.sh`, whose `start` starts Traefik."""
     return {
         "name": project,
-        "services": {SERVICE: _service(project, settings)},
+        "services": {SERVICE: _service(project, settings, script)},
         "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
         "volumes": {"routes": {}, "state": {}},
     }
 
 
-def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
+def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, Any]:
     inner = settings.entry_points
+    user = 0 if settings.docker_provider else TRAEFIK
     published = {settings.http_port: settings.bind, **settings.ports}
     names = {settings.http_port: WEB, **{port: publish.entry_point(port) for port in settings.ports}}
     ports = [
@@ -128,13 +139,18 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
     )
     return {
         "image": settings.image,
+        # Compose takes $ for a variable
+        "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
         "command": _command(project, settings),
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,
         # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
         # Docker socket belongs to root.
-        "user": "0:0" if settings.docker_provider else "65532:65532",
+        "user": f"{user}:{user}",
+        # Its owner, and not a mode, says who may write: at a second start the engine (26.1) has forgotten the
+        # mode. A routing file has some ten thousand bytes.
+        "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=64m"],
         # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
         "restart": "always",
         "read_only": True,
@@ -157,7 +173,7 @@ def _service(project: str, settings: GatewaySettings) -> dict[str, Any]:
 
 def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
     return {
-        "host_ip": bind,
+        **({"host_ip": bind} if bind else {}),
         "published": str(published),
         "target": target,
         "protocol": "tcp",
@@ -168,6 +184,7 @@ def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
 def _command(project: str, settings: GatewaySettings) -> list[str]:
     # without the dashboard only this container itself can ask the API
     api = "" if settings.dashboard else "127.0.0.1"
+    read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
     command = [
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
@@ -178,9 +195,11 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         f"--api.dashboard={str(settings.dashboard).lower()}",
         f"--entrypoints.traefik.address={api}:{API_PORT}",
         *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
+        # Traefik's default of 60 s cuts every upload that takes longer
+        *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
         # a route that names no entry point is on this one alone, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
-        f"--providers.file.directory={ROUTES}",
+        f"--providers.file.directory={SERVED}/routes",
         "--providers.file.watch=true",
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",

@@ -102,7 +102,8 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
             # wider than the file has it would be a door that nobody meant to open
             yield Finding(
                 path,
-                f"{port} is for {address} alone, and the gateway publishes it on {gateway.bound[name]}",
+                f"{port} is for {address} alone, and the gateway publishes it on "
+                + (gateway.bound[name] or "every address"),
                 f"run: hitless gateway up --publish {wanted} --replace"
                 if name != WEB
                 else f"run: hitless gateway up --bind {address} --replace, or choose another port",
@@ -115,6 +116,11 @@ def address_of(model: Json, port: int) -> str:
     """The address that a service publishes this port of the host on; "" where it names none."""
     found = (str(one.get("host_ip") or "") for one in _published(model) if str(one["published"]) == str(port))
     return next(found, "")
+
+
+def shown(address: str, port: int) -> str:
+    """A port of the host for people: `*:80` on every address."""
+    return _written(address or "*", port)
 
 
 def _published(model: Json) -> list[Json]:

@@ -2,7 +2,7 @@
 
 The file's first line is a comment that holds the value itself as JSON: that is what hitless reads back, so
 that reading does not depend on how an older or newer hitless draws the rest. The rest is what Traefik reads;
-a digest in the first line tells whether somebody changed it by hand.
+a digest in the first line tells whether it is whole: not damaged, and not changed by hand.
 
 Names in the file: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one
 of ours, so no two names of one kind can meet, whatever the user's names are.
@@ -26,6 +26,7 @@ WEB = "web"  # the entry point of a route that names none
 MARKER_HOST = "hitless.internal"
 COLOUR_HEADER = "X-Hitless-Colour"
 _HEADER = "# hitless "
+_BRACES = '{{"{{"}}'  # two of them, for Go's template engine
 # Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
 _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 # A router of the user's has at most its rule's length or its own number; markers must win over any of them.
@@ -159,11 +160,28 @@ def marker_path(application: str, generation: int) -> str:
 def render(routing: Routing) -> str:
     """The whole text of the application's routing file."""
     # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
-    body = json_yaml.dump(document(routing), indent=1) + "\n"
-    header = {"digest": _digest(body), "routing": _encode(routing)}
-    text = f"{_HEADER}{json.dumps(header, separators=(',', ':'))}\n{body}"
+    return sealed({"routing": _encode(routing)}, json_yaml.dump(document(routing), indent=1) + "\n")
+
+
+def sealed(header: Json, body: str) -> str:
+    """A file's text: its first line holds the digest of all that comes after that, and a header.
+
+    `whole` in `gateway.sh` looks at it, too: what is not whole is not given to Traefik.
+    """
+    text = f"{json.dumps(header, separators=(',', ':'))}\n{body}"
     # Traefik runs each file through Go's template engine first, comments included
-    return text.replace("{{", '{{"{{"}}')
+    text = text.replace("{{", _BRACES)
+    return f"{_HEADER}{_digest(text)} {text}"
+
+
+def is_whole(text: str) -> bool:
+    """Whether a file's text is as hitless wrote it."""
+    digest, _, rest = text.removeprefix(_HEADER).partition(" ")
+    if text.startswith(_HEADER) and digest == _digest(rest):
+        return True
+    # as the first ones wrote it: a shorter digest, of the body before it was made safe for templates
+    first, _, body = text.replace(_BRACES, "{{").partition("\n")
+    return first.startswith(f'{_HEADER}{{"digest":"{_digest(body)[:16]}"')
 
 
 def holds(text: str | None, routing: Routing | None) -> bool:
@@ -178,15 +196,14 @@ def holds(text: str | None, routing: Routing | None) -> bool:
 
 def parse(text: str, path: str) -> Routing:
     """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
-    first, _, body = text.replace('{{"{{"}}', "{{").partition("\n")
+    first = text.replace(_BRACES, "{{").partition("\n")[0]
     hint = "move the file out of the gateway's routing directory; of an application of yours: hitless down"
     if not first.startswith(_HEADER):
         raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
+    if not is_whole(text):
+        raise ForeignRouting(f"{path} in the gateway is damaged, or was changed by hand", hint)
     try:
-        header = json.loads(first.removeprefix(_HEADER))
-        if header["digest"] != _digest(body):
-            raise ForeignRouting(f"{path} in the gateway was changed by hand", hint)
-        return _decode(header["routing"])
+        return _decode(json.loads(first[first.index("{") :])["routing"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ForeignRouting(f"{path} in the gateway can't be read: {error}", hint) from error
 
@@ -332,8 +349,9 @@ def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
     }
 
 
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()[:16]
+def _digest(text: str) -> str:
+    # a lone surrogate is in no text of ours, and a damaged one is to be told, not to fail
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _encode(routing: Routing) -> dict[str, Any]:

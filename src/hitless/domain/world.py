@@ -99,8 +99,8 @@ class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 
     `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
-    `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for hitless's
-    own first one.
+    "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
+    hitless's own first one.
     """
 
     project: str
@@ -122,16 +122,18 @@ class World:
     """The Docker host as one application's deployment sees it.
 
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
-    routing directory that hitless can't read: path -> what is wrong; `tagged` are the application's releases
-    that have image tags; `foreign` are names of containers that lie in a colour's Compose project and that
-    hitless did not make; `base` are those of the base project; `runs` are the latest of its journal, `holder`
-    who has its lock just now, `quiet` the seconds since the last line of the journal; `free` are the bytes
-    left on Docker's disk, if known.
+    routing directory that hitless can't read: path -> what is wrong; `restored` are those of which it has
+    read the second copy: path -> what is wrong with the first; `tagged` are the application's releases that
+    have image tags; `foreign` are names of containers that lie in a colour's Compose project and that hitless
+    did not make; `base` are those of the base project; `runs` are the latest of its journal, `holder` who has
+    its lock just now, `quiet` the seconds since the last line of the journal; `free` are the bytes left on
+    Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
     routings: Mapping[str, Routing] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     releases: tuple[Release, ...] = ()
     tagged: frozenset[int] = frozenset()

@@ -53,7 +53,7 @@ def adopt(
     if found.before:
         before = found.before
         present = host.settings() if ports.balancer.gateway() else None
-        announced(ports, "start the gateway", lambda: gateway.change(host, ports.clock, present, before))
+        announced(ports, "start the gateway", lambda: _start(ports, host, present, before))
     failed = None
     if not found.is_live:
         failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
@@ -119,6 +119,11 @@ def _start_exclusive(ports: Ports, application: str, found: Adoption) -> None:
         ports.engine.start_again(names)
 
 
+def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wanted: GatewaySettings) -> str:
+    silent = gateway.change(host, ports, present, wanted)
+    return f"{', '.join(silent)} does not answer behind it: see hitless gateway status" if silent else ""
+
+
 def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings) -> str:
     """Stop who has the ports and give them to the gateway; where that fails all is as it was again."""
     holders = tuple(dict.fromkeys(found.ports.values()))
@@ -127,12 +132,12 @@ def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewayS
     try:
         if holders:
             ports.engine.stop(holders)
-        gateway.start(host, ports.clock, after)
+        gateway.start(host, ports, after)
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
         if before:
-            gateway.undo(error, lambda: gateway.start(host, ports.clock, before))
+            gateway.undo(error, lambda: gateway.start(host, ports, before))
         if holders:
             gateway.undo(error, lambda: ports.engine.start_again(holders))
         raise

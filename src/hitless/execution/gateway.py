@@ -8,25 +8,28 @@ from typing import Any
 
 from hitless.domain.errors import HitlessError, TimedOut
 from hitless.domain.gateway import API_PORT, GatewaySettings
-from hitless.ports import Clock, GatewayHost
+from hitless.domain.publish import shown
+from hitless.execution import observe, waits
+from hitless.ports import GatewayHost, Ports
 
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1
 
 
 def up(
-    host: GatewayHost, clock: Clock, is_running: bool, changes: dict[str, Any], may_replace: bool
-) -> tuple[GatewaySettings, bool]:
-    """Have the gateway running; its settings, and whether anything was done.
+    host: GatewayHost, ports: Ports, is_running: bool, changes: dict[str, Any], may_replace: bool
+) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
+    """Have the gateway running; its settings, whether anything was done, and what to say of its files.
 
     `changes` are the settings that were asked for explicitly; all others stay what they are. To change a
-    running gateway is to restart it, which every application feels; that takes `may_replace`.
+    running gateway is to restart it, which every application feels; that takes `may_replace`. Raises
+    `HitlessError` also where it runs and an application's routes do not answer.
     """
     present = host.settings()
     # what another still had when an application was to be adopted is asked for again
     wanted = replace(present or GatewaySettings(), held=(), **changes)
     if is_running and wanted == present and not may_replace:
-        return wanted, False
+        return wanted, False, put_right(ports)
     if is_running and not may_replace:
         differing = ", ".join(
             f"{key} is {_shown(getattr(present, key))}, asked for {_shown(value)}"
@@ -50,8 +53,14 @@ def up(
         )
     refuse_unfit(host)
     wanted = with_pool(host, wanted)
-    change(host, clock, present if is_running else None, wanted)
-    return wanted, True
+    said = put_right(ports) if is_running else ()
+    silent = change(host, ports, present if is_running else None, wanted)
+    if silent:
+        raise HitlessError(
+            f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
+            "see hitless gateway status and logs; hitless -p NAME down takes it away, to be deployed again",
+        )
+    return wanted, True, said
 
 
 def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
@@ -79,33 +88,73 @@ def refuse_unfit(host: GatewayHost) -> None:
         )
 
 
-def start(host: GatewayHost, clock: Clock, settings: GatewaySettings) -> None:
-    """Start the gateway with these settings, or make it anew, and wait until Traefik answers."""
+def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
+    """Start the gateway with these settings, or make it anew, and wait until all behind it is routed.
+
+    Returns the applications that are not: no routing file of theirs is whole, or Traefik refuses it.
+    """
     host.apply(settings)
-    deadline = clock.now() + _ANSWER_TIMEOUT
+    deadline = ports.clock.now() + _ANSWER_TIMEOUT
     while not host.answers():
-        if clock.now() > deadline:
+        if ports.clock.now() > deadline:
             raise TimedOut(
                 f"Traefik did not answer within {_ANSWER_TIMEOUT:.0f} s of its start",
                 "see `hitless gateway logs`",
             )
-        clock.pause(_PAUSE)
+        ports.clock.pause(_PAUSE)
+    ports.store.heal()
+    found, broken, _ = observe.routings(ports.store.read(None))
+    silent = waits.until_all_answer(ports, found, settings.entry_points)
+    unread = {path.removesuffix(".yml") for path in broken} - set(found)
+    # one that was damaged since the gateway started is routed still, from memory
+    return tuple(sorted({*silent, *(name for name in unread if ports.balancer.in_force(name, None))}))
 
 
-def change(host: GatewayHost, clock: Clock, present: GatewaySettings | None, wanted: GatewaySettings) -> None:
+def change(
+    host: GatewayHost, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
+) -> tuple[str, ...]:
     """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
 
-    A port that is taken is found out when the gateway has gone, and with it every application behind it.
+    A port that is taken is found out when the gateway has gone, and with it every application behind it. It
+    has failed, too, where an application does not answer that did before. Returns those that do not, and did
+    not.
     """
+    before = _answering(ports, present) if present is not None else frozenset()
     try:
-        start(host, clock, wanted)
+        silent = start(host, ports, wanted)
+        if lost := before & set(silent):
+            raise HitlessError(
+                f"with these settings {_shown(tuple(sorted(lost)))} does not answer behind the gateway"
+                f"{waits.refused(ports)}",
+                "see hitless gateway logs",
+            )
+        return silent
     except BaseException as error:
         if present is not None:
-            undo(error, lambda: start(host, clock, present))
+            undo(error, lambda: start(host, ports, present))
         raise
 
 
-def undo(error: BaseException, step: Callable[[], None]) -> None:
+def put_right(ports: Ports) -> tuple[str, ...]:
+    """Put back what is damaged on a running gateway's disk and has a copy; says so, and what has none."""
+    healed = ports.store.heal()
+    _, broken, _ = observe.routings(ports.store.read(None))
+    return (
+        *(f"{path} was damaged or gone, and is as it was again, from its last good copy" for path in healed),
+        *broken.values(),
+    )
+
+
+def _answering(ports: Ports, settings: GatewaySettings) -> frozenset[str]:
+    found, _, _ = observe.routings(ports.store.read(None))
+    return frozenset(
+        name
+        for name, routing in found.items()
+        if ports.balancer.in_force(name, routing, settings.entry_points)
+    )
+
+
+def undo(error: BaseException, step: Callable[[], object]) -> None:
     """Undo a part of what has failed with this error, which says so where that fails, too."""
     try:
         step()
@@ -130,7 +179,7 @@ def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: b
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{address}:{port}" for port, address in value.items()) or "none"
+        return ", ".join(shown(address, port) for port, address in value.items()) or "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    return repr(value)
+    return repr(value) if value != "" else "every address"

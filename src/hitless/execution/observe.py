@@ -27,11 +27,12 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         if gateway is None:  # then the reading has failed, for the same reason
             return World(containers=containers.result(), base=base)
         kept = reading.result()
-    found, broken = routings(kept)
+    found, broken, restored = routings(kept)
     return World(
         gateway=gateway,
         routings=found,
         broken=broken,
+        restored=restored,
         containers=containers.result(),
         releases=kept.releases,
         tagged=tagged.result() if tagged else frozenset(),
@@ -44,20 +45,43 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
     )
 
 
-def routings(kept: Kept) -> tuple[dict[str, Routing], dict[str, str]]:
-    """The routings of all applications by name; and path -> what is wrong with a file that holds none."""
+def routings(kept: Kept) -> tuple[dict[str, Routing], dict[str, str], dict[str, str]]:
+    """The routings of all applications by name, what is wrong with files, and with files that have a copy.
+
+    Both are path -> problem: of a file of the first kind no routing is known, of the second the copy's is.
+    """
     found: dict[str, Routing] = {}
     broken: dict[str, str] = {}
-    for path, text in kept.routing_files.items():
+    restored: dict[str, str] = {}
+    for path in dict.fromkeys((*kept.routing_files, *kept.copies)):
         if not path.endswith(READ_BY_TRAEFIK):
             continue
+        text, problem = kept.routing_files.get(path), ""
         try:
+            if text is None:
+                raise ForeignRouting(f"{path} in the gateway is gone")
             routing = parse(text, path)
         except ForeignRouting as error:
-            broken[path] = error.message
-            continue
-        if path == f"{routing.application}.yml":
-            found[routing.application] = routing
-        else:
+            copied = _copied(kept, path)
+            if copied is None:
+                broken[path] = error.message if text else f"{path} in the gateway is empty"
+                continue
+            routing, problem = copied, error.message if text != "" else f"{path} in the gateway is empty"
+        if path != f"{routing.application}.yml":
             broken[path] = f"{path} in the gateway is a copy of {routing.application}.yml"
-    return found, broken
+            continue
+        found[routing.application] = routing
+        if problem:
+            restored[path] = f"{problem}; its last good copy serves"
+        elif path in kept.aside:
+            broken[path] = (
+                f"Traefik refused {path} when it started and serves without it: see hitless gateway logs"
+            )
+    return found, broken, restored
+
+
+def _copied(kept: Kept, path: str) -> Routing | None:
+    try:
+        return parse(kept.copies[path], path)
+    except (KeyError, ForeignRouting):
+        return None

@@ -305,7 +305,7 @@ def _refuse_taken(ports: Ports, step: Route) -> None:
 
     Each shows its own before it looks here, so at least one of the two sees the other.
     """
-    routings, _ = observe.routings(ports.store.read(None)) if step.claims else ({}, {})
+    routings = observe.routings(ports.store.read(None))[0] if step.claims else {}
     for finding in taken(step.application, step.claims, routings):
         raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
 

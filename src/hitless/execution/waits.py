@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from hitless.domain.errors import GateFailed, NotConfirmed
+from hitless.domain.errors import GateFailed, HitlessError, NotConfirmed
 from hitless.domain.model import Colour
 from hitless.domain.redact import CUT_OFF
 from hitless.domain.routing import Routing
@@ -36,10 +36,37 @@ def until_in_force(ports: Ports, application: str, routing: Routing | None) -> N
     while not ports.balancer.in_force(application, routing):
         if ports.clock.now() > deadline:
             raise NotConfirmed(
-                f"the gateway did not take the routing of {application} within {CONFIRM_TIMEOUT:.0f} s",
-                "see `hitless gateway logs`; one broken file in its routing directory stops every reload",
+                f"the gateway did not take the routing of {application} within {CONFIRM_TIMEOUT:.0f} s"
+                f"{refused(ports)}",
+                "see `hitless gateway logs`; one file that Traefik can't read stops every reload",
             )
         ports.clock.pause(_PAUSE)
+
+
+def until_all_answer(
+    ports: Ports, routings: Mapping[str, Routing], entry_points: Collection[str]
+) -> dict[str, Routing]:
+    """Until every application's routing answers on those entry points, or the deadline; those that do not."""
+    deadline = ports.clock.now() + CONFIRM_TIMEOUT
+    silent = dict(routings)
+    while True:
+        silent = {
+            name: routing
+            for name, routing in silent.items()
+            if not ports.balancer.in_force(name, routing, entry_points)
+        }
+        if not silent or ports.clock.now() > deadline:
+            return silent
+        ports.clock.pause(_PAUSE)
+
+
+def refused(ports: Ports) -> str:
+    """The file that is in the way, as far as Traefik names one: the end of a sentence."""
+    try:
+        said = ports.balancer.refused()
+    except HitlessError:
+        return ""
+    return f"; Traefik refuses {said}" if said else ""
 
 
 def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
