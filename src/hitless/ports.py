@@ -42,7 +42,11 @@ class Kept:
 
 
 class Engine(Protocol):
-    """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines."""
+    """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines.
+
+    While a lock is held (`Store.lock`), what changes something raises `LockLost` as soon as that has gone.
+    Containers that are there are named by their ids: a name may be another deployment's container by now.
+    """
 
     def containers(self, application: str | None) -> tuple[Container, ...]:
         """All containers of the application's colours, running or not; None: of all on this gateway."""
@@ -50,6 +54,10 @@ class Engine(Protocol):
 
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
         """Those of these containers that there are, running or not."""
+        ...
+
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        """The containers of a colour, running or not: name -> id."""
         ...
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
@@ -95,10 +103,10 @@ class Engine(Protocol):
         """Take away the image tags that keep these releases; an image without a name goes."""
         ...
 
-    def create(self, model: Json, volumes: Json, is_beside: bool = False) -> None:
+    def create(self, model: Json, volumes: Json) -> None:
         """Create a colour's containers (stopped) and networks, and the volumes that are missing.
 
-        `is_beside`: those that are there are left as they are.
+        Those that are there are left as they are.
         """
         ...
 
@@ -111,7 +119,7 @@ class Engine(Protocol):
         ...
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
-        """Start a colour's containers (service -> names) in the order of their `depends_on`.
+        """Start a colour's containers (service -> ids) in the order of their `depends_on`.
 
         Raises `TimedOut` after `timeout` seconds.
         """
@@ -136,11 +144,10 @@ class Engine(Protocol):
         """
         ...
 
-    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
-        """Stop a colour with its own grace period, then remove its containers and networks.
-
-        `containers` are those that are meant, and the networks stay; without any it is all of it.
-        """
+    def remove(
+        self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
+    ) -> None:
+        """Remove these containers of a colour, and where it is to have none any more its networks."""
         ...
 
     def attach(
@@ -151,7 +158,7 @@ class Engine(Protocol):
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
-        """Have shared services find a colour's containers (container -> names) on a network made for it."""
+        """Have shared services find a colour's containers (id -> names) on a network made for it."""
         ...
 
     def detach(self, application: str, colour: Colour) -> None:
@@ -159,7 +166,7 @@ class Engine(Protocol):
         ...
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
-        """Stop and remove these containers of the base project, and its networks where nobody is left."""
+        """Remove these containers of the base project, and its networks where nobody is left."""
         ...
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
@@ -175,7 +182,10 @@ class Balancer(Protocol):
         ...
 
     def deliver(self, application: str, text: str | None) -> None:
-        """Put the application's routing file in place in one instant, or take it away (None)."""
+        """Put the application's routing file in place in one instant, or take it away (None).
+
+        Raises `LockLost` where the application's lock is not held.
+        """
         ...
 
     def in_force(self, application: str, routing: Routing | None) -> bool:
@@ -223,11 +233,11 @@ class Store(Protocol):
         ...
 
     def record(self, application: str, release: Release) -> None:
-        """Keep a release."""
+        """Keep a release. Raises `LockLost` where the application's lock is not held."""
         ...
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
-        """Keep these releases no longer."""
+        """Keep these releases no longer. Raises `LockLost` where the application's lock is not held."""
         ...
 
     def journal(self, application: str) -> str:

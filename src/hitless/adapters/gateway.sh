@@ -24,6 +24,26 @@ held() { # application
     echo "held $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
 }
 
+# When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
+began() { # process
+    read -r line 2>/dev/null < "/proc/$1/stat" && set -- $line && echo "${22}"
+}
+
+# Whether the lock is still what its process said that it is: there, the same one, with the lock open.
+holds() { # application, claim
+    [ "$(readlink "/proc/${2%.*}/fd/9" 2>/dev/null)" = "$state/$1/lock" ] &&
+        [ "$(began "${2%.*}")" = "${2#*.}" ] && return
+    echo "the lock of $1 is held no more" >&2
+    exit 76
+}
+
+# Do something that only the holder of the lock may. While it is done no other one gets the lock: a command that
+# was suspended, and goes on when its lock has been taken away, changes nothing of what another one has made.
+fenced() ( # application, claim, command
+    [ ! -d "$state/$1" ] || { exec 7<"$state/$1" && flock 7; } || exit 1
+    holds "$1" "$2" && shift 2 && "$@"
+)
+
 # All that is kept, as an archive; what is said of it goes to standard error.
 look() { # application or -, bytes of the journal
     {
@@ -57,10 +77,12 @@ lock() { # application, holder, wait or now
         [ "$3" = wait ] || exit 75
         flock 9
     fi
+    # what was begun for the one before is over then
+    (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
     { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
-    echo locked
+    echo "locked $$.$(began $$)"
     while IFS= read -r line; do printf '%s\n' "$line" >> "$journal"; done 2>/dev/null
 }
 
@@ -78,29 +100,31 @@ journal() { # application
 
 # The rename is the one instant (measured). The length is checked, or an end of input that came early would put
 # half of it in place. It is cat that writes: of a full disk BusyBox's head says no more than "I/O error".
-put() { # new file, place, bytes
-    head -c "$3" | cat > "$1" && [ "$(wc -c < "$1")" -eq "$3" ] && mv -f "$1" "$2"
+put() { # application, claim, new file, place, bytes
+    # one that was interrupted may be under way in another shell: it finds no file to put in place
+    fenced "$1" "$2" rm -f "$3".* && head -c "$5" | cat > "$3.$$" && [ "$(wc -c < "$3.$$")" -eq "$5" ] &&
+        fenced "$1" "$2" mv -f "$3.$$" "$4"
 }
 
-record() { # application, release, bytes
+record() { # application, claim, release, bytes
     umask 077
-    mkdir -p "$state/$1/releases" && put "$state/$1/releases/.next" "$state/$1/releases/$2.json" "$3"
+    kept=$state/$1/releases
+    mkdir -p "$kept" && put "$1" "$2" "$kept/.next" "$kept/$3.json" "$4"
 }
 
-forget() { # application, releases
-    for release in $2; do rm -f "$state/$1/releases/$release.json"; done
+forget() { # application, claim, releases
+    for release in $3; do fenced "$1" "$2" rm -f "$state/$1/releases/$release.json" || return; done
 }
 
 # The new file is written in a folder below the one that Traefik watches: beside its place it would set off a
 # reload of what is there already, and the throttle after that one would hold up ours by a tenth of a second
 # (measured, docs/decisions/0011-delivery.md).
-deliver() { # application, bytes
-    # a delivery that was interrupted may be under way in another shell: it finds no file to put in place
-    mkdir -p "$routes/.next" && rm -f "$routes/.next/$1".* && put "$routes/.next/$1.$$" "$routes/$1.yml" "$2"
+deliver() { # application, claim, bytes
+    mkdir -p "$routes/.next" && put "$1" "$2" "$routes/.next/$1" "$routes/$1.yml" "$3"
 }
 
-withdraw() { # application
-    rm -f "$routes/$1.yml"
+withdraw() { # application, claim
+    fenced "$1" "$2" rm -f "$routes/$1.yml"
 }
 
 # The kernel's tables of connections; a host may have no IPv6.

@@ -8,16 +8,18 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from threading import Timer
 from typing import Any
 
 from hitless.adapters.docker_cli import failed, kill
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain import shape
-from hitless.domain.errors import DockerFailed, Locked, TimedOut
+from hitless.domain.errors import DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.gateway import ROUTES
 from hitless.domain.history import Holder
 from hitless.domain.model import Image, Json, Release
@@ -29,6 +31,7 @@ _LOOKS = 3
 _EMPTY = bytes(1024)  # an archive's end alone
 _TAIL = 65536  # bytes: the last dozen runs
 _PULSE = 5.0  # seconds between two signs of life
+_FRESH = 1.0  # seconds for which the gateway's word that the lock is held counts
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class JournalWriter:
     """The process in the gateway that holds the lock and writes the journal."""
 
     process: subprocess.Popen[bytes]
+    ask: Callable[[], bool]
     is_over: threading.Event = field(default_factory=threading.Event)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _seen: list[float] = field(default_factory=lambda: [_awake_or_not()])  # when it was last known
 
     def write(self, line: str) -> None:
         """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
@@ -51,8 +57,21 @@ class JournalWriter:
             self.write("")
 
     def is_held(self) -> bool:
-        """Whether the process is still there; the kernel frees the lock with it."""
-        return self.process.poll() is None
+        """Whether the lock is still there: the kernel frees it with its process in the gateway.
+
+        The end of that process is heard of at once, as long as we are awake and connected. Who was suspended
+        has not heard, so after a while without an answer of the gateway's it is asked.
+        """
+        if self.process.poll() is not None:
+            return False
+        with self._asking:
+            if _awake_or_not() - self._seen[0] < _FRESH:
+                return True
+            began = _awake_or_not()
+            if self.ask():
+                self._seen[0] = began
+                return True
+            return False
 
 
 @dataclass(frozen=True)
@@ -93,11 +112,11 @@ class GatewayStore:
     def record(self, application: str, release: Release) -> None:
         """Keep a release."""
         text = json.dumps(asdict(release)).encode()
-        self.shell.run("record", application, str(release.number), str(len(text)), stdin=text)
+        self.shell.change("record", application, str(release.number), str(len(text)), stdin=text)
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
         """Keep these releases no longer."""
-        self.shell.run("forget", application, " ".join(map(str, releases)))
+        self.shell.change("forget", application, " ".join(map(str, releases)))
 
     def journal(self, application: str) -> str:
         """The whole journal that is kept of an application: up to two files of about 1 MB."""
@@ -106,6 +125,13 @@ class GatewayStore:
     def unlock(self, application: str) -> Holder | None:
         """End the process that holds the application's lock; None where there is none."""
         return _holder(self.shell.run("unlock", application)[0].decode(errors="replace"))
+
+    def _holds(self, application: str) -> bool:
+        try:
+            self.shell.run("holds", application, self.shell.claims.get(application, "none"))
+        except DockerFailed:  # or the gateway has gone, and the lock with it
+            return False
+        return True
 
     @contextmanager
     def lock(
@@ -117,18 +143,27 @@ class GatewayStore:
         words = self.shell.argv("lock", application, " ".join(holder.split()), patience)
         process = cli.open(*words, inherits=False, is_interrupted=False)
         assert process.stdin and process.stdout and process.stderr
-        writer = JournalWriter(process)
+        writer = JournalWriter(process, partial(self._holds, application))
         pulse = threading.Thread(target=writer.pulse, daemon=True)
         is_ours = False
+
+        def insist() -> None:
+            if not writer.is_held():
+                raise LockLost(application)
+
         try:
-            _take(process, application, wait, taken, cli.argv(*words[:6]))
+            self.shell.claims[application] = _take(process, application, wait, taken, cli.argv(*words[:6]))
             is_ours = True
+            cli.guards.append(insist)
             pulse.start()
             # A command that outlives us (SIGKILL can't be told to it) holds the lock until it has ended
             cli.inherited.add(process.stdin.fileno())
             self.shell.close()  # and so do the shells, from now on
             yield writer
         finally:
+            if is_ours:
+                cli.guards.remove(insist)
+                del self.shell.claims[application]
             cli.inherited.discard(process.stdin.fileno())
             self.shell.close()
             writer.is_over.set()
@@ -149,8 +184,11 @@ def _take(
     wait: float,
     taken: Callable[[str], None],
     argv: Sequence[str],
-) -> None:
-    """Wait until the process says that it has the lock. Raises `Locked`, or `DockerFailed` for all else."""
+) -> str:
+    """Wait until the process says that it has the lock, and by what claim.
+
+    Raises `Locked`, or `DockerFailed` for all else.
+    """
     assert process.stdout and process.stderr
     holder: Holder | None = None
     while True:
@@ -160,8 +198,9 @@ def _take(
             answer = process.stdout.readline().decode(errors="replace").strip()
         finally:
             guard.cancel()
-        if answer == "locked":
-            return
+        word, _, claim = answer.partition(" ")
+        if word == "locked":
+            return claim
         found = _holder(answer)
         if found is None:
             break
@@ -182,6 +221,11 @@ def _take(
         f"another command works on {application}{late}: {holder.describe()}",
         "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
     )
+
+
+def _awake_or_not() -> float:
+    """Seconds on a clock that goes on while this machine, or this process, is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _holder(text: str) -> Holder | None:
