@@ -495,11 +495,40 @@ with GatewayStore(GatewayShell(cli, "traefik")).lock("shop", "the killed", 0, pr
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-    with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob", 0, print):
-        pass
-    _kill_fakes(host, "start")
-    with store.lock("shop", "bob", 10, lambda _: None) as held:
+    told: list[str] = []
+
+    def ends(holder: str) -> None:
+        told.append(holder)
+        _kill_fakes(host, "start")
+
+    # without being told to wait: nobody is at work there who could be asked to come to an end
+    with store.lock("shop", "bob", 0, ends) as held:
         assert held.is_held()
+    assert told == ["the killed, which has ended, and left a Docker command at work"]
+
+
+def test_what_a_killed_hitless_has_left_at_work_is_not_waited_for_for_ever(
+    host: FakeDocker, store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hitless.adapters.store._REMNANT", 0.3)
+    with store.lock("shop", "the killed", 0, print) as held:
+        held.lifeline.write(b"left\n")
+        deadline = time.monotonic() + 10
+        while not state(host, "left").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        late = pytest.raises(Locked, match="did not end within 0 s: the killed, which has ended")
+        with other_store() as another, late, another.lock("shop", "bob", 0, lambda _: None):
+            pass
+    # whoever has the lock next has not ended
+    refused = pytest.raises(Locked, match="carol, for")
+    with (
+        store.lock("shop", "carol", 0, print),
+        other_store() as another,
+        refused,
+        another.lock("shop", "bob", 0, print),
+    ):
+        pass
 
 
 def _kill_fakes(host: FakeDocker, verb: str) -> None:

@@ -185,8 +185,8 @@ def without_its_gateway(combination: Combination, shop: Shop) -> None:
     outcome = outcome_of(stopped.release, before, after)
     TABLE.add(combination, outcome, report, away=away)
     assert stopped.code in EXITS["gateway"], stopped.output
-    # a step that has begun goes on when the gateway is back
-    assert outcome == (NEW if is_from(combination.at, "cut over: before restart") else OLD)
+    # the lock went with the gateway: what was not in place by then is not put there
+    assert outcome == (NEW if is_from(combination.at, IN_PLACE) else OLD)
     assert report.lost == away, report.lost_by
     shop.whole(last)
 

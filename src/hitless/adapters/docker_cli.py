@@ -149,17 +149,22 @@ class DockerCli:
         return output, said.decode(errors="replace")
 
     def open(
-        self, *arguments: str, compose_env: bool = False, inherits: bool = True, is_interrupted: bool = True
+        self,
+        *arguments: str,
+        compose_env: bool = False,
+        inherits: bool = True,
+        is_interrupted: bool = True,
+        stdin: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         """Start a command that is talked to through its standard input and output; `kill` it at last.
 
-        `is_interrupted` is False for one that an interrupt must leave alone.
+        `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
         """
         argv = self.argv(*arguments)
         try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=_environment(compose_env),

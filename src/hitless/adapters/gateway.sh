@@ -16,12 +16,15 @@ serve() { # token
     done
 }
 
-# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open.
+# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open. `left` is
+# a lock whose hitless has ended, and which a Docker command that it began holds still.
 held() { # application
     { read -r pid && read -r name; } 2>/dev/null < "$state/$1/holder" || return 1
     [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" = "$state/$1/lock" ] || return 1
+    how=held
+    { read -r left; } 2>/dev/null < "$state/$1/left" && [ "$left" = "$pid" ] && how=left
     now=$(date +%s)
-    echo "held $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
+    echo "$how $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
 }
 
 # When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
@@ -66,15 +69,17 @@ look() { # application or -, bytes of the journal
 }
 
 # The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
-# that ends when its standard input does, which is when hitless ends, however that comes about. A line that
-# can't be written, on a full disk, is no reason to end.
+# that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
+# that it began (adapters/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
+# for them. A line that can't be written, on a full disk, is no reason to end.
 lock() { # application, holder, wait or now
     umask 077
     mkdir -p "$state/$1" || exit 1
     exec 9>>"$state/$1/lock"
     if ! flock -n 9; then
+        how=held
         held "$1" || echo "held 0 0 a command that has just begun"
-        [ "$3" = wait ] || exit 75
+        [ "$3$how" != nowheld ] || exit 75
         flock 9
     fi
     # what was begun for the one before is over then
@@ -83,7 +88,9 @@ lock() { # application, holder, wait or now
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
     { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
     echo "locked $$.$(began $$)"
-    while IFS= read -r line; do printf '%s\n' "$line" >> "$journal"; done 2>/dev/null
+    while IFS= read -r line; do
+        if [ "$line" = left ]; then echo $$ > "$state/$1/left"; else printf '%s\n' "$line" >> "$journal"; fi
+    done 2>/dev/null
 }
 
 unlock() { # application

@@ -18,6 +18,7 @@ from typing import Any
 
 from hitless.adapters.docker_cli import failed, kill
 from hitless.adapters.gateway_shell import GatewayShell
+from hitless.adapters.lifeline import Lifeline, lifeline
 from hitless.domain import shape
 from hitless.domain.errors import DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.gateway import ROUTES
@@ -31,6 +32,7 @@ _LOOKS = 3
 _EMPTY = bytes(1024)  # an archive's end alone
 _TAIL = 65536  # bytes: the last dozen runs
 _PULSE = 5.0  # seconds between two signs of life
+_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
 _FRESH = 1.0  # seconds for which the gateway's word that the lock is held counts
 
 
@@ -39,6 +41,7 @@ class JournalWriter:
     """The process in the gateway that holds the lock and writes the journal."""
 
     process: subprocess.Popen[bytes]
+    lifeline: Lifeline
     ask: Callable[[], bool]
     is_over: threading.Event = field(default_factory=threading.Event)
     _asking: threading.Lock = field(default_factory=threading.Lock)
@@ -46,10 +49,7 @@ class JournalWriter:
 
     def write(self, line: str) -> None:
         """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
-        assert self.process.stdin
-        with suppress(OSError, ValueError):
-            self.process.stdin.write(f"{line}\n".encode())
-            self.process.stdin.flush()
+        self.lifeline.write(f"{line}\n".encode())
 
     def pulse(self) -> None:
         """Show signs of life until it is over: an empty line now and then."""
@@ -141,9 +141,16 @@ class GatewayStore:
         cli = self.shell.cli
         patience = "wait" if wait else "now"
         words = self.shell.argv("lock", application, " ".join(holder.split()), patience)
-        process = cli.open(*words, inherits=False, is_interrupted=False)
-        assert process.stdin and process.stdout and process.stderr
-        writer = JournalWriter(process, partial(self._holds, application))
+        line = lifeline()
+        try:
+            process = cli.open(*words, inherits=False, is_interrupted=False, stdin=line.end)
+        except BaseException:
+            line.cut()
+            raise
+        finally:
+            line.passed_on()
+        assert process.stdout and process.stderr
+        writer = JournalWriter(process, line, partial(self._holds, application))
         pulse = threading.Thread(target=writer.pulse, daemon=True)
         is_ours = False
 
@@ -157,23 +164,24 @@ class GatewayStore:
             cli.guards.append(insist)
             pulse.start()
             # A command that outlives us (SIGKILL can't be told to it) holds the lock until it has ended
-            cli.inherited.add(process.stdin.fileno())
+            cli.inherited.add(line.commands)
             self.shell.close()  # and so do the shells, from now on
             yield writer
         finally:
             if is_ours:
                 cli.guards.remove(insist)
                 del self.shell.claims[application]
-            cli.inherited.discard(process.stdin.fileno())
+            cli.inherited.discard(line.commands)
             self.shell.close()
             writer.is_over.set()
+            line.cut()
             if is_ours:
-                with suppress(OSError):
-                    process.stdin.close()
                 with suppress(Exception):
                     process.wait(_GOODBYE)
             kill(process)
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            kill(line.process)
+            line.process.wait()
+            for pipe in (process.stdout, process.stderr):
                 with suppress(OSError):
                     pipe.close()
 
@@ -192,7 +200,9 @@ def _take(
     assert process.stdout and process.stderr
     holder: Holder | None = None
     while True:
-        guard = Timer(wait if holder else _GOODBYE, kill, (process,))
+        # what a command that has ended has left at work is waited for in any case
+        patience = max(wait, _REMNANT if holder and holder.has_ended else 0)
+        guard = Timer(patience if holder else _GOODBYE, kill, (process,))
         guard.start()
         try:
             answer = process.stdout.readline().decode(errors="replace").strip()
@@ -205,7 +215,7 @@ def _take(
         if found is None:
             break
         holder = found
-        if wait:
+        if wait or holder.has_ended:
             taken(holder.describe())
     kill(process)
     code = process.wait()
@@ -216,7 +226,7 @@ def _take(
         )
     if holder is None:
         raise failed(argv, code, process.stderr.read().decode(errors="replace"))
-    late = f" and did not end within {wait:.0f} s" if wait else ""
+    late = f" and did not end within {patience:.0f} s" if patience else ""
     raise Locked(
         f"another command works on {application}{late}: {holder.describe()}",
         "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
@@ -229,9 +239,14 @@ def _awake_or_not() -> float:
 
 
 def _holder(text: str) -> Holder | None:
-    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one."""
-    match = re.search(r"^held (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
-    return Holder(match[3], max(float(match[1]), 0), max(float(match[2]), 0)) if match else None
+    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one.
+
+    `left` in its place says that the holder itself has ended.
+    """
+    match = re.search(r"^(held|left) (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
+    if match is None:
+        return None
+    return Holder(match[4], max(float(match[2]), 0), max(float(match[3]), 0), match[1] == "left")
 
 
 def _about(text: str) -> dict[str, Any]:
