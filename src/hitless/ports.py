@@ -29,8 +29,9 @@ class Answer:
 class Kept:
     """What the gateway's volumes hold, and what they say of an application.
 
-    `routing_files` are texts by file name; `journal` is the end of the application's journal, `quiet` the
-    seconds since its last line, `holder` who has its lock; `free` are the bytes left on Docker's disk.
+    `routing_files` are texts by file name; `journal` is what the application's journal says of the latest
+    commands: of each its beginning, the last step that began, and its end; `quiet` are the seconds since the
+    journal's last line, `holder` who has the lock, `free` the bytes left on Docker's disk.
     """
 
     routing_files: Mapping[str, str]

@@ -19,7 +19,7 @@ from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore, decode_release
 from hitless.adapters.traefik import Traefik
 from hitless.domain.errors import DockerFailed, Locked, LockLost
-from hitless.domain.history import Holder
+from hitless.domain.history import Holder, runs
 from hitless.domain.model import Image, Release
 from hitless.ports import Kept
 from tests.adapters.fake_docker import FakeDocker
@@ -287,12 +287,52 @@ def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
 ) -> None:
     """A command was killed; whoever comes to finish it must find what it was, in this very look."""
     state(host, "").mkdir(parents=True)
-    state(host, "journal").write_text("x" * 1_000_000 + "\nthe last of the killed\n")
+    killed, new = event("began", release=7), event("began", release=8)
+    state(host, "journal").write_text("x" * 1_000_000 + f"\n{killed}\n")
     with store.lock("shop", "alice", 0, print) as held:
-        held.write("new")
+        held.write(new)
         seen = store.read("shop").journal
-    assert [line for line in seen.splitlines() if line][-2:] == ["the last of the killed", "new"]
-    assert len(seen) < 70_000
+    assert seen.splitlines() == [killed, new]
+
+
+def event(kind: str, **more: object) -> str:
+    return json.dumps({"time": "2026-01-01T00:00:00+00:00", "event": kind, **more})
+
+
+def test_what_became_of_a_command_is_seen_however_much_its_jobs_have_written(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    output = event("output", logs={"migrate": "x" * 70_000, "odd": event("ended", outcome="successful")})
+    first = [event("began", release=7), event("step_began", step="b"), event("ended", outcome="successful")]
+    second = [event("began", release=8), event("step_began", step="run migrate")]
+    lines = [
+        first[0],
+        event("step_began", step="a"),
+        *first[1:],
+        "half a li",
+        *second,
+        output,
+        event("step_done", step="run migrate"),
+        output,
+    ]
+    with store.lock("shop", "alice", 0, print) as held:
+        for line in lines:
+            held.write(line)
+    assert store.read("shop").journal.splitlines() == [*first, *second]
+    left = runs(store.read("shop").journal)[-1]
+    assert (left.release, left.step, left.is_left) == (8, "run migrate", True)
+
+
+def test_of_very_many_commands_the_latest_are_seen(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice", 0, print) as held:
+        for number in range(500):
+            held.write(event("began", release=number))
+            for step in range(10):
+                held.write(event("step_began", step=str(step)))
+            held.write(event("ended", outcome="failed"))
+    found = runs(store.read("shop").journal)
+    assert [run.release for run in found] == list(range(400, 500))
+    assert all((run.step, run.outcome) == ("9", "failed") for run in found)
 
 
 def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(

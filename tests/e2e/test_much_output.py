@@ -33,7 +33,10 @@ def test_an_interrupted_deployment_is_known_however_much_its_job_wrote(app: Make
     killed.kill()
     killed.communicate()
 
+    # a Docker command may outlive its hitless for a moment
+    wait_for(lambda: not (shop.cli.json("status")["deployment"] or {}).get("is_under_way"))
     deployment = shop.cli.json("status")["deployment"]
+    assert deployment, "status knows of no interrupted deployment"
     assert (deployment["operation"], deployment["release"]) == ("deploy", 2)
     shop.cli.run("resume")
     assert shop.get().headers["X-Release"] == "2"

@@ -47,8 +47,20 @@ fenced() ( # application, claim, command
     holds "$1" "$2" && shift 2 && "$@"
 )
 
+# Of each command's events those that say what became of it: its beginning, the last step that began, its end. What
+# jobs and hooks have written stands between them, and may be any number of bytes.
+turns() {
+    awk '
+        function flush() { if (step != "") print step; step = "" }
+        { kind = match($0, /^[{]"time": "[^"]*", "event": "[a-z_]*"/) ? substr($0, 1, RLENGTH) : "" }
+        kind ~ /"step_began"$/ { step = $0 }
+        kind ~ /"(began|ended)"$/ { flush(); print }
+        END { flush() }
+    '
+}
+
 # All that is kept, as an archive; what is said of it goes to standard error.
-look() { # application or -, bytes of the journal
+look() { # application or -, lines of the journal
     {
         df -Pk "$state" | tail -n 1
         if [ -e "$state/$1/journal" ]; then
@@ -56,7 +68,7 @@ look() { # application or -, bytes of the journal
             held "$1"
             echo journal
             # what was begun last may stand in the file before, which the same command has just put aside
-            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | tail -c "$2"
+            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | turns | tail -n "$2"
         fi
     } >&2
     kept=$state/$1/releases
