@@ -30,10 +30,11 @@ class Answer:
 class Kept:
     """What the gateway's volumes hold, and what they say of an application.
 
-    `routing_files` are texts by file name; `journal` is the end of the application's journal, `quiet` the
-    seconds since its last line, `holder` who has its lock; `free` are the bytes left on Docker's disk.
-    `copies` are the second copies of those routing files that are damaged or gone, by the files' names, and
-    `aside` the names of those that Traefik refused when it started, and that it does without.
+    `routing_files` are texts by file name; `journal` is what the application's journal says of the latest
+    commands: of each its beginning, the last step that began, and its end; `quiet` are the seconds since the
+    journal's last line, `holder` who has the lock, `free` the bytes left on Docker's disk. `copies` are the
+    second copies of those routing files that are damaged or gone, by the files' names, and `aside` the names
+    of those that Traefik refused when it started, and that it does without.
     """
 
     routing_files: Mapping[str, str]
@@ -47,7 +48,11 @@ class Kept:
 
 
 class Engine(Protocol):
-    """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines."""
+    """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines.
+
+    While a lock is held (`Store.lock`), what changes something raises `LockLost` as soon as that has gone.
+    Containers that are there are named by their ids: a name may be another deployment's container by now.
+    """
 
     def containers(self, application: str | None) -> tuple[Container, ...]:
         """All containers of the application's colours, running or not; None: of all on this gateway."""
@@ -55,6 +60,10 @@ class Engine(Protocol):
 
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
         """Those of these containers that there are, running or not."""
+        ...
+
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        """The containers of a colour, running or not: name -> id."""
         ...
 
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
@@ -111,12 +120,10 @@ class Engine(Protocol):
         """The address ranges (CIDR) of every network of the engine: network -> ranges."""
         ...
 
-    def create(
-        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
-    ) -> None:
+    def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
-        `is_beside`: those that are there are left as they are.
+        Those that are there are left as they are.
         """
         ...
 
@@ -129,7 +136,7 @@ class Engine(Protocol):
         ...
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
-        """Start a colour's containers (service -> names) in the order of their `depends_on`.
+        """Start a colour's containers (service -> ids) in the order of their `depends_on`.
 
         Raises `TimedOut` after `timeout` seconds.
         """
@@ -154,11 +161,12 @@ class Engine(Protocol):
         """
         ...
 
-    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
-        """Stop a colour with its own grace period, then remove its containers and networks.
+    def remove(
+        self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
+    ) -> None:
+        """Remove these containers of a colour, and where it is to have none any more its networks.
 
-        `containers` are those that are meant, and the networks stay; without any it is all of it. The network
-        between the gateway and the application goes with the last of its containers.
+        The network between the gateway and the application goes with the last of its containers.
         """
         ...
 
@@ -169,7 +177,7 @@ class Engine(Protocol):
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
-        """Have shared services find a colour's containers (container -> names) on a network made for it."""
+        """Have shared services find a colour's containers (id -> names) on a network made for it."""
         ...
 
     def detach(self, application: str, colour: Colour) -> None:
@@ -177,7 +185,7 @@ class Engine(Protocol):
         ...
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
-        """Stop and remove these containers of the base project, and its networks where nobody is left."""
+        """Remove these containers of the base project, and its networks where nobody is left."""
         ...
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
@@ -193,7 +201,10 @@ class Balancer(Protocol):
         ...
 
     def deliver(self, application: str, text: str | None) -> None:
-        """Put the application's routing file in place in one instant, or take it away (None)."""
+        """Put the application's routing file in place in one instant, or take it away (None).
+
+        Raises `LockLost` where the application's lock is not held.
+        """
         ...
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
@@ -252,11 +263,11 @@ class Store(Protocol):
         ...
 
     def record(self, application: str, release: Release) -> None:
-        """Keep a release."""
+        """Keep a release. Raises `LockLost` where the application's lock is not held."""
         ...
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
-        """Keep these releases no longer."""
+        """Keep these releases no longer. Raises `LockLost` where the application's lock is not held."""
         ...
 
     def journal(self, application: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hitless.adapters import docker_engine, docker_events, docker_json
 from hitless.adapters.compose_yaml import load
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_engine import DockerEngine
-from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
+from hitless.domain.errors import DockerFailed, HitlessError, LockLost, TimedOut
 from hitless.domain.model import Colour, Image
 from hitless.domain.networks import Network
 from hitless.domain.proof import Ending
@@ -238,7 +239,7 @@ def test_compose_gets_the_model_by_its_standard_input(
 
     assert docker.argvs == [
         (*COMPOSE, "build"),
-        (*COMPOSE, "create", "--no-build", "--force-recreate"),
+        (*COMPOSE, "create", "--no-build", "--no-recreate"),
     ]
     for call in docker.calls:
         assert json.loads(call.stdin) == MODEL
@@ -311,24 +312,30 @@ def test_what_lies_in_its_compose_projects_and_is_no_release_s(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
     rows = (
-        "shop-green|web|d1|shop|False|-|shop-green-web-1|running|Up 3 seconds|web:1",
-        "shop-green|db|d2||False|/srv/shop.yml|shop-green-db-1|running|Up 3 seconds|db:1",
-        "shop|db|d3||False|/srv/shop.yml|shop-db-1|running|Up 2 hours (healthy)|postgres:15",
-        "shop|cache|d4||False|-|shop-cache-1|running|Up 1 second (health: starting)|redis:7",
-        "shop|queue|d5||False|/srv/shop.yml|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq",
-        "shop|init|d6||False|/srv/shop.yml|shop-init-1|exited|Exited (3) 2 minutes ago|init",
-        "shop|db|d3||True|/srv/shop.yml|shop-db-run-7|running|Up 2 seconds|postgres:15",
-        "other-blue|web|d7||False|/srv/shop.yml|other-blue-web-1|running|Up 3 seconds|web:1",
-        "shop-blue-more|web|d8||False|/srv/shop.yml|shop-blue-more-web-1|running|Up 3 seconds|web:1",
+        "shop-green|web|d1|shop|False|-||i1|shop-green-web-1|running|Up 3 seconds|web:1",
+        "shop-green|db|d2||False|/srv/shop.yml||i2|shop-green-db-1|running|Up 3 seconds|db:1",
+        "shop|db|d3||False|/srv/shop.yml||i3|shop-db-1|running|Up 2 hours (healthy)|postgres:15",
+        "shop|cache|d4||False|-|db:x:true,queue|i4|shop-cache-1|running|Up 1 s (health: starting)|redis:7",
+        "shop|queue|d5||False|/srv/shop.yml||i5|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq",
+        "shop|init|d6||False|/srv/shop.yml||i6|shop-init-1|exited|Exited (3) 2 minutes ago|init",
+        "shop|db|d3||True|/srv/shop.yml||i7|shop-db-run-7|running|Up 2 seconds|postgres:15",
+        "other-blue|web|d7||False|/srv/shop.yml||i8|other-blue-web-1|running|Up 3 seconds|web:1",
+        "shop-blue-more|web|d8||False|/srv/shop.yml||i9|shop-blue-more-web-1|running|Up 3 seconds|web:1",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
     assert engine.composed("shop") == (
-        ComposeContainer("shop-green", "db", "shop-green-db-1", "running", "", 0, "d2", "db:1"),
-        ComposeContainer("shop", "db", "shop-db-1", "running", "healthy", 0, "d3", "postgres:15"),
-        ComposeContainer("shop", "cache", "shop-cache-1", "running", "starting", 0, "d4", "redis:7", True),
-        ComposeContainer("shop", "queue", "shop-queue-1", "running", "unhealthy", 0, "d5", "rabbitmq"),
-        ComposeContainer("shop", "init", "shop-init-1", "exited", "", 3, "d6", "init"),
+        ComposeContainer("shop-green", "db", "shop-green-db-1", "running", "", 0, "d2", "db:1", id="i2"),
+        ComposeContainer("shop", "db", "shop-db-1", "running", "healthy", 0, "d3", "postgres:15", id="i3"),
+        ComposeContainer(
+            *("shop", "cache", "shop-cache-1", "running", "starting", 0, "d4", "redis:7", True),
+            id="i4",
+            depends_on=("db", "queue"),
+        ),
+        ComposeContainer(
+            "shop", "queue", "shop-queue-1", "running", "unhealthy", 0, "d5", "rabbitmq", id="i5"
+        ),
+        ComposeContainer("shop", "init", "shop-init-1", "exited", "", 3, "d6", "init", id="i6"),
     )
     [argv] = docker.argvs
     assert {"--all", "label=com.docker.compose.project"} <= set(argv)
@@ -477,24 +484,83 @@ def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, engine: Docker
     assert engine.logs("web", 20) == ""
 
 
-def test_a_colour_is_stopped_before_it_is_removed(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("ps", stdout="c1\tblue\nc2\tblue\nc3\tgreen\n")
-    docker.answers("network", "ls", stdout="n1 default\n")
+def test_a_colours_containers_have_ids(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("ps", stdout="shop-blue-web-1 c1\nshop-blue-web-2 c2\n")
 
-    engine.remove("shop", Colour.BLUE)
-
-    listing, stop, removal, networks, network_removal = docker.argvs
+    assert engine.ids("shop", Colour.BLUE) == {"shop-blue-web-1": "c1", "shop-blue-web-2": "c2"}
+    (listing,) = docker.argvs
     assert [word for word in listing if word.startswith("label=")] == [
         "label=hitless.application=shop",
+        "label=hitless.colour=blue",
         "label=hitless.gateway=adapters-rec",  # another gateway's application of this name is not ours
     ]
-    assert stop == ("stop", "c1", "c2")  # no -t: the containers' own grace period
+
+
+def test_containers_are_stopped_with_their_own_grace_period(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.stop(("c1", "c2"))
+
+    assert docker.argvs == [("stop", "c1", "c2")]
+
+
+def test_a_colour_is_removed_with_its_networks(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("ps", stdout="c3\n")  # of the other colour
+    docker.answers("network", "ls", stdout="n1 default\n")
+
+    engine.remove("shop", Colour.BLUE, ("c1", "c2"), with_networks=True)
+
+    removal, networks, network_removal, _ = docker.argvs
     assert removal == ("rm", "--force", "--volumes", "c1", "c2")
     assert [word for word in networks if word.startswith("label=")] == [
         "label=com.docker.compose.project=shop-blue",
         "label=hitless.application=shop",  # without it, it is a network of somebody else's
     ]
     assert network_removal == ("network", "rm", "n1")
+
+
+def test_single_containers_are_removed_without_the_networks(docker: FakeDocker, engine: DockerEngine) -> None:
+    engine.remove("shop", Colour.BLUE, ("c2",), with_networks=False)
+
+    assert docker.argvs == [("rm", "--force", "--volumes", "c2")]
+
+
+def test_what_changes_something_asks_for_the_lock_first(docker: FakeDocker, engine: DockerEngine) -> None:
+    def refuse() -> None:
+        raise LockLost("shop")
+
+    engine.cli.guards.append(refuse)
+    model = {"name": "shop-blue", "services": {"web": {}}, "volumes": {}}
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: engine.build(model),
+        lambda: engine.pull("nginx", None),
+        lambda: engine.tag({"new": "old"}),
+        lambda: engine.up(model, {}, (), ("db",)),
+        lambda: engine.connect("n", ("c",)),
+        lambda: engine.restart({"c": "no"}),
+        lambda: engine.start(model, {"web": ("c",)}, 1),
+        lambda: engine.stop(("c",)),
+        lambda: engine.start_again(("c",)),
+        lambda: engine.remove("shop", Colour.BLUE, ("c",), with_networks=True),
+        lambda: engine.attach("shop", LIVE, (), {"c": ()}),
+        lambda: engine.remove_base("shop", ("c",)),
+    )
+    for change in changes:
+        with pytest.raises(LockLost):
+            change()
+    # networks, volumes and image tags are looked for first
+    assert {argv[:2] for argv in docker.argvs} <= {("ps", "--all"), ("network", "ls")}
+
+
+def test_where_a_late_command_fails_the_lock_is_why(docker: FakeDocker, engine: DockerEngine) -> None:
+    docker.answers("stop", stderr="No such container: c", exit_code=1)
+    asked = iter((True, False))
+
+    def guard() -> None:
+        if not next(asked):
+            raise LockLost("shop")
+
+    engine.cli.guards.append(guard)
+    with pytest.raises(LockLost):
+        engine.stop(("c",))
 
 
 def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
@@ -505,11 +571,11 @@ def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
     inspected = {"Id": "n2", "Containers": {"c": {"Name": "shop-proxy-1"}}}
     docker.answers("network", "inspect", stdout=json.dumps([inspected]))
 
-    engine.remove("shop", Colour.BLUE)
+    engine.remove("shop", Colour.BLUE, (), with_networks=True)
 
-    assert docker.argvs[-3:] == [
+    assert docker.argvs[1:4] == [
         ("network", "inspect", "n2"),
-        ("network", "disconnect", "--force", "n2", "shop-proxy-1"),
+        ("network", "disconnect", "--force", "n2", "c"),
         ("network", "rm", "n1", "n2"),
     ]
 
@@ -526,12 +592,12 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
     rows = (
-        "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx",
-        "shop|db|d||False|-|shop-db-1|running|Up 1 second|postgres",
+        "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx",
+        "shop|db|d||False|-||d1|shop-db-1|running|Up 1 second|postgres",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
-    engine.attach("shop", LIVE, ("proxy",), {"shop-blue-web-1": ("web", "api")})
+    engine.attach("shop", LIVE, ("proxy",), {"w1": ("web", "api")})
 
     assert docker.argvs[-3:] == [
         (
@@ -539,14 +605,14 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
             *("--label", "hitless.application=shop", "--internal"),
             *("--subnet", "10.213.237.128/26", "shop_live-7"),
         ),
-        ("network", "connect", "shop_live-7", "shop-proxy-1"),
+        ("network", "connect", "shop_live-7", "p1"),
         # last: from the instant in which it has a name there, it is called
-        ("network", "connect", "--alias", "web", "--alias", "api", "shop_live-7", "shop-blue-web-1"),
+        ("network", "connect", "--alias", "web", "--alias", "api", "shop_live-7", "w1"),
     ]
 
 
 def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: DockerEngine) -> None:
-    row = "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx\n"
+    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
     docker.answers("network", "ls", stdout="shop_live-7\tshop\n")
     said = "Error response from daemon: endpoint with name shop-proxy-1 already exists in network n2\n"
@@ -562,7 +628,7 @@ def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: Docker
 
 
 def test_a_shared_service_that_can_not_be_connected_is_said(docker: FakeDocker, engine: DockerEngine) -> None:
-    row = "shop|proxy|d||False|-|shop-proxy-1|running|Up 1 second|nginx\n"
+    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
     docker.answers("network", "ls", stdout="n2\n")
     docker.answers("network", "connect", stderr="no room\n", exit_code=1)
@@ -579,18 +645,18 @@ def test_detached_are_all_but_the_colours_own(docker: FakeDocker, engine: Docker
     engine.detach("shop", Colour.BLUE)
 
     assert [argv for argv in docker.argvs if argv[1] == "disconnect"] == [
-        ("network", "disconnect", "--force", "n2", "shop-proxy-1")
+        ("network", "disconnect", "--force", "n2", "b")
     ]
 
 
 def test_a_colour_that_is_not_there_is_removed_without_a_word(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
-    engine.remove("shop", Colour.BLUE)
+    engine.remove("shop", Colour.BLUE, (), with_networks=True)
 
     assert [argv[:2] for argv in docker.argvs] == [
-        ("ps", "--all"),
         ("network", "ls"),  # of its own
+        ("ps", "--all"),
         ("network", "ls"),  # the way to the gateway, as nothing of the application is left
     ]
 

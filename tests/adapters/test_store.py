@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,8 +17,9 @@ import pytest
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.adapters.store import GatewayStore, decode_release
-from hitless.domain.errors import DockerFailed, Locked
-from hitless.domain.history import Holder
+from hitless.adapters.traefik import Traefik
+from hitless.domain.errors import DockerFailed, Locked, LockLost
+from hitless.domain.history import Holder, runs
 from hitless.domain.model import Image, Release
 from hitless.ports import Kept
 from tests.adapters.fake_docker import FakeDocker
@@ -60,8 +62,17 @@ def journal(host: FakeDocker) -> list[str]:
 
 
 def kept(store: GatewayStore, application: str | None) -> Kept:
-    """What is kept, without the bytes that are left on this machine's disk."""
-    return replace(store.read(application), free=None)
+    """What is kept, without the bytes that are left on this machine's disk, and without the journal."""
+    return replace(store.read(application), free=None, journal="", quiet=0.0, holder=None)
+
+
+@contextmanager
+def at_work(store: GatewayStore, *applications: str) -> Iterator[None]:
+    """Hold these applications' locks: nothing is changed without."""
+    with ExitStack() as stack:
+        for application in applications:
+            stack.enter_context(store.lock(application, "alice", 0, print))
+        yield
 
 
 def text_of(release: Release) -> str:
@@ -75,14 +86,15 @@ def test_everything_is_read_in_one_look_and_releases_come_in_order(
     host: FakeDocker, store: GatewayStore
 ) -> None:
     releases = {number: replace(RELEASE, number=number) for number in (10, 9, 11)}
-    for release in releases.values():
-        store.record("shop", release)
+    with at_work(store, "shop"):
+        for release in releases.values():
+            store.record("shop", release)
     routes = host.root / "etc/hitless/routes"
     (routes / ".next").mkdir()
-    (routes / ".next/shop").write_text("half")
+    (routes / ".next/shop.7").write_text("half")
     (routes / "shop.yml").write_text("# größer\nhttp: {}\n")
     (routes / "other.yml").write_text("http: {}\n")
-    state(host, "releases/.next").write_text("{")
+    state(host, "releases/.next.7").write_text("{")
 
     assert kept(store, "shop") == Kept(
         routing_files={"shop.yml": "# größer\nhttp: {}\n", "other.yml": "http: {}\n"},
@@ -99,21 +111,24 @@ def test_a_gateway_that_keeps_nothing(host: FakeDocker, store: GatewayStore) -> 
 def test_what_is_recorded_is_read_and_what_is_forgotten_is_not(host: FakeDocker, store: GatewayStore) -> None:
     (host.root / "etc/hitless/routes/shop.yml").write_text("http: {}\n")
     second = replace(RELEASE, number=8, promoted=0)
-    store.record("shop", RELEASE)
-    store.record("shop", second)
-    store.record("other", RELEASE)
+    with at_work(store, "shop", "other"):
+        store.record("shop", RELEASE)
+        store.record("shop", second)
+        store.record("other", RELEASE)
 
     assert kept(store, "shop") == Kept({"shop.yml": "http: {}\n"}, (RELEASE, second))
     assert kept(store, None) == Kept({"shop.yml": "http: {}\n"}, ())
 
-    store.record("shop", replace(second, promoted=5))
-    store.forget("shop", (7, 6))
+    with at_work(store, "shop"):
+        store.record("shop", replace(second, promoted=5))
+        store.forget("shop", (7, 6))
 
     assert store.read("shop").releases == (replace(second, promoted=5),)
 
 
 def test_a_record_is_for_roots_eyes_alone(host: FakeDocker, store: GatewayStore) -> None:
-    store.record("shop", RELEASE)
+    with at_work(store, "shop"):
+        store.record("shop", RELEASE)
 
     assert state(host, "releases/7.json").stat().st_mode & 0o077 == 0
     assert state(host, "releases").stat().st_mode & 0o077 == 0
@@ -122,18 +137,19 @@ def test_a_record_is_for_roots_eyes_alone(host: FakeDocker, store: GatewayStore)
 def test_a_release_is_recorded_by_standard_input_alone(host: FakeDocker, store: GatewayStore) -> None:
     secret = replace(RELEASE, model={"environment": {"PASSWORD": "hunter2"}})
 
-    store.record("shop", secret)
+    with at_work(store, "shop"):
+        store.record("shop", secret)
 
     assert "hunter2" not in str(host.argvs)
     assert store.read("shop").releases == (secret,)
 
 
 def test_a_record_that_is_cut_short_leaves_the_former_one(host: FakeDocker, store: GatewayStore) -> None:
-    store.record("shop", RELEASE)
-
-    words = store.shell.argv("serve", "token")
-    cut_short = b'token record shop 7 2000\n{"number": 7, "cre'
-    subprocess.run(("docker", *words), input=cut_short, check=False)
+    with at_work(store, "shop"):
+        store.record("shop", RELEASE)
+        words = store.shell.argv("serve", "token")
+        cut_short = f'token record shop {store.shell.claims["shop"]} 7 2000\n{{"number": 7, "cre'
+        subprocess.run(("docker", *words), input=cut_short.encode(), check=False)
 
     assert store.read("shop").releases == (RELEASE,)
 
@@ -151,7 +167,8 @@ def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> N
 
 
 def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, store: GatewayStore) -> None:
-    store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
+    with at_work(store, "shop"):
+        store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
 
     assert store.read("shop").releases == (Release(7, "", "", {}, {}, promoted=0),)
 
@@ -270,12 +287,52 @@ def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
 ) -> None:
     """A command was killed; whoever comes to finish it must find what it was, in this very look."""
     state(host, "").mkdir(parents=True)
-    state(host, "journal").write_text("x" * 1_000_000 + "\nthe last of the killed\n")
+    killed, new = event("began", release=7), event("began", release=8)
+    state(host, "journal").write_text("x" * 1_000_000 + f"\n{killed}\n")
     with store.lock("shop", "alice", 0, print) as held:
-        held.write("new")
+        held.write(new)
         seen = store.read("shop").journal
-    assert [line for line in seen.splitlines() if line][-2:] == ["the last of the killed", "new"]
-    assert len(seen) < 70_000
+    assert seen.splitlines() == [killed, new]
+
+
+def event(kind: str, **more: object) -> str:
+    return json.dumps({"time": "2026-01-01T00:00:00+00:00", "event": kind, **more})
+
+
+def test_what_became_of_a_command_is_seen_however_much_its_jobs_have_written(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    output = event("output", logs={"migrate": "x" * 70_000, "odd": event("ended", outcome="successful")})
+    first = [event("began", release=7), event("step_began", step="b"), event("ended", outcome="successful")]
+    second = [event("began", release=8), event("step_began", step="run migrate")]
+    lines = [
+        first[0],
+        event("step_began", step="a"),
+        *first[1:],
+        "half a li",
+        *second,
+        output,
+        event("step_done", step="run migrate"),
+        output,
+    ]
+    with store.lock("shop", "alice", 0, print) as held:
+        for line in lines:
+            held.write(line)
+    assert store.read("shop").journal.splitlines() == [*first, *second]
+    left = runs(store.read("shop").journal)[-1]
+    assert (left.release, left.step, left.is_left) == (8, "run migrate", True)
+
+
+def test_of_very_many_commands_the_latest_are_seen(host: FakeDocker, store: GatewayStore) -> None:
+    with store.lock("shop", "alice", 0, print) as held:
+        for number in range(150):
+            held.write(event("began", release=number))
+            for step in range(3):
+                held.write(event("step_began", step=str(step)))
+            held.write(event("ended", outcome="failed"))
+    found = runs(store.read("shop").journal)
+    assert [run.release for run in found] == list(range(50, 150))
+    assert all((run.step, run.outcome) == ("2", "failed") for run in found)
 
 
 def test_a_gateway_that_is_gone_is_an_error_and_not_a_held_lock(
@@ -327,8 +384,63 @@ def test_the_lock_is_not_held_after_its_process_was_killed(host: FakeDocker, sto
             assert time.monotonic() < deadline
             time.sleep(0.01)
         held.write("into nothing")
-        with store.lock("shop", "bob", 0, print) as other:
+        with other_store() as another, another.lock("shop", "bob", 0, print) as other:
             assert other.is_held()
+
+
+@contextmanager
+def other_store() -> Iterator[GatewayStore]:
+    """The store as another hitless has it."""
+    shell = GatewayShell(DockerCli(), "traefik")
+    yield GatewayStore(shell)
+    shell.close()
+
+
+def test_who_was_suspended_asks_the_gateway_whether_the_lock_is_held(
+    host: FakeDocker, store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.lock("shop", "alice", 0, print) as held, other_store() as another:
+        monkeypatch.setattr(held.process, "poll", lambda: None)  # of its end nobody has heard
+        assert held.is_held()
+        another.unlock("shop")
+        with another.lock("shop", "bob", 0, print):
+            now = time.clock_gettime(time.CLOCK_BOOTTIME)
+            monkeypatch.setattr("hitless.adapters.store._awake_or_not", lambda: now + 60)
+            assert not held.is_held()
+            with pytest.raises(LockLost):
+                store.shell.cli.change("stop", "c")
+            assert ("stop", "c") not in host.argvs
+
+
+def test_with_another_holder_of_the_lock_nothing_is_changed_any_more(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    with store.lock("shop", "alice", 0, print), other_store() as another:
+        store.record("shop", RELEASE)
+        another.unlock("shop")
+        with another.lock("shop", "bob", 0, print):
+            with pytest.raises(LockLost, match="lock of shop went away"):
+                store.record("shop", replace(RELEASE, promoted=9))
+            with pytest.raises(LockLost):
+                store.forget("shop", (7,))
+            with pytest.raises(LockLost):
+                Traefik(store.shell).deliver("shop", "late")
+            with pytest.raises(LockLost):
+                Traefik(store.shell).deliver("shop", None)
+            second = replace(RELEASE, number=8)
+            another.record("shop", second)
+    assert store.read("shop").releases == (RELEASE, second)
+    assert not (host.root / "etc/hitless/routes/shop.yml").exists()
+
+
+def test_who_has_the_process_number_of_a_holder_that_has_gone_is_another(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    with store.lock("shop", "alice", 0, print):
+        number, _, began = store.shell.claims["shop"].partition(".")
+        store.shell.claims["shop"] = f"{number}.{int(began) + 1}"
+        with pytest.raises(LockLost):
+            store.record("shop", RELEASE)
 
 
 def test_who_waits_is_told_of_the_holder_and_gets_the_lock_when_that_ends(
@@ -394,7 +506,7 @@ def test_unlock_takes_the_lock_away_and_its_holder_sees_that(host: FakeDocker, s
         taken_from = store.unlock("shop")
         assert taken_from is not None
         assert taken_from.name == "alice"
-        with store.lock("shop", "bob", 0, print):
+        with other_store() as another, another.lock("shop", "bob", 0, print):
             assert not held.is_held()
 
 
@@ -423,11 +535,40 @@ with GatewayStore(GatewayShell(cli, "traefik")).lock("shop", "the killed", 0, pr
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-    with pytest.raises(Locked, match="the killed"), store.lock("shop", "bob", 0, print):
-        pass
-    _kill_fakes(host, "start")
-    with store.lock("shop", "bob", 10, lambda _: None) as held:
+    told: list[str] = []
+
+    def ends(holder: str) -> None:
+        told.append(holder)
+        _kill_fakes(host, "start")
+
+    # without being told to wait: nobody is at work there who could be asked to come to an end
+    with store.lock("shop", "bob", 0, ends) as held:
         assert held.is_held()
+    assert told == ["the killed, which has ended, and left a Docker command at work"]
+
+
+def test_what_a_killed_hitless_has_left_at_work_is_not_waited_for_for_ever(
+    host: FakeDocker, store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hitless.adapters.store._REMNANT", 0.3)
+    with store.lock("shop", "the killed", 0, print) as held:
+        held.lifeline.write(b"left\n")
+        deadline = time.monotonic() + 10
+        while not state(host, "left").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        late = pytest.raises(Locked, match="did not end within 0 s: the killed, which has ended")
+        with other_store() as another, late, another.lock("shop", "bob", 0, lambda _: None):
+            pass
+    # whoever has the lock next has not ended
+    refused = pytest.raises(Locked, match="carol, for")
+    with (
+        store.lock("shop", "carol", 0, print),
+        other_store() as another,
+        refused,
+        another.lock("shop", "bob", 0, print),
+    ):
+        pass
 
 
 def _kill_fakes(host: FakeDocker, verb: str) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hitless.adapters import traefik
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.gateway_shell import GatewayShell
+from hitless.adapters.store import GatewayStore
 from hitless.adapters.traefik import Traefik, answer_of, count_connections, request
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.model import Colour
@@ -259,6 +261,9 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
     routes = docker.root / "etc/hitless/routes"
     routes.mkdir(parents=True)
 
+    locks = ExitStack()
+    for name in ("rec", "other"):
+        locks.enter_context(GatewayStore(gateway.shell).lock(name, "alice", 0, print))
     gateway.deliver("rec", "one: größer\n")
     gateway.deliver("rec", "two: $HOME `id`\n")
     gateway.deliver("other", "three\n")
@@ -268,8 +273,9 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
         **{f"{name}.yml": text for name, text in texts.items()},
         **{f".copy/{name}": text for name, text in texts.items()},
     }
-    gateway.deliver("rec", None)
-    gateway.deliver("rec", None)
+    with locks:
+        gateway.deliver("rec", None)
+        gateway.deliver("rec", None)
     assert set(files(routes)) == {"other.yml", ".copy/other"}
 
 
@@ -282,10 +288,11 @@ def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
         folder.mkdir(parents=True)
     (served / "aside/rec.yml").write_text("refused when it started")
 
-    gateway.deliver("rec", "one\n")
-    assert files(routes)["rec.yml"] == "one\n"
-    assert files(served) == {"lock": "", "routes/rec.yml": "one\n"}
-    gateway.deliver("rec", None)
+    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", "one\n")
+        assert files(routes)["rec.yml"] == "one\n"
+        assert files(served) == {"lock": "", "routes/rec.yml": "one\n"}
+        gateway.deliver("rec", None)
     assert files(served) == {"lock": ""}
 
 
@@ -313,11 +320,12 @@ def test_a_delivery_that_is_cut_short_leaves_the_former_file_in_force(
     # hitless killed before it has written all: docker exec passes the end of its stdin on like any other
     routes = docker.root / "etc/hitless/routes"
     routes.mkdir(parents=True)
-    gateway.deliver("rec", "the former\n")
-
-    words = gateway.shell.argv("serve", "token")
-    line = f"token deliver rec 23\n{arrived}"
-    subprocess.run(("docker", *words), input=line.encode(), check=False)
+    docker.answers("exec", way="shell")
+    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", "the former\n")
+        words = gateway.shell.argv("serve", "token")
+        line = f"token deliver rec {gateway.shell.claims['rec']} 23\n{arrived}"
+        subprocess.run(("docker", *words), input=line.encode(), check=False)
 
     assert (routes / "rec.yml").read_text() == "the former\n"
 

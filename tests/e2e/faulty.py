@@ -34,7 +34,7 @@ from hitless.ports import Ports
 from hitless.wiring import Host
 
 # what only looks changes nothing: the same moment as the verb that follows it
-LOOKS = {"containers", "named", "images", "composed", "tagged", "logs", "gateway", "read", "journal"}
+LOOKS = {"containers", "named", "ids", "images", "composed", "tagged", "logs", "gateway", "read", "journal"}
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {"in_force", "complaints", "ask", "connections"}
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
@@ -170,17 +170,17 @@ def _half_connected(engine: Any, network: str, containers: Any) -> None:
 
 
 def _half_started(engine: Any, model: Any, containers: Any, timeout: float) -> None:
-    names = [(service, name) for service, found in containers.items() for name in found]
-    for service, name in names[: len(names) // 2]:
-        engine.start(model, {service: (name,)}, timeout)
+    ids = [(service, one) for service, found in containers.items() for one in found]
+    for service, one in ids[: len(ids) // 2]:
+        engine.start(model, {service: (one,)}, timeout)
 
 
-def _half_removed(engine: Any, application: str, colour: Any, containers: Any) -> None:
-    found = engine.containers(application)
-    names = [one.name for one in found if one.colour is colour and one.name in (containers or (one.name,))]
-    for name in names[: len(names) // 2]:
-        engine.cli.run("stop", name)
-        engine.cli.run("rm", name)
+def _half_stopped(engine: Any, containers: Any) -> None:
+    engine.stop(containers[: (len(containers) + 1) // 2])
+
+
+def _half_removed(engine: Any, application: str, colour: Any, containers: Any, **options: Any) -> None:
+    engine.remove(application, colour, containers[: len(containers) // 2], with_networks=False)
 
 
 # verbs on several containers, half done. Done whole afterwards, should the fault let hitless live.
@@ -188,6 +188,7 @@ HALVES: dict[str, Callable[..., None]] = {
     "create": _half_created,
     "connect": _half_connected,
     "start": _half_started,
+    "stop": _half_stopped,
     "remove": _half_removed,
 }
 

@@ -135,7 +135,8 @@ _DOCUMENT = """# What happens when something goes wrong
 Measured, and written by the tests: `make faults` has a fault at every point and writes this document,
 `make test` has a part of them and writes build/faults.md. Each row is one `hitless deploy` of an
 application that is live and under load, on a real Docker engine, with one fault: hitless itself is
-killed, interrupted or cut off from its host, the gateway goes away under it, or the release is bad.
+killed, interrupted, suspended or cut off from its host, the gateway goes away, or the release is bad.
+A suspended one (SIGSTOP) goes on when its lock has been taken away and another deployment is over.
 `at` is the step, and what of it was about to be done, was under way, or was half done; "then again" is
 the same fault in the deployment that took over.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -75,6 +76,41 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class Deploying:
+    """A `hitless deploy` that is under way."""
+
+    release: int
+    process: subprocess.Popen[str]
+    record: Path
+
+    def stands_still(self) -> bool:
+        """Whether SIGSTOP has stopped it; fails where it has ended."""
+        assert self.process.poll() is None, self.process.communicate()[0]
+        state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+    def ended(self) -> Deployment:
+        """Wait for its end; how it ended."""
+        try:
+            output, _ = self.process.communicate(timeout=180)
+        finally:
+            self.process.kill()
+        return Deployment(self.release, self.process.returncode, output, _moments(self.record))
+
+
+def _moments(record: Path) -> dict[str, float]:
+    moments: dict[str, float] = {}
+    if not record.exists():  # refused before its first point
+        return moments
+    for line in record.read_text().splitlines():
+        entry = json.loads(line)
+        moment = entry.pop("moment")
+        ((kind, name),) = entry.items()
+        moments[name if kind == "point" else f"fault {name}"] = moment
+    return moments
+
+
+@dataclass(frozen=True)
 class Seen:
     """What a visitor and an operator see: who answers, in which colour, and what there is.
 
@@ -111,15 +147,30 @@ class Shop:
         self, *options: str, at: str = "", do: str = "", file: str = "", **environment: str
     ) -> Deployment:
         """Deploy the next release, with a fault at one point where one is named."""
+        return self._begin(*options, at=at, do=do, file=file, **environment).ended()
+
+    @contextmanager
+    def stopped(self, at: str) -> Iterator[Deploying]:
+        """Deploy the next release up to this point; there it stands still for the length of the block."""
+        deploying = self._begin(at=at, do="SIGSTOP")
+        try:
+            wait_for(deploying.stands_still)
+            yield deploying
+        finally:
+            deploying.process.send_signal(signal.SIGCONT)
+
+    def _begin(
+        self, *options: str, at: str = "", do: str = "", file: str = "", **environment: str
+    ) -> Deploying:
         self.release += 1
         self._settled = None
-        self.record.unlink(missing_ok=True)
+        record = self.record.with_name(f"record-{self.release}")
         fault = ("--at", at, "--do", do) if at else ()
         cli = self.app.cli
         arguments = ("-p", self.app.name, "-f", file) if file else cli.options
-        done = subprocess.run(
+        process = subprocess.Popen(
             (
-                *(sys.executable, "-m", "tests.e2e.faulty", *fault, "--record", str(self.record)),
+                *(sys.executable, "-m", "tests.e2e.faulty", *fault, "--record", str(record)),
                 *("--", *arguments, "deploy", *options),
             ),
             stdout=subprocess.PIPE,
@@ -127,10 +178,8 @@ class Shop:
             text=True,
             cwd=ROOT,
             env={**os.environ, **cli.environment, "RELEASE": str(self.release), **environment},
-            timeout=180,
-            check=False,
         )
-        return Deployment(self.release, done.returncode, done.stdout, self._moments())
+        return Deploying(self.release, process, record)
 
     def deploy_during(
         self, at: str, happening: Callable[[], None], *options: str, **environment: str
@@ -230,17 +279,6 @@ class Shop:
     def candidate(self, container: str) -> str:
         """The name that a container of the next release will have."""
         return f"{self.app.name}-{self.settled().colour.other}-{container}"
-
-    def _moments(self) -> dict[str, float]:
-        moments: dict[str, float] = {}
-        if not self.record.exists():  # refused before its first point
-            return moments
-        for line in self.record.read_text().splitlines():
-            entry = json.loads(line)
-            moment = entry.pop("moment")
-            ((kind, name),) = entry.items()
-            moments[name if kind == "point" else f"fault {name}"] = moment
-        return moments
 
 
 @contextmanager

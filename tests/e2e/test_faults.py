@@ -41,6 +41,7 @@ EXITS = {
     "bad release": {FAILED},
     # the lock goes with the gateway: the command stops, and leaves what it has begun
     "gateway": {UNFINISHED},
+    "lock lost": {UNFINISHED},
     # nothing can be undone any more
     "connection": {UNFINISHED},
 }
@@ -71,7 +72,7 @@ def killed(combination: Combination, shop: Shop) -> None:
             assert deployment.code in EXITS["kill"], deployment.output
             after = shop.seen()
             assert after.interrupted_at == step_of(at)
-            outcomes.append(outcome_of(deployment, before, after))
+            outcomes.append(outcome_of(deployment.release, before, after))
             before = after
         last = shop.deploy_well()
     TABLE.add(combination, outcomes[-1], load.report())
@@ -91,6 +92,31 @@ def step_of(point: str) -> str | None:
     if step == "end" or verb in ("before lock", "after lock"):
         return None
     return "" if step == "prepare" else step
+
+
+def suspended(combination: Combination, shop: Shop) -> None:
+    """A deployer is stopped and its lock taken away; another one deploys, and then the first goes on."""
+    before = shop.settled()
+    with shop.load() as load:
+        with shop.stopped(combination.at) as first:
+            shop.app.cli.run("unlock")
+            outcome = outcome_of(first.release, before, shop.seen())
+            second = shop.deploy_well()
+            live = shop.seen()
+        late = first.ended()
+        # of what the second one made everything is there, and answers
+        after = shop.seen()
+        last = shop.deploy_well()
+    TABLE.add(combination, outcome, load.report())
+    assert late.code in EXITS["lock lost"], late.output
+    assert f"the lock of {shop.app.name} went away" in late.output, late.output
+    assert outcome == (NEW if is_from(combination.at, IN_PLACE) else OLD)
+    assert_lossless(load.report())
+    assert after.release == second.release
+    assert (after.colour, after.routing, after.problems) == (live.colour, live.routing, live.problems)
+    for kind, names in live.leftovers.items():
+        assert set(names) <= set(after.leftovers[kind])
+    shop.whole(last)
 
 
 def interrupted(combination: Combination, shop: Shop) -> None:
@@ -128,7 +154,7 @@ def ended_by_signal(combination: Combination, shop: Shop, before: Seen) -> tuple
     deployment = shop.deploy(at=combination.at, do=combination.fault)
     assert deployment.code in EXITS["signal"], deployment.output
     after = shop.seen()
-    return deployment, after, outcome_of(deployment, before, after)
+    return deployment, after, outcome_of(deployment.release, before, after)
 
 
 HITLESS = Path(sys.executable).with_name("hitless")
@@ -169,11 +195,11 @@ def without_its_gateway(combination: Combination, shop: Shop) -> None:
         last = shop.deploy_well()
     report = load.report()
     away = lost_between(report, (stopped.moments["fault begins"], stopped.moments["fault is over"]))
-    outcome = outcome_of(stopped, before, after)
+    outcome = outcome_of(stopped.release, before, after)
     TABLE.add(combination, outcome, report, away=away)
     assert stopped.code in EXITS["gateway"], stopped.output
-    # a step that has begun goes on when the gateway is back
-    assert outcome == (NEW if is_from(combination.at, "cut over: before restart") else OLD)
+    # the lock went with the gateway: what was not in place by then is not put there
+    assert outcome == (NEW if is_from(combination.at, IN_PLACE) else OLD)
     assert report.lost == away, report.lost_by
     shop.whole(last)
 
@@ -185,7 +211,7 @@ def cut_off(combination: Combination, shop: Shop) -> None:
         stopped = shop.deploy_during(combination.at, cable.cut, DOCKER_HOST=cable.host)
         after = shop.seen()
         last = shop.deploy_well()
-    outcome = outcome_of(stopped, before, after)
+    outcome = outcome_of(stopped.release, before, after)
     TABLE.add(combination, outcome, load.report())
     assert stopped.code in EXITS["connection"], stopped.output
     assert "next:" in stopped.output, stopped.output
@@ -269,6 +295,8 @@ def refused(
 
 
 KILLS = [Combination("SIGKILL", point, killed) for point in POINTS]
+# before it has the lock it is like any other, and at its end all is done
+STOPS = [Combination("SIGSTOP", point, suspended) for point in POINTS[1:-1]]
 SIGNALS = [
     *(Combination("SIGINT", point, interrupted) for point in POINTS if point.startswith("before ")),
     Combination("SIGINT", "create: half of create", interrupted),
@@ -282,7 +310,7 @@ SIGNALS = [
     Combination("SIGTERM", "before cut over", interrupted),
     Combination("SIGTERM", "before drain", interrupted),
     Combination("SIGHUP", "before wait until ready", interrupted),
-    Combination("SIGHUP", "retire: while remove runs docker stop", interrupted),
+    Combination("SIGHUP", "retire: while stop runs docker stop", interrupted),
     Combination(f"SIGINT{TWICE}", "start: half of start", interrupted_twice),
     Combination(f"SIGINT{TWICE}", "wait until ready: before ask", interrupted_twice),
     Combination(f"SIGINT{TWICE}", "before cut over", interrupted_twice),
@@ -375,10 +403,22 @@ PAIRS = [
     Combination("SIGKILL", late, killed, again=early)
     for late, early in zip([point for point in TELLING if point not in EARLY], EARLY, strict=False)
 ]
+# one for each way in which a late command could harm: Compose's by name, one by id, the gateway's, the end
+SOME_STOPS = [
+    one
+    for one in STOPS
+    if one.at
+    in (
+        "create: while create runs docker compose create",
+        "cut over: while deliver runs in the gateway",
+        "retire: while remove runs docker rm",
+        "after forget release",
+    )
+]
 CHOSEN = (
-    [*KILLS, *SIGNALS, *GATEWAYS, *CUTS, *BAD_RELEASES]
+    [*KILLS, *STOPS, *SIGNALS, *GATEWAYS, *CUTS, *BAD_RELEASES]
     if IS_WRITING
-    else [*PAIRS, *SIGNALS[::2], *GATEWAYS[::3], *CUTS[::2], *BAD_RELEASES]
+    else [*PAIRS, *SOME_STOPS, *SIGNALS[::2], *GATEWAYS[::3], *CUTS[::2], *BAD_RELEASES]
 )
 
 # a bake is no step of a deployment that has none
@@ -399,10 +439,10 @@ def test_the_document_says_what_was_measured() -> None:
     assert not any(row.lost for row in documented(document))
 
 
-def outcome_of(deployment: Deployment, before: Seen, after: Seen) -> str:
-    """Which release is live after a deployment that was cut short."""
-    assert after.release in (before.release, deployment.release)
-    return NEW if after.release == deployment.release else OLD
+def outcome_of(release: int, before: Seen, after: Seen) -> str:
+    """Which release is live after the deployment of this one was cut short."""
+    assert after.release in (before.release, release)
+    return NEW if after.release == release else OLD
 
 
 def assert_lossless(report: Report) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from hitless.__main__ import LOCKED
-from tests.e2e.conftest import App
+from tests.e2e.conftest import App, docker, wait_for
 from tests.e2e.test_deploy import assert_lossless
 
 Make = Callable[..., App]
@@ -69,6 +69,37 @@ def test_of_two_applications_that_ask_for_one_host_at_once_one_at_most_gets_it(a
     # who was refused can go on when the other is not there
     first.cli.run("deploy", code=1 if begun[1].returncode == 0 else 0)
 
+
+def test_what_a_killed_deployer_has_left_at_work_is_waited_for(app: Make) -> None:
+    web = app(SLOW)
+    killed = web.cli.start("deploy")
+    api = f"{web.name}-blue-api-1"
+    # Compose waits until api is healthy, and goes on with that when hitless has gone
+    wait_for(lambda: api in docker("ps", "--format", "{{.Names}}").split())
+    killed.kill()
+    killed.communicate()
+    output = web.cli.run("deploy", RELEASE="2")
+    assert "which has ended, and left a Docker command at work" in output
+    assert "release 2 is live on blue" in output
+
+
+SLOW = """
+services:
+  web:
+    image: IMAGE
+    depends_on: {api: {condition: service_healthy}}
+    labels:
+      traefik.http.routers.web.rule: Host(`HOST`)
+      traefik.http.services.web.loadbalancer.server.port: 8000
+      traefik.http.services.web.loadbalancer.healthcheck.path: /health
+  api:
+    image: IMAGE
+    environment: {BOOT_SECONDS: 3}
+    healthcheck:
+      test: [CMD, python3, -c, "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health')"]
+      interval: 500ms
+      retries: 60
+"""
 
 SAME_HOST = """
 services:

@@ -102,6 +102,18 @@ def test_an_aborted_rollback_to_what_is_live_gives_no_request_to_what_is_not_rea
         assert host.violations == []
 
 
+def test_what_no_journal_tells_of_is_not_thrown_away_by_resume(deployed: FakeHost) -> None:
+    killed_before(deployed, "deliver", 2)
+    deployed.lines.clear()
+    before = state(deployed)
+    with pytest.raises(HitlessError, match="knows of no interrupted command") as raised:
+        resume(deployed)
+    assert "hitless abort" in raised.value.hint
+    assert state(deployed) == before
+    abort(deployed)
+    assert live(deployed) == (Colour.GREEN, [2])
+
+
 def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) -> None:
     # the routing's generation counts on; all else is as before
     before = state(deployed)[1:]

@@ -321,3 +321,44 @@ def test_nor_does_it_bring_the_former_one_back(deployed: FakeHost) -> None:
     with pytest.raises(LockLost):
         deploy(deployed)
     assert deployed.files["shop.yml"] == theirs
+
+
+def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_all_is_as_it_was(
+    deployed: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def suspend(verb: str) -> None:
+        if verb == "tag":
+            deployed.holder = ""
+            # another deployment has forgotten the release meanwhile
+            monkeypatch.setattr(deployed, "images", lambda _: {})
+
+    deployed.before = suspend
+    web = {**WEB, "image": "shop:1"}
+    del web["build"]
+    with pytest.raises(LockLost) as raised:
+        operations.deploy(deployed.ports(), application({"web": web}), ASKED)
+    assert raised.value.is_unfinished
+    assert outcome(deployed) == "unfinished"
+
+
+def test_a_command_that_was_suspended_in_its_last_step_does_not_end_well(deployed: FakeHost) -> None:
+    def emit(event: Event) -> None:
+        deployed.events.append(event)
+        if isinstance(event, StepDone) and event.step == "retire blue":
+            deployed.holder = ""
+
+    with pytest.raises(LockLost):
+        operations.deploy(replace(deployed.ports(), emit=emit), shop(), ASKED)
+    assert outcome(deployed) == "unfinished"
+
+
+def test_what_is_stopped_is_stopped_in_reverse_order_of_depends_on(deployed: FakeHost) -> None:
+    worker = {"build": WEB["build"], "depends_on": {"api": {"condition": "service_started"}}}
+    operations.deploy(
+        deployed.ports(), application({"web": WEB, "api": {"build": WEB["build"]}, "worker": worker}), ASKED
+    )
+    deployed.stopped.clear()
+    operations.down(deployed.ports(), "shop", ASKED, None, volumes=False)
+    services = [{one.split("-")[2] for one in together} for together in deployed.stopped]
+    assert sorted(map(sorted, services)) == [["api"], ["web"], ["worker"]]
+    assert services.index({"worker"}) < services.index({"api"})

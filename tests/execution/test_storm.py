@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.model import Application, Colour
 from hitless.domain.routing import Routing, parse
+from hitless.domain.world import Container
 from hitless.execution import operations
 from hitless.ports import Answer
 from tests.domain.builders import examples
@@ -99,11 +100,8 @@ COMMANDS: tuple[Callable[[FakeHost], None], ...] = (
     shrink,
     down,
 )
-# routes that nobody gets through may stay where nothing can be written; a step may outlive its lock
-BEARABLE = (
-    *(f"{colour} was removed while Traefik had routes to it" for colour in Colour),
-    *(f"{verb} without the lock" for verb in ("connect", "forget", "restart", "start", "stop")),
-)
+# routes that nobody gets through may stay where nothing can be written
+BEARABLE = tuple(f"{colour} was removed while Traefik had routes to it" for colour in Colour)
 FAULTS = (
     "nothing",
     "killed",
@@ -113,6 +111,7 @@ FAULTS = (
     "deaf",
     "blind",
     "lock lost",
+    "suspended",
     "gateway restarts",
     "candidate ends",
 )
@@ -121,6 +120,17 @@ FAULTS = (
 def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at: int) -> None:
     """One command; at its verb number `at` the fault comes."""
     seen = 0
+    theirs: dict[str, Container] = {}
+
+    def another_deploys() -> None:
+        """While this one stands still: its lock is taken away, and it has not heard of that."""
+        own = host.before, host.behaviour.states, host.behaviour.routes
+        host.before, host.behaviour.states, host.behaviour.routes = (lambda _: host.watch()), {}, {}
+        host.holder = ""
+        with suppress(HitlessError):
+            deploy(host)
+        host.before, host.behaviour.states, host.behaviour.routes = own
+        theirs.update(host.running)
 
     def before(verb: str) -> None:
         nonlocal seen
@@ -143,6 +153,8 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
                 host.is_blind = True
             case "lock lost" if seen == at:
                 host.holder = ""
+            case "suspended" if seen == at:
+                another_deploys()
             case "gateway restarts" if seen == at:
                 host.holder = ""
                 host.weather()
@@ -151,8 +163,13 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
 
     host.before = before
     host.behaviour.states, host.behaviour.routes = {}, {}
+    has_ended_well = False
     with suppress(HitlessError, Killed, KeyboardInterrupt):
         command(host)
+        has_ended_well = True
+    # a command whose lock was taken away says so, and has touched nothing of what another one made
+    assert not (theirs and has_ended_well)
+    assert {name: host.running.get(name) for name in theirs} == theirs
     host.before = lambda _: None
     host.watch()
 

@@ -6,12 +6,12 @@ gets requests before it was ready, two commands at once, a routing file that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hitless.domain.errors import CommandFailed, DockerFailed, Locked
+from hitless.domain.errors import CommandFailed, DockerFailed, Locked, LockLost
 from hitless.domain.events import Event
 from hitless.domain.gateway import GatewaySettings, gateway
 from hitless.domain.history import Holder
@@ -100,10 +100,15 @@ class FakeHost:
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     holder: str = ""
+    # how many commands have taken the lock and are not over; one whose lock was taken away is among them
+    commands_at_work: int = 0
+    created: int = 0
     strangers: tuple[ComposeContainer, ...] = ()
     others: tuple[Neighbour, ...] = ()
     base: dict[str, ComposeContainer] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    # ids, as they were stopped together
+    stopped: list[tuple[str, ...]] = field(default_factory=list)
     # shared service -> the colour whose services it finds by their names
     called: dict[str, Colour] = field(default_factory=dict)
     commands: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
@@ -123,6 +128,9 @@ class FakeHost:
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
         return tuple(self.running[name] for name in containers if name in self.running)
 
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        return {one.name: one.id for one in self.containers(application) if one.colour is colour}
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
 
@@ -141,7 +149,8 @@ class FakeHost:
             self.tags[new] = self.tags[present]
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
-        return (*self.base.values(), *self.strangers)
+        found = (*self.base.values(), *self.strangers)
+        return tuple(one if one.id else replace(one, id=one.name) for one in found)
 
     def neighbours(self) -> tuple[Neighbour, ...]:
         return self.others
@@ -172,6 +181,7 @@ class FakeHost:
                     state="created",
                     digest=digests[service],
                     is_ours=True,
+                    id=f"{model['name']}-{service}-1",
                 )
             state = {"state": "running", **self.behaviour.shared.get(service, {})}
             self.base[service] = replace(there, **state)
@@ -207,9 +217,7 @@ class FakeHost:
     def ranges(self) -> dict[str, tuple[str, ...]]:
         return self.address_ranges
 
-    def create(
-        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
-    ) -> None:
+    def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         self._verb("create")
         named = [
             (f"{model['name']}-{service}-{number}", service, definition)
@@ -220,10 +228,11 @@ class FakeHost:
             labels = definition["labels"]
             if definition["image"] not in self.tags:
                 raise DockerFailed("docker compose create", 1, f"No such image: {definition['image']}")
-            if is_beside and name in self.running:
+            if name in self.running:
                 continue
+            self.created += 1
             self.running[name] = Container(
-                id=name,
+                id=f"{name} {self.created}",
                 name=name,
                 gateway=labels[LABEL_GATEWAY],
                 application=labels[LABEL_APPLICATION],
@@ -231,11 +240,12 @@ class FakeHost:
                 colour=Colour(labels[LABEL_COLOUR]),
                 release=int(labels[LABEL_RELEASE]),
                 state="created",
+                depends_on=tuple(definition.get("depends_on") or ()),
             )
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         self._verb("connect")
-        for name in containers:
+        for name in self._names(containers):
             address = f"10.0.0.{len(self.running) + 1}"
             if network.startswith("traefik_webgateway."):
                 self.running[name] = replace(self.running[name], addresses=(address,))
@@ -243,8 +253,8 @@ class FakeHost:
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
         self._verb("start")
-        for service, names in containers.items():
-            for name in names:
+        for service, ids in containers.items():
+            for name in self._names(ids):
                 container = self.running[name]
                 state = {"state": "running", **self.behaviour.states.get(container.release, {})}
                 state.update(self.behaviour.services.get(service, {}))
@@ -253,17 +263,19 @@ class FakeHost:
                 self._watch_exclusive()
 
     def stop(self, containers: Sequence[str]) -> None:
-        if all(name in self.running for name in containers):
-            self._verb("stop")
-        else:  # those of plain docker compose, whose port changes hands, which no lock is for
+        ids = {one.id for one in self.running.values()}
+        if all(one not in ids for one in containers):
+            # those of plain docker compose, whose port changes hands, which no lock is for
             self.verbs.append("stop")
-        for name in containers:
-            if name in self.running:
-                self.running[name] = replace(self.running[name], state="exited")
+            return
+        self._verb("stop")
+        self.stopped.append(tuple(containers))
+        for name in self._names(containers):
+            self.running[name] = replace(self.running[name], state="exited")
 
     def restart(self, policies: Mapping[str, str]) -> None:
         self._verb("restart")
-        self.policies.update(policies)
+        self.policies.update(zip(self._names(policies), policies.values(), strict=True))
 
     def logs(self, container: str, lines: int) -> str:
         return f"log of {container}"
@@ -271,15 +283,23 @@ class FakeHost:
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         return self.behaviour.endings
 
-    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
+    def remove(
+        self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
+    ) -> None:
         self._verb(f"remove {colour}")
         routing = self.in_traefik.get(application)
-        if containers:
+        met = {name for name, one in self.running.items() if one.id in containers}
+        if any(self.running[name].is_running for name in met):
+            self.violations.append(f"{met} was removed before it was stopped")
+        self.running = {name: one for name, one in self.running.items() if name not in met}
+        if not with_networks:
             parts = routing.colours.values() if routing else ()
-            if gone := {server.host for part in parts for server in part.servers} & set(containers):
+            if gone := {server.host for part in parts for server in part.servers} & met:
                 self.violations.append(f"{gone} was removed while Traefik had routes to it")
-            self.running = {name: one for name, one in self.running.items() if name not in containers}
-            return
+        elif met or not self.is_suspended:
+            self._watch_removal(colour, routing)
+
+    def _watch_removal(self, colour: Colour, routing: Routing | None) -> None:
         if routing and routing.live is colour:
             self.violations.append(f"{colour} was removed while it was live")
         if routing and colour in routing.colours:
@@ -288,11 +308,6 @@ class FakeHost:
             self.violations.append(f"{colour} was removed without a drain")
         # the same release may come to this colour again
         self.ready = {(one, release) for one, release in self.ready if one is not colour}
-        self.running = {
-            name: one
-            for name, one in self.running.items()
-            if (one.application, one.colour) != (application, colour)
-        }
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         self._verb("remove volumes")
@@ -306,7 +321,7 @@ class FakeHost:
         return gateway("traefik", self.gateway_settings)
 
     def deliver(self, application: str, text: str | None) -> None:
-        self._verb("deliver" if text else "withdraw")
+        self._fenced("deliver" if text else "withdraw")
         if text is None:
             self.files.pop(f"{application}.yml", None)
             self.in_traefik.pop(application, None)
@@ -358,11 +373,11 @@ class FakeHost:
         return tuple(healed)
 
     def record(self, application: str, release: Release) -> None:
-        self._verb("record")
+        self._fenced("record")
         self.records[release.number] = release
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
-        self._verb("forget")
+        self._fenced("forget")
         for number in releases:
             self.records.pop(number, None)
 
@@ -383,10 +398,12 @@ class FakeHost:
         if self.holder:
             raise Locked(f"another command works on it: {self.holder}", "wait")
         self.holder = holder
+        self.commands_at_work += 1
         try:
             yield self
         finally:
             self.holder = ""
+            self.commands_at_work -= 1
 
     def write(self, line: str) -> None:
         self.lines.append(line)
@@ -404,11 +421,37 @@ class FakeHost:
 
     # -- inside ---------------------------------------------------------------------------------------------
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the command that is at work has lost its lock, and has not heard of it yet."""
+        return not self.holder and self.commands_at_work > 0
+
     def _verb(self, verb: str) -> None:
-        if not self.holder:
-            self.violations.append(f"{verb} without the lock")
+        """The lock is asked for before a command; what happens then (`before`) meets it under way."""
+        self._insist(verb)
         self.before(verb)
         self.verbs.append(verb)
+
+    def _fenced(self, verb: str) -> None:
+        """The gateway itself looks at the lock, in the instant in which it does what it is asked for."""
+        self.before(verb)
+        self._insist(verb)
+        self.verbs.append(verb)
+
+    def _insist(self, verb: str) -> None:
+        if self.is_suspended:
+            raise LockLost("shop")
+        if not self.holder:
+            self.violations.append(f"{verb} without the lock")
+
+    def _names(self, ids: Iterable[str]) -> list[str]:
+        """The names of the containers with these ids; it fails where one is gone, as Docker's does."""
+        names = {one.id: one.name for one in self.running.values()}
+        if gone := [one for one in ids if one not in names]:
+            if self.is_suspended:
+                raise LockLost("shop")
+            raise DockerFailed("docker", 1, f"No such container: {gone[0]}")
+        return [names[one] for one in ids]
 
     def _asked(self, probe: Probe) -> Answer:
         if probe.container != "127.0.0.1":

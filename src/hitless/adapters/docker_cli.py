@@ -7,9 +7,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakSet
 
 from hitless.domain.errors import DockerFailed, HitlessError, TimedOut
@@ -63,10 +64,12 @@ class DockerCli:
     """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST).
 
     `inherited` are file descriptors that commands get: what they are open for goes on while one runs.
+    `guards` are asked before a command that changes something; each raises `LockLost` to forbid it.
     """
 
     context: str | None = None
     inherited: set[int] = field(default_factory=set, compare=False)
+    guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""
@@ -102,6 +105,23 @@ class DockerCli:
             inherits=inherits,
         )[0].decode(errors="replace")
 
+    def change(self, *arguments: str, **options: Any) -> str:
+        """Like `run`, for what changes something: not where a lock has gone, another may be at work.
+
+        Raises `LockLost`, also where the command failed and that is why: what it was for is another's by now.
+        """
+        self._insist()
+        try:
+            return self.run(*arguments, **options)
+        except DockerFailed as error:
+            if not _is_dropped(error.output):  # of the connection there is more to say
+                self._insist()
+            raise
+
+    def _insist(self) -> None:
+        for guard in tuple(self.guards):
+            guard()
+
     def run_bytes(
         self,
         *arguments: str,
@@ -129,17 +149,22 @@ class DockerCli:
         return output, said.decode(errors="replace")
 
     def open(
-        self, *arguments: str, compose_env: bool = False, inherits: bool = True, is_interrupted: bool = True
+        self,
+        *arguments: str,
+        compose_env: bool = False,
+        inherits: bool = True,
+        is_interrupted: bool = True,
+        stdin: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         """Start a command that is talked to through its standard input and output; `kill` it at last.
 
-        `is_interrupted` is False for one that an interrupt must leave alone.
+        `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
         """
         argv = self.argv(*arguments)
         try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=_environment(compose_env),
@@ -190,9 +215,14 @@ def _shown(argv: Iterable[str]) -> str:
     return " ".join(words[:_SHOWN_WORDS]) + (" …" if len(words) > _SHOWN_WORDS else "")
 
 
+def _is_dropped(stderr: str) -> bool:
+    said = stderr.lower()
+    return any(word in said for word in _DROPPED)
+
+
 def _hint(stderr: str) -> str:
     said = stderr.lower()
-    if any(word in said for word in _DROPPED):
+    if _is_dropped(stderr):
         return (
             "the connection to the Docker host was lost; what runs there goes on. When it is back: "
             "hitless status, then hitless resume or hitless deploy"

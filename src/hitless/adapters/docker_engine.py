@@ -15,7 +15,7 @@ from typing import Any
 from hitless.adapters.compose_yaml import dump
 from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_events import endings
-from hitless.adapters.docker_json import composed, container, image, is_ours, neighbour
+from hitless.adapters.docker_json import DEPENDS_ON, composed, container, image, is_ours, neighbour
 from hitless.adapters.docker_networks import DockerNetworks
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.model import Colour, Image, Json, colour_project
@@ -34,7 +34,7 @@ from hitless.domain.world import ComposeContainer, Container, Neighbour
 _DIGEST = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _FILES = "com.docker.compose.project.config_files"
-_COLUMNS = ("{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
+_COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
@@ -78,6 +78,18 @@ class DockerEngine:
         inspected = self._inspected("container", containers)
         return tuple(container(found) for found in inspected if is_ours(found))
 
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        """The containers of a colour, running or not: name -> id."""
+        labels = [
+            f"{LABEL_APPLICATION}={application}",
+            f"{LABEL_COLOUR}={colour}",
+            f"{LABEL_GATEWAY}={self.gateway}",
+        ]
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        shape = ("--format", "{{.Names}} {{.ID}}")
+        rows = self.cli.run("ps", "--all", "--no-trunc", *filters, *shape).splitlines()
+        return dict(row.split(" ") for row in rows)
+
     def images(self, references: Mapping[str, str]) -> dict[str, Image]:
         """Those of the references (service -> image reference) that are on the host."""
         wanted = tuple(dict.fromkeys(references.values()))
@@ -91,22 +103,22 @@ class DockerEngine:
 
     def build(self, model: Json) -> None:
         """Build every service of the model under its own image reference."""
-        self._compose(model, "build", timeout=_LONG, inherits=False)
+        self._changed(model, "build", timeout=_LONG, inherits=False)
 
     def pull(self, reference: str, platform: str | None) -> None:
         """Pull an image from its registry, for a platform of its own where one is named."""
         words = ("--platform", platform) if platform else ()
-        self.cli.run("pull", "--quiet", *words, reference, timeout=_LONG, inherits=False)
+        self.cli.change("pull", "--quiet", *words, reference, timeout=_LONG, inherits=False)
 
     def tag(self, references: Mapping[str, str]) -> None:
         """Give images a second name (new reference -> present one)."""
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            list(pool.map(lambda new: self.cli.run("tag", references[new], new), references))
+            list(pool.map(lambda new: self.cli.change("tag", references[new], new), references))
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that are no release's."""
         projects = {application, *(colour_project(application, colour) for colour in Colour)}
-        labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES)
+        labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES, DEPENDS_ON)
         columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
         # a gateway of the application's name is no part of it
         columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
@@ -140,7 +152,7 @@ class DockerEngine:
         self._create_volumes(model["name"], model, volumes)
         self.networks.create(networks)
         words = ("--detach", "--quiet-pull", "--no-deps" if recreate else "--no-recreate")
-        self._compose(model, "up", *words, *services, timeout=_LONG, inherits=False)
+        self._changed(model, "up", *words, *services, timeout=_LONG, inherits=False)
 
     def tagged(self, application: str) -> frozenset[int]:
         """The numbers of the application's releases that have image tags."""
@@ -161,46 +173,44 @@ class DockerEngine:
             return
         tags = self.cli.run("images", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
         if tags:
-            self.cli.run("rmi", *tags)
+            self.cli.change("rmi", *tags)
 
-    def create(
-        self, model: Json, volumes: Json, networks: Sequence[Network], is_beside: bool = False
-    ) -> None:
+    def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
-        `is_beside`: those that are there are left as they are.
+        Those that are there are left as they are: in a command that comes late they are another deployment's.
         """
         self._create_volumes(_application(model), model, volumes)
         self.networks.create(networks)
-        self._compose(model, "create", "--no-build", "--no-recreate" if is_beside else "--force-recreate")
+        self._changed(model, "create", "--no-build", "--no-recreate")
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         """Connect containers to a network under their own names only."""
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            list(pool.map(lambda name: self.cli.run("network", "connect", network, name), containers))
+            list(pool.map(lambda name: self.cli.change("network", "connect", network, name), containers))
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
-        """Start a colour's containers (service -> names) in the order of their `depends_on`.
+        """Start a colour's containers (service -> ids) in the order of their `depends_on`.
 
         Raises `TimedOut`.
         """
         services = [model["services"][service] for service in containers]
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
-            self._compose(model, "start", *containers, timeout=timeout + _BUSY)
+            self._changed(model, "start", *containers, timeout=timeout + _BUSY)
         else:
             # a tenth of a second less than Compose, which a deployment is waiting for; one command starts one
             # container after the other
-            names = [name for found in containers.values() for name in found]
+            ids = [one for found in containers.values() for one in found]
             with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-                list(pool.map(lambda name: self.cli.run("start", name), names))
+                list(pool.map(lambda one: self.cli.change("start", one), ids))
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
-        self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
+        self.cli.change("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
 
     def start_again(self, containers: Sequence[str]) -> None:
         """Start containers that were stopped."""
-        self.cli.run("start", *containers)
+        self.cli.change("start", *containers)
 
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
@@ -209,7 +219,7 @@ class DockerEngine:
 
     def _restart(self, policies: Mapping[str, str], policy: str) -> None:
         names = [container for container, wanted in policies.items() if wanted == policy]
-        self.cli.run("update", f"--restart={policy}", *names)
+        self.cli.change("update", f"--restart={policy}", *names)
 
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log, standard output and error; "" where there is none."""
@@ -235,21 +245,13 @@ class DockerEngine:
         ).splitlines()
         return endings([json.loads(row) for row in rows], now - time.time())
 
-    def remove(self, application: str, colour: Colour, containers: Sequence[str] = ()) -> None:
-        """Stop a colour with its own grace period, then remove its containers and networks.
-
-        `containers` are those that are meant, and the networks stay; without any it is all of it.
-        """
-        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}"]
-        filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        shape = f'{{{{.Names}}}}\t{{{{.Label "{LABEL_COLOUR}"}}}}'
-        rows = self.cli.run("ps", "--all", *filters, "--format", shape).splitlines()
-        there = dict(row.split("\t") for row in rows)
-        of_colour = [name for name, other in there.items() if other == colour]
-        if found := [name for name in of_colour if name in containers or not containers]:
-            self.cli.run("stop", *found, timeout=_STOP_TIMEOUT, inherits=False)
-            self.cli.run("rm", "--force", "--volumes", *found)
+    def remove(
+        self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
+    ) -> None:
+        """Remove these containers of a colour, and where it is to have none any more its networks."""
         if containers:
+            self.cli.change("rm", "--force", "--volumes", *containers)
+        if not with_networks:
             return
         project = colour_project(application, colour)
         labels = [f"{PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
@@ -259,8 +261,9 @@ class DockerEngine:
         networks = dict(row.split(" ") for row in rows)
         self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
         if networks:
-            self.cli.run("network", "rm", *networks)
-        if len(of_colour) == len(there):
+            self.cli.change("network", "rm", *networks)
+        labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}"]
+        if not self._listed("ps", "--all", labels=labels):
             self.networks.remove_way(application)
 
     def attach(
@@ -277,7 +280,7 @@ class DockerEngine:
         that only has to find the address waits for it (measured, docs/decisions/0019-live-network.md).
         """
         found = [
-            one.name
+            one.id
             for one in self.composed(application)
             if one.project == application and one.service in services
         ]
@@ -304,25 +307,26 @@ class DockerEngine:
     def _empty(self, networks: Sequence[str], besides: str = "") -> None:
         """Disconnect the containers of these networks, but for those of one Compose project."""
         for network in self._inspected("network", networks):
-            for endpoint in (network.get("Containers") or {}).values():
+            for id_, endpoint in (network.get("Containers") or {}).items():
                 if not (besides and endpoint["Name"].startswith(f"{besides}-")):
-                    self.cli.run("network", "disconnect", "--force", network["Id"], endpoint["Name"])
+                    # of a container that has gone, its endpoint has the name alone
+                    one = endpoint["Name"] if id_.startswith("ep-") else id_
+                    self.cli.change("network", "disconnect", "--force", network["Id"], one)
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
-        """Stop and remove these containers of the base project, and its networks where nobody is left."""
-        self.cli.run("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
-        self.cli.run("rm", "--force", *containers)
+        """Remove these containers of the base project, and its networks where nobody is left."""
+        self.cli.change("rm", "--force", *containers)
         for network in self._listed("network", "ls", labels=[f"{PROJECT}={application}"]):
             # others of the project that hitless did not make may be on it
             with suppress(DockerFailed):
-                self.cli.run("network", "rm", network)
+                self.cli.change("network", "rm", network)
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
         labels = [f"{PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
         volumes = self._listed("volume", "ls", labels=labels)
         if volumes:
-            self.cli.run("volume", "rm", *volumes)
+            self.cli.change("volume", "rm", *volumes)
         return volumes
 
     def _create_volumes(self, application: str, model: Json, volumes: Json) -> None:
@@ -359,25 +363,13 @@ class DockerEngine:
             for word in (f"--{option}", f"{pair}={value}".replace("$$", "$"))
         ]
         driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
-        self.cli.run("volume", "create", *driver, *words, name)
+        self.cli.change("volume", "create", *driver, *words, name)
 
-    def _compose(self, model: Json, *arguments: str, timeout: float = 300.0, inherits: bool = True) -> str:
-        return self.cli.run(
-            "compose",
-            # or Compose would read a .env that happens to lie here
-            "--env-file",
-            os.devnull,
-            "--project-name",
-            model["name"],
-            "--progress",
-            "plain",
-            "--file",
-            "-",
-            *arguments,
-            stdin=dump(model),
-            timeout=timeout,
-            inherits=inherits,
-        )
+    def _compose(self, model: Json, *arguments: str) -> str:
+        return self.cli.run(*_composing(model), *arguments, stdin=dump(model))
+
+    def _changed(self, model: Json, *arguments: str, timeout: float = 300.0, inherits: bool = True) -> None:
+        self.cli.change(*_composing(model), *arguments, stdin=dump(model), timeout=timeout, inherits=inherits)
 
     def _listed(self, *command: str, labels: Sequence[str]) -> tuple[str, ...]:
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
@@ -402,3 +394,14 @@ def _application(model: Json) -> str:
     """The application that a colour's model belongs to."""
     label: str = next(iter(model["services"].values()))["labels"][LABEL_APPLICATION]
     return label
+
+
+def _composing(model: Json) -> tuple[str, ...]:
+    return (
+        "compose",
+        # or Compose would read a .env that happens to lie here
+        *("--env-file", os.devnull),
+        *("--project-name", model["name"]),
+        *("--progress", "plain"),
+        *("--file", "-"),
+    )

@@ -16,6 +16,7 @@ from hitless.domain.project import (
 )
 from hitless.domain.world import ComposeContainer, Container, Neighbour, Port
 
+DEPENDS_ON = "com.docker.compose.depends_on"
 # `docker ps` has health and exit code in its words alone: Up 2 hours (healthy), Exited (0) 3 seconds ago
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
@@ -23,7 +24,7 @@ _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 
 def composed(row: Sequence[str]) -> ComposeContainer | None:
     """A row of `docker ps`; None for a release's or a gateway's container, or one of `docker compose run`."""
-    project, service, digest, hitless, one_off, files, name, state, status, image = row
+    project, service, digest, hitless, one_off, files, waits_for, id_, name, state, status, image = row
     if hitless or one_off == "True":
         return None
     health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
@@ -37,6 +38,8 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         digest=digest,
         image=image,
         is_ours=files == "-",  # from standard input, which is how hitless hands a model to Compose
+        id=id_,
+        depends_on=_depends_on(waits_for),
     )
 
 
@@ -68,6 +71,7 @@ def container(found: Json) -> Container:
         exit_code=state.get("ExitCode", 0),
         addresses=tuple(one for found in _addresses(found).values() for one in found),
         ran_out_of_memory=state.get("OOMKilled", False),
+        depends_on=_depends_on(labels.get(DEPENDS_ON, "")),
     )
 
 
@@ -102,6 +106,11 @@ def _addresses(found: Json) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(str(one[key]) for key in both if one.get(key)) for name, one in networks.items() if one
     }
+
+
+def _depends_on(label: str) -> tuple[str, ...]:
+    """The services of Compose's own label: db:service_healthy:true,api:service_started:false."""
+    return tuple(one.partition(":")[0] for one in label.split(",") if one)
 
 
 def _any_address(address: str) -> str:

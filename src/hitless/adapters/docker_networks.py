@@ -46,7 +46,7 @@ class DockerNetworks:
         """Connect a container, where it is not connected yet, under its own name and these."""
         words = [word for alias in aliases for word in ("--alias", alias)]
         try:
-            self.cli.run("network", "connect", *words, network, container)
+            self.cli.change("network", "connect", *words, network, container)
         except DockerFailed as error:
             if _THERE not in error.output:
                 raise
@@ -88,9 +88,9 @@ class DockerNetworks:
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         for network in self.cli.run("network", "ls", "--quiet", *filters).split():
             with suppress(DockerFailed):  # the gateway may be gone, or never have been on it
-                self.cli.run("network", "disconnect", "--force", network, container_name(self.gateway))
+                self.cli.change("network", "disconnect", "--force", network, container_name(self.gateway))
             try:
-                self.cli.run("network", "rm", network)
+                self.cli.change("network", "rm", network)
             except DockerFailed as error:
                 if error.is_missing:
                     continue
@@ -115,7 +115,7 @@ class DockerNetworks:
         block = networks.first_choice(network)
         for _ in range(_TRIES):
             try:
-                self.cli.run("network", "create", *_options(network), "--subnet", str(block), network.name)
+                self.cli.change("network", "create", *_options(network), "--subnet", str(block), network.name)
             except DockerFailed as error:
                 if _OVERLAPS not in error.output.lower():
                     raise

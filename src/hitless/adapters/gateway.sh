@@ -17,16 +17,51 @@ serve() { # token
     done
 }
 
-# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open.
+# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open. `left` is
+# a lock whose hitless has ended, and which a Docker command that it began holds still.
 held() { # application
     { read -r pid && read -r name; } 2>/dev/null < "$state/$1/holder" || return 1
     [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" = "$state/$1/lock" ] || return 1
+    how=held
+    { read -r left; } 2>/dev/null < "$state/$1/left" && [ "$left" = "$pid" ] && how=left
     now=$(date +%s)
-    echo "held $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
+    echo "$how $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
+}
+
+# When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
+began() { # process
+    read -r line 2>/dev/null < "/proc/$1/stat" && set -- $line && echo "${22}"
+}
+
+# Whether the lock is still what its process said that it is: there, the same one, with the lock open.
+holds() { # application, claim
+    [ "$(readlink "/proc/${2%.*}/fd/9" 2>/dev/null)" = "$state/$1/lock" ] &&
+        [ "$(began "${2%.*}")" = "${2#*.}" ] && return
+    echo "the lock of $1 is held no more" >&2
+    exit 76
+}
+
+# Do something that only the holder of the lock may. While it is done no other one gets the lock: a command that
+# was suspended, and goes on when its lock has been taken away, changes nothing of what another one has made.
+fenced() ( # application, claim, command
+    [ ! -d "$state/$1" ] || { exec 7<"$state/$1" && flock 7; } || exit 1
+    holds "$1" "$2" && shift 2 && "$@"
+)
+
+# Of each command's events those that say what became of it: its beginning, the last step that began, its end. What
+# jobs and hooks have written stands between them, and may be any number of bytes.
+turns() {
+    awk '
+        function flush() { if (step != "") print step; step = "" }
+        { kind = match($0, /^[{]"time": "[^"]*", "event": "[a-z_]*"/) ? substr($0, 1, RLENGTH) : "" }
+        kind ~ /"step_began"$/ { step = $0 }
+        kind ~ /"(began|ended)"$/ { flush(); print }
+        END { flush() }
+    '
 }
 
 # All that is kept, as an archive; what is said of it goes to standard error.
-look() { # application or -, bytes of the journal
+look() { # application or -, lines of the journal
     {
         df -Pk "$state" | tail -n 1
         for file in "$routes/.copy"/*; do
@@ -39,7 +74,7 @@ look() { # application or -, bytes of the journal
             held "$1"
             echo journal
             # what was begun last may stand in the file before, which the same command has just put aside
-            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | tail -c "$2"
+            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | turns | tail -n "$2"
         fi
     } >&2
     kept=$state/$1/releases
@@ -62,25 +97,33 @@ copies() { # files' names
 }
 
 # The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
-# that ends when its standard input does, which is when hitless ends, however that comes about. A line that
-# can't be written, on a full disk, is no reason to end.
+# that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
+# that it began (adapters/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
+# for them. A line that can't be written, on a full disk, is no reason to end.
 lock() { # application, holder, wait or now
     umask 077
     mkdir -p "$state/$1" || exit 1
     exec 9>>"$state/$1/lock"
     if ! flock -n 9; then
+        how=held
         held "$1" || echo "held 0 0 a command that has just begun"
-        [ "$3" = wait ] || exit 75
+        [ "$3$how" != nowheld ] || exit 75
         flock 9
     fi
+    # what was begun for the one before is over then
+    (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
     { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
-    echo locked
+    echo "locked $$.$(began $$)"
     while IFS= read -r line; do
-        printf '%s\n' "$line" >> "$journal"
-        # nobody waits for the disk here; an empty line is no more than a sign of life
-        [ -z "$line" ] || sync "$journal"
+        case $line in
+            left) echo $$ > "$state/$1/left" ;;
+            # no more than a sign of life
+            '') echo >> "$journal" ;;
+            # nobody waits for the disk here
+            *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
+        esac
     done 2>/dev/null
 }
 
@@ -104,32 +147,42 @@ persist() { # file or folder
 # The rename is the one instant (measured). The length is checked, or an end of input that came early would put
 # half of it in place. It is cat that writes: of a full disk BusyBox's head says no more than "I/O error".
 # Without the two syncs a power cut leaves a file of that name that is empty or full of NULs.
-put() { # new file, place, bytes
-    head -c "$3" | cat > "$1" && [ "$(wc -c < "$1")" -eq "$3" ] && persist "$1" && mv -f "$1" "$2" &&
-        persist "${2%/*}"
+put() { # application, claim, new file, place, bytes
+    arrived "$1" "$2" "$3" "$5" && fenced "$1" "$2" mv -f "$3.$$" "$4" && persist "${4%/*}"
 }
 
-record() { # application, release, bytes
+arrived() { # application, claim, new file, bytes
+    # one that was interrupted may be under way in another shell: it finds no file to put in place
+    fenced "$1" "$2" rm -f "$3".* && head -c "$4" | cat > "$3.$$" && [ "$(wc -c < "$3.$$")" -eq "$4" ] &&
+        persist "$3.$$"
+}
+
+record() { # application, claim, release, bytes
     umask 077
-    mkdir -p "$state/$1/releases" && put "$state/$1/releases/.next" "$state/$1/releases/$2.json" "$3"
+    kept=$state/$1/releases
+    mkdir -p "$kept" && put "$1" "$2" "$kept/.next" "$kept/$3.json" "$4"
 }
 
-forget() { # application, releases
-    for release in $2; do rm -f "$state/$1/releases/$release.json"; done
+forget() { # application, claim, releases
+    for release in $3; do fenced "$1" "$2" rm -f "$state/$1/releases/$release.json" || return; done
 }
 
 # Alone with what is in memory: deliveries and the gateway's own start exclude each other.
 alone() {
-    [ ! -d "$served/routes" ] || { exec 7>>"$served/lock" && flock 7; }
+    [ ! -d "$served/routes" ] || { exec 6>>"$served/lock" && flock 6; }
 }
 
-# On the disk first, then in memory: what is in force survives whatever comes. A delivery that was interrupted may
-# be under way in another shell: it finds no file to put in place.
-deliver() { # application, bytes
+# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
+# others are kept out: whoever sends it may be suspended.
+deliver() { # application, claim, bytes
     umask 027 # password hashes are in it: for root, and for the gateway's group
-    alone
-    mkdir -p "$routes/.next" "$routes/.copy" && rm -f "$routes/.next/$1".* &&
-        put "$routes/.next/$1.$$" "$routes/$1.yml" "$2" && show "$1.yml" && copy "$1.yml" "$routes/.copy/$1"
+    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
+        alone && fenced "$1" "$2" set_in_force "$1"
+}
+
+set_in_force() { # application
+    mv -f "$routes/.next/$1.$$" "$routes/$1.yml" && persist "$routes" && show "$1.yml" &&
+        copy "$1.yml" "$routes/.copy/$1"
 }
 
 # Where the disk loses one of the two, the other is there at the next start. It is not waited for: a power cut
@@ -147,13 +200,15 @@ show() { # file's name
     cp "$routes/$1" "$served/next/$1.$$" && mv -f "$served/next/$1.$$" "$served/routes/$1" && rm -f "$served/aside/$1"
 }
 
+withdraw() { # application, claim
+    alone && fenced "$1" "$2" taken_away "$1"
+}
+
 # The copy goes first: a file that is gone while its copy is there was not taken away by us.
-withdraw() { # application
-    alone
+taken_away() { # application
     rm -f "$routes/.copy/$1" "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
     rm -f "$served/routes/$1.yml" "$served/aside/$1.yml"
 }
-
 # Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
 whole() { # file
     [ -s "$1" ] || return 1
@@ -182,7 +237,7 @@ start() { # Traefik's arguments
             echo "hitless: ${file#"$routes/"} is damaged, or was changed by hand: it is not served" >&2
         fi
     done
-    exec 7>&-
+    exec 6>&-
     (guard &)
     [ ! -x /entrypoint.sh ] || exec /entrypoint.sh "$@"
     exec traefik "$@"

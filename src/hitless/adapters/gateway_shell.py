@@ -21,20 +21,25 @@ from secrets import token_hex
 from threading import Thread
 
 from hitless.adapters.docker_cli import DockerCli, failed, is_open, kill
-from hitless.domain.errors import DockerFailed, TimedOut
+from hitless.domain.errors import DockerFailed, LockLost, TimedOut
 from hitless.domain.gateway import TRAEFIK, container_name
 
 _TIMEOUT = 60.0  # seconds; nothing in gateway.sh takes half of it
 _GOODBYE = 5.0  # seconds that a `docker exec` gets to end after its output has
 _CHUNK = 65536
+HELD_NO_MORE = 76  # what functions end with where the lock that they need is not held
 
 
 @dataclass(frozen=True)
 class GatewayShell:
-    """The shells in this gateway's container: one, or as many as are in use at once."""
+    """The shells in this gateway's container: one, or as many as are in use at once.
+
+    `claims` are what the gateway knows held locks by: application -> claim.
+    """
 
     cli: DockerCli
     project: str
+    claims: dict[str, str] = field(default_factory=dict, compare=False)
     _idle: list[_Shell] = field(default_factory=list, compare=False)
 
     def argv(self, *function: str) -> tuple[str, ...]:
@@ -77,6 +82,15 @@ class GatewayShell:
                 return output, said
             shell.end()  # some of what it was to read may be left
             raise failed(self.cli.argv(*self.argv(*function)[:5], *function), exit_code, said)
+
+    def change(self, function: str, application: str, *words: str, stdin: bytes = b"") -> None:
+        """Run a function that only the holder of the application's lock may. Raises `LockLost`."""
+        try:
+            self.run(function, application, self.claims.get(application, "none"), *words, stdin=stdin)
+        except DockerFailed as error:
+            if error.exit_code == HELD_NO_MORE:
+                raise LockLost(application) from error
+            raise
 
     def close(self) -> None:
         """End the shells that are idle: they would hold on to what they have inherited."""

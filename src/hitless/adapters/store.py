@@ -8,16 +8,19 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from threading import Timer
 from typing import Any
 
 from hitless.adapters.docker_cli import failed, kill
 from hitless.adapters.gateway_shell import GatewayShell
+from hitless.adapters.lifeline import Lifeline, lifeline
 from hitless.domain import shape
-from hitless.domain.errors import DockerFailed, Locked, TimedOut
+from hitless.domain.errors import DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.gateway import ROUTES
 from hitless.domain.history import Holder
 from hitless.domain.model import Image, Json, Release
@@ -28,8 +31,10 @@ _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
 _LOOKS = 3
 _EMPTY = bytes(1024)  # an archive's end alone
-_TAIL = 65536  # bytes: the last dozen runs
+_TAIL = 300  # lines: three a command
 _PULSE = 5.0  # seconds between two signs of life
+_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
+_FRESH = 1.0  # seconds for which the gateway's word that the lock is held counts
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,15 @@ class JournalWriter:
     """The process in the gateway that holds the lock and writes the journal."""
 
     process: subprocess.Popen[bytes]
+    lifeline: Lifeline
+    ask: Callable[[], bool]
     is_over: threading.Event = field(default_factory=threading.Event)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _seen: list[float] = field(default_factory=lambda: [_awake_or_not()])  # when it was last known
 
     def write(self, line: str) -> None:
         """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
-        assert self.process.stdin
-        with suppress(OSError, ValueError):
-            self.process.stdin.write(f"{line}\n".encode())
-            self.process.stdin.flush()
+        self.lifeline.write(f"{line}\n".encode())
 
     def pulse(self) -> None:
         """Show signs of life until it is over: an empty line now and then."""
@@ -52,8 +58,21 @@ class JournalWriter:
             self.write("")
 
     def is_held(self) -> bool:
-        """Whether the process is still there; the kernel frees the lock with it."""
-        return self.process.poll() is None
+        """Whether the lock is still there: the kernel frees it with its process in the gateway.
+
+        The end of that process is heard of at once, as long as we are awake and connected. Who was suspended
+        has not heard, so after a while without an answer of the gateway's it is asked.
+        """
+        if self.process.poll() is not None:
+            return False
+        with self._asking:
+            if _awake_or_not() - self._seen[0] < _FRESH:
+                return True
+            began = _awake_or_not()
+            if self.ask():
+                self._seen[0] = began
+                return True
+            return False
 
 
 @dataclass(frozen=True)
@@ -100,11 +119,11 @@ class GatewayStore:
     def record(self, application: str, release: Release) -> None:
         """Keep a release."""
         text = json.dumps(asdict(release)).encode()
-        self.shell.run("record", application, str(release.number), str(len(text)), stdin=text)
+        self.shell.change("record", application, str(release.number), str(len(text)), stdin=text)
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
         """Keep these releases no longer."""
-        self.shell.run("forget", application, " ".join(map(str, releases)))
+        self.shell.change("forget", application, " ".join(map(str, releases)))
 
     def journal(self, application: str) -> str:
         """The whole journal that is kept of an application: up to two files of about 1 MB."""
@@ -114,6 +133,13 @@ class GatewayStore:
         """End the process that holds the application's lock; None where there is none."""
         return _holder(self.shell.run("unlock", application)[0].decode(errors="replace"))
 
+    def _holds(self, application: str) -> bool:
+        try:
+            self.shell.run("holds", application, self.shell.claims.get(application, "none"))
+        except DockerFailed:  # or the gateway has gone, and the lock with it
+            return False
+        return True
+
     @contextmanager
     def lock(
         self, application: str, holder: str, wait: float, taken: Callable[[str], None]
@@ -122,30 +148,47 @@ class GatewayStore:
         cli = self.shell.cli
         patience = "wait" if wait else "now"
         words = self.shell.argv("lock", application, " ".join(holder.split()), patience)
-        process = cli.open(*words, inherits=False, is_interrupted=False)
-        assert process.stdin and process.stdout and process.stderr
-        writer = JournalWriter(process)
+        line = lifeline()
+        try:
+            process = cli.open(*words, inherits=False, is_interrupted=False, stdin=line.end)
+        except BaseException:
+            line.cut()
+            raise
+        finally:
+            line.passed_on()
+        assert process.stdout and process.stderr
+        writer = JournalWriter(process, line, partial(self._holds, application))
         pulse = threading.Thread(target=writer.pulse, daemon=True)
         is_ours = False
+
+        def insist() -> None:
+            if not writer.is_held():
+                raise LockLost(application)
+
         try:
-            _take(process, application, wait, taken, cli.argv(*words[:6]))
+            self.shell.claims[application] = _take(process, application, wait, taken, cli.argv(*words[:6]))
             is_ours = True
+            cli.guards.append(insist)
             pulse.start()
             # A command that outlives us (SIGKILL can't be told to it) holds the lock until it has ended
-            cli.inherited.add(process.stdin.fileno())
+            cli.inherited.add(line.commands)
             self.shell.close()  # and so do the shells, from now on
             yield writer
         finally:
-            cli.inherited.discard(process.stdin.fileno())
+            if is_ours:
+                cli.guards.remove(insist)
+                del self.shell.claims[application]
+            cli.inherited.discard(line.commands)
             self.shell.close()
             writer.is_over.set()
+            line.cut()
             if is_ours:
-                with suppress(OSError):
-                    process.stdin.close()
                 with suppress(Exception):
                     process.wait(_GOODBYE)
             kill(process)
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            kill(line.process)
+            line.process.wait()
+            for pipe in (process.stdout, process.stderr):
                 with suppress(OSError):
                     pipe.close()
 
@@ -156,24 +199,30 @@ def _take(
     wait: float,
     taken: Callable[[str], None],
     argv: Sequence[str],
-) -> None:
-    """Wait until the process says that it has the lock. Raises `Locked`, or `DockerFailed` for all else."""
+) -> str:
+    """Wait until the process says that it has the lock, and by what claim.
+
+    Raises `Locked`, or `DockerFailed` for all else.
+    """
     assert process.stdout and process.stderr
     holder: Holder | None = None
     while True:
-        guard = Timer(wait if holder else _GOODBYE, kill, (process,))
+        # what a command that has ended has left at work is waited for in any case
+        patience = max(wait, _REMNANT if holder and holder.has_ended else 0)
+        guard = Timer(patience if holder else _GOODBYE, kill, (process,))
         guard.start()
         try:
             answer = process.stdout.readline().decode(errors="replace").strip()
         finally:
             guard.cancel()
-        if answer == "locked":
-            return
+        word, _, claim = answer.partition(" ")
+        if word == "locked":
+            return claim
         found = _holder(answer)
         if found is None:
             break
         holder = found
-        if wait:
+        if wait or holder.has_ended:
             taken(holder.describe())
     kill(process)
     code = process.wait()
@@ -184,7 +233,7 @@ def _take(
         )
     if holder is None:
         raise failed(argv, code, process.stderr.read().decode(errors="replace"))
-    late = f" and did not end within {wait:.0f} s" if wait else ""
+    late = f" and did not end within {patience:.0f} s" if patience else ""
     raise Locked(
         f"another command works on {application}{late}: {holder.describe()}",
         "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
@@ -202,10 +251,20 @@ def _files(archive: bytes) -> Iterator[tuple[str, str]]:
                 yield member.name, content.read().decode(errors="replace")
 
 
+def _awake_or_not() -> float:
+    """Seconds on a clock that goes on while this machine, or this process, is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def _holder(text: str) -> Holder | None:
-    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one."""
-    match = re.search(r"^held (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
-    return Holder(match[3], max(float(match[1]), 0), max(float(match[2]), 0)) if match else None
+    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one.
+
+    `left` in its place says that the holder itself has ended.
+    """
+    match = re.search(r"^(held|left) (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
+    if match is None:
+        return None
+    return Holder(match[4], max(float(match[2]), 0), max(float(match[3]), 0), match[1] == "left")
 
 
 def _about(text: str) -> dict[str, Any]:

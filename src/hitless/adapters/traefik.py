@@ -60,10 +60,10 @@ class Traefik:
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""
         if text is None:
-            self.shell.run("withdraw", application)
+            self.shell.change("withdraw", application)
         else:
             content = text.encode()
-            self.shell.run("deliver", application, str(len(content)), stdin=content)
+            self.shell.change("deliver", application, str(len(content)), stdin=content)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""

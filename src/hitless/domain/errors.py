@@ -87,4 +87,11 @@ class Locked(HitlessError):
 
 
 class LockLost(HitlessError):
-    """The lock went away in the middle: another deployment may have begun."""
+    """The lock of an application went away in the middle: another deployment may have begun."""
+
+    def __init__(self, application: str) -> None:
+        super().__init__(
+            f"the lock of {application} went away: was the gateway restarted, the connection cut, this "
+            "command suspended, or the lock taken away with hitless unlock?",
+            "see what is there with hitless status; then hitless resume, abort, or deploy again",
+        )

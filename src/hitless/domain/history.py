@@ -41,14 +41,20 @@ class Run:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has the application's lock: since how many seconds, and its last sign of life how long ago."""
+    """Who has the application's lock: since how many seconds, and its last sign of life how long ago.
+
+    `has_ended`: hitless itself has, and a Docker command that it began is still at work.
+    """
 
     name: str
     seconds: float
     quiet: float
+    has_ended: bool = False
 
     def describe(self) -> str:
         """Who, since when, and whether it still shows signs of life."""
+        if self.has_ended:
+            return f"{self.name}, which has ended, and left a Docker command at work"
         return f"{self.name}, for {duration(self.seconds)}, last sign of life {ago(self.quiet)}"
 
 

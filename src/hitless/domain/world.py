@@ -14,7 +14,8 @@ from hitless.domain.routing import Routing
 class Container:
     """A container of an application.
 
-    `health` is "" without a health check; `addresses` are all of its own, IPv4 and IPv6.
+    `health` is "" without a health check; `addresses` are all of its own, IPv4 and IPv6; `depends_on` are the
+    services that it waited for, as Compose wrote it down.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Container:
     exit_code: int = 0
     addresses: tuple[str, ...] = ()
     ran_out_of_memory: bool = False
+    depends_on: tuple[str, ...] = ()
 
     @property
     def is_running(self) -> bool:
@@ -43,7 +45,7 @@ class ComposeContainer:
 
     In the base project it is a shared service's, or what plain `docker compose up` made. `health` is ""
     without a health check; `digest` is Compose's own of the configuration that it was created from; `is_ours`
-    says that hitless has started it.
+    says that hitless has started it; `depends_on` is as in `Container`.
     """
 
     project: str
@@ -55,6 +57,8 @@ class ComposeContainer:
     digest: str = ""
     image: str = ""
     is_ours: bool = False
+    id: str = ""
+    depends_on: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:

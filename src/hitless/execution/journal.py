@@ -8,8 +8,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from hitless.domain import redact
-from hitless.domain.errors import HitlessError, LockLost
-from hitless.domain.events import Ended, Event, Planned, StepBegan, StepProgress, Undone, Waiting, as_json
+from hitless.domain.errors import DockerFailed, HitlessError, LockLost
+from hitless.domain.events import (
+    Began,
+    Ended,
+    Event,
+    Planned,
+    StepBegan,
+    StepProgress,
+    Undone,
+    Waiting,
+    as_json,
+)
 from hitless.domain.model import Json
 from hitless.ports import Ports
 
@@ -30,16 +40,12 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
             ports.emit(event)
             if not isinstance(event, StepProgress):
                 held.write(json.dumps({"time": ports.clock.utc(), **as_json(event)}))
-            if isinstance(event, StepBegan):
+            if isinstance(event, Began | StepBegan):
                 insist()
 
         def insist() -> None:
             if not held.is_held():
-                raise LockLost(
-                    f"the lock of {application} went away: was the gateway restarted, the connection cut, "
-                    "or the lock taken away with hitless unlock?",
-                    "see what is there with hitless status; then hitless resume, abort, or deploy again",
-                )
+                raise LockLost(application)
 
         yield replace(ports, emit=emit, insist=insist)
 
@@ -56,11 +62,22 @@ def discreet(ports: Ports, *models: Json) -> Iterator[Ports]:
         raise
 
 
+def _lost(ports: Ports) -> LockLost | None:
+    try:
+        ports.insist()
+    except LockLost as lost:
+        return lost
+    except HitlessError:
+        return None  # the gateway does not answer, which is told by the error that led here
+    return None
+
+
 @contextmanager
 def ended(ports: Ports, operation: str, application: str, began: float) -> Iterator[Ports]:
     """Say at the end how it ended: the last event of every command, whatever happens.
 
-    A failure is `failed` where no step was begun or all of them are undone, else `unfinished`.
+    A failure is `failed` where no step was begun or all of them are undone, else `unfinished`; it is so, too,
+    where the lock has gone, for then nobody knows what is there.
     """
     is_whole = True
 
@@ -73,9 +90,13 @@ def ended(ports: Ports, operation: str, application: str, began: float) -> Itera
     try:
         yield replace(ports, emit=emit)
     except BaseException as error:
-        outcome = "failed" if is_whole else "unfinished"
+        lost = _lost(ports) if isinstance(error, HitlessError) else None
+        outcome = "failed" if is_whole and not lost else "unfinished"
         if isinstance(error, HitlessError):
-            error.is_unfinished = not is_whole
+            error.is_unfinished = outcome == "unfinished"
+            if lost and not isinstance(error, LockLost | DockerFailed):
+                lost.is_unfinished = True
+                raise lost from error
         raise
     finally:
         ports.emit(Ended(operation, application, outcome, ports.clock.now() - began))

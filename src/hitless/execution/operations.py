@@ -210,7 +210,15 @@ def resume(ports: Ports, application: str, request: Request) -> None:
                 )
             _bring_up(command, release)
         else:
-            command.perform(_tidy_plan(world, application), run)
+            plan = _tidy_plan(world, application)
+            if run is None and plan.steps:
+                # to take it away would be to undo, and nobody has asked for that
+                raise HitlessError(
+                    f"the journal of {application} knows of no interrupted command, and more is there than "
+                    "what is live",
+                    "hitless abort, or the next hitless deploy, takes away what is not live",
+                )
+            command.perform(plan, run)
 
 
 def abort(ports: Ports, application: str, request: Request) -> None:

@@ -12,6 +12,7 @@ from hitless.domain.errors import (
     DockerFailed,
     GateFailed,
     HitlessError,
+    LockLost,
     NotConfirmed,
     TimedOut,
 )
@@ -51,7 +52,9 @@ from hitless.domain.steps import (
     StartShared,
     Step,
 )
-from hitless.execution import observe, waits
+from hitless.domain.world import Container
+from hitless.execution import observe, stopping, waits
+from hitless.execution.there import There
 from hitless.ports import Ports
 
 
@@ -66,10 +69,11 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """
     has_cut_over = False
     failed = []
+    there = There(ports.engine)
 
     def carry_out(step: Step) -> str:
         nonlocal has_cut_over
-        detail = _perform(step, ports)
+        detail = _perform(step, ports, there)
         # here, and not after the event that says so: an interrupt may come while that is told
         has_cut_over = has_cut_over or isinstance(step, CutOver)
         return detail
@@ -86,6 +90,9 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
             if isinstance(step, CutOver) and step.is_switch:
                 seconds = ports.clock.now() - began
                 ports.emit(Live(plan.release, str(plan.colour), seconds))
+        ports.insist()  # what was suspended in its last step has not done what it may say
+    except LockLost:
+        raise  # what there is may be another's
     except BaseException as error:
         if not has_cut_over and plan.undo:
             undo(plan.undo, ports)
@@ -102,9 +109,10 @@ def undo(steps: Sequence[Step], ports: Ports) -> None:
     Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
     is there for the next command to take away. A hook that fails is no reason to leave anything.
     """
+    there = There(ports.engine)
     for step in steps:
         try:
-            announced(ports, step.describe(), partial(_perform, step, ports))
+            announced(ports, step.describe(), partial(_perform, step, ports, there))
         except HitlessError:  # said by its own event; the error that led here is the one to raise
             if not _is_hook(step):
                 return
@@ -129,7 +137,7 @@ def announced(ports: Ports, name: str, action: Callable[[], str | None]) -> None
     ports.emit(StepDone(name, ports.clock.now() - began, detail or ""))
 
 
-def _perform(step: Step, ports: Ports) -> str:
+def _perform(step: Step, ports: Ports, there: There) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.describe(), detail))
 
@@ -139,25 +147,27 @@ def _perform(step: Step, ports: Ports) -> str:
             waits.until_shared_ready(ports, step, progress)
             return ""
         case Create():
-            ports.engine.create(step.model, step.volumes, step.networks, is_beside=bool(step.beside))
+            ports.engine.create(step.model, step.volumes, step.networks)
+            there.look_at(step.application, step.colour)
             for network, containers in step.connect.items():
-                ports.engine.connect(network, containers)
+                ports.engine.connect(network, there.ids(containers))
             return ""
         case Start():
-            _start(ports, step)
+            _start(ports, step, there)
             return ""
         case Attach(application, _, network, services, names):
-            ports.engine.attach(application, network, services, names)
+            called = dict(zip(there.ids(names), names.values(), strict=True))
+            ports.engine.attach(application, network, services, called)
             return ""
         case Detach(application, colour):
             ports.engine.detach(application, colour)
             return ""
         case RunOnce():
-            return _run_once(ports, step, progress)
+            return _run_once(ports, step, there, progress)
         case RunHere():
             return _run_here(ports, step)
         case HandOver():
-            return _hand_over(ports, step, progress)
+            return _hand_over(ports, step, there, progress)
         case Route(application, before, routing) if before == routing:
             return _restore(ports, step)
         case Route(application, before, routing):
@@ -165,7 +175,7 @@ def _perform(step: Step, ports: Ports) -> str:
             _refuse_taken(ports, step)
             return said
         case CutOver(before, routing):
-            _last_look(ports, step)
+            _last_look(ports, step, there)
             return _route(ports, routing.application, before, routing)
         case Bake():
             waits.until_baked(ports, step, progress)
@@ -182,11 +192,11 @@ def _perform(step: Step, ports: Ports) -> str:
             began = ports.clock.now()
             drained = waits.until_drained(ports, step.addresses, step.timeout, progress)
             return _drained(ports, "", drained, step.timeout, ports.clock.now() - began)
-        case Remove(application, colour, containers):
-            ports.engine.remove(application, colour, containers)
+        case Remove():
+            _remove(ports, step)
             return ""
-        case RemoveBase(application, containers):
-            ports.engine.remove_base(application, containers)
+        case RemoveBase():
+            _remove_base(ports, step)
             return ""
         case Forget():
             return _forget(ports, step)
@@ -194,11 +204,12 @@ def _perform(step: Step, ports: Ports) -> str:
             return ", ".join(ports.engine.remove_volumes(application)) or "there were none"
 
 
-def _start(ports: Ports, step: Start | HandOver) -> None:
+def _start(ports: Ports, step: Start | HandOver, there: There) -> None:
     """Start the containers; where one that others wait for does not get ready, show its log."""
     try:
         if step.containers:
-            ports.engine.start(step.model, step.containers, step.timeout)
+            ids = {service: there.ids(names) for service, names in step.containers.items()}
+            ports.engine.start(step.model, ids, step.timeout)
     except (DockerFailed, TimedOut) as error:
         logs = {
             container.name: ports.engine.logs(container.name, waits.LOG_LINES)
@@ -211,14 +222,15 @@ def _start(ports: Ports, step: Start | HandOver) -> None:
         ) from error
 
 
-def _run_once(ports: Ports, step: RunOnce, progress: Callable[[str], None]) -> str:
+def _run_once(ports: Ports, step: RunOnce, there: There, progress: Callable[[str], None]) -> str:
     """Run a job or a hook in its container; the last line that it wrote."""
-    ports.engine.start(step.model, {step.service: (step.container,)}, step.timeout)
+    ids = there.ids((step.container,))
+    ports.engine.start(step.model, {step.service: ids}, step.timeout)
     try:
         waits.until_ended(ports, step, progress)
     except BaseException:
         with suppress(HitlessError):  # one that was given up must not go on by itself
-            ports.engine.stop((step.container,))
+            ports.engine.stop(ids)
         raise
     return _output(ports, step, step.container, ports.engine.logs(step.container, waits.LOG_LINES))
 
@@ -239,24 +251,26 @@ def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str
     return lines[-1] if lines else ""
 
 
-def _hand_over(ports: Ports, step: HandOver, progress: Callable[[str], None]) -> str:
-    if step.leaving:
+def _hand_over(ports: Ports, step: HandOver, there: There, progress: Callable[[str], None]) -> str:
+    leaving = ports.engine.named(step.leaving) if step.leaving else ()
+    if leaving:
         with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
-            ports.engine.restart(dict.fromkeys(step.leaving, "no"))
-        ports.engine.stop(step.leaving)
+            ports.engine.restart({one.id: "no" for one in leaving})
+        stopping.stop(ports.engine, leaving)
     if step.restart:
-        ports.engine.restart(step.restart)
-    _start(ports, step)
+        ports.engine.restart(dict(zip(there.ids(step.restart), step.restart.values(), strict=True)))
+    _start(ports, step, there)
     waits.until_ready(ports, Gate(step.application, step.colour, step.readiness), progress)
     return ""
 
 
-def _last_look(ports: Ports, step: CutOver) -> None:
+def _last_look(ports: Ports, step: CutOver, there: There) -> None:
     """See that all is still as the gate left it, and have it come back with the engine from now on."""
     colour = step.routing.live
     assert colour
     with ThreadPoolExecutor(max_workers=1) as pool:
-        updated = pool.submit(ports.engine.restart, step.restart) if step.restart else None
+        policies = dict(zip(there.ids(step.restart), step.restart.values(), strict=True))
+        updated = pool.submit(ports.engine.restart, policies) if policies else None
         waits.refuse_unready(ports, step.routing.application, colour, step.readiness)
         if updated:
             updated.result()
@@ -312,15 +326,10 @@ def _refuse_taken(ports: Ports, step: Route) -> None:
 
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     began = ports.clock.now()
-    found = ports.engine.containers(step.application)
-    leaving = [
-        container
-        for container in found
-        if container.colour is step.colour and (not step.containers or container.name in step.containers)
-    ]
+    leaving = _meant(ports, step)
     if leaving:
         with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
-            ports.engine.restart({container.name: "no" for container in leaving})
+            ports.engine.restart({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
     return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
@@ -331,6 +340,28 @@ def _drained(ports: Ports, colour: str, drained: waits.Drainage, timeout: float,
     if drained.cut:
         return f"{drained.cut} still open after {timeout:.0f} s, cut"
     return f"{drained.in_flight} in flight answered" if drained.in_flight else "nothing in flight"
+
+
+def _meant(ports: Ports, step: Drain | Remove) -> list[Container]:
+    return [
+        container
+        for container in ports.engine.containers(step.application)
+        if container.colour is step.colour and (not step.containers or container.name in step.containers)
+    ]
+
+
+def _remove(ports: Ports, step: Remove) -> None:
+    found = _meant(ports, step)
+    stopping.stop(ports.engine, found)
+    ids = [container.id for container in found]
+    ports.engine.remove(step.application, step.colour, ids, with_networks=not step.containers)
+
+
+def _remove_base(ports: Ports, step: RemoveBase) -> None:
+    found = [one for one in ports.engine.composed(step.application) if one.project == step.application]
+    found = [one for one in found if one.name in step.containers]
+    stopping.stop(ports.engine, found)
+    ports.engine.remove_base(step.application, [one.id for one in found])
 
 
 def _forget(ports: Ports, step: Forget) -> str:

@@ -1,0 +1,28 @@
+"""Stop containers in their order, and at once where they have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from hitless.domain.stopping import stops
+from hitless.domain.world import ComposeContainer, Container
+from hitless.ports import Engine
+
+
+def stop(engine: Engine, containers: Iterable[Container | ComposeContainer]) -> None:
+    """Stop each when all that depend on it have ended, each with its own grace period."""
+
+    def carry_out(together: Sequence[str], after: Sequence[Future[None]]) -> None:
+        for earlier in after:
+            earlier.result()  # where that failed, what needs these may be at work still
+        engine.stop(together)
+
+    planned = stops(containers)
+    under_way: list[Future[None]] = []
+    with ThreadPoolExecutor(max_workers=max(len(planned), 1)) as pool:
+        for one in planned:
+            after = [under_way[place] for place in one.after]
+            under_way.append(pool.submit(carry_out, one.containers, after))
+    for future in under_way:
+        future.result()
