@@ -226,6 +226,24 @@ def test_a_single_bad_answer_in_the_bake_is_forgiven(deployed: FakeHost) -> None
     assert deployed.clock.now() - began >= 30
 
 
+def test_a_release_that_nobody_reaches_through_the_gateway_makes_way_in_its_bake(deployed: FakeHost) -> None:
+    """Its containers are well; so says everybody who asks them themselves."""
+
+    def break_the_route(verb: str) -> None:
+        served = deployed.in_traefik["shop"]
+        if verb == "deliver" and served.live is Colour.GREEN and Colour.BLUE in served.colours:
+            deployed.behaviour.routes[3] = Answer(502, "Bad Gateway")
+
+    deployed.before = break_the_route
+    with pytest.raises(
+        GateFailed, match=r"through the gateway .* 502: Bad Gateway, 3 times in a row"
+    ) as failed:
+        deploy(deployed, bake=30)
+    assert "log of" in str(failed.value.logs)
+    assert live(deployed) == (Colour.GREEN, [2])
+    assert deployed.violations == []
+
+
 def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
     host = FakeHost()
     host.behaviour.answers[1] = [Answer(200, "ok")] * 3 + [Answer(500, "leak")]

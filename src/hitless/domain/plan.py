@@ -65,6 +65,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     switched = staged.next(candidate, staged.colours)
     early = companions.early(application, candidate)
     wanted = readiness.of_containers(application, release.images, early)
+    routes = readiness.of_routes(application, candidate, gateway)
     policies = project.restart_policies(application, candidate)
     model = project.colour_model(application, promoted, candidate, gateway, live, bool(release.promoted))
     shared = [service.name for service in application.having(Role.SHARED)]
@@ -99,11 +100,11 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
             claims=application.routes.routers,
         ),
         *(() if preparing else record),
-        Gate(name, candidate, wanted, readiness.of_routes(application, candidate, gateway)),
+        Gate(name, candidate, wanted, routes),
         *hooks[When.BEFORE_CUTOVER],
         CutOver(staged, switched, wanted, companions.only(policies, early)),
         *companions.attach(application, candidate, promoted.promoted, gateway),
-        Bake(name, candidate, wanted, application.settings.bake),
+        Bake(name, candidate, wanted, application.settings.bake, routes),
         # without a live colour nothing is left by now to run beside
         *companions.hand_over(
             application, release, candidate, companions.exclusive_there(world, live) if live else (), model

@@ -268,12 +268,16 @@ class Detach:
 
 @dataclass(frozen=True)
 class Bake:
-    """Watch the new live colour for `seconds` while the former one is still warm; look once at least."""
+    """Watch the new live colour for `seconds` while the former one is still warm; look once at least.
+
+    `routes` are asked through the gateway, as visitors come.
+    """
 
     application: str
     colour: Colour
     readiness: tuple[Readiness, ...]
     seconds: float
+    routes: tuple[Probe, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""

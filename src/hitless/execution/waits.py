@@ -203,21 +203,27 @@ def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Se
 def until_baked(ports: Ports, step: Bake, progress: Progress) -> None:
     """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
 
-    A container that ends or turns unhealthy is bad at once; a probe that fails is, the third time in a row.
+    A container that ends or turns unhealthy is bad at once; a probe that fails is, the third time in a row,
+    and so is a route through the gateway: a container may be well that nobody reaches.
     """
     until = ports.clock.now() + step.seconds
     failures = 0
     refuse_unready(ports, step.application, step.colour, step.readiness)
     while (left := until - ports.clock.now()) > 0:
         ports.clock.pause(min(left, _BAKE_PAUSE))
-        looked = _look(ports, step.application, step.colour, step.readiness, ())
+        looked = _look(ports, step.application, step.colour, step.readiness, step.routes)
         lacking = _lacking(ports, step.readiness, looked)
-        failures = failures + 1 if lacking else 0
+        failing = [probe for probe in step.routes if not _passes(probe, looked.answers)]
+        failures = failures + 1 if lacking or failing else 0
         for wanted, missing in lacking:
             progress(missing)
             if failures >= _BAD:
                 raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SERVES_ON)
-        if not lacking:
+        for probe in failing:
+            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
+            if failures >= _BAD:
+                raise _bad_route(ports, step, probe, looked.answers[probe], failures)
+        if not lacking and not failing:
             progress(f"{max(left, 0):.0f} s to go")
 
 
@@ -346,7 +352,7 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
     )
 
 
-def _bad_route(ports: Ports, step: Gate, probe: Probe, answer: Answer) -> GateFailed:
+def _bad_route(ports: Ports, step: Gate | Bake, probe: Probe, answer: Answer, times: int = 1) -> GateFailed:
     logs = {
         wanted.container: ports.engine.logs(wanted.container, LOG_LINES)
         for wanted in step.readiness
@@ -354,7 +360,7 @@ def _bad_route(ports: Ports, step: Gate, probe: Probe, answer: Answer) -> GateFa
     }
     return GateFailed(
         f"the containers of {step.colour} are ready, but their route is not: through the gateway "
-        f"{_asked(probe)} {_got(answer)}",
+        f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
         "its last lines are above; if this answer is right, set `x-hitless: {ask_routes: false}`",
         logs,
     )
