@@ -103,7 +103,9 @@ class App:
         name = self.name
         return {
             "containers": self.containers(),
-            "networks": [n for n in docker("network", "ls", "--format", "{{.Name}}").split() if name in n],
+            "networks": sorted(
+                n for n in docker("network", "ls", "--format", "{{.Name}}").split() if name in n
+            ),
             "volumes": [v for v in docker("volume", "ls", "--format", "{{.Name}}").split() if name in v],
             "images": sorted(
                 docker("images", "--filter", f"reference=hitless:{name}.*", "--format", "{{.Tag}}").split()

@@ -261,7 +261,9 @@ class Shop:
         assert len(seen.kept) <= KEEP
         assert seen.leftovers == {
             "containers": [f"{name}-{seen.colour}-{service}-1" for service in ("api", "web")],
-            "networks": [f"{name}-{seen.colour}_default"],
+            "networks": sorted(
+                [f"{name}-{seen.colour}_default", f"{self.app.gateway.name}_webgateway.{name}"]
+            ),
             "volumes": [],
             "images": sorted(f"{name}.r{number}.{it}" for number in seen.kept for it in ("api", "web")),
         }

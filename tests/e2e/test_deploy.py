@@ -50,7 +50,7 @@ def test_many_deployments_in_a_row_under_load(app: Make) -> None:
     newest = range(DEPLOYMENTS - 1, DEPLOYMENTS + 2)
     assert left == {
         "containers": [f"{web.name}-{live}-app-1"],
-        "networks": [f"{web.name}-{live}_default"],
+        "networks": sorted([f"{web.name}-{live}_default", f"{GATEWAY}_webgateway.{web.name}"]),
         "volumes": [],
         "images": sorted(f"{web.name}.r{number}.app" for number in newest),
     }
