@@ -123,6 +123,7 @@ def test_an_exception_collides_only_where_it_is_overridden(wide: str, narrow: st
         ("Host(`a`) && QueryRegexp(`q`, `^1$`)", "Host(`a`) && Query(`q`, `1`)"),
         ("Host(`a`) && QueryRegexp(`q`, `1`)", "Host(`a`) && Query(`q`)"),
         ("Path(`/x`)", "HostRegexp(`.+`)"),
+        (r"HostRegexp(`^[y]\.test$`) && HostRegexp(`.+`)", "Host(`y.test`)"),
     ],
 )
 def test_what_is_all_of_a_regular_expression_is_no_exception_to_it(regular: str, plain: str) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, product
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -133,6 +133,20 @@ def is_refused(one: Application, *beside: Routing) -> bool:
     return any(finding.is_error for finding in check(one, world, {}))
 
 
+Route: TypeAlias = tuple[str, int | None]
+
+
+def is_let_pass(pair: tuple[Route, Route]) -> bool:
+    """Whether hitless accepts the first's route, and then the second's beside it."""
+    first, second = (application(name, "e0", *route) for name, route in zip("ab", pair, strict=True))
+    return not is_refused(first) and not is_refused(second, live(first, 1))
+
+
+LET_PASS = st.lists(st.tuples(ROUTES, ROUTES), min_size=4 * PAIRS, max_size=4 * PAIRS).map(
+    lambda pairs: list(filter(is_let_pass, pairs))[:PAIRS]
+)
+
+
 @pytest.fixture(scope="module")
 def traefik() -> Iterator[Traefik]:
     with traefik_of_its_own(f"{GATEWAY}-whose-route", ENTRY_POINTS) as made:
@@ -162,18 +176,16 @@ def answerer(stream: BinaryIO) -> str:
 generations = count(1)
 
 
-@settings(examples(12), phases=[Phase.explicit, Phase.generate])
-@given(st.lists(st.tuples(ROUTES, ROUTES), min_size=PAIRS, max_size=PAIRS))
+@settings(examples(8), phases=[Phase.explicit, Phase.generate])
+@given(LET_PASS)
 def test_what_does_not_collide_takes_no_request_but_those_that_it_names_more_exactly(
-    traefik: Traefik, drawn: list[tuple[tuple[str, int | None], tuple[str, int | None]]]
+    traefik: Traefik, drawn: list[tuple[Route, Route]]
 ) -> None:
     pairs: dict[str, tuple[Routing, Routing]] = {}
-    for entry_point, (one, two) in zip(ENTRY_POINTS, drawn, strict=True):
+    for entry_point, (one, two) in zip(ENTRY_POINTS, drawn, strict=False):
         first = application(f"first-{entry_point}", entry_point, *one)
         second = application(f"second-{entry_point}", entry_point, *two)
-        there = live(first, next(generations))
-        if not is_refused(first) and not is_refused(second, there):
-            pairs[entry_point] = (there, live(second, next(generations)))
+        pairs[entry_point] = (live(first, next(generations)), live(second, next(generations)))
     gone = [f"{who}-{entry_point}" for entry_point in ENTRY_POINTS for who in ("first", "second")]
     traefik.deliver(*gone)
     traefik.deliver(*(first for first, _ in pairs.values()))

@@ -6,7 +6,7 @@ Go's dialect has a little that Python's has not; such a pattern may match anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from string import ascii_lowercase, digits
 
 # no name or path that anybody has: what matches it matches anything
@@ -28,29 +28,28 @@ def fits_any_name(pattern: str) -> bool:
     return fits(pattern, _NOBODY, re.I)
 
 
-def is_wide(pattern: str, text: str, flags: int = 0, is_prefix: bool = False) -> bool:
-    """Whether the pattern is seen to match another text; `is_prefix`: one that does not begin with this.
+def are_wide(patterns: Collection[str], text: str, flags: int = 0, is_prefix: bool = False) -> bool:
+    """Whether all patterns are seen to match one other text; `is_prefix`: that does not begin with this.
 
     Each letter of the text is changed, left out, or has another one after it, and each word of the text is
-    changed for each word of the pattern.
+    changed for each word of a pattern.
     """
-    return any(
-        other != text and not (is_prefix and other.startswith(text)) and _is_seen(pattern, other, flags)
-        for other in _variants(pattern, text)
-    )
-
-
-def _is_seen(pattern: str, text: str, flags: int) -> bool:
     try:
-        return re.search(pattern, text, flags) is not None
+        return any(
+            other != text
+            and not (is_prefix and other.startswith(text))
+            and all(re.search(pattern, other, flags) for pattern in patterns)
+            for other in _variants(patterns, text)
+        )
     except (re.error, OverflowError, RecursionError):
         return False
 
 
-def _variants(pattern: str, text: str) -> Iterator[str]:
+def _variants(patterns: Collection[str], text: str) -> Iterator[str]:
     if len(text) > _LONGEST:
         return
-    yield from _exchanged(text, re.findall(r"[\w-]+", pattern))
+    for pattern in patterns:
+        yield from _exchanged(text, re.findall(r"[\w-]+", pattern))
     for at in range(len(text) + 1):
         before, after = text[:at], text[at:]
         yield before + after[1:]

@@ -195,7 +195,7 @@ def _has_value(matcher: Matcher, among: Alternative) -> bool:
     found = [
         one.arguments[1] for one in asked if one.name == f"{matcher.name}regexp" and len(one.arguments) > 1
     ]
-    return any(not patterns.is_wide(pattern, values[0]) for pattern in found)
+    return bool(found) and not patterns.are_wide(found, values[0])
 
 
 def _is_all_of(
@@ -203,9 +203,7 @@ def _is_all_of(
 ) -> bool:
     """Whether one of the texts may be all that these ask for by a regular expression."""
     found = _named(among, name)
-    return any(
-        all(not patterns.is_wide(pattern, text, flags, is_prefix) for pattern in found) for text in texts
-    ) and bool(found)
+    return bool(found) and not all(patterns.are_wide(found, text, flags, is_prefix) for text in texts)
 
 
 def _meet(host: str, other: str) -> bool:
