@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +42,8 @@ def ending(operation: str, application: str | None, as_json: bool) -> Iterator[E
         raise
     finally:
         if as_json and not it.is_told:
+            import json
+
             from hitless.domain.events import Ended
             from hitless.domain.events import as_json as as_object
 
