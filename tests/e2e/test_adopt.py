@@ -160,6 +160,10 @@ def test_a_published_port_changes_hands(plain: Callable[..., Plain]) -> None:
     assert gap(report) < 30
     print(f"{report.lost} of {report.sent} lost in {gap(report):.1f} s")
     assert (shop.container("web"), shop.container("scheduler")) == ("", "")
+    (run,) = shop.cli.json("show")
+    assert (run["operation"], run["outcome"]) == ("adopt", "successful")
+    done = [event["step"] for event in run["events"] if event["event"] == "step_done"]
+    assert done[0] == f"take over port {port}"
     with Load(f"http://127.0.0.1:{port}") as load:
         shop.cli.run("deploy", RELEASE="3")
     assert (load.report().lost, load.report().mixed()) == (0, 0), load.report().lost_by

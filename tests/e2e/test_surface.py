@@ -386,3 +386,35 @@ def test_a_secret_is_in_no_output_no_journal_and_no_label(app: Make) -> None:
     outputs.append(docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{web.name}.yml"))
     labels = docker("inspect", f"{web.name}-blue-web-1", "--format", "{{json .Config.Labels}}")
     assert not [text for text in (*outputs, labels) if "a1b2c3" in text]
+
+
+def last_event(app: App, *arguments: str, code: int) -> dict[str, object]:
+    """The last line that a command prints with --json: every line is an event."""
+    lines = [line for line in app.cli.run(*arguments, "--json", code=code).splitlines() if line[:1] == "{"]
+    events = [json.loads(line) for line in lines]
+    assert all("event" in event for event in events)
+    last: dict[str, object] = events[-1]
+    return last
+
+
+def test_the_last_event_of_every_command_has_an_outcome(app: Make, tmp_path: Path) -> None:
+    refused = app(EVERYTHING_WRONG)
+    ends = [last_event(refused, "deploy", code=1)]
+    web = app(name=refused.name)
+    ends.append(last_event(web, "rollback", code=1))
+    web.cli.run("deploy")
+    ends.append(last_event(web, "rollback", "7", code=1))
+    ends.append(last_event(web, "resume", code=1))
+    ends.append(last_event(web, "adopt", "--yes", code=1))
+    assert [(end["event"], end["application"], end["outcome"]) for end in ends] == [
+        ("ended", web.name, "failed")
+    ] * 5
+    assert [end["operation"] for end in ends] == ["deploy", "rollback", "rollback", "resume", "adopt"]
+    same = last_event(web, "scale", "web=1", code=0)
+    assert (same["operation"], same["outcome"]) == ("scale", "successful")
+
+    broken = tmp_path / "broken.yml"
+    broken.write_text("services: [")
+    nowhere = App(web.name, web.host, Cli(("-f", str(broken)), web.cli.environment), web.gateway)
+    unread = last_event(nowhere, "deploy", code=1)
+    assert (unread["operation"], unread["outcome"]) == ("deploy", "failed")

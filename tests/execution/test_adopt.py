@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hitless.domain.errors import HitlessError, HookFailed
+from hitless.domain.errors import HitlessError, HookFailed, Locked
 from hitless.domain.events import Ended
 from hitless.domain.gateway import GatewaySettings
+from hitless.domain.history import runs
 from hitless.domain.model import Application
 from hitless.domain.routing import Routing, render
 from hitless.domain.world import ComposeContainer, Neighbour, Port
 from hitless.execution import adopt as adopting
 from hitless.execution import gateway as gateways
+from hitless.execution import operations
 from hitless.execution.operations import Request
 from hitless.ports import Answer
 from tests.execution.applications import application, shop
@@ -290,3 +292,56 @@ def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
         "shop.yml was damaged or gone, and is as it was again, from its last good copy",
         "blog.yml in the gateway is empty",
     )
+
+
+def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held() -> None:
+    host = plain_host(Port(8080, 8000))
+
+    def watch(verb: str) -> None:
+        assert host.holder, verb
+
+    stop = host.stop
+
+    def stopped(containers: Sequence[str]) -> None:
+        watch("stop")
+        stop(containers)
+
+    host.stop = stopped  # type: ignore[method-assign]
+    adopt(host, FakeGatewayHost(host), PUBLISHING)
+    last = runs("\n".join(host.lines))[-1]
+    assert (last.operation, last.outcome) == ("adopt", "successful")
+    steps = [event["step"] for event in last.events if event["event"] == "step_done"]
+    assert steps == ["take over port 8080", "remove shop-web-1"]
+
+
+def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
+    host = plain_host(Port(8080, 8000))
+    with pytest.raises(HitlessError):
+        adopt(host, FakeGatewayHost(host, breaks=(8080,)), PUBLISHING)
+    last = runs("\n".join(host.lines))[-1]
+    assert (last.operation, last.outcome, last.step) == ("adopt", "unfinished", "take over port 8080")
+    with pytest.raises(HitlessError, match="adoption of shop") as raised:
+        operations.resume(host.ports(), "shop", ASKED)
+    assert raised.value.hint == "hitless adopt goes on with it"
+
+
+def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
+    host, made = with_beat()
+    gateway = FakeGatewayHost(host)
+    found, _ = adopting.look(host.ports(), gateway, "traefik", made)
+    host.holder = "another"
+    with pytest.raises(Locked):
+        adopting.adopt(host.ports(), gateway, made, ASKED, found)
+    assert "stop" not in host.verbs
+
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host, breaks=(8080,))
+    with pytest.raises(HitlessError, match="port is taken"):
+        adopt(host, gateway, PUBLISHING)
+    gateway.breaks = ()
+    found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
+    host.verbs.clear()
+    host.holder = "another"
+    with pytest.raises(Locked):
+        adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
+    assert host.verbs == []

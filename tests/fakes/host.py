@@ -153,7 +153,7 @@ class FakeHost:
         return tuple(one if one.id else replace(one, id=one.name) for one in found)
 
     def neighbours(self) -> tuple[Neighbour, ...]:
-        return self.others
+        return tuple(replace(one, id=one.name) for one in self.others)
 
     def start_again(self, containers: Sequence[str]) -> None:
         self.verbs.append(f"start again {', '.join(containers)}")

@@ -96,6 +96,7 @@ def neighbour(found: Json) -> Neighbour:
         is_labelled=any(label.startswith("traefik.") for label in labels)
         and labels.get("traefik.enable", "true").lower() == "true",
         is_ours=LABEL_GATEWAY in labels,
+        id=found["Id"],
     )
 
 

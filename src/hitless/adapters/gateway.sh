@@ -53,9 +53,8 @@ fenced() ( # application, claim, command
 turns() {
     awk '
         function flush() { if (step != "") print step; step = "" }
-        { kind = match($0, /^[{]"time": "[^"]*", "event": "[a-z_]*"/) ? substr($0, 1, RLENGTH) : "" }
-        kind ~ /"step_began"$/ { step = $0 }
-        kind ~ /"(began|ended)"$/ { flush(); print }
+        /^[{]"time": "[^"]*", "event": "step_began"/ { step = $0 }
+        /^[{]"time": "[^"]*", "event": "(began|ended)"/ { flush(); print }
         END { flush() }
     '
 }

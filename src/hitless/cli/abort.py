@@ -16,5 +16,5 @@ def abort(options: Options, wait: float, as_json: bool) -> None:
     """Undo what an interrupted deployment left, also after its cutover while the old release is warm."""
     from hitless.execution import operations
 
-    with on_application(options, wait, as_json) as (ports, name, request):
+    with on_application(options, "abort", wait, as_json) as (ports, name, request):
         operations.abort(ports, name, request)

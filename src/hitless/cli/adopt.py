@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.ending import ending
 from hitless.cli.options import (
     Options,
     drain_timeout_option,
@@ -40,36 +41,40 @@ def adopt(
     from hitless import wiring
     from hitless.cli.console import events, ignore, show_adoption
     from hitless.domain.errors import Refused
+    from hitless.domain.events import Found, Planned
     from hitless.domain.spec import with_timeouts
     from hitless.execution import adopt as adopting
     from hitless.execution import operations
 
-    host = options.host()
-    application, findings = options.application(host)
-    application = with_timeouts(application, timeout, drain_timeout)
-    gateway = host.gateway_project()
-    adoption, found = adopting.look(host.ports(ignore), gateway, options.gateway, application)
-    found = tuple(dict.fromkeys((*findings, *found)))
-    show_adoption(application, adoption, found, as_json)
-    if any(finding.is_error for finding in found):
-        raise Refused(found)
-    if dry_run:
-        return
-    if not yes:
-        _ask()
-    with events(as_json) as emit:
-        adopting.adopt(
-            host.ports(emit),
-            gateway,
-            application,
-            operations.Request(
+    # what is only shown is one document, and no event
+    with ending("adopt", options.project_name, as_json and not dry_run) as end:
+        host = options.host()
+        application, findings = options.application(host)
+        end.application = application.name
+        application = with_timeouts(application, timeout, drain_timeout)
+        gateway = host.gateway_project()
+        adoption, found = adopting.look(host.ports(ignore), gateway, options.gateway, application)
+        found = tuple(dict.fromkeys((*findings, *found)))
+        with events(as_json and not dry_run) as emit:
+            heard = end.heard(emit)
+            if as_json and not dry_run:
+                heard(Found(found))
+                heard(Planned(adoption.describe()))
+            else:
+                show_adoption(application, adoption, found, as_json)
+            if any(finding.is_error for finding in found):
+                raise Refused(found)
+            if dry_run:
+                return
+            if not yes:
+                _ask()
+            request = operations.Request(
                 holder=holder(),
                 wait=wait,
                 findings=findings,
                 revision=wiring.revision(options.source_directory()),
-            ),
-            adoption,
-        )
+            )
+            adopting.adopt(host.ports(heard), gateway, application, request, adoption)
 
 
 def _ask() -> None:

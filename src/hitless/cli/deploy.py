@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.ending import ending
 from hitless.cli.options import (
     Number,
     Options,
@@ -47,25 +48,27 @@ def deploy(
 
     from hitless import wiring
 
-    host = options.host()
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        reading = pool.submit(options.application, host, dict(scale))
-        revision = pool.submit(wiring.revision, options.source_directory())
-        # loaded while Compose reads the file: both take about a tenth of a second
-        from hitless.cli.console import events
-        from hitless.domain.spec import with_timeouts
-        from hitless.execution import operations
-    application, findings = reading.result()
-    with events(as_json) as emit:
-        operations.deploy(
-            host.ports(emit),
-            with_timeouts(application, timeout, drain_timeout),
-            operations.Request(
-                holder=holder(),
-                wait=wait,
-                findings=findings,
-                revision=revision.result(),
-                pull=pull,
-                is_strict=strict,
-            ),
-        )
+    with ending("deploy", options.project_name, as_json) as end:
+        host = options.host()
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            reading = pool.submit(options.application, host, dict(scale))
+            revision = pool.submit(wiring.revision, options.source_directory())
+            # loaded while Compose reads the file: both take about a tenth of a second
+            from hitless.cli.console import events
+            from hitless.domain.spec import with_timeouts
+            from hitless.execution import operations
+        application, findings = reading.result()
+        end.application = application.name
+        with events(as_json) as emit:
+            operations.deploy(
+                host.ports(end.heard(emit)),
+                with_timeouts(application, timeout, drain_timeout),
+                operations.Request(
+                    holder=holder(),
+                    wait=wait,
+                    findings=findings,
+                    revision=revision.result(),
+                    pull=pull,
+                    is_strict=strict,
+                ),
+            )

@@ -24,5 +24,5 @@ def down(options: Options, wait: float, volumes: bool, drain_timeout: float | No
     """Take the application away: its routes, its containers, its kept releases."""
     from hitless.execution import operations
 
-    with on_application(options, wait, as_json) as (ports, name, request):
+    with on_application(options, "down", wait, as_json) as (ports, name, request):
         operations.down(ports, name, request, drain_timeout=drain_timeout, volumes=volumes)

@@ -262,6 +262,8 @@ def _deployment_line(deployment: dict[str, Any]) -> str:
     if deployment["is_under_way"]:
         what = f"{deployment['operation'] or 'a command'}{release} is under way{at}, by {deployment['by']}"
         return f"{what}, last sign of life {since}"
+    if deployment["operation"] == "adopt":
+        return f"interrupted adopt{at}, by {deployment['by']}, {since}; go on with hitless adopt"
     return (
         f"interrupted {deployment['operation']}{release}{at}, by {deployment['by']}, {since}; finish it with "
         "hitless resume, undo it with hitless abort, or run hitless deploy"

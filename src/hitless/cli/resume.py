@@ -16,5 +16,5 @@ def resume(options: Options, wait: float, as_json: bool) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a down, an abort."""
     from hitless.execution import operations
 
-    with on_application(options, wait, as_json) as (ports, name, request):
+    with on_application(options, "resume", wait, as_json) as (ports, name, request):
         operations.resume(ports, name, request)

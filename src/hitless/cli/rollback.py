@@ -33,5 +33,5 @@ def rollback(
     """Bring a former release back, by the same way it came. RELEASE is its number; else the one before."""
     from hitless.execution import operations
 
-    with on_application(options, wait, as_json) as (ports, name, request):
+    with on_application(options, "rollback", wait, as_json) as (ports, name, request):
         operations.rollback(ports, name, request, number=release, timeouts=(timeout, drain_timeout))

@@ -21,7 +21,7 @@ def scale(options: Options, wait: float, services: tuple[tuple[str, int], ...], 
     """
     from hitless.execution import operations
 
-    with on_application(options, wait, as_json) as (ports, name, request):
+    with on_application(options, "scale", wait, as_json) as (ports, name, request):
         is_new = operations.scale(ports, name, request, dict(services))
     if not is_new and not as_json:
         click.echo("it is so already")

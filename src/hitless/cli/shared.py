@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.ending import ending
 from hitless.cli.options import Options, holder, json_option, pass_options, wait_options
 
 
@@ -28,16 +29,18 @@ def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float,
     from hitless.cli.console import events
     from hitless.execution import operations
 
-    host = options.host()
-    application, findings = options.application(host)
-    with events(as_json) as emit:
-        is_done = operations.start_shared(
-            host.ports(emit),
-            application,
-            operations.Request(holder=holder(), wait=wait, findings=findings),
-            services,
-            recreate,
-        )
+    with ending("shared up", options.project_name, as_json) as end:
+        host = options.host()
+        application, findings = options.application(host)
+        end.application = application.name
+        with events(as_json) as emit:
+            is_done = operations.start_shared(
+                host.ports(end.heard(emit)),
+                application,
+                operations.Request(holder=holder(), wait=wait, findings=findings),
+                services,
+                recreate,
+            )
     if not is_done and not as_json:
         click.echo("nothing to do: they run; hitless shared status says what has changed")
 

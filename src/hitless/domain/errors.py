@@ -89,6 +89,8 @@ class Locked(HitlessError):
 class LockLost(HitlessError):
     """The lock of an application went away in the middle: another deployment may have begun."""
 
+    is_unfinished = True
+
     def __init__(self, application: str) -> None:
         super().__init__(
             f"the lock of {application} went away: was the gateway restarted, the connection cut, this "

@@ -96,6 +96,7 @@ class Neighbour:
     addresses: Mapping[str, tuple[str, ...]]
     is_labelled: bool
     is_ours: bool
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from hitless.domain import adoption as adoptions
+from hitless.domain import plan as plans
 from hitless.domain.adoption import Adoption
 from hitless.domain.check import check
 from hitless.domain.errors import HitlessError, HookFailed
-from hitless.domain.events import Ended
+from hitless.domain.events import Began
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import gateway as gateway_of
 from hitless.domain.model import Application, Finding
 from hitless.execution import gateway, observe, operations, waits
-from hitless.execution.perform import announced
+from hitless.execution.hold import Hold
+from hitless.execution.journal import ended
+from hitless.execution.perform import announced, perform
 from hitless.ports import GatewayHost, Ports
 
 
@@ -51,20 +57,12 @@ def adopt(
     began = ports.clock.now()
     found = _with_pool(host, found)
     if found.before:
-        before = found.before
-        present = host.settings() if ports.balancer.gateway() else None
-        announced(ports, "start the gateway", lambda: _start(ports, host, present, before))
+        _prepare_gateway(ports, host, request, found, found.before)
     failed = None
     if not found.is_live:
         failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
     if not found.others:
-        try:
-            _hand_over(ports, host, request, found, application.settings.drain_timeout)
-        except BaseException as error:
-            if isinstance(error, HitlessError):
-                error.is_unfinished = True
-            ports.emit(Ended("adopt", application.name, "unfinished", ports.clock.now() - began))
-            raise
+        _hand_over(ports, host, request, found, application.settings.drain_timeout, began)
     if failed:
         raise failed
 
@@ -79,16 +77,43 @@ def _with_pool(host: GatewayHost, found: Adoption) -> Adoption:
     return replace(found, before=before, after=after)
 
 
-def _hand_over(
-    ports: Ports, host: GatewayHost, request: operations.Request, found: Adoption, drain_timeout: float
+def _prepare_gateway(
+    ports: Ports, host: GatewayHost, request: operations.Request, found: Adoption, before: GatewaySettings
 ) -> None:
-    """What is left to do once the release is live."""
-    if found.after:
-        after = found.after
-        given = ", ".join(map(str, found.ports))
-        what = f"take over port {given}" if found.ports else "restart the gateway"
-        announced(ports, what, lambda: _take_over(ports, host, found, after))
-    operations.adopted(ports, found, request, drain_timeout)
+    """Start or restart the gateway; where there is one, not under another command on the application."""
+    with Hold(ports, found.application, request) as hold:
+        present = host.settings() if ports.balancer.gateway() else None
+        if present:
+            hold.take()
+        what = "restart the gateway" if present else "start the gateway"
+        # as yet it is no work on the application, and not for its journal
+        announced(ports, what, lambda: _start(ports, host, present, before))
+
+
+def _hand_over(
+    ports: Ports,
+    host: GatewayHost,
+    request: operations.Request,
+    found: Adoption,
+    drain_timeout: float,
+    began: float,
+) -> None:
+    """What is left to do once the release is live: it takes what ran, and the ports of that, away."""
+    name = found.application
+    with (
+        Hold(ports, name, request) as hold,
+        ended(hold.ports, "adopt", name, began, is_whole=False) as told,
+    ):
+        hold.take()
+        told.emit(Began("adopt", name, 0, request.holder))
+        if observe.world(told, name).live(name) is None:
+            raise HitlessError(f"{name} is not live any more", "run hitless adopt again")
+        if found.after:
+            after = found.after
+            given = ", ".join(map(str, found.ports))
+            what = f"take over port {given}" if found.ports else "restart the gateway"
+            announced(told, what, lambda: _take_over(told, host, found, after, hold))
+        perform(plans.adopted(found, drain_timeout), told, began)
 
 
 def _deploy(
@@ -96,27 +121,38 @@ def _deploy(
 ) -> HookFailed | None:
     """Deploy the release; the hook that failed after its cutover, where one did."""
     try:
-        if found.exclusive:
-            announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(found.exclusive))
-        operations.deploy(ports, application, request)
+        operations.deploy(ports, application, request, during=partial(_without_exclusive, found))
     except HookFailed as error:
         return error  # the release is live all the same, and the rest is to be done
-    except BaseException as error:
-        if found.exclusive:
-            gateway.undo(error, lambda: _start_exclusive(ports, application.name, found))
-        raise
     return None
 
 
-def _start_exclusive(ports: Ports, application: str, found: Adoption) -> None:
+@contextmanager
+def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
+    """Stop what must not run beside the release; it runs again where that does not come to be."""
+    if not found.exclusive:
+        yield
+        return
+    ids = [one.id for one in ports.engine.composed(found.application) if one.name in found.exclusive]
+    try:
+        announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(ids))
+        yield
+    except HookFailed:
+        raise
+    except BaseException as error:
+        gateway.undo(error, lambda: _start_exclusive(ports, found))
+        raise
+
+
+def _start_exclusive(ports: Ports, found: Adoption) -> None:
     """Start again what was stopped for the release, unless the release has its own."""
-    world = observe.world(ports, application)
-    if world.live(application):
+    world = observe.world(ports, found.application)
+    if world.live(found.application):
         return  # interrupted after the cutover, which stays
     running = {container.service for container in world.containers if container.is_running}
-    names = [one.name for one in world.base if one.name in found.exclusive and one.service not in running]
-    if names:
-        ports.engine.start_again(names)
+    ids = [one.id for one in world.base if one.name in found.exclusive and one.service not in running]
+    if ids:
+        ports.engine.start_again(ids)
 
 
 def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wanted: GatewaySettings) -> str:
@@ -124,25 +160,33 @@ def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wan
     return f"{', '.join(silent)} does not answer behind it: see hitless gateway status" if silent else ""
 
 
-def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings) -> str:
-    """Stop who has the ports and give them to the gateway; where that fails all is as it was again."""
-    holders = tuple(dict.fromkeys(found.ports.values()))
+def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings, hold: Hold) -> str:
+    """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
+
+    The lock is the gateway's, and goes with it: it is taken again from the one that comes.
+    """
+    ids = {one.name: one.id for one in ports.engine.neighbours() if one.name in found.ports.values()}
     before = found.before or host.settings()
     began = ports.clock.now()
     try:
-        if holders:
-            ports.engine.stop(holders)
+        if ids:
+            ports.engine.stop(tuple(ids.values()))
         gateway.start(host, ports, after)
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
+        hold.leave()
         if before:
             gateway.undo(error, lambda: gateway.start(host, ports, before))
-        if holders:
-            gateway.undo(error, lambda: ports.engine.start_again(holders))
+        if ids:
+            gateway.undo(error, lambda: ports.engine.start_again(tuple(ids.values())))
+        with suppress(HitlessError):  # so that the journal has it, too
+            hold.take()
         raise
     seconds = ports.clock.now() - began
-    if found.front in holders:
+    hold.leave()
+    hold.take()
+    if found.front in ids:
         # it would fight for its port at the next start of the engine
-        ports.engine.restart({found.front: "no"})
+        ports.engine.restart({ids[found.front]: "no"})
     return f"nobody was answered for {seconds:.1f} s at most"

@@ -73,13 +73,15 @@ def _lost(ports: Ports) -> LockLost | None:
 
 
 @contextmanager
-def ended(ports: Ports, operation: str, application: str, began: float) -> Iterator[Ports]:
+def ended(
+    ports: Ports, operation: str, application: str, began: float, is_whole: bool = True
+) -> Iterator[Ports]:
     """Say at the end how it ended: the last event of every command, whatever happens.
 
     A failure is `failed` where no step was begun or all of them are undone, else `unfinished`; it is so, too,
-    where the lock has gone, for then nobody knows what is there.
+    where the lock has gone, for then nobody knows what is there. `is_whole` is False where something was done
+    before, and stays.
     """
-    is_whole = True
 
     def emit(event: Event) -> None:
         nonlocal is_whole

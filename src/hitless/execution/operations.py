@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from hitless.domain import plan as plans
 from hitless.domain import project, publish, redact, scaling, spec
-from hitless.domain.adoption import Adoption
 from hitless.domain.check import check, of_room, strict
 from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
 from hitless.domain.events import Began, Found
@@ -54,8 +53,16 @@ class Request:
     is_strict: bool = False
 
 
-def deploy(ports: Ports, application: Application, request: Request) -> None:
-    """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then."""
+def deploy(
+    ports: Ports,
+    application: Application,
+    request: Request,
+    during: Callable[[Ports], AbstractContextManager[object]] = nullcontext,
+) -> None:
+    """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then.
+
+    `during` is entered first of all that is done, and left when all is done, or undone.
+    """
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
     application = publish.behind(application, gateway)
@@ -72,6 +79,7 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
         with (
             discreet(ports, *_models(world)) as ports,
             ended(ports, "deploy", application.name, began) as ports,
+            during(ports),
         ):
             try:
                 with ThreadPoolExecutor(max_workers=1) as pool:
@@ -88,12 +96,6 @@ def deploy(ports: Ports, application: Application, request: Request) -> None:
             release = Release(number, ports.clock.utc(), request.revision, images, application.model)
             failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
         _refuse_failed_hooks(failed)
-
-
-def adopted(ports: Ports, adoption: Adoption, request: Request, drain_timeout: float) -> None:
-    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
-    with commanding(ports, "adopt", adoption.application, request) as command:
-        command.perform(plans.adopted(adoption, drain_timeout))
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,10 @@ def resume(ports: Ports, application: str, request: Request) -> None:
         world = command.world
         run = world.left
         live = world.live(application)
+        if run and run.operation == "adopt":
+            raise HitlessError(
+                f"what was interrupted is the adoption of {application}", "hitless adopt goes on with it"
+            )
         if run and run.operation == "abort":
             _abort(command)
         elif run and run.operation == "down":
