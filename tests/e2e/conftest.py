@@ -22,7 +22,8 @@ from bench.load import Load
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
 # another name where two runs, or two workers of one run, share an engine
-GATEWAY = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e") + os.environ.get("PYTEST_XDIST_WORKER", "")
+NAMED = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e")
+GATEWAY = NAMED + os.environ.get("PYTEST_XDIST_WORKER", "")
 IMAGE = "hitless-e2e-tiny:1"
 
 
@@ -180,7 +181,7 @@ def app(
         host: str = "flask.localhost",
     ) -> App:
         stem = "".join(c for c in request.node.name.removeprefix("test_") if c.isalnum())[:20]
-        name = name or f"e2e-{stem}{len(made) or ''}"
+        name = name or f"{NAMED.removeprefix('hitless-')}-{stem}{len(made) or ''}"
         if file is None:
             host = f"{name}.localhost"
             file = tmp_path / f"{name}.yml"
