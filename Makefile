@@ -40,6 +40,7 @@ demo-down: python
 	@$(PYTHON_RUN) -m bench.demo down
 
 test: python servers
+	@dev/servers
 	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile
 
 soak: python engine
