@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import yaml
+
+from hitless.domain.routing import MARKER_HOST, sealed
+
+DEFAULT_CERTIFICATE = ".certificate"  # its file's name in the routing directory: no application's begins so
 _DAYS = 3650
+
+
+def default_certificate() -> str:
+    """The text of a routing file with a new certificate for whoever asks for no name that is known."""
+    certificate, key = self_signed(MARKER_HOST)
+    pair = {"certFile": certificate, "keyFile": key}
+    body = yaml.safe_dump({"tls": {"stores": {"default": {"defaultCertificate": pair}}}})
+    return sealed({"gateway": "default certificate"}, body)
 
 
 def self_signed(name: str) -> tuple[str, str]:

@@ -164,6 +164,8 @@ whole() { # file
     )" ]
 }
 
+# The gateway's own files begin with a dot, which no application's name does.
+
 # What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
 start() { # Traefik's arguments
     umask 0 # root has no capability here, and is to write beside Traefik's user
@@ -225,6 +227,11 @@ within() { # tenths of a second, command
         [ "$left" -gt 0 ] || return 1
         sleep 0.1
     done
+}
+
+# Whether a file is there that can be served, or its copy.
+has() { # file's name without its ending
+    if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
 }
 
 # Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
