@@ -2,7 +2,7 @@
 PYTHON_RUN = .venv/bin/python
 
 .PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
-	bench-engines bench-memory bench-times bench-many python engine servers
+	bench-engines bench-memory bench-times bench-many bench-delivery python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
+	@echo "make bench-delivery measure from a delivery to its being in force, with the gateway's certificate and without"
 	@echo "make bench-memory   memory and what is left after many deployments"
 
 python:
@@ -41,6 +42,7 @@ demo-down: python
 	@$(PYTHON_RUN) -m bench.demo down
 
 test: python servers
+	@dev/servers
 	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile
 
 soak: python engine
@@ -84,6 +86,9 @@ bench-engines: python engine
 
 bench-times: python engine
 	@$(PYTHON_RUN) -m bench.times
+
+bench-delivery: python engine
+	@$(PYTHON_RUN) -m bench.delivery
 
 bench-memory: python engine
 	@$(PYTHON_RUN) -m bench.memory $(DEPLOYMENTS)

@@ -214,6 +214,13 @@ class Balancer(Protocol):
         """
         ...
 
+    def certify(self) -> None:
+        """Have the gateway's own default certificate there, made once.
+
+        Without one Traefik makes a new RSA key at every reload, and is late by that.
+        """
+        ...
+
     def refused(self) -> str:
         """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
         ...

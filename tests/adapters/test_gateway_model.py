@@ -7,7 +7,9 @@ import pytest
 
 from hitless.domain.gateway import GatewaySettings, container_name, model, network_name
 
-ALL_ELSE = GatewaySettings(8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True, 90.0)
+ALL_ELSE = GatewaySettings(
+    8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True, 90.0, ("10.0.0.5",)
+)
 
 
 def service(settings: GatewaySettings) -> dict[str, Any]:
@@ -166,3 +168,14 @@ def test_a_gateway_of_an_older_hitless_is_not_one_with_other_settings() -> None:
     assert GatewaySettings.from_label(old) == GatewaySettings(ports={8080: "", 90: "127.0.0.1"})
     asked = GatewaySettings(bind="0.0.0.0")
     assert GatewaySettings.from_label(asked.to_label()) == asked
+
+
+def test_a_proxy_in_front_is_trusted_for_its_headers_on_every_entry_point() -> None:
+    def told(settings: GatewaySettings) -> list[str]:
+        return [word for word in service(settings)["command"] if "trustedips" in word]
+
+    assert told(GatewaySettings()) == []
+    assert told(GatewaySettings(ports={90: ""}, trusted_proxies=("10.0.0.5", "10.1.0.0/16"))) == [
+        "--entrypoints.web.forwardedheaders.trustedips=10.0.0.5,10.1.0.0/16",
+        "--entrypoints.port-90.forwardedheaders.trustedips=10.0.0.5,10.1.0.0/16",
+    ]

@@ -7,11 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from hitless.adapters import traefik
 from hitless.adapters.docker_cli import DockerCli
@@ -20,7 +25,7 @@ from hitless.adapters.store import GatewayStore
 from hitless.adapters.traefik import Traefik, answer_of, count_connections, request
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.model import Colour
-from hitless.domain.routing import Routing
+from hitless.domain.routing import Routing, is_whole
 from hitless.domain.steps import Probe
 from hitless.domain.world import Gateway
 from hitless.ports import Answer
@@ -508,3 +513,50 @@ peer.sendall(os.read(0, 65536))
 while data := peer.recv(65536):
     os.write(1, data)
 """
+
+
+# the gateway's own certificate
+
+
+def test_the_gateways_own_certificate_is_made_once(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", way="shell")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+    file = routes / ".certificate.yml"
+
+    gateway.certify()
+
+    text = file.read_text()
+    assert is_whole(text)
+    assert file.stat().st_mode & 0o137 == 0  # its group, which is Traefik's, reads it, and nobody else
+    pair = yaml.safe_load(text)["tls"]["stores"]["default"]["defaultCertificate"]
+    found = x509.load_pem_x509_certificate(pair["certFile"].encode())
+    key = serialization.load_pem_private_key(pair["keyFile"].encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    assert found.public_key() == key.public_key()
+    assert timedelta(days=3640) < found.not_valid_after_utc - datetime.now(UTC) < timedelta(days=3660)
+
+    gateway.certify()
+    assert file.read_text() == text
+    # nor while its copy is there
+    file.write_text("")
+    gateway.certify()
+    assert file.read_text() == ""
+    assert GatewayStore(gateway.shell).heal() == ()
+    assert file.read_text() == text
+    # one that is lost is made again
+    file.write_text("")
+    (routes / ".copy/.certificate").write_text("")
+    gateway.certify()
+    assert is_whole(file.read_text())
+    assert file.read_text() != text
+
+
+def test_the_gateways_own_files_are_no_routing_files(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", way="shell")
+    for folder in ("etc/hitless/routes", "var/lib/hitless"):
+        (docker.root / folder).mkdir(parents=True)
+    gateway.certify()
+    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", "http: {}\n")
+    assert set(GatewayStore(gateway.shell).read(None).routing_files) == {"rec.yml"}

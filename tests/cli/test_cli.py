@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from hitless import __version__
 from hitless.cli.main import hitless
-from hitless.cli.options import HostAddress, HostPort
+from hitless.cli.options import HostAddress, HostPort, TrustedProxies
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
 VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
@@ -463,3 +463,33 @@ def test_an_address_to_serve_on(value: str, address: str) -> None:
 )
 def test_a_port_to_publish(value: str, port: tuple[int, str]) -> None:
     assert HostPort().convert(value, None, None) == port
+
+
+@pytest.mark.parametrize(
+    ("value", "trusted"),
+    [
+        ("10.0.0.5", ("10.0.0.5",)),
+        ("10.0.0.5/24, FD00::1/64,10.9.9.9/32", ("10.0.0.0/24", "fd00::/64", "10.9.9.9")),
+        ("none", ()),
+    ],
+)
+def test_proxies_to_trust(value: str, trusted: tuple[str, ...]) -> None:
+    assert TrustedProxies().convert(value, None, None) == trusted
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("proxy.example", "neither an address"),
+        ("10.0.0.5,", "neither an address"),
+        ("0.0.0.0/0", "every visitor"),
+        ("::/0", "every visitor"),
+        ("127.0.0.1", "docs/behind-a-proxy.md"),
+        ("::1", "docs/behind-a-proxy.md"),
+    ],
+)
+def test_what_can_not_be_trusted_is_refused(docker: FakeDocker, value: str, said: str) -> None:
+    done = run("gateway", "up", "--trusted-proxy", value)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert docker.calls == []

@@ -263,7 +263,7 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "gateway up: http://127.0.0.1:18080, traefik:v3.7",
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
-    settings = {**vars(SETTINGS), "held": []}
+    settings = {**vars(SETTINGS), "held": [], "trusted_proxies": []}
     assert found["gateway"] == {"running": True, "settings": settings, "broken": {}}
     assert found["applications"] == [
         {
@@ -303,6 +303,19 @@ def test_a_gateway_without_applications(capsys: Capture) -> None:
 
     assert len(text.splitlines()) == 1
     assert found["applications"] == []
+
+
+def test_a_file_whose_copy_serves_is_named_with_what_to_do(capsys: Capture) -> None:
+    world = replace(
+        LIVE, restored={"shop.yml": "shop.yml in the gateway is empty; its last good copy serves"}
+    )
+
+    text, found = applications_of(capsys, world, SETTINGS)
+
+    said = "shop.yml in the gateway is empty; its last good copy serves; hitless gateway up puts it back"
+    assert f"  {said}" in text
+    assert "shop.yml" in found["gateway"]["broken"]
+    assert said in json_of(capsys, world)["problems"]
 
 
 def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:

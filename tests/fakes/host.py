@@ -86,6 +86,7 @@ class FakeHost:
     has_gateway: bool = True
     gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     files: dict[str, str] = field(default_factory=dict)
+    is_certified: bool = False
     # second copies of files that are damaged
     copies: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
@@ -337,6 +338,9 @@ class FakeHost:
                 if server.host not in self.running or self.running[server.host].state == "created":
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
+
+    def certify(self) -> None:
+        self.is_certified = True
 
     def refused(self) -> str:
         return self.behaviour.refused

@@ -152,8 +152,11 @@ put() { # application, claim, new file, place, bytes
 
 arrived() { # application, claim, new file, bytes
     # one that was interrupted may be under way in another shell: it finds no file to put in place
-    fenced "$1" "$2" rm -f "$3".* && head -c "$4" | cat > "$3.$$" && [ "$(wc -c < "$3.$$")" -eq "$4" ] &&
-        persist "$3.$$"
+    fenced "$1" "$2" rm -f "$3".* && received "$3.$$" "$4"
+}
+
+received() { # file, bytes
+    head -c "$2" | cat > "$1" && [ "$(wc -c < "$1")" -eq "$2" ] && persist "$1"
 }
 
 record() { # application, claim, release, bytes
@@ -179,7 +182,13 @@ deliver() { # application, claim, bytes
         alone && fenced "$1" "$2" set_in_force "$1"
 }
 
-set_in_force() { # application
+# The same of a file of the gateway's own, for which there is no lock.
+provide() { # name, bytes
+    umask 027
+    mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
+}
+
+set_in_force() { # file's name without its ending
     mv -f "$routes/.next/$1.$$" "$routes/$1.yml" && persist "$routes" && show "$1.yml" &&
         copy "$1.yml" "$routes/.copy/$1"
 }
@@ -217,6 +226,8 @@ whole() { # file
         sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
     )" ]
 }
+
+# The gateway's own files begin with a dot, which no application's name does.
 
 # What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
 start() { # Traefik's arguments
@@ -279,6 +290,11 @@ within() { # tenths of a second, command
         [ "$left" -gt 0 ] || return 1
         sleep 0.1
     done
+}
+
+# Whether a file is there that can be served, or its copy.
+has() { # file's name without its ending
+    if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
 }
 
 # Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.

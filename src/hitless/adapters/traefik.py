@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
+from hitless.adapters.certificate import DEFAULT_CERTIFICATE, default_certificate
 from hitless.adapters.gateway_container import inspect, labels
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain.errors import DockerFailed, HitlessError
@@ -75,6 +76,12 @@ class Traefik:
         names = [name for name in routing.entry_points if at is None or name in at]
         markers = [Probe("127.0.0.1", inner_port(name), path, MARKER_HOST) for name in names]
         return all(answer.status == _TEAPOT for answer in self.ask(markers))
+
+    def certify(self) -> None:
+        """Have the gateway's own default certificate there, made once (docs/decisions/0026)."""
+        if self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
+            content = default_certificate().encode()
+            self.shell.run("provide", DEFAULT_CERTIFICATE, str(len(content)), stdin=content)
 
     def refused(self) -> str:
         """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""

@@ -10,6 +10,7 @@ from hitless.cli.options import (
     HostPort,
     Options,
     Seconds,
+    TrustedProxies,
     json_option,
     pass_options,
 )
@@ -54,6 +55,13 @@ def gateway() -> None:
     type=AddressRange(),
     help="The addresses for networks of applications, as 10.213.0.0/16.  [one that the host does not use]",
 )
+@click.option(
+    "--trusted-proxy",
+    type=TrustedProxies(),
+    multiple=True,
+    help="Believe the X-Forwarded-* headers of a proxy in front that has this address; may be repeated, and "
+    "`none` takes all away.",
+)
 @click.option("--replace", is_flag=True, help="Restart a running gateway to change its settings.")
 @pass_options
 def up(
@@ -62,6 +70,7 @@ def up(
     replace: bool,
     publish: tuple[tuple[int, str], ...],
     unpublish: tuple[int, ...],
+    trusted_proxy: tuple[tuple[str, ...], ...],
     **settings: object,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
@@ -74,6 +83,8 @@ def up(
     ports = host.ports(ignore)
     is_running = ports.balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
+    if trusted_proxy:
+        changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
     if publish or unpublish:
         present = host.gateway_project().settings() or GatewaySettings()
         changes["ports"] = present.publishing(dict(publish), unpublish).ports

@@ -106,6 +106,37 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
         return str(found)
 
 
+class TrustedProxies(click.ParamType):  # type: ignore[type-arg]
+    """Addresses and ranges of proxies in front, with commas between them; none for nobody."""
+
+    name = "address[,address/bits…]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Each as Traefik takes it."""
+        import ipaddress
+
+        found = []
+        for text in (part.strip() for part in str(value).split(",")) if str(value) != "none" else ():
+            try:
+                network = ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                self.fail(f"{text} is neither an address (10.0.0.5) nor a range (10.0.0.0/24)", param, ctx)
+            if network.prefixlen == 0:
+                self.fail(f"{text} would have every visitor be believed whatever it says", param, ctx)
+            if network.is_loopback:
+                self.fail(
+                    f"{text} is the gateway's own container to the gateway; a proxy on the Docker host comes "
+                    "from an address of Docker's: see docs/behind-a-proxy.md",
+                    param,
+                    ctx,
+                )
+            is_one = network.prefixlen == network.max_prefixlen
+            found.append(str(network.network_address if is_one else network))
+        return tuple(found)
+
+
 @dataclass(frozen=True)
 class Options:
     """The global options, as they were given."""

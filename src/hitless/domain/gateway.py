@@ -30,12 +30,12 @@ class GatewaySettings:
     """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
 
     `bind` is the host's address to publish `http_port` on, "" for all. `ports` are further ports of the host,
-    for applications: port -> the address to publish it on. `held`
-    are those of all these that others have still: they are not published yet. `fast_proxy` has Traefik
-    forward by its experimental engine, which is faster and loses some requests
-    (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds a request may take to arrive,
-    its body included; 0 for any number. `address_pool` is the range (CIDR) that networks of applications take
-    their addresses from, "" until one is chosen.
+    for applications: port -> the address to publish it on. `held` are those of all these that others have
+    still: they are not published yet. `fast_proxy` has Traefik forward by its experimental engine, which is
+    faster and loses some requests (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds
+    a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are addresses and
+    ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
+    applications take their addresses from, "" until one is chosen.
     """
 
     http_port: int = 80
@@ -47,6 +47,7 @@ class GatewaySettings:
     held: tuple[int, ...] = ()
     fast_proxy: bool = False
     read_timeout: float = 3600.0
+    trusted_proxies: tuple[str, ...] = ()
     address_pool: str = ""
 
     @staticmethod
@@ -59,7 +60,8 @@ class GatewaySettings:
             # made by a hitless that published on IPv4 alone where every address was meant
             ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
             found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
-        return GatewaySettings(**{**found, "ports": ports, "held": tuple(found.get("held", ()))})
+        lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies")}
+        return GatewaySettings(**{**found, "ports": ports, **lists})
 
     def to_label(self) -> str:
         """As the text of a label."""
@@ -204,6 +206,13 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",
     ]
+    if settings.trusted_proxies:
+        # the routes for the inside look at the connection, whatever these headers say (measured); the PROXY
+        # protocol would say where a connection comes from
+        trusted = ",".join(settings.trusted_proxies)
+        command += [
+            f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
+        ]
     if settings.fast_proxy:
         command.append("--experimental.fastproxy=true")
     if settings.docker_provider:

@@ -103,6 +103,7 @@ def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[s
             )
         ports.clock.pause(_PAUSE)
     ports.store.heal()
+    ports.balancer.certify()
     found, broken, _ = observe.routings(ports.store.read(None))
     silent = waits.until_all_answer(ports, found, settings.entry_points)
     unread = {path.removesuffix(".yml") for path in broken} - set(found)
@@ -138,6 +139,7 @@ def change(
 def put_right(ports: Ports) -> tuple[str, ...]:
     """Put back what is damaged on a running gateway's disk and has a copy; says so, and what has none."""
     healed = ports.store.heal()
+    ports.balancer.certify()
     _, broken, _ = observe.routings(ports.store.read(None))
     return (
         *(f"{path} was damaged or gone, and is as it was again, from its last good copy" for path in healed),
