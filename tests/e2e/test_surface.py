@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from hitless.domain.routing import parse
 from tests.e2e.conftest import GATEWAY, App, Cli, Gateway, docker, free_port, wait_for
 
 Make = Callable[..., App]
@@ -136,8 +137,8 @@ def test_label_values_reach_traefik_as_the_literal_text(app: Make) -> None:
 def test_an_idle_colour_cannot_be_reached_from_outside(app: Make) -> None:
     web = app()
     web.cli.run("deploy")
-    marker = docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{web.name}.yml")
-    generation = json.loads(marker.splitlines()[0].removeprefix("# hitless "))["routing"]["generation"]
+    file = docker("exec", f"{GATEWAY}-traefik-1", "cat", f"/etc/hitless/routes/{web.name}.yml")
+    generation = parse(file + "\n", web.name).generation
     assert web.gateway.get("hitless.internal", f"/{web.name}/{generation}").status_code == 404
     assert web.get("/", **{"X-Hitless-Colour": "green"}).headers["X-Release"] == "1"
 

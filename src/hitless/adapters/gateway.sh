@@ -256,12 +256,8 @@ start() { # Traefik's arguments
 # Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
 # they are given to it one by one, and that one is set aside.
 guard() {
-    for file in "$served"/routes/*.yml; do
-        [ -e "$file" ] || return 0
-        name=${file##*/}
-    done
     # it reads its files at once; for so long they are left to it on a host that is busy
-    within 300 api ping && ! within 50 taken "$name" || return 0
+    within 300 api ping && ! within 50 routing || return 0
     alone
     mv "$served"/routes/*.yml "$served/held/"
     for file in "$served"/held/*.yml; do
@@ -271,6 +267,14 @@ guard() {
         mv "$served/routes/$name" "$served/aside/"
         echo "hitless: Traefik refuses $name: it is set aside, and not served" >&2
     done
+}
+
+# Whether Traefik has taken any file, and so all of them, or has none to take.
+routing() {
+    for file in "$served"/routes/*.yml; do
+        if [ ! -e "$file" ] || taken "${file##*/}"; then return 0; fi
+    done
+    return 1
 }
 
 # Whether Traefik has taken an application's file.
