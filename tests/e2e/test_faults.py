@@ -405,10 +405,8 @@ PAIRS = [
 ]
 # one for each way in which a late command could harm: Compose's by name, one by id, the gateway's, the end
 SOME_STOPS = [
-    one
-    for one in STOPS
-    if one.at
-    in (
+    Combination("SIGSTOP", at, suspended)
+    for at in (
         "create: while create runs docker compose create",
         "cut over: while deliver runs in the gateway",
         "retire: while remove runs docker rm",
