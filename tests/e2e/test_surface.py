@@ -88,6 +88,44 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     assert not any(wrong.leftovers().values())
 
 
+INTO_THE_GATEWAY = """
+services:
+  web:
+    image: IMAGE
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+  named: {image: IMAGE, network_mode: "container:CONTAINER"}
+  whole: {image: IMAGE, network_mode: "container:ID"}
+  short: {image: IMAGE, pid: "container:SHORT", ipc: "container:SHORT"}
+  mounting: {image: IMAGE, volumes_from: ["container:SHORT:ro"]}
+  own: {image: IMAGE, network_mode: "container:NAME-blue-web-1"}
+  joining: {image: IMAGE, network_mode: "GATEWAY_webgateway"}
+"""
+
+
+def test_nothing_runs_within_the_gateway_s_container_however_it_is_called(
+    app: Make, gateway: Gateway
+) -> None:
+    found = docker("container", "inspect", "--format", "{{.Id}}", gateway.container)
+    text = INTO_THE_GATEWAY
+    words = {"CONTAINER": gateway.container, "SHORT": found[:12], "ID": found, "NAME": "e2e-within"}
+    for word, meant in {**words, "GATEWAY": gateway.name}.items():
+        text = text.replace(word, meant)
+    within = app(text, name="e2e-within")
+    plan = within.cli.json("plan", code=1)
+    assert sorted(finding["path"] for finding in plan["findings"] if finding["is_error"]) == [
+        "services.joining.network_mode",
+        "services.mounting.volumes_from",
+        "services.named.network_mode",
+        "services.own.network_mode",
+        "services.short.ipc",
+        "services.short.pid",
+        "services.whole.network_mode",
+    ]
+
+
 def test_a_second_application_cannot_take_the_first_one_s_host(app: Make) -> None:
     first = app()
     first.cli.run("deploy")
