@@ -456,3 +456,26 @@ def test_the_last_event_of_every_command_has_an_outcome(app: Make, tmp_path: Pat
     nowhere = App(web.name, web.host, Cli(("-f", str(broken)), web.cli.environment), web.gateway)
     unread = last_event(nowhere, "deploy", code=1)
     assert (unread["operation"], unread["outcome"]) == ("deploy", "failed")
+
+
+FORGING = r"""
+services:
+  web:
+    image: IMAGE
+    command: [python3, -c, 'print("\x1b]0;title\x07\x1b[2J\x1b[31mred\x1b[0m \u202ebad\x9b2J"); exit(3)']
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+"""
+
+
+def test_what_a_container_writes_does_not_steer_the_terminal(app: Make) -> None:
+    forging = app(FORGING)
+    written = r"\x1b]0;title\x07\x1b[2Jred \u202ebad\x9b2J"
+    for text in (forging.cli.run("deploy", code=1), forging.cli.run("show")):
+        assert f"| {written}\n" in text
+        assert text.replace("\n", "").isprintable()
+    as_json = forging.cli.run("show", "--json")
+    assert as_json.strip().isprintable() and as_json.isascii()
+    assert r"\u001b]0;title\u0007\u001b[2J" in as_json
