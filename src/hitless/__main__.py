@@ -95,7 +95,9 @@ def _click_or_bug(error: Exception) -> None:
         _end_interrupted()
     import traceback
 
-    traceback.print_exception(error)
+    from hitless.cli.visible import visible
+
+    print(visible("".join(traceback.format_exception(error))), file=sys.stderr)
     print("\nThis is a bug in hitless; please report it with the lines above.", file=sys.stderr)
     sys.exit(BUG)
 

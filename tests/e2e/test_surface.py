@@ -89,6 +89,44 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     assert not any(wrong.leftovers().values())
 
 
+INTO_THE_GATEWAY = """
+services:
+  web:
+    image: IMAGE
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+  named: {image: IMAGE, network_mode: "container:CONTAINER"}
+  whole: {image: IMAGE, network_mode: "container:ID"}
+  short: {image: IMAGE, pid: "container:SHORT", ipc: "container:SHORT"}
+  mounting: {image: IMAGE, volumes_from: ["container:SHORT:ro"]}
+  own: {image: IMAGE, network_mode: "container:NAME-blue-web-1"}
+  joining: {image: IMAGE, network_mode: "GATEWAY_webgateway"}
+"""
+
+
+def test_nothing_runs_within_the_gateway_s_container_however_it_is_called(
+    app: Make, gateway: Gateway
+) -> None:
+    found = docker("container", "inspect", "--format", "{{.Id}}", gateway.container)
+    text = INTO_THE_GATEWAY
+    words = {"CONTAINER": gateway.container, "SHORT": found[:12], "ID": found, "NAME": "e2e-within"}
+    for word, meant in {**words, "GATEWAY": gateway.name}.items():
+        text = text.replace(word, meant)
+    within = app(text, name="e2e-within")
+    plan = within.cli.json("plan", code=1)
+    assert sorted(finding["path"] for finding in plan["findings"] if finding["is_error"]) == [
+        "services.joining.network_mode",
+        "services.mounting.volumes_from",
+        "services.named.network_mode",
+        "services.own.network_mode",
+        "services.short.ipc",
+        "services.short.pid",
+        "services.whole.network_mode",
+    ]
+
+
 def test_a_second_application_cannot_take_the_first_one_s_host(app: Make) -> None:
     first = app()
     first.cli.run("deploy")
@@ -419,3 +457,26 @@ def test_the_last_event_of_every_command_has_an_outcome(app: Make, tmp_path: Pat
     nowhere = App(web.name, web.host, Cli(("-f", str(broken)), web.cli.environment), web.gateway)
     unread = last_event(nowhere, "deploy", code=1)
     assert (unread["operation"], unread["outcome"]) == ("deploy", "failed")
+
+
+FORGING = r"""
+services:
+  web:
+    image: IMAGE
+    command: [python3, -c, 'print("\x1b]0;title\x07\x1b[2J\x1b[31mred\x1b[0m \u202ebad\x9b2J"); exit(3)']
+    labels:
+      - traefik.http.routers.web.rule=Host(`HOST`)
+      - traefik.http.services.web.loadbalancer.server.port=8000
+      - traefik.http.services.web.loadbalancer.healthcheck.path=/health
+"""
+
+
+def test_what_a_container_writes_does_not_steer_the_terminal(app: Make) -> None:
+    forging = app(FORGING)
+    written = r"\x1b]0;title\x07\x1b[2Jred \u202ebad\x9b2J"
+    for text in (forging.cli.run("deploy", code=1), forging.cli.run("show")):
+        assert f"| {written}\n" in text
+        assert text.replace("\n", "").isprintable()
+    as_json = forging.cli.run("show", "--json")
+    assert as_json.strip().isprintable() and as_json.isascii()
+    assert r"\u001b]0;title\u0007\u001b[2J" in as_json

@@ -319,7 +319,7 @@ class FakeHost:
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None
-        return gateway("traefik", self.gateway_settings)
+        return gateway("traefik", self.gateway_settings, "9" * 64)
 
     def deliver(self, application: str, text: str | None) -> None:
         self._fenced("deliver" if text else "withdraw")

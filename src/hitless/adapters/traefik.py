@@ -56,7 +56,7 @@ class Traefik:
         if found["State"]["Status"] != "running":
             return None
         settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
-        return gateway(project, settings)
+        return gateway(project, settings, found["Id"])
 
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""

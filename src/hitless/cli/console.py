@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from hitless.cli.visible import visible
 from hitless.domain.adoption import Adoption
 from hitless.domain.errors import HitlessError
 from hitless.domain.events import (
@@ -39,7 +42,11 @@ def ignore(_: Event) -> None:
 
 
 class _Console(Console):
-    """A console that a reader's going away (`| head`) does not end: what is under way goes on."""
+    """A console that no text steers, and that a reader's going away (`| head`) does not end."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every text that is printed, and each cell of a table, comes by here."""
+        return super().render_str(visible(text), **options)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -166,9 +173,11 @@ class _Lines:
             case Waiting(_, holder):
                 self._out.print(f"waiting for {escape(holder)}")
             case StepBegan(step):
-                self._progress.reset(self._task, description=escape(step), visible=True)
+                # rich makes a text of it by itself, not by the console
+                self._progress.reset(self._task, description=escape(visible(step)), visible=True)
             case StepProgress(step, detail):
-                self._progress.update(self._task, description=f"{escape(step)} [dim]{escape(detail)}[/]")
+                description = visible(f"{escape(step)} [dim]{escape(detail)}[/]")
+                self._progress.update(self._task, description=description)
             case StepDone(step, seconds, detail):
                 more = f"  [dim]{escape(detail)}[/]" if detail else ""
                 self._line("[green]✓[/]", step, seconds, more)

@@ -14,6 +14,7 @@ from hitless.cli.options import (
     json_option,
     pass_options,
 )
+from hitless.cli.visible import echo
 
 
 @click.group()
@@ -94,9 +95,9 @@ def up(
         f"http://{shown(made.bind, made.http_port)}",
         *(shown(at, port) for port, at in made.ports.items()),
     ]
-    click.echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
+    echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
     for line in damaged:
-        click.echo(f"  {line}", err=True)
+        echo(f"  {line}", err=True)
 
 
 @gateway.command()
@@ -118,7 +119,7 @@ def status(options: Options, as_json: bool) -> None:
 @pass_options
 def logs(options: Options, lines: int) -> None:
     """Show the last lines of Traefik's log."""
-    click.echo(options.host().gateway_project().logs(lines))
+    echo(options.host().gateway_project().logs(lines))
 
 
 @gateway.command()
@@ -134,4 +135,4 @@ def down(options: Options, force: bool, volumes: bool) -> None:
     host = options.host()
     world = observe.world(host.ports(ignore), None)
     operations.down(host.gateway_project(), sorted(world.routings), force, volumes)
-    click.echo(f"gateway {options.gateway} is down")
+    echo(f"gateway {options.gateway} is down")

@@ -53,11 +53,11 @@ def show_status(application: str, world: World, settings: GatewaySettings | None
     for column in ("colour", "release", "service", "container", "state", "health"):
         table.add_column(column)
     for row in status["containers"]:
-        table.add_row(*(str(row[key]) for key in row))
+        table.add_row(*(escape(str(row[key])) for key in row))
     if status["containers"]:
         out.print(table)
     for release in status["releases"]:
-        revision = f"  {release['revision']}" if release["revision"] else ""
+        revision = f"  {escape(release['revision'])}" if release["revision"] else ""
         mark = " (live)" if live and live["release"] == release["number"] else ""
         mark = mark or ("" if release["promoted"] else " (never was live)")
         out.print(f"  release {release['number']}  {release['created'][:19]}Z{revision}{mark}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hitless.cli.options import Options, pass_options
+from hitless.cli.visible import echo
 
 
 @click.command()
@@ -21,6 +22,6 @@ def unlock(options: Options) -> None:
     name = options.application_name(host)
     holder = host.ports(ignore).store.unlock(name)
     if holder is None:
-        click.echo(f"nobody has the lock of {name}")
+        echo(f"nobody has the lock of {name}")
     else:
-        click.echo(f"the lock of {name} is free; it was held by {holder.describe()}")
+        echo(f"the lock of {name} is free; it was held by {holder.describe()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hitless.domain import networks, publish, route_check, service_check
+from hitless.domain import networks, others, publish, route_check, service_check
 from hitless.domain.extension import KEY as _EXTENSION
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import model as gateway_model
@@ -42,7 +42,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     findings += _fewer(application, world)
     findings += _networks(application, world.gateway)
     findings += _gateways_volumes(application, world.gateway)
-    findings += _gateways_namespaces(application, world.gateway)
+    findings += others.findings(application, world)
     findings += _from_environment(application.model)
     for name, middleware in application.routes.middlewares.items():
         findings += route_check.of_middleware(name, middleware)
@@ -121,20 +121,6 @@ def _gateways_volumes(application: Application, gateway: Gateway | None) -> Iter
                 f"{name} belongs to the gateway, which keeps the routes of all applications in it",
                 "name another volume, or the application otherwise",
             )
-
-
-def _gateways_namespaces(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
-    """In its network a container would be the gateway itself to Traefik's API and to candidates' routes."""
-    for name, service in (application.model.get("services") or {}).items():
-        for key in ("network_mode", "pid", "ipc", "volumes_from"):
-            value = service.get(key)
-            asked = [str(one).split(":") for one in (value if isinstance(value, list) else [value])]
-            if gateway and any(words[:2] == ["container", gateway.container] for words in asked):
-                yield Finding(
-                    f"services.{name}.{key}",
-                    "would share it with the gateway of all applications",
-                    "take it away",
-                )
 
 
 def _elsewhere(application: Application, world: World) -> Iterator[Finding]:
@@ -238,6 +224,14 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
     left_out = gateway_networks(model, gateway.network) if gateway else set()
     for key, network in (model.get("networks") or {}).items():
         if key in left_out or not network:
+            continue
+        name = str(network.get("name") or key)
+        if network.get("external") and gateway and name.startswith(gateway.network_of("")):
+            yield Finding(
+                f"networks.{key}",
+                f"{name} is the network between the gateway and one application",
+                "take it away: containers of two applications reach each other through the gateway",
+            )
             continue
         if network.get("external"):
             yield Finding(

@@ -84,8 +84,8 @@ class GatewaySettings:
         return replace(self, ports=dict(sorted(ports.items())))
 
 
-def gateway(project: str, settings: GatewaySettings) -> Gateway:
-    """The gateway of this name, running with these settings."""
+def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> Gateway:
+    """The gateway of this name, running with these settings, in this container where there is one already."""
     return Gateway(
         project=project,
         container=container_name(project),
@@ -94,6 +94,7 @@ def gateway(project: str, settings: GatewaySettings) -> Gateway:
         http_port=settings.http_port,
         bound=settings.bound,
         pool=settings.address_pool,
+        id=container_id,
     )
 
 

@@ -105,7 +105,7 @@ class Gateway:
 
     `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
     "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
-    hitless's own first one.
+    hitless's own first one; `id` is its container's.
     """
 
     project: str
@@ -115,6 +115,7 @@ class Gateway:
     http_port: int = 80
     bound: Mapping[str, str] = field(default_factory=dict)
     pool: str = ""
+    id: str = ""
 
     def network_of(self, application: str) -> str:
         """The network that the gateway shares with this application, and with nobody else."""

@@ -1,0 +1,46 @@
+"""What others have written, made harmless for a terminal: every text for a person goes through here.
+
+A terminal takes some characters for commands: they clear the screen, write over lines, set its title, or, on
+some, type what is in the clipboard. A container's log, an error of Compose's, a name may hold them. `--json`
+needs none of this: `json.dumps` escapes whatever is not printable ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Colours and the like (ECMA-48, 8.3.117) are left out: they say nothing more, and every other log has them.
+_RENDITION = re.compile(r"\x1b\[[0-9;:]*m")
+_SUSPECT = re.compile(r"[^\n\t -~]")
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (bidi overrides), half a pair, ends of lines
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # Persian, Hindi and emoji are written with them
+
+
+def visible(text: str) -> str:
+    r"""The text with each character that steers a terminal by its number: \x1b, \u202e.
+
+    Newlines and tabs stay; a carriage return before a newline and colours are left out.
+    """
+    return _SUSPECT.sub(_shown, _RENDITION.sub("", text).replace("\r\n", "\n"))
+
+
+def echo(text: str, err: bool = False) -> None:
+    """Print a line for a person."""
+    import click
+
+    click.echo(visible(text), err=err)
+
+
+def _shown(found: re.Match[str]) -> str:
+    character = found[0]
+    if unicodedata.category(character) not in _STEERING or character in _JOINERS:
+        return character
+    number = ord(character)
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )
