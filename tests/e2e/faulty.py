@@ -160,9 +160,9 @@ def _nothing(_: str) -> None:
     pass
 
 
-def _half_created(engine: Any, model: Any, volumes: Any, **options: Any) -> None:
+def _half_created(engine: Any, model: Any, volumes: Any, networks: Any) -> None:
     services = list(model["services"].items())
-    engine.create({**model, "services": dict(services[: len(services) // 2])}, volumes, **options)
+    engine.create({**model, "services": dict(services[: len(services) // 2])}, volumes, networks)
 
 
 def _half_connected(engine: Any, network: str, containers: Any) -> None:

@@ -41,6 +41,9 @@ class DockerNetworks:
         there = {name: owner for name, _, owner in rows}
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             list(pool.map(lambda one: self._create(one, there), wanted))
+        for network in wanted:
+            if network.joined:
+                self.join(network.name, network.joined)
 
     def join(self, network: str, container: str, aliases: Iterable[str] = ()) -> None:
         """Connect a container, where it is not connected yet, under its own name and these."""
@@ -108,8 +111,6 @@ class DockerNetworks:
                 f"there is a network {network.name} that hitless did not make for {application}",
                 "remove it (docker network rm), or choose another name with -p",
             )
-        if network.joined:
-            self.join(network.name, network.joined)
 
     def _create_somewhere(self, network: Network) -> None:
         block = networks.first_choice(network)
