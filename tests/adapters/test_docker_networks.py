@@ -119,3 +119,15 @@ def test_a_way_that_somebody_else_is_on_is_told(docker: FakeDocker, own: DockerN
     with pytest.raises(HitlessError, match=r"traefik_webgateway\.shop can't be removed") as caught:
         own.remove_way("shop")
     assert "docker network inspect traefik_webgateway.shop" in caught.value.hint
+
+
+def test_a_network_that_goes_while_they_are_looked_at_is_left_out(
+    docker: FakeDocker, own: DockerNetworks
+) -> None:
+    docker.answers("network", "ls", "--quiet", stdout="1 2\n")
+    docker.answers(
+        "network", "inspect", stderr="Error response from daemon: network 2 not found\n", exit_code=1
+    )
+    with pytest.raises(HitlessError, match="change all the time"):
+        own.ranges()
+    assert [argv[:2] for argv in docker.argvs[:4]] == [("network", "ls"), ("network", "inspect")] * 2

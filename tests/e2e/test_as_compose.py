@@ -129,7 +129,7 @@ ENV OTHER=1
 }
 # what is a colour's own, or nobody's: names, networks, the policy that says what is live
 _DIFFERENT = {
-    "Config": {"Image", "Labels"},
+    "Config": {"Image", "Labels", "Hostname"},
     "HostConfig": {"NetworkMode", "RestartPolicy", "ContainerIDFile"},
 }
 
@@ -186,6 +186,8 @@ def test_containers_are_made_as_compose_makes_them(whole: App, tmp_path: Path) -
         "from the file\ns3cret"
     )
     with created_by_compose(f"{whole.name}-plain", *options) as plain:
+        # two copies can't both answer to it on every network of theirs: it is a name within the colour
+        assert docker("exec", f"{whole.name}-blue-worker-1", "getent", "hosts", "the-host")
         for service in ("web", "worker", "cache", "seed"):
             expected = made_as(f"{plain}-{service}-1", plain)
             assert made_as(f"{whole.name}-blue-{service}-1", whole.name) == expected, service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,11 +48,7 @@ class DockerNetworks:
     def join(self, network: str, container: str, aliases: Iterable[str] = ()) -> None:
         """Connect a container, where it is not connected yet, under its own name and these."""
         words = [word for alias in aliases for word in ("--alias", alias)]
-        try:
-            self.cli.change("network", "connect", *words, network, container)
-        except DockerFailed as error:
-            if _THERE not in error.output:
-                raise
+        self._join(self.cli.change, network, container, *words)
 
     def ranges(self) -> dict[str, tuple[str, ...]]:
         """The address ranges (CIDR) of every network of the engine: network -> ranges."""
@@ -82,7 +78,8 @@ class DockerNetworks:
         shape = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
         on = self.cli.run("container", "inspect", "--format", shape, container).split()
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            list(pool.map(lambda name: self.join(name, container), set(names) - set(on)))
+            # no lock is asked for: those that there were have gone with the gateway before
+            list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
 
     def remove_way(self, application: str) -> None:
         """Remove the network between the gateway and an application that has no containers any more."""
@@ -101,6 +98,13 @@ class DockerNetworks:
                     f"the network {name} can't be removed: {error.output}",
                     f"see who is on it with docker network inspect {name}, then docker network rm {name}",
                 ) from error
+
+    def _join(self, run: Callable[..., str], network: str, container: str, *words: str) -> None:
+        try:
+            run("network", "connect", *words, network, container)
+        except DockerFailed as error:
+            if _THERE not in error.output:
+                raise
 
     def _create(self, network: Network, there: Mapping[str, str]) -> None:
         application = network.labels[LABEL_APPLICATION]
