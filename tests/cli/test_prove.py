@@ -129,7 +129,7 @@ def test_what_the_application_does_without_a_deployment_too_ends_with_0(prove: P
 
     assert done.exit_code == 0
     assert "nothing lost" in done.output
-    assert "5 failed as they do without a deployment" in done.output
+    assert "5 answered as before any deployment" in done.output
 
 
 def test_a_deployment_that_fails_is_an_error_after_the_report(prove: Prove) -> None:

@@ -10,10 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hitless.domain.as_before import at_most
 from hitless.domain.model import Colour
 from hitless.domain.proof import Aim, Ending, Failure, Passage, Phase, Sample, Seen, Session, Visit
 from hitless.domain.verdict import Cause, Proof, Side, judge, refused
+from tests.domain.builders import examples
 
 SHOP = Aim("shop.example", "/")
 CART = Aim("shop.example", "/cart")
@@ -90,8 +94,48 @@ def test_an_error_that_comes_without_a_deployment_too_is_not_blamed_on_one() -> 
     found = judge(seen(sample(3, status=500), sample(14.2, status=500), sample(18, status=500)))
 
     assert causes(found) == [(Cause.OWN, 3)]
-    assert found.lost == 3
+    assert (found.lost, found.as_before) == (0, 3)
     assert found.is_lossless
+    assert [dict(row.as_before) for row in found.rows if row.as_before] == [{"500": 1}] * 3
+    assert found.rows[0].latency is not None
+
+
+def test_the_same_error_of_another_path_is_another() -> None:
+    found = judge(seen(sample(3, status=500, aim=CART), sample(14.2, status=500), aims=(SHOP, CART)))
+
+    assert causes(found) == [(Cause.TOO_EARLY, 1), (Cause.OWN, 1)]
+    assert (found.lost, found.as_before) == (1, 1)
+
+
+def test_an_error_that_comes_much_more_often_than_before_is_a_loss() -> None:
+    burst = [
+        sample(14 + number / 20, status=500) for number in range(40)
+    ]  # all that ended as the old one drained
+
+    found = judge(seen(sample(3, status=500), sample(25, status=500), *burst))
+
+    assert (Cause.TOO_EARLY, 40) in causes(found)
+    assert (found.lost, found.as_before) == (40, 2)
+    assert not found.is_lossless
+
+
+def test_an_application_that_fails_as_often_as_before_loses_nothing() -> None:
+    every_third = [sample(number / 2, status=503 if number % 2 else 500) for number in range(60)]
+
+    found = judge(seen(*every_third))
+
+    assert causes(found) == [(Cause.OWN, 60)]
+    assert (found.lost, found.as_before) == (0, 60)
+
+
+@examples(200)
+@given(st.integers(1, 400), st.integers(0, 400), st.integers(1, 4000))
+def test_what_chance_explains_is_no_less_than_the_share_of_before(of: int, seen: int, requests: int) -> None:
+    bound = at_most(min(seen, of), of, requests)
+    assert bound >= requests * min(seen, of) / of - 1e-9
+    assert bound <= requests
+    assert at_most(of, of, requests) == pytest.approx(requests)
+    assert bool(bound) == bool(seen)
 
 
 def test_another_error_than_the_one_before_is() -> None:

@@ -65,6 +65,34 @@ def test_a_well_behaved_application_loses_nothing_and_nothing_is_said_of_it(app:
     assert web.get().text == "Hello from release 1\n"
 
 
+TWO_THAT_FAIL_NOW_AND_THEN = """
+services:
+  web:
+    image: IMAGE
+    scale: 2
+    labels:
+      traefik.http.routers.web.rule: Host(`HOST`)
+      traefik.http.services.web.loadbalancer.server.port: 8000
+      traefik.http.services.web.loadbalancer.healthcheck.path: /health
+"""
+
+
+def test_two_containers_that_fail_now_and_then_lose_nothing_by_a_deployment(app: Make) -> None:
+    web = app(TWO_THAT_FAIL_NOW_AND_THEN, name="prove-moody")
+    web.cli.run("deploy")
+    while web.get("/moody").status_code == 200:  # what is asked next may fail: prove begins all the same
+        pass
+
+    report = proved(web, "--path", "/moody", "--path", "/", "--rate", "30")
+
+    assert (report["is_lossless"], report["lost"]) == (True, 0)
+    assert list(causes(report)) == ["own-errors"]
+    assert report["as_before"] == causes(report)["own-errors"]["requests"] > 10
+    kinds = {what for phase in report["phases"] for what in phase["as_before"]}
+    assert kinds == {"500", "503"}
+    assert "answered as before any deployment" in report["verdict"]
+
+
 def test_one_that_dies_at_once_on_sigterm_loses_nothing_and_is_told_why(app: Make) -> None:
     web = app(unruly(extra="init: true"), name="prove-dies")
     web.cli.run("deploy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -155,8 +156,15 @@ def test_errors_without_a_deployment_are_not_the_deployments(deployed: FakeHost)
     found = proved(deployed, load)
 
     assert cause(found) == [Cause.OWN]
-    assert found.lost > 0
+    assert (found.lost, found.as_before > 0) == (0, True)
     assert found.is_lossless
+
+
+def test_a_path_that_fails_now_and_then_may_be_asked(deployed: FakeHost) -> None:
+    answers = itertools.cycle([500, 503, 200])
+    load = FakeLoad(deployed, visited=lambda _: Visit(next(answers)))
+
+    assert proved(deployed, load).is_lossless
 
 
 def test_sessions_that_only_one_release_knows(deployed: FakeHost) -> None:

@@ -39,15 +39,15 @@ def verdict(proof: Proof) -> str:
     deployments = f"{len(done)} deployment{'' if len(done) == 1 else 's'} of release {proof.seen.release}"
     lost = sum(fault.lost for fault in proof.faults if fault.is_loss)
     asked = f"{proof.requests:,} requests"
+    own = f" ({proof.as_before:,} answered as before any deployment)" if proof.as_before else ""
     if proof.is_lossless:
-        own = f" ({proof.lost} failed as they do without a deployment)" if proof.lost else ""
         return f"nothing lost: {asked}, {deployments}{own}"
     sides = ", ".join(dict.fromkeys(fault.side for fault in proof.faults if fault.is_loss))
     what = [f"{lost:,} of {asked}"] if lost else []
     sessions = sum(session.is_lost for session in proof.seen.sessions)
     if sessions:
         what.append(f"{sessions} of {len(proof.seen.sessions)} sessions")
-    return f"lost: {' and '.join(what)}, in {deployments}; by {sides}"
+    return f"lost: {' and '.join(what)}, in {deployments}{own}; by {sides}"
 
 
 def report(proof: Proof) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def report(proof: Proof) -> dict[str, Any]:
         "rate": seen.rate,
         "paths": [aim.url for aim in seen.aims],
         "lost": proof.lost,
+        "as_before": proof.as_before,
         "lost_by_deployments": sum(fault.lost for fault in proof.faults if fault.is_loss),
         "sessions": len(seen.sessions),
         "sessions_lost": sum(session.is_lost for session in seen.sessions),
@@ -71,6 +72,7 @@ def report(proof: Proof) -> dict[str, Any]:
                 "phase": row.phase,
                 "requests": row.requests,
                 "lost": dict(row.lost),
+                "as_before": dict(row.as_before),
                 "latency": _rounded(row.latency),
             }
             for row in proof.rows
@@ -124,23 +126,30 @@ def _rounded(latency: Latency | None) -> dict[str, float] | None:
 def _show_phases(out: Console, proof: Proof) -> None:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("phase")
-    for column in ("requests", "lost", "p50", "p99", "longest"):
-        table.add_column(column, justify="right")
+    for column in ("requests", "lost", "as before", "p50", "p99", "longest"):
+        if column != "as before" or proof.as_before:
+            table.add_column(column, justify="right")
     table.add_column("lost how")
     for row in proof.rows:
         times = vars(row.latency).values() if row.latency else ()
         table.add_row(
             row.phase,
             f"{row.requests:,}",
-            str(sum(row.lost.values())),
+            *_counts(proof, row.lost, row.as_before),
             *(f"{seconds * 1000:.0f} ms" for seconds in times),
             *([""] * (0 if times else 3)),
             _listed(row.lost),
         )
     table.add_section()
-    every = sum((Counter(row.lost) for row in proof.rows), Counter[str]())
-    table.add_row("in all", f"{proof.requests:,}", str(proof.lost), "", "", "", _listed(every))
+    lost = sum((Counter(row.lost) for row in proof.rows), Counter[str]())
+    own = sum((Counter(row.as_before) for row in proof.rows), Counter[str]())
+    table.add_row("in all", f"{proof.requests:,}", *_counts(proof, lost, own), "", "", "", _listed(lost))
     out.print(table)
+
+
+def _counts(proof: Proof, lost: Mapping[str, int], own: Mapping[str, int]) -> tuple[str, ...]:
+    """How many were lost, and how many were as before any deployment where the table has a column for it."""
+    return (str(sum(lost.values())), *([str(sum(own.values()))] if proof.as_before else []))
 
 
 def _listed(lost: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hitless.domain.as_before import as_before
 from hitless.domain.proof import Aim, Ending, Failure, Passage, Phase, Sample, Seen
 from hitless.domain.routing import IDLE_TIMEOUT
 
@@ -82,12 +83,17 @@ class Latency:
 
 @dataclass(frozen=True)
 class Row:
-    """The requests that ended in one phase; `latency` is None where none was answered."""
+    """The requests that ended in one phase; `latency` is None where none was answered.
+
+    `lost` and `as_before` map what came instead of a right answer -> how often: `as_before` what the
+    application answers without a deployment, too.
+    """
 
     phase: Phase
     requests: int
     lost: Mapping[str, int]
     latency: Latency | None
+    as_before: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,13 @@ class Proof:
 
     @property
     def lost(self) -> int:
-        """How many got no right answer, the application's errors without a deployment included."""
+        """How many got no right answer, but for those that are as before any deployment."""
         return sum(sum(row.lost.values()) for row in self.rows)
+
+    @property
+    def as_before(self) -> int:
+        """How many got a wrong answer such as the application gave before any deployment."""
+        return sum(sum(row.as_before.values()) for row in self.rows)
 
     @property
     def is_lossless(self) -> bool:
@@ -118,14 +129,14 @@ def judge(seen: Seen) -> Proof:
     """What was lost, why and by whom."""
     usual = _usual(seen)
     wrong = [sample for sample in seen.samples if _is_wrong(sample, usual)]
-    own = {(sample.aim, sample.what) for sample in wrong if _place(sample, seen)[0] is Phase.BASELINE}
+    own = as_before(wrong, seen.samples, lambda sample: _place(sample, seen)[0])
     by_cause: dict[Cause, list[Sample]] = {}
     for sample in wrong:
         by_cause.setdefault(_cause(sample, seen, own), []).append(sample)
     lost = [_loss(cause, found, seen) for cause, found in by_cause.items()]
     lost.sort(key=lambda fault: (not fault.is_loss, -fault.lost))
     faults = (*lost, *_sessions(seen), *_remarks(seen, by_cause))
-    return Proof(seen, _rows(seen, wrong), tuple(sorted(faults, key=lambda fault: not fault.is_loss)))
+    return Proof(seen, _rows(seen, wrong, own), tuple(sorted(faults, key=lambda fault: not fault.is_loss)))
 
 
 def refused(status: int, is_gateways: bool) -> bool:
@@ -154,10 +165,10 @@ def _place(sample: Sample, seen: Seen) -> tuple[Phase, Passage | None]:
     return (passed[-1].phase(sample.ended), passed[-1]) if passed else (Phase.BASELINE, None)
 
 
-def _cause(sample: Sample, seen: Seen, own: set[tuple[Aim, str]]) -> Cause:
+def _cause(sample: Sample, seen: Seen, own: set[int]) -> Cause:
     phase, passage = _place(sample, seen)
     by_application = sample.status >= 400 and not sample.is_gateways
-    if (sample.aim, sample.what) in own:
+    if id(sample) in own:
         return Cause.OWN
     if passage and any(_explains(ending, sample) for ending in passage.endings):
         return Cause.CRASHED
@@ -304,17 +315,18 @@ def _remark(cause: Cause, side: Side, message: str, remedy: str) -> Fault:
     return Fault(cause, side, 0, message, remedy, is_loss=False)
 
 
-def _rows(seen: Seen, wrong: Sequence[Sample]) -> tuple[Row, ...]:
+def _rows(seen: Seen, wrong: Sequence[Sample], own: set[int]) -> tuple[Row, ...]:
     ended: dict[Phase, list[Sample]] = {phase: [] for phase in Phase}
     for sample in seen.samples:
         ended[_place(sample, seen)[0]].append(sample)
-    lost = set(map(id, wrong))
+    lost = set(map(id, wrong)) - own
     return tuple(
         Row(
             phase,
             len(found),
             dict(Counter(one.what for one in found if id(one) in lost).most_common()),
-            _latency([one.ended - one.began for one in found if id(one) not in lost]),
+            _latency([one.ended - one.began for one in found if id(one) not in lost | own]),
+            dict(Counter(one.what for one in found if id(one) in own).most_common()),
         )
         for phase, found in ended.items()
         if found
@@ -336,7 +348,7 @@ def _rank(ordered: Sequence[float], share: float) -> float:
 _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.OWN: (
         Side.APPLICATION,
-        "it answers so without a deployment, too",
+        "it answers so without a deployment, too, and as often",
         "look at its log; a proof with other paths (--path) or a lower --rate tells more",
     ),
     Cause.CRASHED: (

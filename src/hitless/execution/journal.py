@@ -53,7 +53,7 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
 @contextmanager
 def discreet(ports: Ports, *models: Json) -> Iterator[Ports]:
     """Show no secret of these Compose models, neither in an event nor in an error."""
-    hidden = frozenset(secret for model in models for secret in redact.secrets(model))
+    hidden = redact.secrets(*models)
     try:
         yield replace(ports, emit=lambda event: ports.emit(redact.redact(event, hidden)))
     except HitlessError as error:

@@ -8,6 +8,7 @@ exit, memory or 500).
 """
 
 import hashlib
+import itertools
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ FASTER = 10  # than what is asked for
 STREAM_LINES = 20
 STOPS = {signal.SIGTERM, signal.SIGINT}
 
+# /error always fails, /moody now and then
+moods = itertools.cycle([200, 200, 500, 200, 200, 503, 200])
 in_flight = 0
 changed = threading.Condition()
 
@@ -56,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(500, "broken on purpose\n")
             elif url.path == "/error":
                 self.answer(500, "an error of this page alone\n")
+            elif url.path == "/moody":
+                self.answer(next(moods), "as it happens\n")
             elif url.path == "/stream":
                 self.stream(seconds)
             else:
