@@ -291,6 +291,14 @@ class Store(Protocol):
         """
         ...
 
+    def alone(self, holder: str, but: str) -> AbstractContextManager[Mapping[str, Holder]]:
+        """Have nobody begin to work on any application; who works on which already, but for the one `but`.
+
+        Raises `Locked` where another command does the same, or where one just begins. It ends with the
+        gateway's container, too.
+        """
+        ...
+
     def unlock(self, application: str) -> Holder | None:
         """Take the lock away from whoever has it; None where nobody does."""
         ...

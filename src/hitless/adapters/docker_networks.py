@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,8 +45,11 @@ class DockerNetworks:
     def join(self, network: str, container: str, aliases: Iterable[str] = ()) -> None:
         """Connect a container, where it is not connected yet, under its own name and these."""
         words = [word for alias in aliases for word in ("--alias", alias)]
+        self._join(self.cli.change, *words, network, container)
+
+    def _join(self, run: Callable[..., str], *words: str) -> None:
         try:
-            self.cli.change("network", "connect", *words, network, container)
+            run("network", "connect", *words)
         except DockerFailed as error:
             if _THERE not in error.output:
                 raise
@@ -79,7 +82,8 @@ class DockerNetworks:
         shape = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
         on = self.cli.run("container", "inspect", "--format", shape, container).split()
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            list(pool.map(lambda name: self.join(name, container), set(names) - set(on)))
+            # no lock is asked for: they have gone with the container before
+            list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
 
     def remove_way(self, application: str) -> None:
         """Remove the network between the gateway and an application that has no containers any more."""

@@ -99,21 +99,25 @@ copies() { # files' names
 # that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
 # that it began (adapters/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
 # for them. A line that can't be written, on a full disk, is no reason to end.
-lock() { # application, holder, wait or now
+lock() { # application or .gateway, holder, wait or now
     umask 077
-    mkdir -p "$state/$1" || exit 1
+    mkdir -p "$state/$1" "$state/.gateway" || exit 1
     exec 9>>"$state/$1/lock"
+    enter "$1" "$3"
     if ! flock -n 9; then
+        leave_gate
         how=held
-        held "$1" || echo "held 0 0 a command that has just begun"
+        held "$1" || echo "held 0 0 $beginner"
         [ "$3$how" != nowheld ] || exit 75
         flock 9
+        enter "$1" "$3"
     fi
     # what was begun for the one before is over then
     (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
     { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
+    leave_gate
     echo "locked $$.$(began $$)"
     while IFS= read -r line; do
         case $line in
@@ -124,6 +128,36 @@ lock() { # application, holder, wait or now
             *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
         esac
     done 2>/dev/null
+}
+
+# Who restarts the gateway takes the lock of an application that there is not: .gateway. All others hold that one,
+# together, while they take theirs: nobody begins from the look at their locks to the end of the container.
+beginner="a command that has just begun"
+
+enter() { # application or .gateway, wait or now
+    [ "$1" != .gateway ] || return 0
+    exec 5>>"$state/.gateway/lock"
+    flock -s -n 5 && return
+    how=held
+    held .gateway || echo "held 0 0 $beginner"
+    [ "$2$how" != nowheld ] || exit 75
+    flock -s 5
+}
+
+leave_gate() {
+    exec 5>&-
+}
+
+# Who works on which application, but for one of them: a line each.
+busy() { # application or -
+    for lock in "$state"/[a-z0-9]*/lock; do
+        name=${lock%/lock}
+        name=${name##*/}
+        if [ ! -e "$lock" ] || [ "$name" = "$1" ]; then continue; fi
+        (exec 9<"$lock" && flock -s -n 9) && continue
+        printf '%s ' "$name"
+        held "$name" || echo "held 0 0 $beginner"
+    done
 }
 
 unlock() { # application
