@@ -20,6 +20,15 @@ STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't
 TRAEFIK = 65532  # its user and its group: nobody's
 API_PORT = 8080  # Traefik's API and ping, inside the container
 
+# What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
+# would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
+# need them again, with a NO_PROXY that has each container's name, or better a way of its own.
+_NO_PROXIES = {
+    spelled: ""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
+    for spelled in (name, name.lower())
+}
+
 ANY = ""  # every address of the host, as a published port without one: IPv4 and IPv6
 LABEL_SETTINGS = "hitless.gateway.settings"
 _OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound
@@ -144,6 +153,7 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         # Compose takes $ for a variable
         "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
         "command": _command(project, settings),
+        "environment": dict(_NO_PROXIES),
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,
