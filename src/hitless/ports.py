@@ -369,6 +369,10 @@ class GatewayHost(Protocol):
         """
         ...
 
+    def unfit(self, image: str) -> str:
+        """What an image lacks for the gateway (`has no flock`), "" where it has all. Pulls it if needed."""
+        ...
+
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or make it anew where they differ."""
         ...

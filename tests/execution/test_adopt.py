@@ -42,6 +42,8 @@ class FakeGatewayHost:
     host: FakeHost
     there: GatewaySettings | None = None
     breaks: tuple[int, ...] = ()
+    # what images have not that the gateway needs
+    lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
 
     def settings(self) -> GatewaySettings | None:
@@ -55,6 +57,9 @@ class FakeGatewayHost:
 
     def outdated(self) -> str:
         return ""
+
+    def unfit(self, image: str) -> str:
+        return self.lacks.get(image, "")
 
     def apply(self, settings: GatewaySettings) -> None:
         published = {settings.http_port, *settings.ports} - set(settings.held)

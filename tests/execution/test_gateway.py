@@ -7,6 +7,7 @@ import pytest
 from hitless.domain.errors import HitlessError, Locked
 from hitless.domain.events import Waiting
 from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.history import Holder
 from hitless.domain.world import Port
 from hitless.execution import gateway as gateways
@@ -89,3 +90,12 @@ def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
     # the release is live already, and what ran before has its port still
     assert host.verbs.count("gateway") == 1
     assert "web" in host.base
+
+
+def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
+    with pytest.raises(HitlessError, match="the image odd:1 has no flock") as raised:
+        gateways.up(gateway, host.ports(), True, {"image": "odd:1"}, may_replace=True, asker=ASKER)
+    assert TRAEFIK_IMAGE in raised.value.hint
+    assert (gateway.applied, host.alone_for) == ([], [])

@@ -4,6 +4,16 @@ root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
 served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
 state=$root/var/lib/hitless
+# Each program that is used here (a test compares): `gateway up` looks whether an image has them.
+tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
+tools="$tools timeout traefik wc wget"
+
+# What an image lacks, a line each.
+fit() {
+    for tool in $tools; do
+        command -v "$tool" > /dev/null || echo "missing $tool"
+    done
+}
 
 # Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
 # knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
@@ -104,12 +114,12 @@ lock() { # application or .gateway, holder, wait or now
     mkdir -p "$state/$1" "$state/.gateway" || exit 1
     exec 9>>"$state/$1/lock"
     enter "$1" "$3"
-    if ! flock -n 9; then
+    if ! is_free 9; then
         leave_gate
         how=held
         held "$1" || echo "held 0 0 $beginner"
         [ "$3$how" != nowheld ] || exit 75
-        flock 9
+        flock 9 || exit 71
         enter "$1" "$3"
     fi
     # what was begun for the one before is over then
@@ -137,11 +147,22 @@ beginner="a command that has just begun"
 enter() { # application or .gateway, wait or now
     [ "$1" != .gateway ] || return 0
     exec 5>>"$state/.gateway/lock"
-    flock -s -n 5 && return
+    is_free 5 && return
     how=held
     held .gateway || echo "held 0 0 $beginner"
     [ "$2$how" != nowheld ] || exit 75
-    flock -s 5
+    flock -s 5 || exit 71
+}
+
+# Take a lock at once; 1 where another one has it. BusyBox's flock ends with 1 whatever is wrong, that of
+# util-linux with 1 for this alone (flock(1)); of all else both say something.
+is_free() { # file descriptor: 9 is for one, 5 for many
+    said=$(if [ "$1" = 5 ]; then flock -s -n 5; else flock -n 9; fi 2>&1)
+    code=$?
+    [ "$code" -ne 0 ] || return 0
+    [ "$code$said" != 1 ] || return 1
+    echo "flock can't take the lock: ${said:-exit code $code}" >&2
+    exit 71 # sysexits.h EX_OSERR
 }
 
 leave_gate() {
@@ -154,7 +175,7 @@ busy() { # application or -
         name=${lock%/lock}
         name=${name##*/}
         if [ ! -e "$lock" ] || [ "$name" = "$1" ]; then continue; fi
-        (exec 9<"$lock" && flock -s -n 9) && continue
+        (exec 9<"$lock" && is_free 9) && continue
         printf '%s ' "$name"
         held "$name" || echo "held 0 0 $beginner"
     done

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from threading import Timer
@@ -28,6 +28,7 @@ from hitless.ports import Kept
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
+_UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
 _GATEWAY = ".gateway"  # no application's name: the lock that keeps all others from being taken
 _LOOKS = 3
 _EMPTY = bytes(1024)  # an archive's end alone
@@ -144,7 +145,14 @@ class GatewayStore:
     def alone(self, holder: str, but: str) -> Iterator[dict[str, Holder]]:
         """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
         name = f"{holder}, which restarts or removes the gateway"
-        with self.lock(_GATEWAY, name, 0, lambda _: None):
+        with ExitStack() as gate:
+            try:
+                gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
+            except DockerFailed as error:
+                if error.exit_code != _UNABLE:
+                    raise
+                yield {}  # where nobody can take a lock nobody has one: such a gateway is to be replaced
+                return
             found = {}
             for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
                 application, _, who = line.partition(" ")
@@ -250,7 +258,10 @@ def _take(
             "does the Docker engine answer? try: docker info",
         )
     if holder is None:
-        raise failed(argv, code, process.stderr.read().decode(errors="replace"))
+        error = failed(argv, code, process.stderr.read().decode(errors="replace"))
+        if code == _UNABLE:
+            error.hint = "hitless gateway up --replace says whether the gateway's image lacks something"
+        raise error
     what = "the gateway" if application == _GATEWAY else application
     if patience and not is_late.is_set():  # with its container
         raise Locked(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from hitless.domain import publish
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import IDLE_TIMEOUT, WEB
@@ -51,7 +52,7 @@ class GatewaySettings:
     bind: str = ANY
     dashboard: bool = False
     docker_provider: bool = False
-    image: str = "traefik:v3.7"
+    image: str = TRAEFIK_IMAGE
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     fast_proxy: bool = False

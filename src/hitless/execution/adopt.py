@@ -38,10 +38,10 @@ def look(
             f"nothing of {application.name} runs under plain docker compose",
             "hitless deploy starts it; is the project's name right (-p)?",
         )
-    if world.gateway is None:
-        gateway.refuse_unfit(host)
     # as it will be when the release is deployed
     settings = found.before or present or GatewaySettings()
+    if world.gateway is None:
+        gateway.refuse_unfit(host, settings.image)
     world = replace(
         world,
         gateway=gateway_of(project, settings),

@@ -10,6 +10,7 @@ from typing import Any
 from hitless.domain.errors import HitlessError, Locked, TimedOut
 from hitless.domain.events import Waiting
 from hitless.domain.gateway import API_PORT, GatewaySettings
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.history import Holder
 from hitless.domain.publish import shown
 from hitless.execution import observe, waits
@@ -69,7 +70,7 @@ def up(
             f"port {wanted.http_port} is to be the gateway's own and one for applications",
             f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
-    refuse_unfit(host)
+    refuse_unfit(host, wanted.image)
     wanted = with_pool(host, wanted)
     said = put_right(ports) if is_running else ()
     with undisturbed(ports, asker) if is_running else nullcontext():
@@ -140,8 +141,8 @@ def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
     )
 
 
-def refuse_unfit(host: GatewayHost) -> None:
-    """Raise `HitlessError` where this host can't have the gateway."""
+def refuse_unfit(host: GatewayHost, image: str) -> None:
+    """Raise `HitlessError` where this host can't have the gateway, of this image."""
     if outdated := host.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
@@ -150,6 +151,11 @@ def refuse_unfit(host: GatewayHost) -> None:
         raise HitlessError(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
+        )
+    if lack := host.unfit(image):
+        raise HitlessError(
+            f"the image {image} {lack}, which the gateway needs",
+            f"hitless gateway up --image {TRAEFIK_IMAGE}, or build yours from that",
         )
 
 
