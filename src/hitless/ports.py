@@ -291,6 +291,14 @@ class Store(Protocol):
         """
         ...
 
+    def alone(self, holder: str, but: str) -> AbstractContextManager[Mapping[str, Holder]]:
+        """Have nobody begin to work on any application; who works on which already, but for the one `but`.
+
+        Raises `Locked` where another command does the same, or where one just begins. It ends with the
+        gateway's container, too.
+        """
+        ...
+
     def unlock(self, application: str) -> Holder | None:
         """Take the lock away from whoever has it; None where nobody does."""
         ...
@@ -359,6 +367,10 @@ class GatewayHost(Protocol):
 
         `image` is the gateway's, which looks at the host's routes.
         """
+        ...
+
+    def unfit(self, image: str) -> str:
+        """What an image lacks for the gateway (`has no flock`), "" where it has all. Pulls it if needed."""
         ...
 
     def apply(self, settings: GatewaySettings) -> None:

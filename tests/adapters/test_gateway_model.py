@@ -179,3 +179,10 @@ def test_a_proxy_in_front_is_trusted_for_its_headers_on_every_entry_point() -> N
         "--entrypoints.web.forwardedheaders.trustedips=10.0.0.5,10.1.0.0/16",
         "--entrypoints.port-90.forwardedheaders.trustedips=10.0.0.5,10.1.0.0/16",
     ]
+
+
+def test_no_proxy_of_the_operators_machine_is_the_gateways() -> None:
+    environment = service(GatewaySettings())["environment"]
+
+    assert set(environment.values()) == {""}
+    assert {"HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy"} < set(environment)

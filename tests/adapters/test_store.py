@@ -595,3 +595,69 @@ def test_what_is_taken_away_during_a_look_does_not_end_it(host: FakeDocker, stor
     (host.root / "etc/hitless/routes/shop.yml").write_text("http: {}\n")
     assert store.read("shop").routing_files == {"shop.yml": "http: {}\n"}
     assert flag.exists()
+
+
+# a restart of the gateway
+
+
+def test_nobody_begins_to_work_while_the_gateway_is_restarted(host: FakeDocker, store: GatewayStore) -> None:
+    named = "bob, which restarts or removes the gateway, for "
+    with store.alone("bob", "") as at_work:
+        assert at_work == {}
+        with pytest.raises(Locked, match=f"works on shop: {named}"), store.lock("shop", "alice", 0, print):
+            pass
+        with pytest.raises(Locked, match=f"works on the gateway: {named}"), store.alone("carol", ""):
+            pass
+    with store.lock("shop", "alice", 0, print):
+        pass
+
+
+def test_who_waits_for_the_restart_begins_after_it(host: FakeDocker, store: GatewayStore) -> None:
+    taken: list[str] = []
+
+    def wait() -> None:
+        with store.lock("shop", "alice", 30, taken.append):
+            taken.append("held")
+
+    with ThreadPoolExecutor() as pool, store.alone("bob", ""):
+        waiting = pool.submit(wait)
+        deadline = time.monotonic() + 10
+        while not taken:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert "bob, which restarts" in taken[0]
+    waiting.result()
+    assert taken[1:] == ["held"]
+
+
+def test_all_that_are_at_work_are_named_at_once_but_for_ones_own(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    with at_work(store, "shop", "blog"):
+        state(host, "journal").with_name("idle").mkdir()
+        with store.alone("bob", "") as found:
+            assert {name: holder.name for name, holder in found.items()} == {"shop": "alice", "blog": "alice"}
+        with store.alone("bob", "shop") as found:
+            assert list(found) == ["blog"]
+    with store.alone("bob", "") as found:
+        assert found == {}
+
+
+def test_who_waits_for_a_lock_does_not_keep_the_gateway_from_being_looked_at(
+    host: FakeDocker, store: GatewayStore
+) -> None:
+    told: list[str] = []
+
+    def wait() -> None:
+        with store.lock("shop", "carol", 30, told.append):
+            pass
+
+    with ThreadPoolExecutor() as pool, store.lock("shop", "alice", 0, print):
+        waiting = pool.submit(wait)
+        deadline = time.monotonic() + 10
+        while not told:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with store.alone("bob", "") as found:
+            assert found["shop"].name == "alice"
+    waiting.result()

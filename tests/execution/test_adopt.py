@@ -23,6 +23,7 @@ from tests.execution.applications import application, shop
 from tests.fakes.host import FakeHost
 
 ASKED = Request(holder="somebody@somewhere")
+ASKER = gateways.Asker("somebody@somewhere")
 PUBLISHING = application(
     {
         "web": {
@@ -41,6 +42,8 @@ class FakeGatewayHost:
     host: FakeHost
     there: GatewaySettings | None = None
     breaks: tuple[int, ...] = ()
+    # what images have not that the gateway needs
+    lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
 
     def settings(self) -> GatewaySettings | None:
@@ -54,6 +57,9 @@ class FakeGatewayHost:
 
     def outdated(self) -> str:
         return ""
+
+    def unfit(self, image: str) -> str:
+        return self.lacks.get(image, "")
 
     def apply(self, settings: GatewaySettings) -> None:
         published = {settings.http_port, *settings.ports} - set(settings.held)
@@ -197,7 +203,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
     assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
     assert not raised.value.is_unfinished
 
@@ -206,7 +212,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(), breaks=(80,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True, asker=ASKER)
     assert raised.value.is_unfinished
     assert raised.value.hint == "stop what has it; nor is all as it was: port is taken"
 
@@ -232,7 +238,7 @@ def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 is to be"):
-        gateways.up(gateway, host.ports(), True, {"http_port": 8080}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"http_port": 8080}, may_replace=True, asker=ASKER)
     assert gateway.applied == []
 
 
@@ -240,7 +246,7 @@ def test_nor_is_that_of_the_dashboard() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
     assert gateway.applied == []
 
 
@@ -259,7 +265,7 @@ def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> No
     with pytest.raises(
         HitlessError, match=r"is up, but shop does not answer .* refuses shop\.yml: field"
     ) as said:
-        gateways.up(FakeGatewayHost(host), host.ports(), False, {}, may_replace=False)
+        gateways.up(FakeGatewayHost(host), host.ports(), False, {}, may_replace=False, asker=ASKER)
     assert "hitless -p NAME down" in said.value.hint
     assert host.has_gateway
 
@@ -276,7 +282,7 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
 
     gateway.apply = applied  # type: ignore[method-assign]
     with pytest.raises(HitlessError, match="with these settings shop does not answer"):
-        gateways.up(gateway, host.ports(), True, {"image": "traefik:v2"}, may_replace=True)
+        gateways.up(gateway, host.ports(), True, {"image": "traefik:v2"}, may_replace=True, asker=ASKER)
     assert [one.image for one in gateway.applied] == ["traefik:v2", GatewaySettings().image]
     assert "shop" in host.in_traefik
 
@@ -286,7 +292,7 @@ def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
     behind(host)
     host.copies, host.files = dict(host.files), {"shop.yml": "", "blog.yml": ""}
     gateway = FakeGatewayHost(host, there=GatewaySettings())
-    _, is_changed, said = gateways.up(gateway, host.ports(), True, {}, may_replace=False)
+    _, is_changed, said = gateways.up(gateway, host.ports(), True, {}, may_replace=False, asker=ASKER)
     assert not is_changed
     assert said == (
         "shop.yml was damaged or gone, and is as it was again, from its last good copy",

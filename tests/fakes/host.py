@@ -101,6 +101,10 @@ class FakeHost:
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     holder: str = ""
+    # who works on which other application
+    at_work: dict[str, Holder] = field(default_factory=dict)
+    # the applications that the others were kept away for, and "over" where that was over
+    alone_for: list[str] = field(default_factory=list)
     # how many commands have taken the lock and are not over; one whose lock was taken away is among them
     commands_at_work: int = 0
     created: int = 0
@@ -391,6 +395,12 @@ class FakeHost:
     def unlock(self, application: str) -> Holder | None:
         holder, self.holder = self.holder, ""
         return Holder(holder, 0, 0) if holder else None
+
+    @contextmanager
+    def alone(self, holder: str, but: str) -> Iterator[Mapping[str, Holder]]:
+        self.alone_for.append(but)
+        yield {name: one for name, one in self.at_work.items() if name != but}
+        self.alone_for.append("over")
 
     @contextmanager
     def lock(

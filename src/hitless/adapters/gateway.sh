@@ -4,6 +4,16 @@ root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
 served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
 state=$root/var/lib/hitless
+# Each program that is used here (a test compares): `gateway up` looks whether an image has them.
+tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
+tools="$tools timeout traefik wc wget"
+
+# What an image lacks, a line each.
+fit() {
+    for tool in $tools; do
+        command -v "$tool" > /dev/null || echo "missing $tool"
+    done
+}
 
 # Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
 # knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
@@ -99,21 +109,25 @@ copies() { # files' names
 # that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
 # that it began (adapters/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
 # for them. A line that can't be written, on a full disk, is no reason to end.
-lock() { # application, holder, wait or now
+lock() { # application or .gateway, holder, wait or now
     umask 077
-    mkdir -p "$state/$1" || exit 1
+    mkdir -p "$state/$1" "$state/.gateway" || exit 1
     exec 9>>"$state/$1/lock"
-    if ! flock -n 9; then
+    enter "$1" "$3"
+    if ! is_free 9; then
+        leave_gate
         how=held
-        held "$1" || echo "held 0 0 a command that has just begun"
+        held "$1" || echo "held 0 0 $beginner"
         [ "$3$how" != nowheld ] || exit 75
-        flock 9
+        flock 9 || exit 71
+        enter "$1" "$3"
     fi
     # what was begun for the one before is over then
     (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
     { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
+    leave_gate
     echo "locked $$.$(began $$)"
     while IFS= read -r line; do
         case $line in
@@ -124,6 +138,47 @@ lock() { # application, holder, wait or now
             *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
         esac
     done 2>/dev/null
+}
+
+# Who restarts the gateway takes the lock of an application that there is not: .gateway. All others hold that one,
+# together, while they take theirs: nobody begins from the look at their locks to the end of the container.
+beginner="a command that has just begun"
+
+enter() { # application or .gateway, wait or now
+    [ "$1" != .gateway ] || return 0
+    exec 5>>"$state/.gateway/lock"
+    is_free 5 && return
+    how=held
+    held .gateway || echo "held 0 0 $beginner"
+    [ "$2$how" != nowheld ] || exit 75
+    flock -s 5 || exit 71
+}
+
+# Take a lock at once; 1 where another one has it. BusyBox's flock ends with 1 whatever is wrong, that of
+# util-linux with 1 for this alone (flock(1)); of all else both say something.
+is_free() { # file descriptor: 9 is for one, 5 for many
+    said=$(if [ "$1" = 5 ]; then flock -s -n 5; else flock -n 9; fi 2>&1)
+    code=$?
+    [ "$code" -ne 0 ] || return 0
+    [ "$code$said" != 1 ] || return 1
+    echo "flock can't take the lock: ${said:-exit code $code}" >&2
+    exit 71 # sysexits.h EX_OSERR
+}
+
+leave_gate() {
+    exec 5>&-
+}
+
+# Who works on which application, but for one of them: a line each.
+busy() { # application or -
+    for lock in "$state"/[a-z0-9]*/lock; do
+        name=${lock%/lock}
+        name=${name##*/}
+        if [ ! -e "$lock" ] || [ "$name" = "$1" ]; then continue; fi
+        (exec 9<"$lock" && is_free 9) && continue
+        printf '%s ' "$name"
+        held "$name" || echo "held 0 0 $beginner"
+    done
 }
 
 unlock() { # application

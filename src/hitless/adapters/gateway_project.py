@@ -12,7 +12,7 @@ from hitless.adapters.docker_cli import DockerCli
 from hitless.adapters.docker_networks import DockerNetworks
 from hitless.adapters.gateway_container import inspect, labels
 from hitless.adapters.gateway_shell import script
-from hitless.domain import networks
+from hitless.domain import gateway_image, networks
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import (
     API_PORT,
@@ -24,6 +24,7 @@ from hitless.domain.gateway import (
 from hitless.domain.project import LABEL_GATEWAY
 
 _PULL_TIMEOUT = 900.0
+_NOT_RUN, _NOT_FOUND = 126, 127  # docker run's own exit codes where a command can't be run, or is not there
 _ENGINE = (26, 0)
 _COMPOSE = (2, 20)
 _TAKEN = ("port is already allocated", "address already in use")
@@ -59,6 +60,17 @@ class GatewayProject:
         # gateways may share a pool: the engine gives no block of it twice
         own = {one for name in engine.own() for one in ranges.get(name, ())}
         return networks.pool(one for one in taken if one not in own)
+
+    def unfit(self, image: str) -> str:
+        """What an image lacks for the gateway, "" where it has all. Pulls what is missing."""
+        look = ("run", "--rm", "--network", "none", "--read-only", "--entrypoint", "sh", image)
+        try:
+            said = self.cli.run(*look, "-c", script(), "sh", "fit", timeout=_PULL_TIMEOUT)
+        except DockerFailed as error:
+            if error.exit_code in (_NOT_RUN, _NOT_FOUND):
+                return "has no sh"
+            raise
+        return gateway_image.unfit(said)
 
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or make it anew where they differ.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from threading import Timer
@@ -29,6 +28,8 @@ from hitless.ports import Kept
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
+_UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
+_GATEWAY = ".gateway"  # no application's name: the lock that keeps all others from being taken
 _LOOKS = 3
 _EMPTY = bytes(1024)  # an archive's end alone
 _TAIL = 300  # lines: three a command
@@ -141,6 +142,25 @@ class GatewayStore:
         return True
 
     @contextmanager
+    def alone(self, holder: str, but: str) -> Iterator[dict[str, Holder]]:
+        """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
+        name = f"{holder}, which restarts or removes the gateway"
+        with ExitStack() as gate:
+            try:
+                gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
+            except DockerFailed as error:
+                if error.exit_code != _UNABLE:
+                    raise
+                yield {}  # where nobody can take a lock nobody has one: such a gateway is to be replaced
+                return
+            found = {}
+            for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
+                application, _, who = line.partition(" ")
+                if at_work := _holder(who):
+                    found[application] = at_work
+            yield found
+
+    @contextmanager
     def lock(
         self, application: str, holder: str, wait: float, taken: Callable[[str], None]
     ) -> Iterator[JournalWriter]:
@@ -206,10 +226,16 @@ def _take(
     """
     assert process.stdout and process.stderr
     holder: Holder | None = None
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
+        kill(process)
+
     while True:
         # what a command that has ended has left at work is waited for in any case
         patience = max(wait, _REMNANT if holder and holder.has_ended else 0)
-        guard = Timer(patience if holder else _GOODBYE, kill, (process,))
+        guard = Timer(patience if holder else _GOODBYE, give_up)
         guard.start()
         try:
             answer = process.stdout.readline().decode(errors="replace").strip()
@@ -226,16 +252,25 @@ def _take(
             taken(holder.describe())
     kill(process)
     code = process.wait()
-    if holder is None and code == -signal.SIGKILL:
+    if holder is None and is_late.is_set():
         raise TimedOut(
             f"the gateway did not give the lock of {application} within {_GOODBYE:.0f} s",
             "does the Docker engine answer? try: docker info",
         )
     if holder is None:
-        raise failed(argv, code, process.stderr.read().decode(errors="replace"))
+        error = failed(argv, code, process.stderr.read().decode(errors="replace"))
+        if code == _UNABLE:
+            error.hint = "hitless gateway up --replace says whether the gateway's image lacks something"
+        raise error
+    what = "the gateway" if application == _GATEWAY else application
+    if patience and not is_late.is_set():  # with its container
+        raise Locked(
+            f"the gateway ended while another command worked on {what}: {holder.describe()}",
+            "try again when it is up; see hitless gateway status",
+        )
     late = f" and did not end within {patience:.0f} s" if patience else ""
     raise Locked(
-        f"another command works on {application}{late}: {holder.describe()}",
+        f"another command works on {what}{late}: {holder.describe()}",
         "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
     )
 

@@ -11,8 +11,10 @@ from hitless.cli.options import (
     Options,
     Seconds,
     TrustedProxies,
+    holder,
     json_option,
     pass_options,
+    wait_options,
 )
 from hitless.cli.visible import echo
 
@@ -63,33 +65,46 @@ def gateway() -> None:
     help="Believe the X-Forwarded-* headers of a proxy in front that has this address; may be repeated, and "
     "`none` takes all away.",
 )
-@click.option("--replace", is_flag=True, help="Restart a running gateway to change its settings.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Restart a running gateway to change its settings; not while a command works on an application.",
+)
+@wait_options
 @pass_options
 def up(
     options: Options,
     /,
     replace: bool,
+    wait: float,
     publish: tuple[tuple[int, str], ...],
     unpublish: tuple[int, ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
     **settings: object,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
-    from hitless.cli.console import ignore
+    from hitless.cli.console import events, ignore
     from hitless.domain.gateway import GatewaySettings
     from hitless.domain.publish import shown
     from hitless.execution import gateway as operations
 
     host = options.host()
-    ports = host.ports(ignore)
-    is_running = ports.balancer.gateway() is not None
+    is_running = host.ports(ignore).balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
     if trusted_proxy:
         changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
     if publish or unpublish:
         present = host.gateway_project().settings() or GatewaySettings()
         changes["ports"] = present.publishing(dict(publish), unpublish).ports
-    made, changed, damaged = operations.up(host.gateway_project(), ports, is_running, changes, replace)
+    with events(False) as emit:
+        made, changed, damaged = operations.up(
+            host.gateway_project(),
+            host.ports(emit),
+            is_running,
+            changes,
+            replace,
+            operations.Asker(holder(), wait),
+        )
     state = "is up" if changed else "was up already, nothing changed"
     addresses = [
         f"http://{shown(made.bind, made.http_port)}",
@@ -123,16 +138,24 @@ def logs(options: Options, lines: int) -> None:
 
 
 @gateway.command()
-@click.option("--force", is_flag=True, help="Even while applications are routed: cuts them off.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Even while applications are routed, which cuts them off, or a command works on one.",
+)
 @click.option("--volumes", is_flag=True, help="Delete the routes and releases that it keeps, too.")
+@wait_options
 @pass_options
-def down(options: Options, force: bool, volumes: bool) -> None:
+def down(options: Options, force: bool, volumes: bool, wait: float) -> None:
     """Stop and remove the gateway. What it keeps stays, for the next `gateway up`."""
-    from hitless.cli.console import ignore
+    from hitless.cli.console import events
     from hitless.execution import gateway as operations
     from hitless.execution import observe
 
     host = options.host()
-    world = observe.world(host.ports(ignore), None)
-    operations.down(host.gateway_project(), sorted(world.routings), force, volumes)
+    with events(False) as emit:
+        ports = host.ports(emit)
+        routed = sorted(observe.world(ports, None).routings)
+        asker = operations.Asker(holder(), wait)
+        operations.down(host.gateway_project(), ports, routed, force, volumes, asker)
     echo(f"gateway {options.gateway} is down")

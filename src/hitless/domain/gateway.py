@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from hitless.domain import publish
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import IDLE_TIMEOUT, WEB
@@ -19,6 +20,15 @@ SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each s
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 TRAEFIK = 65532  # its user and its group: nobody's
 API_PORT = 8080  # Traefik's API and ping, inside the container
+
+# What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
+# would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
+# need them again, with a NO_PROXY that has each container's name, or better a way of its own.
+_NO_PROXIES = {
+    spelled: ""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
+    for spelled in (name, name.lower())
+}
 
 ANY = ""  # every address of the host, as a published port without one: IPv4 and IPv6
 LABEL_SETTINGS = "hitless.gateway.settings"
@@ -42,7 +52,7 @@ class GatewaySettings:
     bind: str = ANY
     dashboard: bool = False
     docker_provider: bool = False
-    image: str = "traefik:v3.7"
+    image: str = TRAEFIK_IMAGE
     ports: Mapping[int, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     fast_proxy: bool = False
@@ -145,6 +155,7 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         # Compose takes $ for a variable
         "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
         "command": _command(project, settings),
+        "environment": dict(_NO_PROXIES),
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,

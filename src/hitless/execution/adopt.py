@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -38,10 +38,10 @@ def look(
             f"nothing of {application.name} runs under plain docker compose",
             "hitless deploy starts it; is the project's name right (-p)?",
         )
-    if world.gateway is None:
-        gateway.refuse_unfit(host)
     # as it will be when the release is deployed
     settings = found.before or present or GatewaySettings()
+    if world.gateway is None:
+        gateway.refuse_unfit(host, settings.image)
     world = replace(
         world,
         gateway=gateway_of(project, settings),
@@ -86,8 +86,10 @@ def _prepare_gateway(
         if present:
             hold.take()
         what = "restart the gateway" if present else "start the gateway"
-        # as yet it is no work on the application, and not for its journal
-        announced(ports, what, lambda: _start(ports, host, present, before))
+        asker = gateway.Asker(request.holder, request.wait)
+        with gateway.undisturbed(ports, asker, but=found.application) if present else nullcontext():
+            # as yet it is no work on the application, and not for its journal
+            announced(ports, what, lambda: _start(ports, host, present, before))
 
 
 def _hand_over(
@@ -112,7 +114,10 @@ def _hand_over(
             after = found.after
             given = ", ".join(map(str, found.ports))
             what = f"take over port {given}" if found.ports else "restart the gateway"
-            announced(told, what, lambda: _take_over(told, host, found, after, hold))
+            asker = gateway.Asker(request.holder, request.wait)
+            with ExitStack() as alone:
+                alone.enter_context(gateway.undisturbed(told, asker, but=name))
+                announced(told, what, lambda: _take_over(told, host, found, after, hold, alone))
         perform(plans.adopted(found, drain_timeout), told, began)
 
 
@@ -160,10 +165,18 @@ def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wan
     return f"{', '.join(silent)} does not answer behind it: see hitless gateway status" if silent else ""
 
 
-def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewaySettings, hold: Hold) -> str:
+def _take_over(
+    ports: Ports,
+    host: GatewayHost,
+    found: Adoption,
+    after: GatewaySettings,
+    hold: Hold,
+    alone: ExitStack,
+) -> str:
     """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
 
-    The lock is the gateway's, and goes with it: it is taken again from the one that comes.
+    The locks are the gateway's, and go with it: the application's is taken again from the one that comes, and
+    `alone`, which keeps others from theirs, is left before that.
     """
     ids = {one.name: one.id for one in ports.engine.neighbours() if one.name in found.ports.values()}
     before = found.before or host.settings()
@@ -176,6 +189,7 @@ def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewayS
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
         hold.leave()
+        alone.close()
         if before:
             gateway.undo(error, lambda: gateway.start(host, ports, before))
         if ids:
@@ -184,6 +198,7 @@ def _take_over(ports: Ports, host: GatewayHost, found: Adoption, after: GatewayS
             hold.take()
         raise
     seconds = ports.clock.now() - began
+    alone.close()
     hold.leave()
     hold.take()
     if found.front in ids:

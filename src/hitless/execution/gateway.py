@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hitless.domain.errors import HitlessError, TimedOut
+from hitless.domain.errors import HitlessError, Locked, TimedOut
+from hitless.domain.events import Waiting
 from hitless.domain.gateway import API_PORT, GatewaySettings
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.history import Holder
 from hitless.domain.publish import shown
 from hitless.execution import observe, waits
 from hitless.ports import GatewayHost, Ports
 
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1
+_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a restart of the gateway, and for how many seconds it waits for other commands."""
+
+    holder: str
+    wait: float = 0.0
 
 
 def up(
-    host: GatewayHost, ports: Ports, is_running: bool, changes: dict[str, Any], may_replace: bool
+    host: GatewayHost,
+    ports: Ports,
+    is_running: bool,
+    changes: dict[str, Any],
+    may_replace: bool,
+    asker: Asker,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Have the gateway running; its settings, whether anything was done, and what to say of its files.
 
     `changes` are the settings that were asked for explicitly; all others stay what they are. To change a
     running gateway is to restart it, which every application feels; that takes `may_replace`. Raises
-    `HitlessError` also where it runs and an application's routes do not answer.
+    `HitlessError` also where it runs and an application's routes do not answer, `Locked` where it runs and
+    a command works on an application: the lock would go with the gateway.
     """
     present = host.settings()
     # what another still had when an application was to be adopted is asked for again
@@ -51,16 +70,63 @@ def up(
             f"port {wanted.http_port} is to be the gateway's own and one for applications",
             f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
-    refuse_unfit(host)
+    refuse_unfit(host, wanted.image)
     wanted = with_pool(host, wanted)
     said = put_right(ports) if is_running else ()
-    silent = change(host, ports, present if is_running else None, wanted)
+    with undisturbed(ports, asker) if is_running else nullcontext():
+        silent = change(host, ports, present if is_running else None, wanted)
     if silent:
         raise HitlessError(
             f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
             "see hitless gateway status and logs; hitless -p NAME down takes it away, to be deployed again",
         )
     return wanted, True, said
+
+
+@contextmanager
+def undisturbed(ports: Ports, asker: Asker, but: str = "") -> Iterator[None]:
+    """Nobody works on an application of the running gateway, nor begins to, until its container ends.
+
+    `but` is an application whose lock the asker holds itself. Raises `Locked`, naming who works on which.
+    """
+    with ExitStack() as held:
+        _wait_until_alone(ports, asker, but, held)
+        yield
+
+
+def _wait_until_alone(ports: Ports, asker: Asker, but: str, held: ExitStack) -> None:
+    began = ports.clock.now()
+    is_told = False
+    while True:
+        wait, who = asker.wait, "another command"
+        error: Locked
+        try:
+            at_work = held.enter_context(ports.store.alone(asker.holder, but))
+        except Locked as taken:
+            error = taken
+        else:
+            if not at_work:
+                return
+            held.close()  # they may need what is kept from them
+            who = "; ".join(f"{one.describe()} (on {name})" for name, one in at_work.items())
+            error = _locked(at_work)
+            if all(one.has_ended for one in at_work.values()):
+                wait = max(wait, _REMNANT)
+        if ports.clock.now() >= began + wait:
+            raise error
+        if not is_told:
+            ports.emit(Waiting(but, who))
+            is_told = True
+        ports.clock.pause(_PAUSE)
+
+
+def _locked(at_work: Mapping[str, Holder]) -> Locked:
+    works = "; ".join(f"on {name}: {one.describe()}" for name, one in at_work.items())
+    return Locked(
+        f"another command works {works}",
+        "wait until it has ended (--wait does), or take its lock away with hitless unlock if it hangs; the "
+        "lock would go with the gateway, in the middle of what it does",
+    )
 
 
 def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
@@ -75,8 +141,8 @@ def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
     )
 
 
-def refuse_unfit(host: GatewayHost) -> None:
-    """Raise `HitlessError` where this host can't have the gateway."""
+def refuse_unfit(host: GatewayHost, image: str) -> None:
+    """Raise `HitlessError` where this host can't have the gateway, of this image."""
     if outdated := host.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
@@ -85,6 +151,11 @@ def refuse_unfit(host: GatewayHost) -> None:
         raise HitlessError(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
+        )
+    if lack := host.unfit(image):
+        raise HitlessError(
+            f"the image {image} {lack}, which the gateway needs",
+            f"hitless gateway up --image {TRAEFIK_IMAGE}, or build yours from that",
         )
 
 
@@ -166,17 +237,26 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
             error.hint = "; ".join(filter(None, (error.hint, f"nor is all as it was: {second.message}")))
 
 
-def down(host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool) -> None:
-    """Stop the gateway; refuses while applications are routed, unless `force`."""
+def down(
+    host: GatewayHost,
+    ports: Ports,
+    applications: Sequence[str],
+    force: bool,
+    volumes: bool,
+    asker: Asker,
+) -> None:
+    """Stop the gateway; refuses while applications are routed or worked on (`Locked`), unless `force`."""
     settings = host.settings()
     if settings is None:
         raise HitlessError("there is no gateway here", "nothing to do")
-    if applications and not force:
-        raise HitlessError(
-            f"the gateway still routes {', '.join(applications)}",
-            "take them down first (hitless -p NAME down), or pass --force to cut them off",
-        )
-    host.remove(settings, volumes)
+    is_asked = not force and ports.balancer.gateway() is not None
+    with undisturbed(ports, asker) if is_asked else nullcontext():
+        if applications and not force:
+            raise HitlessError(
+                f"the gateway still routes {', '.join(applications)}",
+                "take them down first (hitless -p NAME down), or pass --force to cut them off",
+            )
+        host.remove(settings, volumes)
 
 
 def _shown(value: Any) -> str:

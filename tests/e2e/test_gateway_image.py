@@ -1,0 +1,53 @@
+"""Which image the gateway runs, and one that can't do."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from hitless.adapters.docker_cli import DockerCli
+from hitless.adapters.gateway_project import GatewayProject
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from tests.e2e.conftest import GATEWAY, Gateway, docker, gateway_of_its_own
+
+POOR = "hitless-e2e-poor:1"
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with gateway_of_its_own(f"{GATEWAY}-image") as made:
+        yield made
+
+
+@pytest.fixture
+def poor() -> Iterator[str]:
+    """An image with Traefik, and without what the lock takes."""
+    text = f"FROM {TRAEFIK_IMAGE}\nRUN rm -f $(command -v flock)\n"
+    subprocess.run(("docker", "build", "--quiet", "--tag", POOR, "-"), input=text, text=True, check=True)
+    yield POOR
+    docker("rmi", POOR)
+
+
+def test_an_image_without_the_tools_is_refused_and_the_gateway_runs_on(gateway: Gateway, poor: str) -> None:
+    began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
+    said = gateway.cli.run("gateway", "up", "--replace", "--image", poor, code=1)
+    assert f"{poor} has no flock" in said
+    assert TRAEFIK_IMAGE in said
+    assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
+
+
+def test_one_that_runs_without_them_says_so_and_is_replaced(gateway: Gateway, poor: str) -> None:
+    project = GatewayProject(DockerCli(), gateway.name)
+    settings = project.settings()
+    assert settings
+    project.apply(dataclasses.replace(settings, image=poor))  # as an older hitless did, without a look
+    try:
+        said = gateway.cli.run("-p", "nobody", "down", code=1)
+        assert "flock can't take the lock" in said
+        assert "hitless gateway up --replace" in said
+        assert "unlock" not in said
+    finally:
+        gateway.cli.run("gateway", "up", "--replace", "--image", TRAEFIK_IMAGE)

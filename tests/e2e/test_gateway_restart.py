@@ -1,0 +1,47 @@
+"""A restart or the removal of the gateway, while a command works on an application behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.e2e.conftest import GATEWAY, App, Gateway, docker, gateway_of_its_own, wait_for
+
+Make = Callable[..., App]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with gateway_of_its_own(f"{GATEWAY}-restart") as made:
+        yield made
+
+
+def test_neither_comes_while_a_deployment_is_under_way(app: Make, gateway: Gateway) -> None:
+    made = app()
+    cli = replace(made.cli, environment={**made.cli.environment, "HITLESS_GATEWAY": gateway.name})
+    cli.run("deploy")
+    deployment = cli.start("deploy", BOOT_SECONDS="600")
+    try:
+        wait_for(lambda: len(made.containers()) > 1)
+        began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
+
+        for verb in (("up", "--replace"), ("down",)):
+            said = cli.run("gateway", *verb, code=5)
+            assert f"another command works on {made.name}: " in said
+            assert f"process {deployment.pid}, for " in said
+
+        assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
+        assert deployment.poll() is None
+        patient = cli.start("gateway", "up", "--replace", "--wait")
+        assert patient.stdout
+        assert patient.stdout.readline().startswith("waiting for ")
+        deployment.terminate()
+        assert deployment.wait(60) == 130
+        said, _ = patient.communicate(timeout=60)
+        assert patient.returncode == 0, said
+        assert gateway.get(made.host).status_code == 200
+    finally:
+        deployment.kill()
+        cli.run("down", "--volumes", "--drain-timeout", "1")

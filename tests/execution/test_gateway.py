@@ -1,0 +1,101 @@
+"""A restart of the gateway, and what works on applications behind it, on a host in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitless.domain.errors import HitlessError, Locked
+from hitless.domain.events import Waiting
+from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.history import Holder
+from hitless.domain.world import Port
+from hitless.execution import gateway as gateways
+from tests.execution.test_adopt import PUBLISHING, FakeGatewayHost, adopt, plain_host
+from tests.fakes.host import FakeHost
+
+ANN = Holder("ann@there, process 7", 30, 2)
+ASKER = gateways.Asker("somebody@somewhere")
+
+
+def restart(host: FakeHost, asker: gateways.Asker = ASKER) -> FakeGatewayHost:
+    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True, asker=asker)
+    return gateway
+
+
+def test_a_restart_is_refused_while_a_command_works_on_an_application() -> None:
+    host = FakeHost(at_work={"shop": ANN, "blog": Holder("bob", 1, 1)})
+    with pytest.raises(Locked, match=r"works on shop: ann@there, process 7, for 30 s.*; on blog: bob"):
+        restart(host)
+    assert "gateway" not in host.verbs
+
+
+def test_others_are_kept_away_until_the_gateway_is_up_again() -> None:
+    host = FakeHost()
+    assert [one.bind for one in restart(host).applied] == ["10.1.1.1"]
+    assert host.alone_for == ["", "over"]
+
+
+def test_it_waits_where_it_is_told_to_and_no_longer() -> None:
+    host = FakeHost(at_work={"shop": ANN})
+    with pytest.raises(Locked):
+        restart(host, gateways.Asker("me", wait=20))
+    assert 20 <= host.clock.seconds < 21
+    assert [event for event in host.events if isinstance(event, Waiting)] == [
+        Waiting("", f"{ANN.describe()} (on shop)")
+    ]
+
+
+def test_what_a_command_that_has_ended_has_left_at_work_is_waited_for() -> None:
+    host = FakeHost(at_work={"shop": Holder("ann", 30, 2, has_ended=True)})
+    with pytest.raises(Locked, match="which has ended"):
+        restart(host)
+    assert 30 <= host.clock.seconds < 31
+
+
+def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
+    host = FakeHost(has_gateway=False, at_work={"shop": ANN})
+    gateway = FakeGatewayHost(host)
+    gateways.up(gateway, host.ports(), False, {}, may_replace=False, asker=ASKER)
+    assert host.alone_for == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
+    host = FakeHost(at_work={"shop": ANN})
+    removed: list[bool] = []
+    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateway.remove = lambda settings, volumes: removed.append(volumes)  # type: ignore[method-assign]
+    if force:
+        gateways.down(gateway, host.ports(), ["shop"], True, False, ASKER)
+    else:
+        with pytest.raises(Locked, match="works on shop"):
+            gateways.down(gateway, host.ports(), [], False, False, ASKER)
+    assert removed == [False] * force
+
+
+def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayHost(host)
+    adopt(host, gateway, PUBLISHING)
+    # the second start gives it the port
+    assert host.alone_for == ["shop", "over"]
+
+    host = plain_host(Port(8080, 8000))
+    host.at_work = {"blog": ANN}
+    with pytest.raises(HitlessError, match="works on blog: ann@there") as raised:
+        adopt(host, FakeGatewayHost(host), PUBLISHING)
+    assert raised.value.is_unfinished
+    # the release is live already, and what ran before has its port still
+    assert host.verbs.count("gateway") == 1
+    assert "web" in host.base
+
+
+def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
+    with pytest.raises(HitlessError, match="the image odd:1 has no flock") as raised:
+        gateways.up(gateway, host.ports(), True, {"image": "odd:1"}, may_replace=True, asker=ASKER)
+    assert TRAEFIK_IMAGE in raised.value.hint
+    assert (gateway.applied, host.alone_for) == ([], [])
