@@ -15,7 +15,7 @@ help:
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
 	@echo "make bench      compare with what people use instead, 25 minutes; writes docs/benchmarks (BENCH_ROUNDS=1: 8)"
-	@echo "make bench-hitless  100 deployments under every kind of request, 30 minutes (BENCH_DEPLOYMENTS=10: 4)"
+	@echo "make bench-hitless  100 deployments under every kind of request, 31 minutes (BENCH_DEPLOYMENTS=10: 5)"
 	@echo "make bench-overhead measure hitless's own time on this machine"
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"

@@ -49,6 +49,7 @@ MAX_RATE: Final = 1000.0
 MAX_REQUESTS: Final = 250_000
 MAX_OUTSTANDING: Final = 3000
 MAX_HELD: Final = 100
+MAX_LONG: Final = 10
 
 # For the whole request; generous, so that only an answer that nobody would wait for is lost.
 DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
@@ -59,6 +60,8 @@ DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
         "slow": 20.0,
         "stream": 20.0,
         "upload": 25.0,
+        "long": 90.0,
+        "failing": 10.0,
         "events": 20.0,
         "websocket": 20.0,
         "http2": 10.0,
@@ -79,8 +82,8 @@ class Settings:
     ``url`` is ``http://`` and a loopback address or ``localhost``, with a port; ``host`` is the
     Host header, by default the URL's. ``seconds`` and ``rate`` (requests/s) are bounded. With
     ``wait_ready`` above 0, the load begins once every quick kind was answered rightly, for which
-    it waits so many seconds. ``held`` WebSockets are kept open meanwhile. Raises ValueError for
-    anything else.
+    it waits so many seconds. ``held`` WebSockets are kept open meanwhile, and ``long`` uploads are
+    begun with the load. Raises ValueError for anything else.
     """
 
     url: str
@@ -90,6 +93,7 @@ class Settings:
     mix: Mapping[Kind, float] = field(default_factory=lambda: DEFAULT_MIX)
     wait_ready: float = 0.0
     held: int = 0
+    long: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what could harm anybody else or never end."""
@@ -100,7 +104,9 @@ class Settings:
             raise ValueError(f"rate must be above 0 and at most {MAX_RATE:g} requests/s")
         if not 0 <= self.held <= MAX_HELD:
             raise ValueError(f"held must be at least 0 and at most {MAX_HELD}")
-        unknown = sorted(set(self.mix) - (set(get_args(Kind)) - {"held"}))
+        if not 0 <= self.long <= MAX_LONG:
+            raise ValueError(f"long must be at least 0 and at most {MAX_LONG}")
+        unknown = sorted(set(self.mix) - (set(get_args(Kind)) - {"held", "long"}))
         if unknown:
             raise ValueError(f"unknown kinds in mix: {', '.join(unknown)}")
         if min(self.mix.values(), default=0) < 0 or sum(self.mix.values()) <= 0:
@@ -159,10 +165,13 @@ class Generator:
             await self._wait_until_ready()
             on_ready()
             held = [asyncio.create_task(self._hold()) for _ in range(self._settings.held)]
+            long = [
+                asyncio.create_task(self._send("long", time.monotonic())) for _ in range(self._settings.long)
+            ]
             await self._send_on_schedule()
             self._stopped = True
             self._sockets.let_go()
-            await asyncio.gather(*held)
+            await asyncio.gather(*held, *long)
         finally:
             for client in set(self._clients.values()):
                 await client.close()

@@ -18,19 +18,25 @@ BODY_BYTES: Final = 4096
 UPLOAD_CHUNKS: Final = 20
 UPLOAD_EVERY: Final = 0.5
 """Seconds between two chunks of an upload, which so takes 10 s."""
+LONG_CHUNKS: Final = 132
+"""Of an upload that takes 66 s."""
 CHUNK_BYTES: Final = 2048
 
 _PATHS: Final[dict[Kind, str]] = {
     "kept": "/",
     "fresh": "/",
+    "failing": "/failing",
     "slow": "/slow?seconds=3",
     "stream": "/stream?seconds=5",
     "events": "/events?seconds=5",
 }
 
 
+_RIGHT: Final[dict[Kind, tuple[int, ...]]] = {"failing": (200, 500, 503)}
+
+
 class Http1:
-    """All HTTP/1.1 kinds, on kept connections but for "fresh" and "upload".
+    """All HTTP/1.1 kinds, on kept connections but for "fresh" and uploads.
 
     The requests are built beforehand: what is sent 140 times a second should cost little.
     """
@@ -47,8 +53,8 @@ class Http1:
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
         """As the protocol says; raises OSError, asyncio.IncompleteReadError or BadAnswerError."""
-        if kind == "upload":
-            return await self._upload(progress)
+        if kind in ("upload", "long"):
+            return await self._upload(kind, UPLOAD_CHUNKS if kind == "upload" else LONG_CHUNKS, progress)
         request, expected = (self._fixed[kind], b"") if kind != "post" else self._post()
         connection = await self._connections.get(fresh=kind == "fresh")
         progress.connected = True
@@ -72,9 +78,9 @@ class Http1:
         self._posted += 1
         return self._posts[self._posted % BODIES]
 
-    async def _upload(self, progress: Progress) -> str | None:
+    async def _upload(self, kind: Kind, chunks: int, progress: Progress) -> str | None:
         self._posted += 1
-        body = random.Random(self._posted).randbytes(UPLOAD_CHUNKS * CHUNK_BYTES)
+        body = random.Random(self._posted).randbytes(chunks * CHUNK_BYTES)
         connection = await self._connections.get(fresh=True)
         progress.connected = True
         # Listened to from the beginning: who cuts an upload, or answers before its end, is seen at once.
@@ -93,7 +99,7 @@ class Http1:
         finally:
             answer.cancel()
             connection.close()
-        return _fault("upload", head.status, progress.release, got, _proof(body))
+        return _fault(kind, head.status, progress.release, got, _proof(body))
 
 
 async def _answer(connection: Connection, progress: Progress) -> tuple[Head, bytes]:
@@ -118,10 +124,10 @@ def _proof(body: bytes) -> bytes:
 
 def _fault(kind: Kind, status: int, release: str | None, body: bytes, expected: bytes) -> str | None:
     """Return what is wrong with a complete answer, or None."""
-    if status != 200:
+    if status not in _RIGHT.get(kind, (200,)):
         return str(status)
     if release is None:
-        # A 200 of somebody else: not of the application under load.
+        # of somebody else, the gateway perhaps: not of the application under load
         return "no release"
     match kind:
         case "stream":
@@ -129,7 +135,7 @@ def _fault(kind: Kind, status: int, release: str | None, body: bytes, expected: 
         case "events":
             events = "".join(f"id: {n}\ndata: {release}\n\n" for n in range(1, STREAM_LINES + 1))
             return None if body == events.encode() else "wrong events"
-        case "post" | "upload":
+        case "post" | "upload" | "long":
             return None if body == expected else "wrong body"
         case _:
             return None if release.encode() in body else "wrong body"

@@ -67,9 +67,9 @@ class Load:
 
     Entering returns when the load has begun: with ``wait_ready``, after every quick kind was
     answered rightly (those answers are not in the report), for which it waits ``ready_deadline``
-    seconds. Leaving begins no more requests, waits for the outstanding ones (25 s at most), and
-    collects. The load ends by itself after ``seconds``: look at ``report().ended_by`` where the
-    block may take longer. It also ends when this process dies.
+    seconds. Leaving begins no more requests, waits for the outstanding ones (25 s at most, with long
+    uploads 90 s), and collects. The load ends by itself after ``seconds``: look at
+    ``report().ended_by`` where the block may take longer. It also ends when this process dies.
 
     Raises ValueError for an address that is not loopback, LoadError when the load cannot begin.
     """
@@ -85,10 +85,11 @@ class Load:
         wait_ready: bool = True,
         ready_deadline: float = 30.0,
         held: int = 0,
+        long: int = 0,
     ) -> None:
         """Check the settings; nothing is sent yet."""
         self._settings = Settings(
-            url, host, rate, seconds, mix, wait_ready=ready_deadline if wait_ready else 0.0, held=held
+            url, host, rate, seconds, mix, ready_deadline if wait_ready else 0.0, held, long
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._report: Report | None = None
@@ -160,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.mix,
             wait_ready=options.wait_ready,
             held=options.held,
+            long=options.long,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -222,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--wait-ready", type=float, default=0.0, help="first wait so long for right answers")
     parser.add_argument("--held", type=int, default=0, help="WebSockets to keep open meanwhile")
+    parser.add_argument("--long", type=int, default=0, help="uploads of 66 s that begin with the load")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser
@@ -239,6 +242,7 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
         *("--url", settings.url, *host, "--mix", mix),
         *("--rate", repr(settings.rate), "--seconds", repr(settings.seconds)),
         *("--wait-ready", repr(settings.wait_ready), "--held", str(settings.held)),
+        *("--long", str(settings.long)),
     )
 
 

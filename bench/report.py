@@ -20,6 +20,8 @@ Kind = Literal[
     "slow",
     "stream",
     "upload",
+    "long",
+    "failing",
     "events",
     "websocket",
     "held",
@@ -32,6 +34,8 @@ Kind = Literal[
 - kept, fresh, post: a GET on a kept-alive connection, a GET on a fresh one, a POST of 4 KB
 - slow, stream: a request of 3 s, a chunked answer of 5 s
 - upload: a chunked request whose body takes 10 s to send
+- long: one whose body takes 66 s, which is more than Traefik's own limit for a whole request
+- failing: a GET of a page that answers 500 and 503 now and then by itself: each of these is right
 - events: server-sent events for 5 s
 - websocket: a WebSocket of 5 s on which every message is echoed
 - held: a WebSocket that stays open until the load ends, and is opened anew when it was closed

@@ -176,6 +176,7 @@ class Hitless:
     commands: tuple[str, ...] = ("hitless -f compose.yaml deploy",)
     drain_deadline: float | None = DRAIN_DEADLINE
     boot: str = "3"
+    webs: str = "1"
     options: tuple[str, ...] = ()
 
     def up(self, port: int) -> None:
@@ -200,6 +201,7 @@ class Hitless:
             "HITLESS_GATEWAY": f"hitless-bench-{self.key}",
             "RELEASE": str(release),
             "BOOT_SECONDS": self.boot,
+            "WEBS": self.webs,
         }
         script = Path(sys.executable).with_name("hitless")
         file = os.fspath((APP / "compose.yaml").relative_to(ROOT))

@@ -6,6 +6,7 @@ when it is told to stop, as many do).
 
 import asyncio
 import hashlib
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -15,6 +16,8 @@ RELEASE = os.environ.get("RELEASE", "dev")
 READY = Path("/tmp/ready")
 TICK = 0.25
 LONGEST = 60.0
+# of a page that fails now and then, as pages do
+MOODS = itertools.cycle([200, 500, 200, 200, 503, 200, 200])
 HEADERS = [(b"x-release", RELEASE.encode())]
 
 
@@ -49,6 +52,9 @@ async def answer(scope, receive, send):
             await whole(send, f"Hello from release {RELEASE}\n")
         case "/health":
             await whole(send, "ok\n")
+        case "/failing":
+            status = next(MOODS)
+            await whole(send, f"{status} from release {RELEASE}\n", status=status)
         case "/echo":
             digest, size = await read(receive)
             await whole(send, f"{digest} {size}\n")

@@ -35,20 +35,20 @@ RELEASE = "7"
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.http1.UPLOAD_EVERY", 0.01)
+    monkeypatch.setattr("bench.http1.LONG_CHUNKS", 60)
     monkeypatch.setattr("bench.websocket.MESSAGE_EVERY", 0.01)
     monkeypatch.setattr("bench.websocket.HELD_EVERY", 0.02)
     monkeypatch.setattr("bench.generator.OPEN_AGAIN", 0.05)
     monkeypatch.setattr("bench.generator.DEADLINES", dict.fromkeys(DEADLINES, 2.0))
 
 
-def run(serving: Serving, how: str, kind: Kind, held: int = 0) -> Report:
+def run(serving: Serving, how: str, kind: Kind, held: int = 0, long: int = 0) -> Report:
     """Send ten requests of one kind to a server that behaves so."""
 
     async def both() -> Report:
         async with serving(how) as port:
-            settings = Settings(
-                f"http://127.0.0.1:{port}", "bench.localhost", rate=50, seconds=0.2, mix={kind: 1}, held=held
-            )
+            url = f"http://127.0.0.1:{port}"
+            settings = Settings(url, "bench.localhost", 50, 0.2, {kind: 1}, held=held, long=long)
             return await Generator(settings).run()
 
     return asyncio.run(both())
@@ -61,6 +61,7 @@ async def http1(how: str) -> AsyncIterator[int]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         release = "" if how == "no release" else f"X-Release: {RELEASE}\r\n"
+        status = how if how in ("500", "503", "502") else "200"
         body = b"".join(b"id: %d\ndata: 7\n\n" % n for n in range(1, 21 if how != "too few" else 20))
         if head.startswith(b"POST"):
             if how in ("cut", "502 before the end"):
@@ -74,7 +75,9 @@ async def http1(how: str) -> AsyncIterator[int]:
                 got += (await reader.readexactly(size + 2))[:-2]
             got += b"more" if how == "wrong" else b""
             body = f"{hashlib.sha256(got).hexdigest()} {len(got)}\n".encode()
-        writer.write(f"HTTP/1.1 200 OK\r\n{release}Content-Length: {len(body)}\r\n\r\n".encode())
+        if b" /failing " in head:
+            body = b"from release 9" if how == "wrong" else b"from release 7"
+        writer.write(f"HTTP/1.1 {status} X\r\n{release}Content-Length: {len(body)}\r\n\r\n".encode())
         writer.write(body[:-5] if how == "body cut" else body)
         writer.close()
 
@@ -204,6 +207,9 @@ def test_right_answers_lose_nothing(serving: Serving, kind: Kind) -> None:
         (http1, "upload", "502 before the end", "502"),
         (http1, "upload", "no release", "no release"),
         (http1, "upload", "body cut", "body cut"),
+        (http1, "failing", "502", "502"),
+        (http1, "failing", "wrong", "wrong body"),
+        (http1, "failing", "no release", "no release"),
         (http1, "events", "too few", "wrong events"),
         (http1, "events", "body cut", "stream cut"),
         (sockets, "websocket", "wrong", "wrong echo"),
@@ -228,6 +234,28 @@ def test_every_wrong_answer_is_lost_with_its_cause(
     serving: Serving, kind: Kind, how: str, cause: str
 ) -> None:
     assert run(serving, how, kind).lost_by == {(kind, cause): 10}
+
+
+@pytest.mark.parametrize("status", ["200", "500", "503"])
+def test_a_page_that_fails_by_itself_is_answered(status: str) -> None:
+    report = run(http1, status, "failing")
+
+    assert (report.sent, report.lost, report.releases) == (10, 0, (RELEASE,))
+
+
+def test_a_long_upload_begins_with_the_load_and_is_waited_for() -> None:
+    report = run(http1, "right", "fresh", long=2)
+    long = [sample for sample in report.samples if sample.kind == "long"]
+
+    assert [sample.failure for sample in long] == [None, None]
+    # the load's last request begins after 0.2 s
+    assert all(sample.ended - sample.started > 0.5 for sample in long)
+
+
+def test_a_long_upload_that_is_cut_is_lost() -> None:
+    report = run(http1, "502 before the end", "events", long=1)
+
+    assert report.lost_by[("long", "502")] == 1
 
 
 def test_an_upload_that_is_cut_is_seen_before_its_end() -> None:

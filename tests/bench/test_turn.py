@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,21 @@ def test_deployments_in_a_row_are_judged_one_by_one() -> None:
     assert found.cut_at_deadline == {"cut at deadline, closed 1012": 1}
     assert found.lost == (("held", "cut without close frame", 1),)
     assert "**1 of 5 requests lost**" in endurance_page([found], {}, 150.0)
+
+
+def test_the_deployment_with_the_long_upload_is_told_apart() -> None:
+    samples = (sample(1.0, "1"), sample(1.5, None, "499", kind="long"), sample(3.0, "2"))
+    report = Report(samples, max_lag=0.0, cpu_seconds=0.0, epoch_offset=0.0, ended_by="asked")
+    long = batch_of(report, [(2.0, 70.0)], ["1", "2"], load_average=1.0, drain=90.0, long=1)
+    usual = batch_of(
+        replace(report, samples=(samples[0], samples[2])), [(2.0, 6.0)], ["1", "2"], load_average=1.0
+    )
+
+    told = endurance_page([long, usual], {}, 150.0)
+
+    assert "2 deployments in a row" in told
+    assert "which took 68 s and is not among those below: lost" in told
+    assert "| to its end, the drain deadline included | 4.0 | 4.0 | 4.0 |" in told
 
 
 def test_a_release_that_never_answered_is_no_figure() -> None:
