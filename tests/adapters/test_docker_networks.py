@@ -119,3 +119,14 @@ def test_a_way_that_somebody_else_is_on_is_told(docker: FakeDocker, own: DockerN
     with pytest.raises(HitlessError, match=r"traefik_webgateway\.shop can't be removed") as caught:
         own.remove_way("shop")
     assert "docker network inspect traefik_webgateway.shop" in caught.value.hint
+
+
+def test_a_network_that_goes_while_all_are_looked_at_is_looked_past(
+    docker: FakeDocker, own: DockerNetworks
+) -> None:
+    docker.answers("network", "ls", stdout="14acfefa866a\n")
+    gone = "Error response from daemon: network 14acfefa866a not found\n"
+    docker.answers("network", "inspect", stdout="[]\n", stderr=gone, exit_code=1)
+    with pytest.raises(HitlessError, match="networks change all the time"):
+        own.ranges()
+    assert sum(argv[:2] == ("network", "inspect") for argv in docker.argvs) > 1
