@@ -221,6 +221,10 @@ class Balancer(Protocol):
         """
         ...
 
+    def show_dashboard(self, is_shown: bool) -> None:
+        """Have the routes of Traefik's dashboard there, for the Docker host alone, or not at all."""
+        ...
+
     def refused(self) -> str:
         """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
         ...

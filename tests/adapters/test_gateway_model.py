@@ -78,8 +78,8 @@ def test_the_dashboard_is_published_on_the_loopback_alone() -> None:
     found = service(GatewaySettings(dashboard=True))
 
     _, port = found["ports"]
-    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8080", 8080)
-    assert "--entrypoints.traefik.address=:8080" in found["command"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8080", 60082)
+    assert "--entrypoints.dashboard.address=:60082" in found["command"]
     assert "--api.dashboard=true" in found["command"]
 
 
@@ -186,3 +186,11 @@ def test_no_proxy_of_the_operators_machine_is_the_gateways() -> None:
 
     assert set(environment.values()) == {""}
     assert {"HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy"} < set(environment)
+
+
+@pytest.mark.parametrize("dashboard", [False, True])
+def test_the_api_is_never_on_a_network(dashboard: bool) -> None:
+    found = service(GatewaySettings(dashboard=dashboard))
+
+    assert "--entrypoints.traefik.address=127.0.0.1:8080" in found["command"]
+    assert [port for port in found["ports"] if port["target"] == 8080] == []

@@ -561,3 +561,25 @@ def test_the_gateways_own_files_are_no_routing_files(docker: FakeDocker, gateway
     with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
         gateway.deliver("rec", "http: {}\n")
     assert set(GatewayStore(gateway.shell).read(None).routing_files) == {"rec.yml"}
+
+
+def test_the_dashboards_routes_are_for_the_addresses_of_the_docker_host(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("exec", way="shell")
+    docker.answers("network", "inspect", stdout="172.20.0.1 fd00::1/64 \n")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+    file = routes / ".dashboard.yml"
+    gateway.show_dashboard(True)
+
+    text = file.read_text()
+    assert is_whole(text)
+    for router in yaml.safe_load(text)["http"]["routers"].values():
+        assert router["rule"].startswith("(ClientIP(`172.20.0.1`) || ClientIP(`fd00::1`)) && ")
+        assert router["entryPoints"] == ["dashboard"]
+
+    gateway.show_dashboard(True)
+    assert file.read_text() == text
+    gateway.show_dashboard(False)
+    assert [path for path in routes.rglob("*") if path.is_file()] == []

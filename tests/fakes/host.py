@@ -87,6 +87,7 @@ class FakeHost:
     gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     files: dict[str, str] = field(default_factory=dict)
     is_certified: bool = False
+    shows_dashboard: bool = False
     # second copies of files that are damaged
     copies: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
@@ -345,6 +346,9 @@ class FakeHost:
 
     def certify(self) -> None:
         self.is_certified = True
+
+    def show_dashboard(self, is_shown: bool) -> None:
+        self.shows_dashboard = is_shown
 
     def refused(self) -> str:
         return self.behaviour.refused

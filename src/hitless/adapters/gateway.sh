@@ -243,6 +243,15 @@ provide() { # name, bytes
     mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
 }
 
+# A file of the gateway's own, "" where there is none, or one that is not whole.
+own() { # name
+    if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
+}
+
+retract() { # name
+    alone && taken_away "$1"
+}
+
 set_in_force() { # file's name without its ending
     mv -f "$routes/.next/$1.$$" "$routes/$1.yml" && persist "$routes" && show "$1.yml" &&
         copy "$1.yml" "$routes/.copy/$1"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from hitless.adapters.certificate import DEFAULT_CERTIFICATE, default_certificate
+from hitless.adapters.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway_container import inspect, labels
 from hitless.adapters.gateway_shell import GatewayShell
 from hitless.domain.errors import DockerFailed, HitlessError
@@ -22,6 +23,7 @@ from hitless.domain.gateway import (
     GatewaySettings,
     container_name,
     gateway,
+    network_name,
 )
 from hitless.domain.model import Json
 from hitless.domain.publish import inner_port
@@ -82,6 +84,21 @@ class Traefik:
         if self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
             content = default_certificate().encode()
             self.shell.run("provide", DEFAULT_CERTIFICATE, str(len(content)), stdin=content)
+
+    def show_dashboard(self, is_shown: bool) -> None:
+        """Have the dashboard's routes there, for the Docker host alone, or not at all."""
+        wanted = b""
+        if is_shown:
+            shape = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+            network = network_name(self.shell.project)
+            bridges = self.shell.cli.run("network", "inspect", "--format", shape, network).split()
+            # of IPv6 some engines write it with its prefix
+            wanted = dashboard([one.partition("/")[0] for one in bridges]).encode()
+        present = self.shell.run("own", DASHBOARD)[0]
+        if wanted and wanted != present:
+            self.shell.run("provide", DASHBOARD, str(len(wanted)), stdin=wanted)
+        elif not wanted:
+            self.shell.run("retract", DASHBOARD)
 
     def refused(self) -> str:
         """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""

@@ -20,6 +20,7 @@ SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each s
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 TRAEFIK = 65532  # its user and its group: nobody's
 API_PORT = 8080  # Traefik's API and ping, inside the container
+DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
 
 # What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
 # would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
@@ -137,7 +138,7 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
     ]
     if settings.dashboard:
-        ports.append(_port("127.0.0.1", API_PORT, API_PORT))
+        ports.append(_port("127.0.0.1", API_PORT, DASHBOARD_PORT))
     socket: list[Json] = (
         [
             {
@@ -196,8 +197,6 @@ def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
 
 
 def _command(project: str, settings: GatewaySettings) -> list[str]:
-    # without the dashboard only this container itself can ask the API
-    api = "" if settings.dashboard else "127.0.0.1"
     read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
     command = [
         "--global.checknewversion=false",
@@ -207,7 +206,10 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         "--ping.entrypoint=traefik",
         "--api.insecure=true",
         f"--api.dashboard={str(settings.dashboard).lower()}",
-        f"--entrypoints.traefik.address={api}:{API_PORT}",
+        # Only this container itself can ask the API here: it tells password hashes. The dashboard's own entry
+        # point has routes for the Docker host alone (adapters/dashboard.py); no label can name it.
+        f"--entrypoints.traefik.address=127.0.0.1:{API_PORT}",
+        *([f"--entrypoints.dashboard.address=:{DASHBOARD_PORT}"] if settings.dashboard else []),
         *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
         # Traefik's default of 60 s cuts every upload that takes longer
         *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),

@@ -175,6 +175,7 @@ def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[s
         ports.clock.pause(_PAUSE)
     ports.store.heal()
     ports.balancer.certify()
+    ports.balancer.show_dashboard(settings.dashboard)
     found, broken, _ = observe.routings(ports.store.read(None))
     silent = waits.until_all_answer(ports, found, settings.entry_points)
     unread = {path.removesuffix(".yml") for path in broken} - set(found)
