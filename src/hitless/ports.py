@@ -131,6 +131,15 @@ class Engine(Protocol):
         """Connect containers to a network under their own names only."""
         ...
 
+    def connect_shared(
+        self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
+    ) -> None:
+        """Connect shared services to networks, which are created where they are missing.
+
+        `members` maps network -> container (id) -> the names by which it is found there.
+        """
+        ...
+
     def restart(self, policies: Mapping[str, str]) -> None:
         """Set the restart policies (container -> policy in `docker update`'s words) of running containers."""
         ...

@@ -312,15 +312,15 @@ def test_what_lies_in_its_compose_projects_and_is_no_release_s(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
     rows = (
-        "shop-green|web|d1|shop|False|-||i1|shop-green-web-1|running|Up 3 seconds|web:1",
-        "shop-green|db|d2||False|/srv/shop.yml||i2|shop-green-db-1|running|Up 3 seconds|db:1",
-        "shop|db|d3||False|/srv/shop.yml||i3|shop-db-1|running|Up 2 hours (healthy)|postgres:15",
-        "shop|cache|d4||False|-|db:x:true,queue|i4|shop-cache-1|running|Up 1 s (health: starting)|redis:7",
-        "shop|queue|d5||False|/srv/shop.yml||i5|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq",
-        "shop|init|d6||False|/srv/shop.yml||i6|shop-init-1|exited|Exited (3) 2 minutes ago|init",
-        "shop|db|d3||True|/srv/shop.yml||i7|shop-db-run-7|running|Up 2 seconds|postgres:15",
-        "other-blue|web|d7||False|/srv/shop.yml||i8|other-blue-web-1|running|Up 3 seconds|web:1",
-        "shop-blue-more|web|d8||False|/srv/shop.yml||i9|shop-blue-more-web-1|running|Up 3 seconds|web:1",
+        "shop-green|web|d1|shop|False|-||i1|shop-green-web-1|running|Up 3 seconds|web:1|",
+        "shop-green|db|d2||False|/srv/shop.yml||i2|shop-green-db-1|running|Up 3 seconds|db:1|",
+        "shop|db|d3||False|/srv/shop.yml||i3|shop-db-1|running|Up 2 hours (healthy)|postgres:15|",
+        "shop|cache|d4||False|-|db:x:true,queue|i4|shop-cache-1|running|Up 1 s (health: starting)|redis|a,b",
+        "shop|queue|d5||False|/srv/shop.yml||i5|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq|",
+        "shop|init|d6||False|/srv/shop.yml||i6|shop-init-1|exited|Exited (3) 2 minutes ago|init|",
+        "shop|db|d3||True|/srv/shop.yml||i7|shop-db-run-7|running|Up 2 s|postgres:15|",
+        "other-blue|web|d7||False|/srv/shop.yml||i8|other-blue-web-1|running|Up 3 seconds|web:1|",
+        "shop-blue-more|web|d8||False|/srv/shop.yml||i9|shop-blue-more-web-1|running|Up 3 seconds|web:1|",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
@@ -328,9 +328,10 @@ def test_what_lies_in_its_compose_projects_and_is_no_release_s(
         ComposeContainer("shop-green", "db", "shop-green-db-1", "running", "", 0, "d2", "db:1", id="i2"),
         ComposeContainer("shop", "db", "shop-db-1", "running", "healthy", 0, "d3", "postgres:15", id="i3"),
         ComposeContainer(
-            *("shop", "cache", "shop-cache-1", "running", "starting", 0, "d4", "redis:7", True),
+            *("shop", "cache", "shop-cache-1", "running", "starting", 0, "d4", "redis", True),
             id="i4",
             depends_on=("db", "queue"),
+            networks=("a", "b"),
         ),
         ComposeContainer(
             "shop", "queue", "shop-queue-1", "running", "unhealthy", 0, "d5", "rabbitmq", id="i5"
@@ -592,8 +593,8 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
     docker: FakeDocker, engine: DockerEngine
 ) -> None:
     rows = (
-        "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx",
-        "shop|db|d||False|-||d1|shop-db-1|running|Up 1 second|postgres",
+        "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|",
+        "shop|db|d||False|-||d1|shop-db-1|running|Up 1 second|postgres|",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
@@ -612,9 +613,9 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
 
 
 def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: DockerEngine) -> None:
-    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx\n"
+    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
-    docker.answers("network", "ls", stdout="shop_live-7\tshop\n")
+    docker.answers("network", "ls", stdout="shop_live-7\tshop\tshop-blue\n")
     said = "Error response from daemon: endpoint with name shop-proxy-1 already exists in network n2\n"
     docker.answers("network", "connect", stderr=said, exit_code=1)
 
@@ -628,9 +629,9 @@ def test_what_is_connected_already_is_left_so(docker: FakeDocker, engine: Docker
 
 
 def test_a_shared_service_that_can_not_be_connected_is_said(docker: FakeDocker, engine: DockerEngine) -> None:
-    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx\n"
+    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
-    docker.answers("network", "ls", stdout="n2\n")
+    docker.answers("network", "ls", stdout="n2\t\t\n")
     docker.answers("network", "connect", stderr="no room\n", exit_code=1)
 
     with pytest.raises(DockerFailed, match="no room"):
@@ -638,7 +639,7 @@ def test_a_shared_service_that_can_not_be_connected_is_said(docker: FakeDocker, 
 
 
 def test_detached_are_all_but_the_colours_own(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("network", "ls", stdout="n2\n")
+    docker.answers("network", "ls", stdout="n2\t\t\n")
     containers = {"a": {"Name": "shop-blue-web-1"}, "b": {"Name": "shop-proxy-1"}}
     docker.answers("network", "inspect", stdout=json.dumps([{"Id": "n2", "Containers": containers}]))
 

@@ -33,7 +33,7 @@ def own() -> DockerNetworks:
 def test_a_missing_network_gets_addresses_and_who_is_to_be_on_it(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:
-    docker.answers("network", "ls", stdout="bridge\t\nothers\tother\n")
+    docker.answers("network", "ls", stdout="bridge\t\t\nothers\tother\tother-blue\n")
     own.create((WAY,))
     _, creation, connection = docker.argvs
     assert creation == (
@@ -47,7 +47,7 @@ def test_a_missing_network_gets_addresses_and_who_is_to_be_on_it(
 def test_a_network_that_is_there_stays_and_the_gateway_comes_to_it(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:
-    docker.answers("network", "ls", stdout="traefik_webgateway.shop\tshop\n")
+    docker.answers("network", "ls", stdout="traefik_webgateway.shop\tshop\t\n")
     said = "Error response from daemon: endpoint with name traefik-traefik-1 already exists in network x\n"
     docker.answers("network", "connect", stderr=said, exit_code=1)
     own.create((WAY,))
@@ -57,9 +57,26 @@ def test_a_network_that_is_there_stays_and_the_gateway_comes_to_it(
 def test_a_network_of_the_same_name_that_is_not_the_applications_is_left_alone(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:
-    docker.answers("network", "ls", stdout="traefik_webgateway.shop\t\n")
+    docker.answers("network", "ls", stdout="traefik_webgateway.shop\t\t\n")
     with pytest.raises(HitlessError, match="did not make for shop"):
         own.create((WAY,))
+    assert len(docker.argvs) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "owner"), [("other\tother-blue", "other"), ("\tplain", "plain"), ("\t", ""), ("\tshop", "")]
+)
+def test_a_network_of_a_fixed_name_is_not_taken_from_another_application(
+    docker: FakeDocker, own: DockerNetworks, labels: str, owner: str
+) -> None:
+    """Nobody's may be there: who has created it by hand means it to be used."""
+    docker.answers("network", "ls", stdout=f"common\t{labels}\n")
+    fixed = replace(WAY, name="common", joined="")
+    if owner:
+        with pytest.raises(HitlessError, match=f"the network common belongs to the application {owner}"):
+            own.create((fixed,))
+    else:
+        own.create((fixed,))
     assert len(docker.argvs) == 1
 
 

@@ -133,6 +133,33 @@ def test_a_stranger_called_db_on_the_gateways_network_is_not_an_applications_db(
         assert all(found)
 
 
+ON_THE_GATEWAYS_NETWORK_ALONE = WITH_A_DATABASE.replace("[edge, default]", "[edge]")
+
+
+def test_a_database_that_runs_on_the_gateways_network_alone_is_found_by_every_release(app: Make) -> None:
+    """Plain Compose put it there, as an older hitless did. It goes on as it is."""
+    shop = app(ON_THE_GATEWAYS_NETWORK_ALONE)
+    docker("compose", *shop.cli.options, "up", "--detach", "db")
+    db = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1")
+    for colour in ("blue", "green"):
+        shop.cli.run("deploy")
+        assert addresses(f"{shop.name}-{colour}-web-1", "db") & own_addresses(f"{shop.name}-db-1")
+    shop.cli.run("scale", "web=2")
+    assert addresses(f"{shop.name}-green-web-2", "db") & own_addresses(f"{shop.name}-db-1")
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1") == db
+
+
+def test_a_network_that_another_application_has_is_not_shared_unseen(app: Make) -> None:
+    text = WITH_A_DATABASE.replace(
+        f"{{external: true, name: {GATEWAY}_webgateway}}", f"{{name: {GATEWAY}-one}}"
+    )
+    shop, other = app(text), app(text)
+    shop.cli.run("deploy")
+    said = other.cli.run("deploy", code=1)
+    assert f"the network {GATEWAY}-one belongs to the application {shop.name}" in said
+    assert addresses(f"{shop.name}-blue-web-1", "db") <= own_addresses(f"{shop.name}-db-1")
+
+
 def test_no_application_reaches_another_ones_containers(app: Make) -> None:
     shop, other = app(WEB), app(WEB)
     shop.cli.run("deploy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -463,3 +464,18 @@ def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) ->
     for text in (*map(str, host.events), *host.lines):
         assert "a-former-one" not in text
     assert any("denied: [redacted]" in line for line in host.lines)
+
+
+def test_a_database_that_runs_on_other_networks_alone_is_connected_to_where_the_release_looks_for_it(
+    host: FakeHost,
+) -> None:
+    """As plain Compose leaves it, or an older hitless: on the gateway's network."""
+    deploy(host)
+    host.base["db"] = replace(host.base["db"], networks=("traefik_webgateway",))
+    host.verbs.clear()
+    deploy(host)
+    assert host.base["db"].networks == ("traefik_webgateway", "shop_default")
+    assert host.verbs.index("connect shared") < host.verbs.index("create")
+    host.verbs.clear()
+    deploy(host)
+    assert "connect shared" not in host.verbs

@@ -188,6 +188,7 @@ class FakeHost:
                     digest=digests[service],
                     is_ours=True,
                     id=f"{model['name']}-{service}-1",
+                    networks=tuple(one.name for one in networks),
                 )
             state = {"state": "running", **self.behaviour.shared.get(service, {})}
             self.base[service] = replace(there, **state)
@@ -256,6 +257,15 @@ class FakeHost:
             if network.startswith("traefik_webgateway."):
                 self.running[name] = replace(self.running[name], addresses=(address,))
             self.networks.setdefault(network, []).append(name)
+
+    def connect_shared(
+        self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
+    ) -> None:
+        self._verb("connect shared")
+        for network, found in members.items():
+            for key, one in self.base.items():
+                if one.id in found:
+                    self.base[key] = replace(one, networks=(*one.networks, network))
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
         self._verb("start")

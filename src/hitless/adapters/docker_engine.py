@@ -34,7 +34,7 @@ from hitless.domain.world import ComposeContainer, Container, Neighbour
 _DIGEST = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _FILES = "com.docker.compose.project.config_files"
-_COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}")
+_COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}")
 _VOLUME = "com.docker.compose.volume"
 # Builds and pulls take what they take; a hanging one ends all the same.
 _LONG = 3600.0
@@ -188,6 +188,15 @@ class DockerEngine:
         """Connect containers to a network under their own names only."""
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             list(pool.map(lambda name: self.cli.change("network", "connect", network, name), containers))
+
+    def connect_shared(
+        self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
+    ) -> None:
+        """Connect containers to networks, created where missing: network -> id -> its names there."""
+        self.networks.create(networks)
+        for network, found in members.items():
+            for one, names in found.items():
+                self.networks.join(network, one, names)
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
         """Start a colour's containers (service -> ids) in the order of their `depends_on`.

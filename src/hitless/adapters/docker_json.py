@@ -24,7 +24,21 @@ _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 
 def composed(row: Sequence[str]) -> ComposeContainer | None:
     """A row of `docker ps`; None for a release's or a gateway's container, or one of `docker compose run`."""
-    project, service, digest, hitless, one_off, files, waits_for, id_, name, state, status, image = row
+    (
+        project,
+        service,
+        digest,
+        hitless,
+        one_off,
+        files,
+        waits_for,
+        id_,
+        name,
+        state,
+        status,
+        image,
+        networks,
+    ) = row
     if hitless or one_off == "True":
         return None
     health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
@@ -40,6 +54,7 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         is_ours=files == "-",  # from standard input, which is how hitless hands a model to Compose
         id=id_,
         depends_on=_depends_on(waits_for),
+        networks=tuple(networks.split(",")) if networks else (),
     )
 
 

@@ -13,7 +13,7 @@ from hitless.domain import networks
 from hitless.domain.errors import DockerFailed, HitlessError
 from hitless.domain.gateway import container_name, network_name
 from hitless.domain.model import Json
-from hitless.domain.networks import Network
+from hitless.domain.networks import COMPOSE_PROJECT, Network
 from hitless.domain.project import LABEL_APPLICATION, LABEL_GATEWAY
 
 _AT_ONCE = 4
@@ -36,9 +36,10 @@ class DockerNetworks:
         """
         if not wanted:
             return
-        shape = '{{.Name}}\t{{.Label "' + LABEL_APPLICATION + '"}}'
-        rows = (row.partition("\t") for row in self.cli.run("network", "ls", "--format", shape).splitlines())
-        there = {name: owner for name, _, owner in rows}
+        labels = "\t".join(f'{{{{.Label "{label}"}}}}' for label in (LABEL_APPLICATION, COMPOSE_PROJECT))
+        shape = "{{.Name}}\t" + labels
+        rows = (row.split("\t") for row in self.cli.run("network", "ls", "--format", shape).splitlines())
+        there = {name: application or project for name, application, project in rows}
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             list(pool.map(lambda one: self._create(one, there), wanted))
         for network in wanted:
@@ -114,6 +115,11 @@ class DockerNetworks:
             raise HitlessError(
                 f"there is a network {network.name} that hitless did not make for {application}",
                 "remove it (docker network rm), or choose another name with -p",
+            )
+        elif there[network.name] not in ("", application):
+            raise HitlessError(
+                f"the network {network.name} belongs to the application {there[network.name]}",
+                "give it a `name:` of its own, or make it external to share it",
             )
 
     def _create_somewhere(self, network: Network) -> None:

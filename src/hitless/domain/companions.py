@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hitless.domain import project, readiness, roles, spec
 from hitless.domain.model import Application, Colour, Json, Release, Role, When
-from hitless.domain.steps import Attach, Detach, HandOver, RunHere, RunOnce, StartShared, Step
+from hitless.domain.networks import COMPOSE_NETWORK, Network
+from hitless.domain.steps import Attach, Connect, Detach, HandOver, RunHere, RunOnce, StartShared, Step
 from hitless.domain.world import Gateway, World
 
 
@@ -36,6 +37,30 @@ def start_shared(
             may_end=tuple(name for name in wanted if roles.ends(application.model["services"][name])),
         ),
     )
+
+
+def connect_shared(application: Application, world: World) -> tuple[Connect, ...]:
+    """The step after which shared services that are there are on every network where the release meets them.
+
+    One that plain Compose or an older hitless has started may be on the gateway's network alone, where no
+    release looks for it; it is not stopped for that.
+    """
+    if world.gateway is None:
+        return ()
+    names = project.shared_names(application, world.gateway)
+    wanted: list[Network] = []
+    members: dict[str, dict[str, tuple[str, ...]]] = {}
+    services: set[str] = set()
+    for network in project.base_networks(application, world.gateway):
+        known = names[network.labels[COMPOSE_NETWORK]]
+        lacking = [one for one in world.base if one.service in known and network.name not in one.networks]
+        if lacking:
+            wanted.append(network)
+            members[network.name] = {one.id: known[one.service] for one in lacking}
+            services |= {one.service for one in lacking}
+    if not wanted:
+        return ()
+    return (Connect(application.name, tuple(sorted(services)), tuple(wanted), members),)
 
 
 def attach(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> tuple[Attach, ...]:

@@ -77,6 +77,7 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     steps += [
         *starting,
+        *companions.connect_shared(application, world),
         *(companions.attach_again(name, world) if starting else ()),
         Create(
             application=name,

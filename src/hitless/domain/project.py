@@ -98,6 +98,19 @@ def base_networks(application: Application, gateway: Gateway) -> tuple[Network, 
     return networks.of_project(application.name, own, services, labels, gateway.pool)
 
 
+def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The names by which shared services are found: key of a network -> service -> names."""
+    model = application.model
+    left_out = gateway_networks(model, gateway.network)
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in application.having(Role.SHARED):
+        service = {**model["services"][one.name], **_kept_networks(model["services"][one.name], left_out)}
+        for key in networks.keys_of(service):
+            settings = (service.get("networks") or {}).get(key) or {}
+            found.setdefault(key, {})[one.name] = (one.name, *(settings.get("aliases") or ()))
+    return found
+
+
 def colour_networks(model: Json, application: Application, gateway: Gateway) -> tuple[Network, ...]:
     """The networks that hitless creates for a colour of this model: its own, and the way to the gateway."""
     labels = {LABEL_APPLICATION: application.name}

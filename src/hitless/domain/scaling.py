@@ -68,6 +68,7 @@ def grow(
     connections = companions.connections(bare, release, colour, gateway)
     model = _model(project.colour_model(bare, release, colour, gateway, colour, True), lacking)
     steps: list[Step] = [
+        *companions.connect_shared(application, world),
         Create(
             application=name,
             colour=colour,

@@ -74,6 +74,25 @@ class StartShared:
 
 
 @dataclass(frozen=True)
+class Connect:
+    """Connect shared services that are there to networks that they are to be on, and are not.
+
+    `networks` are created where they are missing; `members` maps network -> container (id) -> the names by
+    which it is found there.
+    """
+
+    application: str
+    services: tuple[str, ...]
+    networks: tuple[Network, ...]
+    members: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def describe(self) -> str:
+        """One line for people."""
+        names = ", ".join(network.name for network in self.networks)
+        return f"connect the shared {', '.join(self.services)} to {names}"
+
+
+@dataclass(frozen=True)
 class Create:
     """Create a colour's containers and networks, stopped, and connect them to the networks beyond their own.
 
@@ -384,6 +403,7 @@ class RemoveBase:
 
 Step: TypeAlias = (
     StartShared
+    | Connect
     | Create
     | RunOnce
     | RunHere
@@ -425,7 +445,7 @@ class Plan:
         found: list[Network] = []
         for step in self.steps:
             match step:
-                case Create() | StartShared():
+                case Connect() | Create() | StartShared():
                     found += step.networks
                 case Attach():
                     found.append(step.network)

@@ -45,7 +45,8 @@ class ComposeContainer:
 
     In the base project it is a shared service's, or what plain `docker compose up` made. `health` is ""
     without a health check; `digest` is Compose's own of the configuration that it was created from; `is_ours`
-    says that hitless has started it; `depends_on` is as in `Container`.
+    says that hitless has started it; `depends_on` is as in `Container`; `networks` are the
+    names of those that it is on.
     """
 
     project: str
@@ -59,6 +60,7 @@ class ComposeContainer:
     is_ours: bool = False
     id: str = ""
     depends_on: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:

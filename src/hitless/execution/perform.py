@@ -32,6 +32,7 @@ from hitless.domain.routing import Routing, holds, render
 from hitless.domain.steps import (
     Attach,
     Bake,
+    Connect,
     Create,
     CutOver,
     Detach,
@@ -145,6 +146,9 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
         case StartShared():
             ports.engine.up(step.model, step.volumes, step.networks, step.services, step.recreate)
             waits.until_shared_ready(ports, step, progress)
+            return ""
+        case Connect():
+            ports.engine.connect_shared(step.networks, step.members)
             return ""
         case Create():
             ports.engine.create(step.model, step.volumes, step.networks)
