@@ -1,13 +1,14 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-many bench-delivery python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
 	@echo "make demo-down  take away all that the demo made"
-	@echo "make test       every test, those on a real Docker engine included"
+	@echo "make test       the tests, those on a real Docker engine included"
+	@echo "make test-more  those that take long, need other servers, or want the engine for themselves"
 	@echo "make soak       200 deployments under load, with kills and restarts at random"
 	@echo "make shop       20 deployments of examples/shop, under load with writes"
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
@@ -41,9 +42,12 @@ demo: python engine
 demo-down: python
 	@$(PYTHON_RUN) -m bench.demo down
 
-test: python servers
+test: python engine
+	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile -m "not more"
+
+test-more: python servers
 	@dev/servers
-	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile
+	@$(PYTHON_RUN) -m pytest tests/e2e -m more
 
 soak: python engine
 	@HITLESS_SOAK=200 $(PYTHON_RUN) -m pytest tests/e2e/test_soak.py -s

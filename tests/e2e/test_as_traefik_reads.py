@@ -15,6 +15,8 @@ from tests.domain.builders import examples, hostile_texts, part, router
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own
 
+pytestmark = pytest.mark.more
+
 # what one reader of YAML or another takes for something else than a text, where it is not quoted
 ODD = (
     *("1234e56", "1e3", "1E-3", "0o17", "017", "0x1F", "0b11", "1_000", "12:30", "1:20:30", ".5", "+1", "-0"),

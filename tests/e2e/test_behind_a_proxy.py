@@ -22,6 +22,8 @@ from tests.e2e.conftest import GATEWAY, ROOT, App, Cli, docker, free_port, gatew
 HOST = "shop.example"
 SERVER = """
 import http.server, json, os
+
+pytestmark = pytest.mark.more
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(dict(self.headers)).encode()

@@ -6,7 +6,11 @@ import socket
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.conftest import App
+
+pytestmark = pytest.mark.more
 
 SECONDS = 66  # more than a minute, which is Traefik's own limit for a whole request
 

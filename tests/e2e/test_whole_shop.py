@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.conftest import ROOT, App, docker, wait_for
+
+pytestmark = pytest.mark.more
 
 Make = Callable[..., App]
 

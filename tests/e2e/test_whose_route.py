@@ -23,6 +23,8 @@ from tests.domain.builders import compose, examples, web
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own
 
+pytestmark = pytest.mark.more
+
 PAIRS = 16  # at a time, each on an entry point of its own
 ENTRY_POINTS = {f"e{number}": 8000 + number for number in range(PAIRS)}
 THERE = Gateway("g", "g-traefik-1", "g_webgateway", {"web": 80, **ENTRY_POINTS})
