@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
+
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "bench" / "app"
 IMAGE = "hitless-bench-app"
 HOST = "bench.localhost"
-TRAEFIK = "traefik:v3.7"
+TRAEFIK = TRAEFIK_IMAGE
 
 _DEADLINE = 120.0
 

@@ -383,7 +383,10 @@ class GatewayHost(Protocol):
         ...
 
     def unfit(self, image: str) -> str:
-        """What an image lacks for the gateway (`has no flock`), "" where it has all. Pulls it if needed."""
+        """What is wrong with an image (`has no flock, …`), "" where it can be the gateway's.
+
+        Pulls it if needed.
+        """
         ...
 
     def apply(self, settings: GatewaySettings) -> None:

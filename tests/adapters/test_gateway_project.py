@@ -13,7 +13,7 @@ from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 CONTAINER = "adapters-rec-traefik-1"
 COMPOSE = ("compose", "--project-name", "adapters-rec", "--env-file", "/dev/null", "--file", "-")
-SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1")
+SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1", image="traefik:v3.7")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from hitless.cli.report import show_applications, show_status
 from hitless.domain.errors import HitlessError
 from hitless.domain.gateway import GatewaySettings
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.history import Holder, Run
 from hitless.domain.model import Colour, Image, Release, Router
 from hitless.domain.routing import ColourRouting, Routing
@@ -260,11 +261,11 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
     text, found = applications_of(capsys, LIVE, SETTINGS)
 
     assert text.splitlines() == [
-        "gateway up: http://127.0.0.1:18080, traefik:v3.7",
+        "gateway up: http://127.0.0.1:18080, " + TRAEFIK_IMAGE,
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
     settings = {**vars(SETTINGS), "held": [], "trusted_proxies": []}
-    assert found["gateway"] == {"running": True, "settings": settings, "broken": {}}
+    assert found["gateway"] == {"running": True, "settings": settings, "newer_image": "", "broken": {}}
     assert found["applications"] == [
         {
             "application": "shop",
@@ -278,7 +279,7 @@ def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Captur
     settings = replace(SETTINGS, ports={6379: "127.0.0.1"}, held=(6379,))
     text, _ = applications_of(capsys, LIVE, settings)
     assert text.splitlines()[:2] == [
-        "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, traefik:v3.7",
+        "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, " + TRAEFIK_IMAGE,
         "  port 6379 is another's still: see hitless adopt, or gateway up --replace",
     ]
 
@@ -287,7 +288,10 @@ def test_no_gateway_at_all(capsys: Capture) -> None:
     text, found = applications_of(capsys, World(), None)
 
     assert text == "the gateway is not there; run: hitless gateway up\n"
-    assert found == {"gateway": {"running": False, "settings": None, "broken": {}}, "applications": []}
+    assert found == {
+        "gateway": {"running": False, "settings": None, "newer_image": "", "broken": {}},
+        "applications": [],
+    }
 
 
 def test_a_gateway_that_was_stopped_and_the_applications_that_wait_for_it(capsys: Capture) -> None:
@@ -361,3 +365,21 @@ def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(caps
         "is_under_way": True,
         "seconds_since": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("label", "newer"),
+    [
+        ('{"image": "traefik:v3.7"}', TRAEFIK_IMAGE),  # of a hitless that noted nothing more
+        ('{"image": "traefik:v3.7.4", "image_asked": false}', TRAEFIK_IMAGE),
+        ('{"image": "traefik:v3.7", "image_asked": true}', ""),
+        ('{"image": "mine:1"}', ""),
+        (GatewaySettings().to_label(), ""),
+    ],
+)
+def test_a_gateway_with_an_older_image_of_hitlesss_own_is_told(
+    capsys: Capture, label: str, newer: str
+) -> None:
+    text, found = applications_of(capsys, LIVE, GatewaySettings.from_label(label))
+    assert found["gateway"]["newer_image"] == newer
+    assert ("hitless gateway up --replace takes it" in " ".join(text.split())) is bool(newer)

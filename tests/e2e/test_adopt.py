@@ -13,6 +13,7 @@ import pytest
 from bench.load import Load
 from bench.report import Report
 from hitless.domain.gateway import container_name, network_name
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, wait_for
 from tests.e2e.test_publish import free_low_port
 
@@ -51,7 +52,7 @@ services:
 TRAEFIK = """
 services:
   traefik:
-    image: traefik:v3.7
+    image: GATEWAYS
     restart: always
     user: "0:0"
     command:
@@ -63,7 +64,7 @@ services:
     networks: [front]
 networks:
   front: {name: FRONT}
-"""
+""".replace("GATEWAYS", TRAEFIK_IMAGE)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from hitless.adapters.certificate import self_signed
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, ROOT, App, Cli, docker, free_port, gateway_of_its_own, wait_for
 
 HOST = "shop.example"
@@ -132,7 +133,7 @@ def traefik(front: Front) -> Iterator[None]:
             "host",
             "--volume",
             f"{front.folder}:/own:ro",
-            "traefik:v3.7",
+            TRAEFIK_IMAGE,
         ),
         *(
             "--providers.file.filename=/own/shop.yml",

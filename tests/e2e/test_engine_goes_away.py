@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hitless.__main__ import FAILED, UNFINISHED
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from hitless.domain.model import Colour
 from tests.e2e.conftest import wait_for
 from tests.e2e.matrix import lost_between
@@ -25,7 +26,7 @@ Happening = Callable[[SecondEngine], None]
 def engine(image: str) -> Iterator[SecondEngine]:
     # the socket's path must be short
     with SecondEngine(Path("/tmp/hitless-engine")).running() as engine:
-        engine.load("traefik:v3.7", image)
+        engine.load(TRAEFIK_IMAGE, image)
         yield engine
 
 

@@ -22,11 +22,14 @@ def gateway() -> Iterator[Gateway]:
         yield made
 
 
+def made_of(text: str) -> None:
+    subprocess.run(("docker", "build", "--quiet", "--tag", POOR, "-"), input=text, text=True, check=True)
+
+
 @pytest.fixture
 def poor() -> Iterator[str]:
     """An image with Traefik, and without what the lock takes."""
-    text = f"FROM {TRAEFIK_IMAGE}\nRUN rm -f $(command -v flock)\n"
-    subprocess.run(("docker", "build", "--quiet", "--tag", POOR, "-"), input=text, text=True, check=True)
+    made_of(f"FROM {TRAEFIK_IMAGE}\nRUN rm -f $(command -v flock)\n")
     yield POOR
     docker("rmi", POOR)
 
@@ -37,6 +40,21 @@ def test_an_image_without_the_tools_is_refused_and_the_gateway_runs_on(gateway: 
     assert f"{poor} has no flock" in said
     assert TRAEFIK_IMAGE in said
     assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
+
+
+def test_an_older_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
+    # it says that it is 3.6, whatever it is
+    lines = (
+        f"FROM {TRAEFIK_IMAGE}",
+        r"RUN printf '#!/bin/sh\necho Version: 3.6.15\n' > $(command -v traefik)",
+    )
+    made_of("\n".join(lines))
+    try:
+        said = gateway.cli.run("gateway", "up", "--replace", "--image", POOR, code=1)
+        assert f"{POOR} has Traefik 3.6.15; the gateway takes 3.7 or newer" in said
+        assert gateway.cli.json("gateway", "status")["gateway"]["settings"]["image"] == TRAEFIK_IMAGE
+    finally:
+        docker("rmi", POOR)
 
 
 def test_one_that_runs_without_them_says_so_and_is_replaced(gateway: Gateway, poor: str) -> None:
@@ -50,4 +68,4 @@ def test_one_that_runs_without_them_says_so_and_is_replaced(gateway: Gateway, po
         assert "hitless gateway up --replace" in said
         assert "unlock" not in said
     finally:
-        gateway.cli.run("gateway", "up", "--replace", "--image", TRAEFIK_IMAGE)
+        gateway.cli.run("gateway", "up", "--replace", "--image", "default")

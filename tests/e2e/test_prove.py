@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from tests.e2e.conftest import App, docker, wait_for
 
 Make = Callable[..., App]
@@ -159,7 +160,7 @@ def test_a_deployment_that_fails_ends_with_1_and_the_live_release_serves(app: Ma
     # what it needs is taken from the host after its first deployment
     web = app(unruly(TERM="finish"), name="prove-fails")
     web.cli.run("deploy", "--timeout", "5s")
-    docker("tag", docker("images", "--quiet", "traefik:v3.7"), f"hitless:{web.name}.r1.web")
+    docker("tag", docker("images", "--quiet", TRAEFIK_IMAGE), f"hitless:{web.name}.r1.web")
 
     output = web.cli.run("prove", *QUICK, code=1)
 

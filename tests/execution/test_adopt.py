@@ -281,8 +281,9 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
         host.in_traefik = {} if settings.image == "traefik:v2" else {"shop": Routing("shop", 3, None, {})}
 
     gateway.apply = applied  # type: ignore[method-assign]
+    asked = {"image": "traefik:v2", "image_asked": True}
     with pytest.raises(HitlessError, match="with these settings shop does not answer"):
-        gateways.up(gateway, host.ports(), True, {"image": "traefik:v2"}, may_replace=True, asker=ASKER)
+        gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
     assert [one.image for one in gateway.applied] == ["traefik:v2", GatewaySettings().image]
     assert "shop" in host.in_traefik
 

@@ -95,7 +95,32 @@ def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
 def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
-    with pytest.raises(HitlessError, match="the image odd:1 has no flock") as raised:
-        gateways.up(gateway, host.ports(), True, {"image": "odd:1"}, may_replace=True, asker=ASKER)
+    asked = {"image": "odd:1", "image_asked": True}
+    with pytest.raises(HitlessError, match=r"the image odd:1 has no flock$") as raised:
+        gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
     assert TRAEFIK_IMAGE in raised.value.hint
     assert (gateway.applied, host.alone_for) == ([], [])
+
+
+OLDER = GatewaySettings(image="traefik:v3.7.4")
+
+
+def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=OLDER)
+    made, is_changed, _ = gateways.up(gateway, host.ports(), True, {}, may_replace=False, asker=ASKER)
+    assert (made.image, is_changed) == ("traefik:v3.7.4", False)
+    made, _, said = gateways.up(gateway, host.ports(), True, {}, may_replace=True, asker=ASKER)
+    assert made.image == TRAEFIK_IMAGE
+    assert said == (f"Traefik's image is {TRAEFIK_IMAGE} now; it was traefik:v3.7.4",)
+
+
+def test_an_image_that_was_asked_for_stays() -> None:
+    host = FakeHost()
+    asked = {"image": "traefik:v3.7.4", "image_asked": True}
+    gateway = FakeGatewayHost(host, there=OLDER)
+    # what runs is what is asked for
+    assert not gateways.up(gateway, host.ports(), True, asked, may_replace=False, asker=ASKER)[1]
+    gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
+    made, _, said = gateways.up(gateway, host.ports(), True, {"bind": "::1"}, may_replace=True, asker=ASKER)
+    assert (made.image, said) == ("traefik:v3.7.4", ())

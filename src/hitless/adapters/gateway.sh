@@ -8,11 +8,12 @@ state=$root/var/lib/hitless
 tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
 tools="$tools timeout traefik wc wget"
 
-# What an image lacks, a line each.
+# What an image lacks, a line each, and which Traefik it has.
 fit() {
     for tool in $tools; do
         command -v "$tool" > /dev/null || echo "missing $tool"
     done
+    traefik version 2> /dev/null || true
 }
 
 # Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing

@@ -62,13 +62,13 @@ class GatewayProject:
         return networks.pool(one for one in taken if one not in own)
 
     def unfit(self, image: str) -> str:
-        """What an image lacks for the gateway, "" where it has all. Pulls what is missing."""
+        """What is wrong with an image, "" where it can be the gateway's. Pulls it if needed."""
         look = ("run", "--rm", "--network", "none", "--read-only", "--entrypoint", "sh", image)
         try:
             said = self.cli.run(*look, "-c", script(), "sh", "fit", timeout=_PULL_TIMEOUT)
         except DockerFailed as error:
             if error.exit_code in (_NOT_RUN, _NOT_FOUND):
-                return "has no sh"
+                return "has no sh, which the gateway needs"
             raise
         return gateway_image.unfit(said)
 

@@ -17,6 +17,7 @@ from hitless.cli.options import (
     wait_options,
 )
 from hitless.cli.visible import echo
+from hitless.domain.gateway_image import TRAEFIK_IMAGE
 
 
 @click.group()
@@ -43,7 +44,7 @@ def gateway() -> None:
     type=Seconds(),
     help="How long a request may take to arrive, its body included; 0: no limit.  [1h]",
 )
-@click.option("--image", help="Traefik's image.  [traefik:v3.7]")
+@click.option("--image", help=f"Traefik's image, 3.7 or newer; `default` is {TRAEFIK_IMAGE}.  [default]")
 @click.option(
     "--publish",
     type=HostPort(),
@@ -91,6 +92,9 @@ def up(
     host = options.host()
     is_running = host.ports(ignore).balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
+    if image := changes.get("image"):
+        is_asked = image != "default"
+        changes |= {"image": image if is_asked else TRAEFIK_IMAGE, "image_asked": is_asked}
     if trusted_proxy:
         changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
     if publish or unpublish:

@@ -159,9 +159,12 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
                 "addresses": _addresses(world.routings.get(name), settings),
             }
         )
+    newer = settings.up_to_date().image if settings else ""
+    newer = newer if settings and newer != settings.image else ""
     gateway = {
         "running": world.gateway is not None,
         "settings": vars(settings) if settings else None,
+        "newer_image": newer,
         "broken": {**world.broken, **world.restored},
     }
     if as_json:
@@ -175,6 +178,9 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
     also = "".join(f", {publish.shown(address, port)}" for port, address in settings.ports.items())
     at = publish.shown(settings.bind, settings.http_port)
     out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
+    if newer:
+        what = f"hitless's own image of Traefik is {newer} now; hitless gateway up --replace takes it"
+        out.print(f"  [yellow]{what}[/]")
     if settings.held:
         held = ", ".join(map(str, settings.held))
         out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")

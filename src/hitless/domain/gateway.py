@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from hitless.domain import publish
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.gateway_image import FLOATING, TRAEFIK_IMAGE
 from hitless.domain.model import Json
 from hitless.domain.project import LABEL_GATEWAY
 from hitless.domain.routing import IDLE_TIMEOUT, WEB
@@ -46,7 +46,8 @@ class GatewaySettings:
     faster and loses some requests (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds
     a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are addresses and
     ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
-    applications take their addresses from, "" until one is chosen.
+    applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
+    this image; else it is that of the hitless that made the gateway.
     """
 
     http_port: int = 80
@@ -60,6 +61,7 @@ class GatewaySettings:
     read_timeout: float = 3600.0
     trusted_proxies: tuple[str, ...] = ()
     address_pool: str = ""
+    image_asked: bool = False
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -71,8 +73,14 @@ class GatewaySettings:
             # made by a hitless that published on IPv4 alone where every address was meant
             ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
             found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
+        # made by a hitless that noted nothing of it, and whose own image was this one
+        found.setdefault("image_asked", found.get("image", FLOATING) != FLOATING)
         lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies")}
         return GatewaySettings(**{**found, "ports": ports, **lists})
+
+    def up_to_date(self) -> GatewaySettings:
+        """The same with hitless's own image of today, where no other one was asked for."""
+        return self if self.image_asked else replace(self, image=TRAEFIK_IMAGE)
 
     def to_label(self) -> str:
         """As the text of a label."""

@@ -47,6 +47,10 @@ def up(
     present = host.settings()
     # what another still had when an application was to be adopted is asked for again
     wanted = replace(present or GatewaySettings(), held=(), **changes)
+    if may_replace or not is_running:
+        wanted = wanted.up_to_date()
+    elif present and wanted.image == present.image:
+        wanted = replace(wanted, image_asked=present.image_asked)
     if is_running and wanted == present and not may_replace:
         return wanted, False, put_right(ports)
     if is_running and not may_replace:
@@ -73,6 +77,8 @@ def up(
     refuse_unfit(host, wanted.image)
     wanted = with_pool(host, wanted)
     said = put_right(ports) if is_running else ()
+    if present and wanted.image != present.image:
+        said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     with undisturbed(ports, asker) if is_running else nullcontext():
         silent = change(host, ports, present if is_running else None, wanted)
     if silent:
@@ -154,7 +160,7 @@ def refuse_unfit(host: GatewayHost, image: str) -> None:
         )
     if lack := host.unfit(image):
         raise HitlessError(
-            f"the image {image} {lack}, which the gateway needs",
+            f"the image {image} {lack}",
             f"hitless gateway up --image {TRAEFIK_IMAGE}, or build yours from that",
         )
 
