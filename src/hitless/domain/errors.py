@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,10 @@ class DockerFailed(HitlessError):
     @property
     def is_missing(self) -> bool:
         """Whether Docker says that there is no such thing. Its exit code does not tell."""
-        return any(f"no such {kind}" in self.output.lower() for kind in ("container", "image", "object"))
+        said = self.output.lower()
+        return any(f"no such {kind}" in said for kind in ("container", "image", "object")) or bool(
+            re.search(r"network \S+ not found", said)
+        )
 
 
 class TimedOut(HitlessError):
