@@ -86,6 +86,10 @@ class Engine(Protocol):
         """The containers in the application's and its colours' Compose projects that are no release's."""
         ...
 
+    def networked(self, application: str) -> frozenset[Colour]:
+        """The colours of the application that have networks, with or without containers."""
+        ...
+
     def neighbours(self) -> tuple[Neighbour, ...]:
         """Every running container of the host."""
         ...

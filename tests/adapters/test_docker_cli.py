@@ -109,6 +109,11 @@ def test_a_failure_without_a_word_says_so(docker: FakeDocker) -> None:
         ('Conflict. The container name "/shop-blue-web-1" is already in use by container "db7"', "-p"),
         ('unable to resolve docker endpoint: context "nosuch": context not found: open', "docker context ls"),
         ("Error response from daemon: No such image: hitless:shop.r2.web", "another release"),
+        (
+            "Error response from daemon: no available IPv4 addresses on this network's address pools: "
+            "traefik_webgateway.shop (c6a9)",
+            "hitless down",
+        ),
         ("Error response from daemon: No such container: nosuch", ""),
     ],
 )
@@ -125,6 +130,7 @@ def test_what_is_common_has_a_hint(said: str, hint: str) -> None:
         ("Error response from daemon: No such container: web", True),
         ("Error: No such image: web:1", True),
         ("error: no such object: web", True),
+        ("Error response from daemon: network ade10b879f43 not found", True),
         ("dial tcp: lookup docker.example: no such host", False),
         ("open /nosuch: no such file or directory", False),
         ("Cannot connect to the Docker daemon", False),

@@ -795,3 +795,10 @@ def test_a_neighbour_that_no_traefik_routes_to(
 def test_what_was_stopped_is_started_again(docker: FakeDocker, engine: DockerEngine) -> None:
     engine.start_again(("one", "two"))
     assert docker.argvs == [("start", "one", "two")]
+
+
+def test_the_colours_that_have_networks(docker: FakeDocker, engine: DockerEngine) -> None:
+    """The application's own network and the one to the gateway are no colour's."""
+    docker.answers("network", "ls", stdout="shop\nshop-green\n\nshop-green\n")
+    assert engine.networked("shop") == {Colour.GREEN}
+    assert "label=hitless.application=shop" in docker.argvs[0]

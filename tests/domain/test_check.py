@@ -411,9 +411,16 @@ class TestNetworks:
         finding = only(self.network({"name": "shop_back", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}))
         assert (finding.path, finding.is_error) == ("networks.back.ipam", True)
 
+    def test_a_fixed_name_of_the_bridge(self) -> None:
+        options = {"com.docker.network.bridge.name": "br-shop", "com.docker.network.driver.mtu": "1400"}
+        finding = only(self.network({"driver_opts": options}))
+        assert (finding.path, finding.is_error) == ("networks.back.driver_opts", True)
+        assert "br-shop" in finding.message
+
     def test_a_name_of_its_own(self) -> None:
         finding = only(self.network({"name": "back"}))
         assert (finding.path, finding.is_error) == ("networks.back.name", False)
+        assert "that of the shared services alone is called back" in finding.message
 
     def test_one_of_others(self) -> None:
         finding = only(self.network({"name": "back", "external": True}))

@@ -54,7 +54,7 @@ def test_the_first_deployment_goes_live_on_blue(host: FakeHost) -> None:
     deploy(host)
     assert live(host) == (Colour.BLUE, [1])
     assert host.violations == []
-    assert host.verbs[:5] == ["build", "create", "connect", "start", "deliver"]
+    assert host.verbs[:6] == ["build", "create networks", "create", "connect", "start", "deliver"]
 
 
 def test_the_second_deployment_goes_live_on_green_and_nothing_of_blue_is_left(deployed: FakeHost) -> None:
@@ -191,7 +191,7 @@ def test_a_failure_after_the_cutover_leaves_the_new_release_live(deployed: FakeH
     assert deployed.violations == []
 
 
-VERBS = ["build", "record", "create", "connect", "start", "deliver"]
+VERBS = ["build", "record", "create networks", "create", "connect", "start", "deliver"]
 
 
 @pytest.mark.parametrize("at", VERBS)
@@ -324,7 +324,7 @@ def test_a_rollback_brings_the_release_before_back_by_the_same_steps(deployed: F
     deployed.verbs.clear()
     rollback(deployed)
     assert live(deployed) == (Colour.BLUE, [1])
-    assert deployed.verbs[:3] == ["create", "connect", "start"]
+    assert deployed.verbs[:4] == ["create networks", "create", "connect", "start"]
     assert "build" not in deployed.verbs
     assert deployed.violations == []
 

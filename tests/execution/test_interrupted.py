@@ -123,6 +123,28 @@ def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) ->
     assert live(deployed) == (Colour.GREEN, [2])
 
 
+@pytest.mark.parametrize(
+    ("finish", "left"), [(abort, {Colour.GREEN}), (down, set()), (deploy, {Colour.BLUE})]
+)
+def test_networks_of_a_colour_without_a_container_go(
+    deployed: FakeHost, finish: Verb, left: set[Colour]
+) -> None:
+    """Networks are made before the containers: a kill may come between."""
+    killed_before(deployed, "create")
+    assert deployed.with_networks == {Colour.BLUE, Colour.GREEN}
+    finish(deployed)
+    assert deployed.with_networks == left
+    assert not deployed.violations
+
+
+@pytest.mark.parametrize("finish", [abort, down])
+def test_networks_of_a_first_release_without_a_container_go(finish: Verb) -> None:
+    host = FakeHost()
+    killed_before(host, "create")
+    finish(host)
+    assert host.with_networks == set()
+
+
 def test_a_resumed_deployment_is_the_one_that_was_begun(deployed: FakeHost) -> None:
     killed_before(deployed, "deliver", 2)
     deployed.verbs.clear()

@@ -95,6 +95,7 @@ class FakeHost:
     records: dict[int, Release] = field(default_factory=dict)
     tags: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, list[str]] = field(default_factory=dict)
+    with_networks: set[Colour] = field(default_factory=set)
     address_ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -224,7 +225,12 @@ class FakeHost:
     def ranges(self) -> dict[str, tuple[str, ...]]:
         return self.address_ranges
 
+    def networked(self, application: str) -> frozenset[Colour]:
+        return frozenset(self.with_networks)
+
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
+        self._verb("create networks")
+        self.with_networks.add(Colour(model["name"].rpartition("-")[2]))
         self._verb("create")
         named = [
             (f"{model['name']}-{service}-{number}", service, definition)
@@ -312,7 +318,9 @@ class FakeHost:
             parts = routing.colours.values() if routing else ()
             if gone := {server.host for part in parts for server in part.servers} & met:
                 self.violations.append(f"{gone} was removed while Traefik had routes to it")
-        elif met or not self.is_suspended:
+            return
+        self.with_networks.discard(colour)
+        if met or not self.is_suspended:
             self._watch_removal(colour, routing)
 
     def _watch_removal(self, colour: Colour, routing: Routing | None) -> None:

@@ -233,6 +233,11 @@ def _hint(stderr: str) -> str:
         return "your user may not use the Docker engine; be in the group docker, or use sudo"
     if "no space left on device" in said:
         return "make room on the Docker host's disk; docker system df shows what takes it"
+    if "no available ipv4 addresses on this network" in said:
+        return (
+            "the network was made for fewer containers; it is made again with room for what the file says by "
+            "hitless down, then hitless deploy"
+        )
     if "is too new" in said or "is too old" in said or "minimum supported api version" in said:
         return "hitless needs Docker Engine 26 or newer on the host; see docker version"
     if "unknown flag" in said and "compose" in said:

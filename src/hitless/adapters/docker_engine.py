@@ -129,6 +129,13 @@ class DockerEngine:
             found for row in rows if (found := composed(row.split("\t"))) and found.project in projects
         )
 
+    def networked(self, application: str) -> frozenset[Colour]:
+        """The colours of the application that have networks."""
+        shape = ("--format", f'{{{{.Label "{PROJECT}"}}}}')
+        label = f"label={LABEL_APPLICATION}={application}"
+        projects = self.cli.run("network", "ls", "--filter", label, *shape).split()
+        return frozenset(colour for colour in Colour if colour_project(application, colour) in projects)
+
     def neighbours(self) -> tuple[Neighbour, ...]:
         """Every running container of the host."""
         return tuple(

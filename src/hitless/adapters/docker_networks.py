@@ -40,8 +40,13 @@ class DockerNetworks:
         shape = "{{.Name}}\t" + labels
         rows = (row.split("\t") for row in self.cli.run("network", "ls", "--format", shape).splitlines())
         there = {name: application or project for name, application, project in rows}
+        # What is to be joined and is missing comes last: by a colour's own networks it is known what a killed
+        # command has left.
+        last = [one for one in wanted if one.joined and one.name not in there]
+        first = [one for one in wanted if one not in last]
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            list(pool.map(lambda one: self._create(one, there), wanted))
+            list(pool.map(lambda one: self._create(one, there), first))
+            list(pool.map(lambda one: self._create(one, there), last))
         for network in wanted:
             if network.joined:
                 self.join(network.name, network.joined)

@@ -17,6 +17,7 @@ from hitless.domain.world import Gateway, World
 
 _LITTLE = 1_000_000_000  # bytes
 _TOO_LITTLE = 100_000_000
+_BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
@@ -248,10 +249,17 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
                 "a fixed subnet can't be given to the networks of two colours",
                 "take it away, or make the network external",
             )
+        if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
+            yield Finding(
+                f"networks.{key}.driver_opts",
+                f"the bridge name {bridge} can't be given to the networks of two colours",
+                "take it away, or make the network external",
+            )
         if network.get("name") not in (None, f"{application.name}_{key}"):
             yield Finding(
                 f"networks.{key}.name",
-                f"each colour gets a network of its own, none will be called {network['name']}",
+                f"each colour gets a network of its own; that of the shared services alone is called "
+                f"{network['name']}",
                 "make the network external if others must find it by this name",
                 is_error=False,
             )

@@ -225,15 +225,14 @@ def down(application: str, world: World, drain_timeout: float, volumes: bool = F
     routing = world.routings.get(application)
     if routing or f"{application}.yml" in world.broken:
         steps.append(Route(application, routing, None, "remove the routes"))
-    present = [
-        colour for colour in Colour if world.of(colour) or (routing is not None and colour in routing.colours)
-    ]
+    known = routing or Routing(application, 0, None, {})
+    present = [colour for colour in Colour if _has_remains(world, known, colour)]
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]
     if shared := tuple(sorted(container.name for container in world.base if container.is_ours)):
         steps.append(RemoveBase(application, shared))
-    if known := _known(world):
-        steps.append(Forget(application, known))
+    if releases := _known(world):
+        steps.append(Forget(application, releases))
     if volumes:
         steps.append(RemoveVolumes(application))
     return Plan(application, 0, None, tuple(steps))
@@ -319,7 +318,8 @@ def _revert(
 
 
 def _has_remains(world: World, routing: Routing, colour: Colour) -> bool:
-    return bool(world.of(colour)) or colour in routing.colours
+    # networks are created before containers, and a kill may come between
+    return bool(world.of(colour)) or colour in routing.colours or colour in world.networked
 
 
 def _leave(

@@ -131,11 +131,11 @@ class World:
 
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
     routing directory that hitless can't read: path -> what is wrong; `restored` are those of which it has
-    read the second copy: path -> what is wrong with the first; `tagged` are the application's releases that
-    have image tags; `foreign` are names of containers that lie in a colour's Compose project and that hitless
-    did not make; `base` are those of the base project; `runs` are the latest of its journal, `holder` who has
-    its lock just now, `quiet` the seconds since the last line of the journal; `free` are the bytes left on
-    Docker's disk, if known.
+    read the second copy: path -> what is wrong with the first; `networked` are the colours that have
+    networks; `tagged` are the application's releases that have image tags; `foreign` are names of containers
+    that lie in a colour's Compose project and that hitless did not make; `base` are those of the base
+    project; `runs` are the latest of its journal, `holder` who has its lock just now, `quiet` the seconds
+    since the last line of the journal; `free` are the bytes left on Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
@@ -144,6 +144,7 @@ class World:
     restored: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     releases: tuple[Release, ...] = ()
+    networked: frozenset[Colour] = frozenset()
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
     base: tuple[ComposeContainer, ...] = ()

@@ -15,9 +15,10 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
 
     `gateway` is the gateway where it has been looked at already.
     """
-    with ThreadPoolExecutor(max_workers=5) as pool:
+    with ThreadPoolExecutor(max_workers=6) as pool:
         # each look is a process that is waited for; none needs anything of another
         containers = pool.submit(ports.engine.containers, application)
+        networked = pool.submit(ports.engine.networked, application) if application else None
         tagged = pool.submit(ports.engine.tagged, application) if application else None
         composed = pool.submit(ports.engine.composed, application) if application else None
         reading = pool.submit(ports.store.read, application)
@@ -35,6 +36,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         restored=restored,
         containers=containers.result(),
         releases=kept.releases,
+        networked=networked.result() if networked else frozenset(),
         tagged=tagged.result() if tagged else frozenset(),
         foreign=tuple(one.name for one in others if one.project != application),
         base=base,
