@@ -285,6 +285,21 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
     assert set(files(routes)) == {"other.yml", ".copy/other"}
 
 
+def test_an_application_called_copy_takes_nothing_from_a_delivery_of_another(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    """Whoever delivers takes away first what an earlier one has left under its name."""
+    docker.answers("exec", way="shell")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+    meanwhile = docker.directory / "cp"
+    meanwhile.write_text(f'#!/bin/sh\n/bin/cp "$@" && rm -f {routes}/.next/copy.*\n')
+    meanwhile.chmod(0o755)
+    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", "one\n")
+    assert files(routes) == {"rec.yml": "one\n", ".copy/rec": "one\n"}
+
+
 def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
     docker: FakeDocker, gateway: Traefik
 ) -> None:

@@ -260,9 +260,9 @@ set_in_force() { # file's name without its ending
 
 # Where the disk loses one of the two, the other is there at the next start. It is not waited for: a power cut
 # that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older hitless
-# has made reads the disk.
+# has made reads the disk. No application's name begins as that of what is on its way does.
 copy() { # file's name, to
-    cp "$routes/$1" "$routes/.next/copy.$$" && mv -f "$routes/.next/copy.$$" "$2"
+    cp "$routes/$1" "$routes/.next/_copy.$$" && mv -f "$routes/.next/_copy.$$" "$2"
 }
 
 # The new file is written in a folder beside the one that Traefik watches: within it, it would set off a reload of
@@ -279,9 +279,11 @@ withdraw() { # application, claim
 
 # The copy goes first: a file that is gone while its copy is there was not taken away by us.
 taken_away() { # application
-    rm -f "$routes/.copy/$1" "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
+    rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
+    rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
     rm -f "$served/routes/$1.yml" "$served/aside/$1.yml"
 }
+
 # Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
 whole() { # file
     [ -s "$1" ] || return 1
