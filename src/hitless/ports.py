@@ -176,10 +176,11 @@ class Engine(Protocol):
 
     def remove(
         self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Remove these containers of a colour, and where it is to have none any more its networks.
 
-        The network between the gateway and the application goes with the last of its containers.
+        The network between the gateway and the application goes with the last of its containers. Returns the
+        names of the colour's networks that stay, since containers of others are on them.
         """
         ...
 

@@ -572,12 +572,15 @@ def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
     inspected = {"Id": "n2", "Containers": {"c": {"Name": "shop-proxy-1"}}}
     docker.answers("network", "inspect", stdout=json.dumps([inspected]))
 
-    engine.remove("shop", Colour.BLUE, (), with_networks=True)
+    docker.answers("network", "rm", "n1", stderr="network n1 has active endpoints\n", exit_code=1)
 
-    assert docker.argvs[1:4] == [
+    assert engine.remove("shop", Colour.BLUE, (), with_networks=True) == ("n1",)
+
+    assert docker.argvs[1:5] == [
         ("network", "inspect", "n2"),
         ("network", "disconnect", "--force", "n2", "c"),
-        ("network", "rm", "n1", "n2"),
+        ("network", "rm", "n1"),
+        ("network", "rm", "n2"),
     ]
 
 

@@ -427,6 +427,12 @@ class TestNetworks:
         assert (finding.path, finding.is_error) == ("networks.back", False)
         assert "nobody finds a service of the release by its name" in finding.message
 
+    @pytest.mark.parametrize("name", ["other-blue_default", "a-b-green_x", "other_live-99999998"])
+    def test_one_that_goes_with_a_release(self, name: str) -> None:
+        finding = only(self.network({"name": name, "external": True}))
+        assert (finding.path, finding.is_error) == ("networks.back", True)
+        assert "goes with" in finding.message
+
     @pytest.mark.parametrize(
         "network",
         [

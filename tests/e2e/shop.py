@@ -189,7 +189,7 @@ class Shop:
         do = f"touch {held}; while [ -e {held} ]; do sleep 0.02; done"
         with ThreadPoolExecutor(max_workers=1) as pool:
             deploying = pool.submit(lambda: self.deploy(*options, at=at, do=do, **environment))
-            wait_for(lambda: held.exists() or deploying.done())
+            wait_for(lambda: held.exists() or deploying.done(), 60)
             happening()
             held.unlink()
             return deploying.result()

@@ -162,7 +162,6 @@ UP = f"{HITLESS} --gateway {{name}} gateway up --http-port {{port}} --bind 127.0
 GATEWAY_FAULTS = {
     "gateway killed": "docker kill {container}; docker start {container}",
     "gateway restarted": "docker restart --time 5 {container}",
-    "gateway made anew": f"{UP} --{{other}}docker-provider --replace",
     "gateway removed": f"docker rm --force {{container}}; {UP}",
     **{
         f"routing file {how}, gateway restarted": f"docker exec -u 0 {{container}} sh -c '{script}'; "
@@ -179,13 +178,10 @@ GATEWAY_FAULTS = {
 def without_its_gateway(combination: Combination, shop: Shop) -> None:
     gateway = shop.app.gateway
     port = gateway.url.rpartition(":")[2]
-    # only another setting has it made anew
-    other = "no-" if gateway.cli.json("gateway", "status")["gateway"]["settings"]["docker_provider"] else ""
     do = GATEWAY_FAULTS[combination.fault].format(
         name=gateway.name,
         container=gateway.container,
         port=port,
-        other=other,
         file=f"/etc/hitless/routes/{shop.app.name}.yml",
     )
     before = shop.settled()
@@ -328,8 +324,6 @@ GATEWAYS = [
         )
     ),
     Combination("gateway killed", "remove the routes: before deliver", without_its_gateway),
-    Combination("gateway made anew", "wait until ready: before ask", without_its_gateway),
-    Combination("gateway made anew", "cut over: before in_force", without_its_gateway),
     Combination("gateway removed", "cut over: before deliver", without_its_gateway),
     Combination("gateway removed", "before drain", without_its_gateway),
     *(

@@ -140,13 +140,18 @@ def test_a_database_that_runs_on_the_gateways_network_alone_is_found_by_every_re
     """Plain Compose put it there, as an older hitless did. It goes on as it is."""
     shop = app(ON_THE_GATEWAYS_NETWORK_ALONE)
     docker("compose", *shop.cli.options, "up", "--detach", "db")
-    db = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1")
-    for colour in ("blue", "green"):
-        shop.cli.run("deploy")
-        assert addresses(f"{shop.name}-{colour}-web-1", "db") & own_addresses(f"{shop.name}-db-1")
-    shop.cli.run("scale", "web=2")
-    assert addresses(f"{shop.name}-green-web-2", "db") & own_addresses(f"{shop.name}-db-1")
-    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1") == db
+    try:
+        db = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1")
+        for colour in ("blue", "green"):
+            shop.cli.run("deploy")
+            assert addresses(f"{shop.name}-{colour}-web-1", "db") & own_addresses(f"{shop.name}-db-1")
+        shop.cli.run("scale", "web=2")
+        assert addresses(f"{shop.name}-green-web-2", "db") & own_addresses(f"{shop.name}-db-1")
+        assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{shop.name}-db-1") == db
+        shop.cli.run("down")
+    finally:
+        docker("rm", "--force", f"{shop.name}-db-1")
+        docker("network", "rm", f"{shop.name}_default")
 
 
 def test_a_network_that_another_application_has_is_not_shared_unseen(app: Make) -> None:
@@ -158,6 +163,21 @@ def test_a_network_that_another_application_has_is_not_shared_unseen(app: Make) 
     said = other.cli.run("deploy", code=1)
     assert f"the network {GATEWAY}-one belongs to the application {shop.name}" in said
     assert addresses(f"{shop.name}-blue-web-1", "db") <= own_addresses(f"{shop.name}-db-1")
+    assert not other.leftovers()["networks"]
+
+
+def test_a_stranger_on_a_colours_network_keeps_no_deployment_from_its_end(app: Make, image: str) -> None:
+    """Somebody looks into a database, with a container of his own: it is his, and is left where it is."""
+    shop = app(WEB)
+    shop.cli.run("deploy")
+    with stranger(f"{shop.name}-blue_default", image) as name:
+        said = shop.cli.run("deploy")
+        assert f"{shop.name}-blue_default stays: others are on it" in said
+        shop.cli.run("deploy")
+        shop.cli.run("deploy")
+        assert docker("inspect", "--format", "{{.State.Running}}", name) == "true"
+    shop.cli.run("down")
+    assert not shop.leftovers()["networks"]
 
 
 def test_no_application_reaches_another_ones_containers(app: Make) -> None:

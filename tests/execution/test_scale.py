@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from hitless.domain.errors import GateFailed, HitlessError, Refused
 from hitless.domain.events import Found
-from hitless.domain.model import Application, Colour
+from hitless.domain.model import Application, Colour, Json
+from hitless.domain.networks import Network
 from hitless.domain.routing import parse
 from hitless.execution import operations
 from tests.execution.applications import WEB, application
@@ -174,3 +175,30 @@ def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
         assert host.violations == [], count
         count += 1
     assert count > 4
+
+
+def test_a_new_container_is_linked_to_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose takes a link for a dependency, and what the new one needs is not created again."""
+    host = FakeHost()
+    linked = shop(links=["worker:jobs", "worker"])
+    operations.deploy(host.ports(), linked, ASKED)
+    models: list[Json] = []
+    create = host.create
+
+    def seen(model: Json, volumes: Json, networks: Sequence[Network]) -> None:
+        models.append(model)
+        create(model, volumes, networks)
+
+    monkeypatch.setattr(host, "create", seen)
+    scale(host, web=2)
+    [model] = models
+    assert set(model["services"]) == {"web"}
+    assert model["services"]["web"]["links"] == []
+    assert model["services"]["web"]["external_links"] == [
+        "shop-blue-worker-1:jobs",
+        "shop-blue-worker-1:worker",
+    ]
+    models.clear()
+    scale(host, web=3, worker=2)
+    [model] = models
+    assert model["services"]["web"]["links"] == ["worker:jobs", "worker"]

@@ -307,7 +307,7 @@ class FakeHost:
 
     def remove(
         self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
-    ) -> None:
+    ) -> tuple[str, ...]:
         self._verb(f"remove {colour}")
         routing = self.in_traefik.get(application)
         met = {name for name, one in self.running.items() if one.id in containers}
@@ -318,10 +318,11 @@ class FakeHost:
             parts = routing.colours.values() if routing else ()
             if gone := {server.host for part in parts for server in part.servers} & met:
                 self.violations.append(f"{gone} was removed while Traefik had routes to it")
-            return
+            return ()
         self.with_networks.discard(colour)
         if met or not self.is_suspended:
             self._watch_removal(colour, routing)
+        return ()
 
     def _watch_removal(self, colour: Colour, routing: Routing | None) -> None:
         if routing and routing.live is colour:

@@ -263,24 +263,27 @@ class DockerEngine:
 
     def remove(
         self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
-    ) -> None:
-        """Remove these containers of a colour, and where it is to have none any more its networks."""
+    ) -> tuple[str, ...]:
+        """Remove these containers of a colour, and where it is to have none any more its networks.
+
+        Returns the names of those networks that others are on: they stay, and serve the next release there.
+        """
         if containers:
             self.cli.change("rm", "--force", "--volumes", *containers)
         if not with_networks:
-            return
+            return ()
         project = colour_project(application, colour)
         labels = [f"{PROJECT}={project}", f"{LABEL_APPLICATION}={application}"]
-        shape = f'{{{{.ID}}}} {{{{.Label "{COMPOSE_NETWORK}"}}}}'
+        shape = f'{{{{.Name}}}} {{{{.Label "{COMPOSE_NETWORK}"}}}}'
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
         rows = self.cli.run("network", "ls", *filters, "--format", shape).splitlines()
         networks = dict(row.split(" ") for row in rows)
         self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
-        if networks:
-            self.cli.change("network", "rm", *networks)
+        left = tuple(network for network in networks if not self.networks.remove(network))
         labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}"]
         if not self._listed("ps", "--all", labels=labels):
             self.networks.remove_way(application)
+        return left
 
     def attach(
         self,

@@ -20,6 +20,7 @@ _AT_ONCE = 4
 _TRIES = 20  # others may take the block that was just seen to be free
 _OVERLAPS = "pool overlaps"  # the engine's refusal of a block that another network has
 _THERE = "already exists in network"
+_IN_USE = "has active endpoints"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class DockerNetworks:
         shape = "{{.Name}}\t" + labels
         rows = (row.split("\t") for row in self.cli.run("network", "ls", "--format", shape).splitlines())
         there = {name: application or project for name, application, project in rows}
+        for one in wanted:
+            _refuse_others(one, there)
         # What is to be joined and is missing comes last: by a colour's own networks it is known what a killed
         # command has left.
         last = [one for one in wanted if one.joined and one.name not in there]
@@ -87,6 +90,17 @@ class DockerNetworks:
             # no lock is asked for: those that there were have gone with the gateway before
             list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
 
+    def remove(self, network: str) -> bool:
+        """Remove a network; False where containers are on it, and it stays."""
+        try:
+            self.cli.change("network", "rm", network)
+        except DockerFailed as error:
+            if _IN_USE in error.output:
+                return False
+            if not error.is_missing:
+                raise
+        return True
+
     def remove_way(self, application: str) -> None:
         """Remove the network between the gateway and an application that has no containers any more."""
         name = f"{network_name(self.gateway)}.{application}"
@@ -113,19 +127,8 @@ class DockerNetworks:
                 raise
 
     def _create(self, network: Network, there: Mapping[str, str]) -> None:
-        application = network.labels[LABEL_APPLICATION]
         if network.name not in there:
             self._create_somewhere(network)
-        elif network.joined and there[network.name] != application:
-            raise HitlessError(
-                f"there is a network {network.name} that hitless did not make for {application}",
-                "remove it (docker network rm), or choose another name with -p",
-            )
-        elif there[network.name] not in ("", application):
-            raise HitlessError(
-                f"the network {network.name} belongs to the application {there[network.name]}",
-                "give it a `name:` of its own, or make it external to share it",
-            )
 
     def _create_somewhere(self, network: Network) -> None:
         block = networks.first_choice(network)
@@ -146,6 +149,24 @@ class DockerNetworks:
             f"the pool {network.whole} has no addresses left for the network {network.name}",
             "hitless gateway up --replace --address-pool RANGE takes another one; docker network ls shows "
             "what has them",
+        )
+
+
+def _refuse_others(network: Network, there: Mapping[str, str]) -> None:
+    """Raise `HitlessError` where a network of this name is somebody else's; `there` maps name -> whose."""
+    application = network.labels[LABEL_APPLICATION]
+    owner = there.get(network.name, application)
+    if owner == application:
+        return
+    if network.joined:
+        raise HitlessError(
+            f"there is a network {network.name} that hitless did not make for {application}",
+            "remove it (docker network rm), or choose another name with -p",
+        )
+    if owner:
+        raise HitlessError(
+            f"the network {network.name} belongs to the application {owner}",
+            "give it a `name:` of its own, or make it external to share it",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from hitless.domain import networks, others, publish, route_check, service_check
 from hitless.domain.extension import KEY as _EXTENSION
 from hitless.domain.gateway import GatewaySettings
 from hitless.domain.gateway import model as gateway_model
-from hitless.domain.model import Application, Finding, Image, Json, Role
+from hitless.domain.model import Application, Colour, Finding, Image, Json, Role
 from hitless.domain.project import gateway_networks, hook_service, volume_names
 from hitless.domain.spec import replicas, with_images
 from hitless.domain.steps import Plan
@@ -17,6 +18,7 @@ from hitless.domain.world import Gateway, World
 
 _LITTLE = 1_000_000_000  # bytes
 _TOO_LITTLE = 100_000_000
+_OF_A_RELEASE = re.compile(rf".+-({'|'.join(Colour)})_.+|.+_live-\d+")
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
@@ -232,6 +234,14 @@ def _networks(application: Application, gateway: Gateway | None) -> Iterator[Fin
                 f"networks.{key}",
                 f"{name} is the network between the gateway and one application",
                 "take it away: containers of two applications reach each other through the gateway",
+            )
+            continue
+        if network.get("external") and _OF_A_RELEASE.fullmatch(name):
+            yield Finding(
+                f"networks.{key}",
+                f"{name} has the name of a network of a release, and goes with it",
+                "take it away: the application is reached through the gateway, a shared service on a network "
+                "of its own",
             )
             continue
         if network.get("external"):

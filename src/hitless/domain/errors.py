@@ -32,7 +32,7 @@ class Refused(HitlessError):
         noun = "error" if errors == 1 else "errors"
         super().__init__(
             f"refused before anything was touched: {errors} {noun}",
-            "mend what is named above and try again; `hitless plan` shows it without deploying",
+            "correct what is named above and try again; `hitless plan` shows it without deploying",
         )
         self.findings = tuple(findings)
 

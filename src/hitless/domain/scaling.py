@@ -9,6 +9,7 @@ from hitless.domain import companions, project, readiness
 from hitless.domain.errors import HitlessError
 from hitless.domain.model import Application, Colour, Json, Release
 from hitless.domain.routing import Routing, colour_routing, without
+from hitless.domain.spec import replicas
 from hitless.domain.steps import Create, CutOver, Drain, Gate, Remove, Route, Start, Step
 from hitless.domain.world import Gateway, World
 
@@ -128,8 +129,32 @@ def _model(model: Json, services: Mapping[str, object]) -> Json:
     return {
         **model,
         "services": {
-            name: {key: value for key, value in service.items() if key != "depends_on"}
+            name: {
+                **{key: value for key, value in service.items() if key != "depends_on"},
+                **_links(model, service, services),
+            }
             for name, service in model["services"].items()
             if name in services
         },
+    }
+
+
+def _links(model: Json, service: Json, services: Mapping[str, object]) -> Json:
+    """Its links, those to other services than these as links to the containers that are there.
+
+    Compose takes a link to a service for a dependency.
+    """
+    links = service.get("links") or ()
+    split = [(str(link), *str(link).partition(":")[::2]) for link in links]
+    found = [
+        f"{model['name']}-{other}-{number}:{alias or other}"
+        for _, other, alias in split
+        if other not in services
+        for number in range(1, replicas(model["services"][other]) + 1)
+    ]
+    if not found:
+        return {}
+    return {
+        "links": [link for link, other, _ in split if other in services],
+        "external_links": [*(service.get("external_links") or ()), *found],
     }

@@ -197,8 +197,7 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
             drained = waits.until_drained(ports, step.addresses, step.timeout, progress)
             return _drained(ports, "", drained, step.timeout, ports.clock.now() - began)
         case Remove():
-            _remove(ports, step)
-            return ""
+            return _remove(ports, step)
         case RemoveBase():
             _remove_base(ports, step)
             return ""
@@ -354,11 +353,12 @@ def _meant(ports: Ports, step: Drain | Remove) -> list[Container]:
     ]
 
 
-def _remove(ports: Ports, step: Remove) -> None:
+def _remove(ports: Ports, step: Remove) -> str:
     found = _meant(ports, step)
     stopping.stop(ports.engine, found)
     ids = [container.id for container in found]
-    ports.engine.remove(step.application, step.colour, ids, with_networks=not step.containers)
+    left = ports.engine.remove(step.application, step.colour, ids, with_networks=not step.containers)
+    return f"{', '.join(left)} stays: others are on it" if left else ""
 
 
 def _remove_base(ports: Ports, step: RemoveBase) -> None:

@@ -116,7 +116,7 @@ def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
         if refused(visit.status, visit.is_gateways):
             raise HitlessError(
                 f"GET {aim.url} answers {visit.status} without a deployment",
-                "mend that first, or prove with paths that answer: --path /",
+                "correct that first, or prove with paths that answer: --path /",
             )
 
 

@@ -75,7 +75,7 @@ def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
     if complaints:
         raise NotConfirmed(
             f"Traefik refuses the routing of {application}: {'; '.join(complaints)}",
-            "mend the label that it names; the release that was live is routed as before",
+            "correct the label that it names; the release that was live is routed as before",
         )
 
 
