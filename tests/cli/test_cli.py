@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from hitless import __version__
 from hitless.cli.main import hitless
-from hitless.cli.options import HostAddress, HostPort, TrustedProxies
+from hitless.cli.options import AddressRange, HostAddress, HostPort, TrustedProxies
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
 VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
@@ -493,3 +494,21 @@ def test_what_can_not_be_trusted_is_refused(docker: FakeDocker, value: str, said
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert docker.calls == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("10.213.0.0/24", "too small"),
+        ("10.213.0.1/16", "no range"),
+        ("somewhere", "no range"),
+        ("fd00::/64", "no range"),
+        ("127.0.0.0/16", "private range"),
+        ("224.0.0.0/16", "private range"),
+        ("169.254.0.0/16", "private range"),
+    ],
+)
+def test_what_is_no_range_for_networks_is_refused(value: str, said: str) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        AddressRange().convert(value, None, None)
+    assert AddressRange().convert("10.213.0.0/16", None, None) == "10.213.0.0/16"

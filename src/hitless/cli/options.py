@@ -101,6 +101,8 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
             found = IPv4Network(str(value))
         except ValueError as error:
             self.fail(f"{value} is no range of IPv4 addresses, as 10.213.0.0/16 is: {error}", param, ctx)
+        if found.is_loopback or found.is_multicast or found.is_link_local or found.is_unspecified:
+            self.fail(f"{value} is not for networks of containers: take a private range", param, ctx)
         if found.prefixlen > 20:
             self.fail(f"{value} is too small: a prefix of at most /20 is needed", param, ctx)
         return str(found)
