@@ -394,6 +394,10 @@ class GatewayHost(Protocol):
         """
         ...
 
+    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+        """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
+        ...
+
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or make it anew where they differ."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.conftest import GATEWAY, App, Gateway, docker, gateway_of_its_own, wait_for
+from tests.e2e.conftest import GATEWAY, App, Gateway, docker, free_port, gateway_of_its_own, wait_for
 
 Make = Callable[..., App]
 
@@ -45,3 +45,23 @@ def test_neither_comes_while_a_deployment_is_under_way(app: Make, gateway: Gatew
     finally:
         deployment.kill()
         cli.run("down", "--volumes", "--drain-timeout", "1")
+
+
+def test_nor_for_a_port_that_another_has(gateway: Gateway, image: str) -> None:
+    port = free_port()
+    holder = docker("run", "--detach", "--rm", "--publish", f"127.0.0.1:{port}:8000", image)
+    began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
+    try:
+        said = gateway.cli.run(
+            "gateway",
+            "up",
+            "--publish",
+            f"127.0.0.1:{port}",
+            "--replace",
+            code=1,
+            HITLESS_GATEWAY=gateway.name,
+        )
+    finally:
+        docker("rm", "--force", holder)
+    assert f"port {port} is taken by the container " in said
+    assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began

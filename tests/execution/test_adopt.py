@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,11 +37,12 @@ PUBLISHING = application(
 
 @dataclass
 class FakeGatewayHost:
-    """The gateway as something that is started; `breaks` are the ports that it can't get."""
+    """The gateway as something that is started; `breaks` are ports that it can't get, `taken` are known."""
 
     host: FakeHost
     there: GatewaySettings | None = None
     breaks: tuple[int, ...] = ()
+    taken: tuple[int, ...] = ()
     # what images have not that the gateway needs
     lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
@@ -54,6 +55,10 @@ class FakeGatewayHost:
 
     def free_pool(self, image: str) -> str:
         return "10.213.0.0/16"
+
+    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+        if found := set(ports) & set(self.taken):
+            raise HitlessError(f"port {min(found)} is taken")
 
     def outdated(self) -> str:
         return ""
@@ -352,3 +357,11 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     with pytest.raises(Locked):
         adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
     assert host.verbs == []
+
+
+def test_a_port_that_another_has_is_refused_before_the_gateway_is_restarted() -> None:
+    host = FakeHost()
+    gateway = FakeGatewayHost(host, there=GatewaySettings(), taken=(8080,))
+    with pytest.raises(HitlessError, match="port 8080 is taken"):
+        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
+    assert gateway.applied == []

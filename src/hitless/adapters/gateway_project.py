@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -86,13 +87,7 @@ class GatewayProject:
             logs = self._last_words()
             with suppress(DockerFailed):
                 self._compose(settings, "down")
-            if any(words in error.output.lower() for words in _TAKEN):
-                port = _port_in(error.output, settings)
-                raise HitlessError(
-                    f"port {port} is taken by {self._who_has(port)}",
-                    "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
-                    "over what plain docker compose or another Traefik serves on it",
-                ) from error
+            self._refuse_taken(error, tuple(settings.published))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
 
     def outdated(self) -> str:
@@ -121,6 +116,29 @@ class GatewayProject:
     def remove(self, settings: GatewaySettings, volumes: bool) -> None:
         """Stop and remove the gateway and its network; its volumes only if asked for."""
         self._compose(settings, "down", *(("--volumes",) if volumes else ()))
+
+    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+        """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
+        if not ports:
+            return
+        pairs = ((port, f"[{at}]" if ":" in at else at) for port, at in ports.items())
+        words = [
+            word for port, at in pairs for word in ("--publish", f"{at}:{port}:1" if at else f"{port}:1")
+        ]
+        try:
+            self.cli.run("run", "--rm", "--entrypoint", "true", *words, image, timeout=_PULL_TIMEOUT)
+        except DockerFailed as error:
+            self._refuse_taken(error, tuple(ports))
+            raise
+
+    def _refuse_taken(self, error: DockerFailed, ports: Sequence[int]) -> None:
+        if any(words in error.output.lower() for words in _TAKEN):
+            port = _port_in(error.output, ports)
+            raise HitlessError(
+                f"port {port} is taken by {self._who_has(port)}",
+                "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
+                "over what plain docker compose or another Traefik serves on it",
+            ) from error
 
     def _last_words(self) -> str:
         try:
@@ -152,7 +170,7 @@ class GatewayProject:
         )
 
 
-def _port_in(said: str, settings: GatewaySettings) -> int:
-    """The port of the gateway's that Docker complains of."""
+def _port_in(said: str, ports: Sequence[int]) -> int:
+    """The port of these that Docker complains of."""
     named = {int(port) for port in re.findall(r":(\d+)", said)}
-    return next((port for port in (settings.http_port, *settings.ports) if port in named), settings.http_port)
+    return next((port for port in ports if port in named), ports[0])

@@ -97,6 +97,13 @@ class GatewaySettings:
         """The host's address that each entry point is published on, "" for all."""
         return {WEB: self.bind, **{publish.entry_point(port): at for port, at in self.ports.items()}}
 
+    @property
+    def published(self) -> dict[int, str]:
+        """The ports of the host that it takes: port -> address, "" for all."""
+        dashboard = {API_PORT: "127.0.0.1"} if self.dashboard else {}
+        found = {self.http_port: self.bind, **self.ports, **dashboard}
+        return {port: address for port, address in found.items() if port not in self.held}
+
     def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
         """The same with these ports besides (port -> address), and without those."""
         ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}

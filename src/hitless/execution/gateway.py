@@ -76,6 +76,10 @@ def up(
         )
     refuse_unfit(host, wanted.image)
     wanted = with_pool(host, wanted)
+    if is_running and present:
+        # found out later, it would cost a restart of the gateway, which every application feels
+        more = {port: at for port, at in wanted.published.items() if port not in present.published}
+        host.refuse_taken(wanted.image, more)
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
