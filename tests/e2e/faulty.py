@@ -34,7 +34,20 @@ from hitless.ports import Ports
 from hitless.wiring import Host
 
 # what only looks changes nothing: the same moment as the verb that follows it
-LOOKS = {"containers", "named", "ids", "images", "composed", "tagged", "logs", "gateway", "read", "journal"}
+LOOKS = {
+    "containers",
+    "networked",
+    "ranges",
+    "named",
+    "ids",
+    "images",
+    "composed",
+    "tagged",
+    "logs",
+    "gateway",
+    "read",
+    "journal",
+}
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {"in_force", "complaints", "ask", "connections"}
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")

@@ -20,11 +20,11 @@ from hitless.adapters.certificate import self_signed
 from hitless.domain.gateway_image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, ROOT, App, Cli, docker, free_port, gateway_of_its_own, wait_for
 
+pytestmark = pytest.mark.more
+
 HOST = "shop.example"
 SERVER = """
 import http.server, json, os
-
-pytestmark = pytest.mark.more
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(dict(self.headers)).encode()
