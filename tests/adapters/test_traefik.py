@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -315,6 +315,54 @@ def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
         assert files(served) == {"lock": "", "routes/rec.yml": "one\n"}
         gateway.deliver("rec", None)
     assert files(served) == {"lock": ""}
+
+
+def test_a_delivery_that_finds_no_room_for_its_second_copy_has_changed_nothing(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("exec", way="shell")
+    routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
+    for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
+        folder.mkdir(parents=True)
+    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", "one\n")
+        before = (files(routes), files(served))
+        full = docker.directory / "cp"
+        full.write_text("#!/bin/sh\necho 'cp: write error: No space left on device' >&2\nexit 1\n")
+        full.chmod(0o755)
+        with pytest.raises(DockerFailed, match="No space left on device"):
+            gateway.deliver("rec", "two\n")
+    assert (files(routes), files(served)) == before
+
+
+def test_a_sender_that_stands_still_in_the_middle_of_a_delivery_keeps_nobody_out(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("exec", way="shell")
+    routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
+    for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
+        folder.mkdir(parents=True)
+    store = GatewayStore(gateway.shell)
+    with store.lock("rec", "alice", 0, print), store.lock("other", "bob", 0, print):
+        frozen = gateway.shell.cli.open(*gateway.shell.argv("serve", "token"))
+        try:
+            assert frozen.stdin
+            frozen.stdin.write(f"token deliver rec {gateway.shell.claims['rec']} 100\nhalf".encode())
+            frozen.stdin.flush()
+            wait_for(lambda: any(path.name.startswith("rec.") for path in routes.rglob(".next/*")))
+            gateway.deliver("other", "whole\n")
+        finally:
+            frozen.kill()
+            frozen.communicate()
+    assert files(served)["routes/other.yml"] == "whole\n"
+    assert "routes/rec.yml" not in files(served)
+
+
+def wait_for(fact: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not fact():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)
 
 
 def files(folder: Path) -> dict[str, str]:

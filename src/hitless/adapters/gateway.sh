@@ -253,24 +253,28 @@ retract() { # name
     alone && taken_away "$1"
 }
 
-set_in_force() { # file's name without its ending
-    mv -f "$routes/.next/$1.$$" "$routes/$1.yml" && persist "$routes" && show "$1.yml" &&
-        copy "$1.yml" "$routes/.copy/$1"
-}
-
-# Where the disk loses one of the two, the other is there at the next start. It is not waited for: a power cut
-# that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older hitless
-# has made reads the disk. No application's name begins as that of what is on its way does.
-copy() { # file's name, to
-    cp "$routes/$1" "$routes/.next/_copy.$$" && mv -f "$routes/.next/_copy.$$" "$2"
-}
-
-# The new file is written in a folder beside the one that Traefik watches: within it, it would set off a reload of
+# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
+#
+# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
+# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
+# hitless has made reads the disk. No application's name begins as that of what is on its way does.
+#
+# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
 # what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
-# docs/decisions/0011-delivery.md).
-show() { # file's name
-    [ -d "$served/routes" ] || return 0 # made by an older hitless: it watches the disk
-    cp "$routes/$1" "$served/next/$1.$$" && mv -f "$served/next/$1.$$" "$served/routes/$1" && rm -f "$served/aside/$1"
+# docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
+set_in_force() { # file's name without its ending
+    new=$routes/.next/$1.$$
+    copy=$routes/.next/_copy.$$
+    shown=$served/next/$1.$$
+    if ! cp "$new" "$copy" || { [ -d "$served/routes" ] && ! cp "$new" "$shown"; }; then
+        rm -f "$new" "$copy" "$shown"
+        return 1
+    fi
+    mv -f "$new" "$routes/$1.yml" && persist "$routes" || return
+    if [ -d "$served/routes" ]; then
+        mv -f "$shown" "$served/routes/$1.yml" && rm -f "$served/aside/$1.yml" || return
+    fi
+    mv -f "$copy" "$routes/.copy/$1"
 }
 
 withdraw() { # application, claim
