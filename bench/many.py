@@ -27,6 +27,7 @@ MANY = 200
 AT_ONCE = 2  # deployments at a time
 SEVERAL = 20  # deployments whose median is told
 RATE = 20.0
+LONGEST = 3600.0  # seconds that the load goes on for, at most
 
 
 def main(count: int) -> int:
@@ -52,13 +53,14 @@ def measure(count: int) -> Iterator[Row]:
             make(f"{NAME}-{number}", on, {"web": web(f"{NAME}-{number}", IMAGE)})
             for number in range(1, count)
         ]
-        with Load(f"http://127.0.0.1:{on.port}", host=watched.host, rate=RATE) as load:
+        with Load(f"http://127.0.0.1:{on.port}", host=watched.host, rate=RATE, seconds=LONGEST) as load:
             first = _deployed(made)
             second = _deployed([*made, watched])
         report = load.report()
         yield Row("applications, each deployed twice", len(second), None, "")
         yield Row("requests of one of them meanwhile", report.sent, None, "")
         yield Row("… lost", report.lost, 0.0, "")
+        yield Row("… sent no more before the end", float(report.ended_by != "asked"), 0.0, "")
         answered = sum(_answers(on, one) for one in [*made, watched])
         yield Row("applications that do not answer afterwards", len(second) - answered, 0.0, "")
         for text, times in (("first", first), ("second", second)):
