@@ -108,7 +108,7 @@ class Engine(Protocol):
     ) -> None:
         """Start services of the base project, with what they wait for, and what is missing beside them.
 
-        What runs is left alone. `recreate`: these and no others, anew where their configuration is another.
+        What runs is left alone. `recreate`: these and no others, replaced where their configuration is another.
         """
         ...
 
@@ -399,7 +399,7 @@ class GatewayHost(Protocol):
         ...
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or make it anew where they differ."""
+        """Start the gateway with these settings, or replace it where they differ."""
         ...
 
     def answers(self) -> bool:

@@ -54,6 +54,22 @@ def test_a_network_that_is_there_stays_and_the_gateway_comes_to_it(
     assert [argv[:2] for argv in docker.argvs] == [("network", "ls"), ("network", "connect")]
 
 
+def test_a_gateway_that_has_been_seen_on_its_network_is_not_connected_again(
+    docker: FakeDocker, own: DockerNetworks
+) -> None:
+    docker.answers("network", "ls", stdout="traefik_webgateway.shop\tshop\t\n")
+    own.create((replace(WAY, is_joined=True),))
+    assert [argv[:2] for argv in docker.argvs] == [("network", "ls")]
+
+
+def test_one_that_was_seen_on_a_network_which_has_gone_since_is(
+    docker: FakeDocker, own: DockerNetworks
+) -> None:
+    """A plan takes away what a killed command has left first, and the network may go with it."""
+    own.create((replace(WAY, is_joined=True),))
+    assert [argv[:2] for argv in docker.argvs[1:]] == [("network", "create"), ("network", "connect")]
+
+
 def test_a_network_of_the_same_name_that_is_not_the_applications_is_left_alone(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:

@@ -204,7 +204,7 @@ def test_more_and_fewer_containers_of_what_is_live_while_requests_come(app: Make
             assert docker("inspect", "--format", "{{.Id}}", shop.containers()[0]) == ids[0]
     assert load.report().lost == 0, load.report().lost_by
     assert {one["release"] for one in shop.cli.json("status")["containers"]} == {release}
-    assert "it is so already" in shop.cli.run("scale", "web=1")
+    assert "nothing to do" in shop.cli.run("scale", "web=1")
 
 
 def test_a_page_that_answers_500_takes_no_other_page_away(app: Make) -> None:

@@ -51,7 +51,7 @@ class DockerNetworks:
             list(pool.map(lambda one: self._create(one, there), first))
             list(pool.map(lambda one: self._create(one, there), last))
         for network in wanted:
-            if network.joined:
+            if network.joined and not (network.is_joined and network.name in there):
                 self.join(network.name, network.joined)
 
     def join(self, network: str, container: str, aliases: Iterable[str] = ()) -> None:

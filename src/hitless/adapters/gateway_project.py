@@ -74,7 +74,7 @@ class GatewayProject:
         return gateway_image.unfit(said)
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or make it anew where they differ.
+        """Start the gateway with these settings, or replace it where they differ.
 
         What was made of one that could not start is taken away again, but for its volumes.
         """

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from hitless.adapters.certificate import DEFAULT_CERTIFICATE, default_certificate
@@ -58,7 +58,8 @@ class Traefik:
         if found["State"]["Status"] != "running":
             return None
         settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
-        return gateway(project, settings, found["Id"])
+        networks = found["NetworkSettings"].get("Networks") or {}
+        return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
 
     def deliver(self, application: str, text: str | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""

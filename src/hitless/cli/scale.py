@@ -24,4 +24,4 @@ def scale(options: Options, wait: float, services: tuple[tuple[str, int], ...], 
     with on_application(options, "scale", wait, as_json) as (ports, name, request):
         is_new = operations.scale(ports, name, request, dict(services))
     if not is_new and not as_json:
-        click.echo("it is so already")
+        click.echo("nothing to do: there are as many already")

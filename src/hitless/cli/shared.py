@@ -15,9 +15,7 @@ def shared() -> None:
 
 @shared.command()
 @click.argument("services", nargs=-1)
-@click.option(
-    "--recreate", is_flag=True, help="Make anew what has changed in the file; it is away meanwhile."
-)
+@click.option("--recreate", is_flag=True, help="Recreate what has changed in the file; it is away meanwhile.")
 @wait_options
 @json_option
 @pass_options
@@ -49,7 +47,7 @@ def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float,
 @json_option
 @pass_options
 def status(options: Options, as_json: bool) -> None:
-    """What runs, what has changed in the file since it was started, and what making it anew would cost."""
+    """What runs, what has changed in the file since it was started, and what recreating it would cost."""
     from hitless.cli.console import ignore
     from hitless.cli.report import show_shared
     from hitless.execution import operations

@@ -31,7 +31,7 @@ class Network:
 
     `containers` is how many it must have room for, `pool` the range that its addresses come from (CIDR; "":
     the first of `POOLS`); `settings` are in Compose's words; `joined` is a container that is connected
-    to it at once, under its own name alone.
+    to it at once, under its own name alone; `is_joined`: where the network is there, it has been seen on it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Network:
     pool: str
     settings: Json = field(default_factory=dict)
     joined: str = ""
+    is_joined: bool = False
 
     @property
     def whole(self) -> IPv4Network:

@@ -142,11 +142,11 @@ def deploy(application: Application, release: Release, world: World, gateway: Ga
 
 
 def start_shared(
-    application: Application, world: World, names: Collection[str], anew: Collection[str]
+    application: Application, world: World, names: Collection[str], recreated: Collection[str]
 ) -> Plan:
-    """Start these shared services where they do not run, and make `anew` those of them that are to be."""
-    others = [name for name in names if name not in anew]
-    changed = [name for name in names if name in anew]
+    """Start these shared services where they do not run, and recreate those of them that are `recreated`."""
+    others = [name for name in names if name not in recreated]
+    changed = [name for name in names if name in recreated]
     steps: list[Step] = [
         *companions.start_shared(application, world, others),
         *companions.start_shared(application, world, changed, recreate=True),

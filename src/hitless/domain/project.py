@@ -117,8 +117,9 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
     own = {"default": {}, **_own_networks(application.model)}
     # the file's name of a network is not for two
     own = {key: {**one, "name": ""} for key, one in own.items()}
+    way = gateway.network_of(application.name)
     between = Network(
-        gateway.network_of(application.name),
+        way,
         {**labels, LABEL_GATEWAY: gateway.project},
         # both colours
         2 * sum(service.replicas for service in application.having(Role.WEB)),
@@ -127,6 +128,7 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
         # names are looked up
         {"internal": True},
         joined=gateway.container,
+        is_joined=way in gateway.networks,
     )
     return (*networks.of_project(model["name"], own, model["services"], labels, gateway.pool), between)
 

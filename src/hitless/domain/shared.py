@@ -1,4 +1,4 @@
-"""Shared services: how each is beside what the file says, and what making it anew would cost. Pure."""
+"""Shared services: how each is beside what the file says, and what recreating it would cost. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def changed(found: Sequence[Shared]) -> Iterator[Finding]:
             yield Finding(
                 f"services.{one.service}",
                 f"has changed in the file since it was started ({one.changes}); it stays as it is",
-                f"hitless shared up --recreate {one.service} makes it anew: {one.cost}",
+                f"hitless shared up --recreate {one.service} recreates it: {one.cost}",
                 is_error=False,
             )
 

@@ -70,7 +70,7 @@ class StartShared:
 
     def describe(self) -> str:
         """One line for people."""
-        return f"{'make anew' if self.recreate else 'start'} the shared {', '.join(self.services)}"
+        return f"{'recreate' if self.recreate else 'start'} the shared {', '.join(self.services)}"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Gateway:
 
     `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
     "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
-    hitless's own first one; `id` is its container's.
+    hitless's own first one; `id` is its container's, `networks` those that it is on.
     """
 
     project: str
@@ -118,6 +118,7 @@ class Gateway:
     bound: Mapping[str, str] = field(default_factory=dict)
     pool: str = ""
     id: str = ""
+    networks: frozenset[str] = frozenset()
 
     def network_of(self, application: str) -> str:
         """The network that the gateway shares with this application, and with nobody else."""

@@ -170,7 +170,7 @@ def refuse_unfit(host: GatewayHost, image: str) -> None:
 
 
 def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
-    """Start the gateway with these settings, or make it anew, and wait until all behind it is routed.
+    """Start the gateway with these settings, or replace it, and wait until all behind it is routed.
 
     Returns the applications that are not: no routing file of theirs is whole, or Traefik refuses it.
     """

@@ -78,7 +78,7 @@ def ended(
 ) -> Iterator[Ports]:
     """Say at the end how it ended: the last event of every command, whatever happens.
 
-    A failure is `failed` where no step was begun or all of them are undone, else `unfinished`; it is so, too,
+    A failure is `failed` where no step was begun or all of them are undone, else `unfinished`, as it is
     where the lock has gone, for then nobody knows what is there. `is_whole` is False where something was done
     before, and stays.
     """

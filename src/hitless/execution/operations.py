@@ -269,8 +269,8 @@ def start_shared(
         with discreet(command.ports, application.model) as ports:
             _refuse(ports, request.findings, warn=False)
             found = _shared(ports, application, world) if recreate else ()
-            anew = [one.service for one in found if one.changes]
-            plan = plans.start_shared(application, world, services or names, anew)
+            recreated = [one.service for one in found if one.changes]
+            plan = plans.start_shared(application, world, services or names, recreated)
             if plan.steps:
                 replace(command, ports=ports).perform(plan)
             return bool(plan.steps)
@@ -332,7 +332,7 @@ def _abort(command: Command) -> None:
     if run and run.operation == "down":
         raise HitlessError(
             "a `down` was interrupted; what it took away can't be brought back",
-            "hitless resume finishes it, hitless deploy starts the application anew",
+            "hitless resume finishes it, hitless deploy starts the application again",
         )
     plan: Plan | None = _tidy_plan(world, application)
     # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
