@@ -108,7 +108,7 @@ class Engine(Protocol):
     ) -> None:
         """Start services of the base project, with what they wait for, and what is missing beside them.
 
-        What runs is left alone. `recreate`: these and no others, replaced where their configuration is another.
+        What runs is left alone. `recreate`: these alone, replaced where their configuration is another.
         """
         ...
 
