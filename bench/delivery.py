@@ -16,9 +16,11 @@ import time
 
 from bench.host import free_port, run
 from hitless.cli.console import ignore
-from hitless.domain.model import Colour, Router
-from hitless.domain.routing import BackendRouting, ColourRouting, Routing, Server, render
-from hitless.ports import Balancer
+from hitless.domain.common.names import Colour
+from hitless.domain.routing.file import render
+from hitless.domain.routing.model import Router
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.ports.balancer import Balancer
 from hitless.wiring import host
 
 GATEWAY = "hitless-bench-delivery"

@@ -20,7 +20,7 @@ from bench.http1 import Http1
 from bench.http2 import Http2
 from bench.report import QUICK, EndedBy, Kind, Report, Sample
 from bench.websocket import WebSockets
-from hitless.adapters.wire import loopback
+from hitless.adapters.load.wire import loopback
 
 DEFAULT_MIX: Final[Mapping[Kind, float]] = MappingProxyType(
     {"kept": 86, "fresh": 28, "post": 23, "slow": 2, "stream": 1}

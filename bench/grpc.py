@@ -9,7 +9,7 @@ from grpc import aio
 
 from bench.exchange import Progress
 from bench.report import Kind
-from hitless.adapters.wire import Address
+from hitless.adapters.load.wire import Address
 
 MESSAGES: Final = 20
 _UNARY: Final = "/bench.Echo/Unary"

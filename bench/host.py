@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "bench" / "app"

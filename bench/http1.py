@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.exchange import Progress
 from bench.report import Kind
-from hitless.adapters.wire import Address, Connection, Connections, Head
+from hitless.adapters.load.wire import Address, Connection, Connections, Head
 
 STREAM_LINES: Final = 20
 BODIES: Final = 64

@@ -19,7 +19,7 @@ from h2.events import (
 
 from bench.exchange import Progress
 from bench.report import Kind
-from hitless.adapters.wire import Address
+from hitless.adapters.load.wire import Address
 
 _PATHS: Final[dict[Kind, str]] = {"http2": "/"}
 

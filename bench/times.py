@@ -36,7 +36,8 @@ from bench.applications import (
 )
 from bench.load import Load
 from hitless.cli.console import ignore
-from hitless.domain.routing import Routing, parse, render
+from hitless.domain.routing.file import parse, render
+from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
 from hitless.wiring import host
 

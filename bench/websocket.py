@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from bench.exchange import Progress
 from bench.report import NO_FRAME, WITH_FRAME, Kind
-from hitless.adapters.wire import Address
+from hitless.adapters.load.wire import Address
 
 MESSAGES: Final = 20
 MESSAGE_EVERY: Final = 0.25

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from hitless.cli.main import hitless
-from hitless.domain.errors import HitlessError, HookFailed, Locked
+from hitless.domain.common.errors import HitlessError, HookFailed, Locked
 
 FAILED = 1  # refused, or failed and undone: what was live is live
 BUG = 3

@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hitless.adapters.compose import ComposeOptions, resolve, revision
-from hitless.adapters.docker_cli import DockerCli, kill_running
+from hitless.adapters.docker.cli import DockerCli, kill_running
+from hitless.adapters.docker.compose import ComposeOptions, resolve, revision
 
 if TYPE_CHECKING:
-    from hitless.adapters.gateway_project import GatewayProject
-    from hitless.domain.events import Event
-    from hitless.domain.model import Application, Finding
-    from hitless.ports import Load, Ports
+    from hitless.adapters.gateway.project import GatewayProject
+    from hitless.domain.application.model import Application
+    from hitless.domain.common.events import Event
+    from hitless.domain.common.findings import Finding
+    from hitless.ports import Ports
+    from hitless.ports.load import Load
 
 __all__ = ["ComposeOptions", "Host", "application", "host", "kill_running", "revision"]
 
@@ -32,12 +34,12 @@ class Host:
 
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         """The ports that operations take."""
-        from hitless.adapters.clock import SystemClock
-        from hitless.adapters.docker_engine import DockerEngine
-        from hitless.adapters.gateway_shell import GatewayShell
-        from hitless.adapters.here import ThisMachine
-        from hitless.adapters.store import GatewayStore
-        from hitless.adapters.traefik import Traefik
+        from hitless.adapters.docker.engine import DockerEngine
+        from hitless.adapters.gateway.shell import GatewayShell
+        from hitless.adapters.gateway.store import GatewayStore
+        from hitless.adapters.gateway.traefik import Traefik
+        from hitless.adapters.local.clock import SystemClock
+        from hitless.adapters.local.machine import ThisMachine
         from hitless.ports import Ports
 
         shell = GatewayShell(self.cli, self.gateway)
@@ -52,13 +54,13 @@ class Host:
 
     def load(self) -> Load:
         """Load on the gateway from this machine. Raises `HitlessError` where it is on another one."""
-        from hitless.adapters.load import GatewayLoad, published
+        from hitless.adapters.load.load import GatewayLoad, published
 
         return GatewayLoad(published(self.cli, self.gateway_project().settings()))
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""
-        from hitless.adapters.gateway_project import GatewayProject
+        from hitless.adapters.gateway.project import GatewayProject
 
         return GatewayProject(self.cli, self.gateway)
 
@@ -76,7 +78,8 @@ def application(
     `scale` maps service -> number of containers, where that is not to be the file's.
     """
     model, warnings = resolve(at.cli, options)
-    from hitless.domain import scaling, spec
+    from hitless.domain.application import read as reading
+    from hitless.domain.application import scaled as scaled_module
 
-    read, findings = spec.read(scaling.scaled(model, scale) if scale else model)
+    read, findings = reading.read(scaled_module.scaled(model, scale) if scale else model)
     return read, (*warnings, *findings)

@@ -43,7 +43,7 @@ def boundary(body: str) -> Done:
     program = f"""
 import click
 import hitless.__main__ as main
-from hitless.domain.errors import HitlessError
+from hitless.domain.common.errors import HitlessError
 def command(standalone_mode):
     {body}
 main.hitless = command

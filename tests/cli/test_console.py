@@ -12,8 +12,9 @@ from typing import get_args
 import pytest
 
 from hitless.cli import console
-from hitless.domain.errors import HitlessError
-from hitless.domain.events import (
+from hitless.domain.application.model import Application, Role, Service, Settings
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import (
     Began,
     Drained,
     Ended,
@@ -29,8 +30,11 @@ from hitless.domain.events import (
     Undone,
     Waiting,
 )
-from hitless.domain.model import Application, Colour, Finding, Image, Release, Role, Routes, Service, Settings
-from hitless.domain.steps import Drain, Plan, Record
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.names import Colour
+from hitless.domain.plan.steps import Drain, Plan, Record
+from hitless.domain.release.model import Image, Release
+from hitless.domain.routing.model import Routes
 
 # what rich would take for a colour, an end of something, a link, and the beginning of more
 HOSTILE = "[red] [/] [link=x]y[/link] [bold"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hitless.cli.ending import ending
-from hitless.domain.errors import HitlessError, LockLost
-from hitless.domain.events import Ended, Event, StepBegan
+from hitless.domain.common.errors import HitlessError, LockLost
+from hitless.domain.common.events import Ended, Event, StepBegan
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, str, str]]:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hitless.cli.record import show_history, show_runs
-from hitless.domain.errors import HitlessError
-from hitless.domain.history import Run, runs
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.host.journal import Run, runs
 
 Capture = pytest.CaptureFixture[str]
 

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from hitless.cli.report import show_applications, show_status
-from hitless.domain.errors import HitlessError
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
-from hitless.domain.history import Holder, Run
-from hitless.domain.model import Colour, Image, Release, Router
-from hitless.domain.routing import ColourRouting, Routing
-from hitless.domain.world import Container, Gateway, World
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.journal import Holder, Run
+from hitless.domain.host.world import Container, World
+from hitless.domain.release.model import Image, Release
+from hitless.domain.routing.model import Router
+from hitless.domain.routing.split import ColourRouting, Routing
 
 SETTINGS = GatewaySettings(http_port=18080, bind="127.0.0.1")
 SECRET = "hunter2"

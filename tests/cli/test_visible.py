@@ -14,9 +14,18 @@ from rich.table import Table
 
 from hitless.cli import console
 from hitless.cli.visible import echo, visible
-from hitless.domain.errors import HitlessError
-from hitless.domain.events import Began, Event, Found, Output, StepBegan, StepDone, StepFailed, StepProgress
-from hitless.domain.model import Finding
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import (
+    Began,
+    Event,
+    Found,
+    Output,
+    StepBegan,
+    StepDone,
+    StepFailed,
+    StepProgress,
+)
+from hitless.domain.common.findings import Finding
 from tests.domain.builders import examples
 
 CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"]

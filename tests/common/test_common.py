@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hitless.adapters.compose import ComposeOptions, resolve
-from hitless.adapters.docker_cli import DockerCli
-from hitless.domain import spec
+from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.compose import ComposeOptions, resolve
+from hitless.domain.application import read as reading
 
 HERE = Path(__file__).parent
 
@@ -41,7 +41,7 @@ def test_the_roles(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE / name)
 
     model, warnings = resolve(DockerCli(), ComposeOptions(FILES.get(name, ())))
-    application, findings = spec.read(model)
+    application, findings = reading.read(model)
 
     assert (warnings, findings) == ((), ())
     expected = {service: role for services, role in ROLES[name].items() for service in services.split()}

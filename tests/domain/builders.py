@@ -9,10 +9,16 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from hitless.domain import spec
-from hitless.domain.model import Application, Colour, Finding, Image, Json, Release, Router
-from hitless.domain.routing import BackendRouting, ColourRouting, Routing, Server
-from hitless.domain.world import Container, Gateway, World
+from hitless.domain.application import read as reading
+from hitless.domain.application.model import Application
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import Container, World
+from hitless.domain.release.model import Image, Release
+from hitless.domain.routing.model import Router
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
 
 SHOP = "shop"
 GATEWAY = Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
@@ -61,7 +67,7 @@ def _dashed(keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def application(services: Mapping[str, Json] | None = None, name: str = SHOP, **keys: Any) -> Application:
     """An application that `spec.read` finds nothing wrong with."""
-    found, findings = spec.read(compose(services, name, **keys))
+    found, findings = reading.read(compose(services, name, **keys))
     assert findings == ()
     return found
 

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from hitless import __main__
-from hitless.adapters.docker_cli import DockerCli
-from hitless.adapters.gateway_shell import GatewayShell
-from hitless.domain.events import Event, Planned, StepBegan, StepDone, StepFailed
+from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.domain.common.events import Event, Planned, StepBegan, StepDone, StepFailed
 from hitless.ports import Ports
 from hitless.wiring import Host
 

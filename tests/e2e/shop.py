@@ -23,7 +23,7 @@ from bench.report import Kind
 from hitless import wiring
 from hitless.cli.console import ignore
 from hitless.cli.report import application_status
-from hitless.domain.model import Colour
+from hitless.domain.common.names import Colour
 from hitless.execution import observe
 from tests.e2e.conftest import ROOT, App, Cli, docker, gateway_of_its_own, wait_for
 from tests.e2e.faulty import plain

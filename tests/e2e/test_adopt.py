@@ -12,8 +12,8 @@ import pytest
 
 from bench.load import Load
 from bench.report import Report
-from hitless.domain.gateway import container_name, network_name
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.model import container_name, network_name
 from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, wait_for
 from tests.e2e.test_publish import free_low_port
 

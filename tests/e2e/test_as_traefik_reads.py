@@ -9,8 +9,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from hitless.domain.model import Colour, Json
-from hitless.domain.routing import Routing
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.routing.split import Routing
 from tests.domain.builders import examples, hostile_texts, part, router
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from hitless.adapters.certificate import self_signed
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.adapters.gateway.certificate import self_signed
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, ROOT, App, Cli, docker, free_port, gateway_of_its_own, wait_for
 
 pytestmark = pytest.mark.more

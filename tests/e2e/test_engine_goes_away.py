@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hitless.__main__ import FAILED, UNFINISHED
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
-from hitless.domain.model import Colour
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import wait_for
 from tests.e2e.matrix import lost_between
 from tests.e2e.second_engine import SecondEngine

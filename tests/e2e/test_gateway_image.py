@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hitless.adapters.docker_cli import DockerCli
-from hitless.adapters.gateway_project import GatewayProject
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.project import GatewayProject
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, Gateway, docker, gateway_of_its_own
 
 POOR = "hitless-e2e-poor:1"

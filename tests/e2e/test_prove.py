@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import App, docker, wait_for
 
 Make = Callable[..., App]

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from hitless.domain import spec
-from hitless.domain.check import check
-from hitless.domain.model import Application, Colour
-from hitless.domain.routing import Routing, colour_routing
-from hitless.domain.world import Gateway, World
+from hitless.domain.application import read as reading
+from hitless.domain.application.model import Application
+from hitless.domain.checks.application import check
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import World
+from hitless.domain.routing.split import Routing, colour_routing
 from tests.domain.builders import compose, examples, web
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own
@@ -121,13 +123,15 @@ def application(name: str, entry_point: str, rule: str, priority: int | None) ->
     }
     if priority is not None:
         labels["traefik.http.routers.r.priority"] = str(priority)
-    found, findings = spec.read(compose({"app": web(labels)}, name))
+    found, findings = reading.read(compose({"app": web(labels)}, name))
     assert not findings
     return found
 
 
 def live(one: Application, generation: int) -> Routing:
-    return Routing(one.name, generation, Colour.BLUE, {Colour.BLUE: colour_routing(one, 1, {"app": ("x",)})})
+    return Routing(
+        one.name, generation, Colour.BLUE, {Colour.BLUE: colour_routing(one.routes, 1, {"app": ("x",)})}
+    )
 
 
 def is_refused(one: Application, *beside: Routing) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from hitless.domain import spec
-from hitless.domain.model import Application
+from hitless.domain.application import read as reading
+from hitless.domain.application.model import Application
 
 WEB = {
     "build": {"context": "/src"},
@@ -27,6 +27,6 @@ def application(services: dict[str, Any], extension: dict[str, Any] | None = Non
     """An application of these services, as Compose would resolve them."""
     # a copy: a test may change what it got
     model = deepcopy({"name": "shop", "services": services, "x-hitless": extension or {}})
-    read, findings = spec.read(model)
+    read, findings = reading.read(model)
     assert not findings
     return read

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hitless.domain.errors import HitlessError, HookFailed, Locked
-from hitless.domain.events import Ended
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.history import runs
-from hitless.domain.model import Application
-from hitless.domain.routing import Routing, render
-from hitless.domain.world import ComposeContainer, Neighbour, Port
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import HitlessError, HookFailed, Locked
+from hitless.domain.common.events import Ended
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.journal import runs
+from hitless.domain.host.world import ComposeContainer, Neighbour, Port
+from hitless.domain.routing.file import render
+from hitless.domain.routing.split import Routing
 from hitless.execution import adopt as adopting
 from hitless.execution import gateway as gateways
 from hitless.execution import operations
 from hitless.execution.operations import Request
-from hitless.ports import Answer
+from hitless.ports.balancer import Answer
 from tests.execution.applications import application, shop
 from tests.fakes.host import FakeHost
 

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
-from hitless.domain.events import Drained, Ended, Found, Live, StepDone, StepFailed
-from hitless.domain.model import Colour, Finding
-from hitless.domain.routing import Routing, parse
+from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
+from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.names import Colour
+from hitless.domain.routing.file import parse
+from hitless.domain.routing.split import Routing
 from hitless.execution import operations
 from hitless.execution.operations import Request
-from hitless.ports import Answer
+from hitless.ports.balancer import Answer
 from tests.execution.applications import shop
 from tests.fakes.host import OK, UNWELL, FakeHost
 
@@ -421,10 +423,10 @@ def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     service = application.model["services"]["web"]
     del service["build"]
     service["image"] = "example/web:1"
-    from hitless.domain import spec
+    from hitless.domain.application import read as reading
 
     pulled: Callable[[], int] = lambda: host.verbs.count("pull")  # noqa: E731
-    named, _ = spec.read(application.model)
+    named, _ = reading.read(application.model)
     operations.deploy(host.ports(), named, ASKED)
     assert pulled() == 1
     operations.deploy(host.ports(), named, ASKED)

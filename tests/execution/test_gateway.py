@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hitless.domain.errors import HitlessError, Locked
-from hitless.domain.events import Waiting
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
-from hitless.domain.history import Holder
-from hitless.domain.world import Port
+from hitless.domain.common.errors import HitlessError, Locked
+from hitless.domain.common.events import Waiting
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.journal import Holder
+from hitless.domain.host.world import Port
 from hitless.execution import gateway as gateways
 from tests.execution.test_adopt import PUBLISHING, FakeGatewayHost, adopt, plain_host
 from tests.fakes.host import FakeHost

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, Locked
-from hitless.domain.events import Ended, Undone, Waiting
-from hitless.domain.history import runs
-from hitless.domain.model import Colour
+from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, Locked
+from hitless.domain.common.events import Ended, Undone, Waiting
+from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import runs
 from hitless.execution import observe, operations
 from hitless.execution.operations import Request
-from hitless.ports import Answer
+from hitless.ports.balancer import Answer
 from tests.execution.applications import shop
 from tests.execution.test_deploy import ASKED, Killed, deploy, down, killed_at, live, rollback, state
 from tests.fakes.host import FakeHost

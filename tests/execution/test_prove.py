@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hitless.domain.errors import GateFailed, HitlessError, Locked
-from hitless.domain.events import StepBegan
-from hitless.domain.history import runs
-from hitless.domain.model import Application, Colour
-from hitless.domain.proof import Aim, Ending, Failure, Phase, Sample, Visit
-from hitless.domain.verdict import Cause, Proof
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import GateFailed, HitlessError, Locked
+from hitless.domain.common.events import StepBegan
+from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import runs
+from hitless.domain.proof.observations import Aim, Ending, Failure, Phase, Sample, Visit
+from hitless.domain.proof.verdict import Cause, Proof
 from hitless.execution import operations
 from hitless.execution.prove import Wanted, prove
-from hitless.ports import Answer
+from hitless.ports.balancer import Answer
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import ASKED, Killed, deploy, live, state
 from tests.fakes.host import FakeHost

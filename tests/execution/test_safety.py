@@ -7,11 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from hitless.domain.errors import DockerFailed, GateFailed, HitlessError, LockLost, NotConfirmed, Refused
-from hitless.domain.events import Ended, Event, Live, StepDone, StepFailed
-from hitless.domain.model import Colour
-from hitless.domain.routing import Routing, parse, render
-from hitless.domain.world import ComposeContainer, Container
+from hitless.domain.common.errors import (
+    DockerFailed,
+    GateFailed,
+    HitlessError,
+    LockLost,
+    NotConfirmed,
+    Refused,
+)
+from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFailed
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import ComposeContainer, Container
+from hitless.domain.routing.file import parse, render
+from hitless.domain.routing.split import Routing
 from hitless.execution import operations
 from hitless.execution.operations import Request
 from tests.execution.applications import WEB, application, shop

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from hitless.domain.errors import GateFailed, HitlessError, Refused
-from hitless.domain.events import Found
-from hitless.domain.model import Application, Colour, Json
-from hitless.domain.networks import Network
-from hitless.domain.routing import parse
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import GateFailed, HitlessError, Refused
+from hitless.domain.common.events import Found
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.release.networks import Network
+from hitless.domain.routing.file import parse
 from hitless.execution import operations
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import ASKED, killed_at, live

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.domain.errors import DockerFailed, HitlessError
-from hitless.domain.model import Application, Colour
-from hitless.domain.routing import Routing, parse
-from hitless.domain.world import Container
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import Container
+from hitless.domain.routing.file import parse
+from hitless.domain.routing.split import Routing
 from hitless.execution import operations
-from hitless.ports import Answer
+from hitless.ports.balancer import Answer
 from tests.domain.builders import examples
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import ASKED, Killed, down, live, rollback

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from hitless.domain.errors import GateFailed, HitlessError, HookFailed
-from hitless.domain.events import Ended, Found, Output, StepDone
-from hitless.domain.model import Application, Colour
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import GateFailed, HitlessError, HookFailed
+from hitless.domain.common.events import Ended, Found, Output, StepDone
+from hitless.domain.common.names import Colour
 from hitless.execution import operations
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import ASKED, Killed, down, killed_at, live, rollback

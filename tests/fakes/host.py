@@ -11,19 +11,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hitless.domain.errors import CommandFailed, DockerFailed, Locked, LockLost
-from hitless.domain.events import Event
-from hitless.domain.gateway import GatewaySettings, gateway
-from hitless.domain.history import Holder
-from hitless.domain.model import Colour, Image, Json, Release
-from hitless.domain.networks import Network
-from hitless.domain.project import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE
-from hitless.domain.proof import Ending
-from hitless.domain.routing import COLOUR_HEADER, Routing, parse
-from hitless.domain.spec import replicas
-from hitless.domain.steps import Probe
-from hitless.domain.world import ComposeContainer, Container, Gateway, Neighbour
-from hitless.ports import Answer, HeldLock, Kept, Ports
+from hitless.domain.application.read import replicas
+from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
+from hitless.domain.common.events import Event
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE, Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.gateway.settings import GatewaySettings, gateway
+from hitless.domain.host.journal import Holder
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.proof.observations import Ending
+from hitless.domain.release.model import Image, Release
+from hitless.domain.release.networks import Network
+from hitless.domain.release.requirements import Probe
+from hitless.domain.routing.file import parse
+from hitless.domain.routing.reserved import COLOUR_HEADER
+from hitless.domain.routing.split import Routing
+from hitless.ports import Ports
+from hitless.ports.balancer import Answer
+from hitless.ports.store import HeldLock, Kept
 
 OK = Answer(200, "ok")
 UNWELL = Answer(503, "not yet")

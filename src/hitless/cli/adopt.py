@@ -40,9 +40,9 @@ def adopt(
     """
     from hitless import wiring
     from hitless.cli.console import events, ignore, show_adoption
-    from hitless.domain.errors import Refused
-    from hitless.domain.events import Found, Planned
-    from hitless.domain.spec import with_timeouts
+    from hitless.domain.common.errors import Refused
+    from hitless.domain.common.events import Found, Planned
+    from hitless.domain.release.prepared import with_timeouts
     from hitless.execution import adopt as adopting
     from hitless.execution import operations
 
@@ -79,7 +79,7 @@ def adopt(
 
 def _ask() -> None:
     """Go on where a person says so."""
-    from hitless.domain.errors import HitlessError
+    from hitless.domain.common.errors import HitlessError
 
     try:
         is_wanted = click.confirm("Go ahead?", err=True)

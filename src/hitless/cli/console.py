@@ -15,9 +15,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from hitless.cli.visible import visible
-from hitless.domain.adoption import Adoption
-from hitless.domain.errors import HitlessError
-from hitless.domain.events import (
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import (
     Began,
     Drained,
     Ended,
@@ -31,8 +31,9 @@ from hitless.domain.events import (
     Waiting,
     as_json,
 )
-from hitless.domain.model import Application, Finding, Role
-from hitless.domain.steps import Plan
+from hitless.domain.common.findings import Finding
+from hitless.domain.plan.adopt import Adoption
+from hitless.domain.plan.steps import Plan
 
 Emit = Callable[[Event], None]
 

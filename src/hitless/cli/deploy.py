@@ -55,7 +55,7 @@ def deploy(
             revision = pool.submit(wiring.revision, options.source_directory())
             # loaded while Compose reads the file: both take about a tenth of a second
             from hitless.cli.console import events
-            from hitless.domain.spec import with_timeouts
+            from hitless.domain.release.prepared import with_timeouts
             from hitless.execution import operations
         application, findings = reading.result()
         end.application = application.name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hitless.domain.events import Event
+    from hitless.domain.common.events import Event
 
 
 @dataclass
@@ -44,8 +44,8 @@ def ending(operation: str, application: str | None, as_json: bool) -> Iterator[E
         if as_json and not it.is_told:
             import json
 
-            from hitless.domain.events import Ended
-            from hitless.domain.events import as_json as as_object
+            from hitless.domain.common.events import Ended
+            from hitless.domain.common.events import as_json as as_object
 
             ended = Ended(operation, it.application, outcome, time.monotonic() - began)
             with suppress(OSError):  # nobody reads it any more

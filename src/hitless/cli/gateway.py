@@ -17,7 +17,7 @@ from hitless.cli.options import (
     wait_options,
 )
 from hitless.cli.visible import echo
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 
 
 @click.group()
@@ -85,8 +85,8 @@ def up(
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
     from hitless.cli.console import events, ignore
-    from hitless.domain.gateway import GatewaySettings
-    from hitless.domain.publish import shown
+    from hitless.domain.gateway.settings import GatewaySettings
+    from hitless.domain.routing.entry_points import shown
     from hitless.execution import gateway as operations
 
     host = options.host()

@@ -15,7 +15,7 @@ def history(options: Options, limit: int, as_json: bool) -> None:
     """List what was done to the application: when, which release, how it ended, by whom."""
     from hitless.cli.console import ignore
     from hitless.cli.record import show_history
-    from hitless.domain.history import runs
+    from hitless.domain.host.journal import runs
 
     host = options.host()
     name = options.application_name(host)

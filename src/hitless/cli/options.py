@@ -16,7 +16,8 @@ import click
 
 if TYPE_CHECKING:
     from hitless import wiring
-    from hitless.domain.model import Application, Finding
+    from hitless.domain.application.model import Application
+    from hitless.domain.common.findings import Finding
 
 Command: TypeAlias = Callable[..., Any]
 
@@ -28,7 +29,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in the stub
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The duration in seconds."""
-        from hitless.domain.extension import seconds
+        from hitless.domain.common.durations import seconds
 
         try:
             return seconds(value)
@@ -60,7 +61,7 @@ class HostPort(click.ParamType):  # type: ignore[type-arg]
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, str]:
         """The port and the address."""
-        from hitless.domain.publish import HIGHEST
+        from hitless.domain.routing.entry_points import HIGHEST
 
         address, _, port = str(value).rpartition(":")
         if not port.isdecimal() or not 0 < int(port) <= HIGHEST:

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain.proof import Passage
-from hitless.domain.verdict import Fault, Latency, Proof
+from hitless.domain.proof.observations import Passage
+from hitless.domain.proof.verdict import Fault, Latency, Proof
 
 
 def show_proof(proof: Proof, as_json: bool) -> None:

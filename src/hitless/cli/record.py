@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain.errors import HitlessError
-from hitless.domain.history import Run
-from hitless.domain.model import Json
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.foreign import Json
+from hitless.domain.host.journal import Run
 
 
 def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:

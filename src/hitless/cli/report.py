@@ -11,12 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain import history, publish, rules
-from hitless.domain.errors import HitlessError
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.routing import Routing
-from hitless.domain.shared import Shared
-from hitless.domain.world import World
+from hitless.domain.common import durations
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.shared import Shared
+from hitless.domain.host.world import World
+from hitless.domain.routing import entry_points, rules
+from hitless.domain.routing import published as publishing
+from hitless.domain.routing.split import Routing
 
 
 def show_status(application: str, world: World, settings: GatewaySettings | None, as_json: bool) -> None:
@@ -175,8 +177,8 @@ def show_applications(world: World, settings: GatewaySettings | None, as_json: b
         out.print("the gateway is not there; run: hitless gateway up")
         return
     state = "[green]up[/]" if world.gateway else "[red]down[/]"
-    also = "".join(f", {publish.shown(address, port)}" for port, address in settings.ports.items())
-    at = publish.shown(settings.bind, settings.http_port)
+    also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
+    at = entry_points.shown(settings.bind, settings.http_port)
     out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
     if newer:
         what = f"hitless's own image of Traefik is {newer} now; hitless gateway up --replace takes it"
@@ -201,9 +203,9 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> lis
     hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
     ports = {
         f"{router.protocol}://"
-        + publish.shown(settings.bound[name], publish.port_of(name) or settings.http_port): None
+        + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port): None
         for router in routing.rules
-        if publish.is_port(router)
+        if publishing.is_port(router)
         for name in router.entry_points
         if name in settings.bound
     }
@@ -264,7 +266,7 @@ def _deployment(world: World) -> dict[str, Any] | None:
 def _deployment_line(deployment: dict[str, Any]) -> str:
     release = f" of release {deployment['release']}" if deployment["release"] else ""
     at = f", at {deployment['step']}" if deployment["step"] else ""
-    since = history.ago(deployment["seconds_since"])
+    since = durations.ago(deployment["seconds_since"])
     if deployment["is_under_way"]:
         what = f"{deployment['operation'] or 'a command'}{release} is under way{at}, by {deployment['by']}"
         return f"{what}, last sign of life {since}"

@@ -15,7 +15,7 @@ def show(options: Options, release: int | None, as_json: bool) -> None:
     """Show all that the journal says of a release, or of the last command."""
     from hitless.cli.console import ignore
     from hitless.cli.record import show_runs
-    from hitless.domain.history import runs
+    from hitless.domain.host.journal import runs
 
     host = options.host()
     name = options.application_name(host)

@@ -7,20 +7,21 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
-from hitless.domain import adoption as adoptions
-from hitless.domain import plan as plans
-from hitless.domain.adoption import Adoption
-from hitless.domain.check import check
-from hitless.domain.errors import HitlessError, HookFailed
-from hitless.domain.events import Began
-from hitless.domain.gateway import GatewaySettings
-from hitless.domain.gateway import gateway as gateway_of
-from hitless.domain.model import Application, Finding
+from hitless.domain.application.model import Application
+from hitless.domain.checks.application import check
+from hitless.domain.common.errors import HitlessError, HookFailed
+from hitless.domain.common.events import Began
+from hitless.domain.common.findings import Finding
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.gateway.settings import gateway as gateway_of
+from hitless.domain.plan import adopt as adopt_plan
+from hitless.domain.plan.adopt import Adoption
 from hitless.execution import gateway, observe, operations, waits
 from hitless.execution.hold import Hold
 from hitless.execution.journal import ended
 from hitless.execution.perform import announced, perform
-from hitless.ports import GatewayHost, Ports
+from hitless.ports import Ports
+from hitless.ports.gateway_host import GatewayHost
 
 
 def look(
@@ -32,7 +33,7 @@ def look(
     """
     world = observe.world(ports, application.name)
     present = host.settings()
-    found, findings = adoptions.decide(application, world, ports.engine.neighbours(), present)
+    found, findings = adopt_plan.decide(application, world, ports.engine.neighbours(), present)
     if not found.plain:
         raise HitlessError(
             f"nothing of {application.name} runs under plain docker compose",
@@ -118,7 +119,7 @@ def _hand_over(
             with ExitStack() as alone:
                 alone.enter_context(gateway.undisturbed(told, asker, but=name))
                 announced(told, what, lambda: _take_over(told, host, found, after, hold, alone))
-        perform(plans.adopted(found, drain_timeout), told, began)
+        perform(adopt_plan.plan_adopted(found, drain_timeout), told, began)
 
 
 def _deploy(

@@ -7,14 +7,15 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hitless.domain.errors import HitlessError, Locked, TimedOut
-from hitless.domain.events import Waiting
-from hitless.domain.gateway import API_PORT, GatewaySettings
-from hitless.domain.gateway_image import TRAEFIK_IMAGE
-from hitless.domain.history import Holder
-from hitless.domain.publish import shown
+from hitless.domain.common.errors import HitlessError, Locked, TimedOut
+from hitless.domain.common.events import Waiting
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.settings import API_PORT, GatewaySettings
+from hitless.domain.host.journal import Holder
+from hitless.domain.routing.entry_points import shown
 from hitless.execution import observe, waits
-from hitless.ports import GatewayHost, Ports
+from hitless.ports import Ports
+from hitless.ports.gateway_host import GatewayHost
 
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
-from hitless.domain.events import Event
+from hitless.domain.common.events import Event
 from hitless.execution.journal import journaled
 from hitless.execution.operations import Request
 from hitless.ports import Ports

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from hitless.domain import redact
-from hitless.domain.errors import DockerFailed, HitlessError, LockLost
-from hitless.domain.events import (
+from hitless.domain.common import redact
+from hitless.domain.common.errors import DockerFailed, HitlessError, LockLost
+from hitless.domain.common.events import (
     Began,
     Ended,
     Event,
@@ -20,7 +20,7 @@ from hitless.domain.events import (
     Waiting,
     as_json,
 )
-from hitless.domain.model import Json
+from hitless.domain.common.foreign import Json
 from hitless.ports import Ports
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from hitless.domain import history
-from hitless.domain.routing import READ_BY_TRAEFIK, ForeignRouting, Routing, parse
-from hitless.domain.world import Gateway, World
-from hitless.ports import Kept, Ports
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host import journal
+from hitless.domain.host.world import World
+from hitless.domain.routing.file import READ_BY_TRAEFIK, ForeignRouting, parse
+from hitless.domain.routing.split import Routing
+from hitless.ports import Ports
+from hitless.ports.store import Kept
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:
@@ -40,7 +43,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         tagged=tagged.result() if tagged else frozenset(),
         foreign=tuple(one.name for one in others if one.project != application),
         base=base,
-        runs=history.runs(kept.journal),
+        runs=journal.runs(kept.journal),
         holder=kept.holder,
         quiet=kept.quiet,
         free=kept.free,

@@ -8,25 +8,30 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from functools import partial
 
-from hitless.domain import plan as plans
-from hitless.domain import project, publish, redact, scaling, spec
-from hitless.domain.check import check, of_room, strict
-from hitless.domain.errors import DockerFailed, HitlessError, HookFailed, Refused
-from hitless.domain.events import Began, Found
-from hitless.domain.history import Run
-from hitless.domain.model import (
-    Application,
-    Finding,
-    Image,
-    Json,
-    Release,
-    Role,
-    Settings,
-    image_reference,
-)
-from hitless.domain.shared import Shared, changed, shared_services
-from hitless.domain.steps import Plan
-from hitless.domain.world import Gateway, World
+from hitless.domain.application import read as reading
+from hitless.domain.application import scaled as scaled_module
+from hitless.domain.application.model import Application, Role, Settings
+from hitless.domain.checks.application import check, strict
+from hitless.domain.checks.networks import of_room
+from hitless.domain.common import redact
+from hitless.domain.common.errors import DockerFailed, HitlessError, HookFailed, Refused
+from hitless.domain.common.events import Began, Found
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import image_reference
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.journal import Run
+from hitless.domain.host.shared import Shared, changed, shared_services
+from hitless.domain.host.world import World
+from hitless.domain.plan import deploy as deploy_plan
+from hitless.domain.plan import down as down_plan
+from hitless.domain.plan import recover, releases
+from hitless.domain.plan import scale as scale_plan
+from hitless.domain.plan import shared as shared_steps
+from hitless.domain.plan.steps import Plan
+from hitless.domain.release import compose_models
+from hitless.domain.release import prepared as preparing
+from hitless.domain.release.model import Image, Release
 from hitless.execution import observe
 from hitless.execution.journal import discreet, ended, journaled
 from hitless.execution.perform import announced, perform
@@ -65,7 +70,7 @@ def deploy(
     """
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
-    application = publish.behind(application, gateway)
+    application = preparing.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
@@ -74,7 +79,7 @@ def deploy(
         world = replace(world, base=tuple(one for one in world.base if one.name not in request.adopted))
         # not judged strictly yet: what an image has is not known before it is there
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
-        number = plans.next_release(world, application.name)
+        number = releases.next_release(world, application.name)
         ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
         with (
             discreet(ports, *_models(world)) as ports,
@@ -85,7 +90,7 @@ def deploy(
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
                     images = _prepare_images(ports, application, number, request.pull)
-                prepared, problems = spec.with_images(application, images)
+                prepared, problems = preparing.with_images(application, images)
                 found = (*request.findings, *problems, *check(prepared, world, images))
                 found = (*found, *changed(looking.result()))
                 _refuse(ports, _judged(found, request), warn=True)
@@ -94,7 +99,7 @@ def deploy(
                     ports.engine.untag(application.name, (number,))
                 raise
             release = Release(number, ports.clock.utc(), request.revision, images, application.model)
-            failed = perform(plans.deploy(prepared, release, world, gateway), ports, began)
+            failed = perform(deploy_plan.plan_deploy(prepared, release, world, gateway), ports, began)
         _refuse_failed_hooks(failed)
 
 
@@ -167,15 +172,15 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
         kept = world.release(live[1]) if live else None
         if kept is None:
             raise HitlessError(f"{application} has no live release", "run: hitless deploy")
-        release = replace(kept, model=scaling.scaled(kept.model, wanted))
-        read, findings = spec.read(release.model)
-        prepared, problems = spec.with_images(publish.behind(read, command.gateway), release.images)
+        release = replace(kept, model=scaled_module.scaled(kept.model, wanted))
+        read, findings = reading.read(release.model)
+        prepared, problems = preparing.with_images(preparing.behind(read, command.gateway), release.images)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
         with discreet(command.ports, release.model) as ports:
             _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=False)
-            plan = plans.scale(prepared, release, world, command.gateway)
+            plan = scale_plan.plan_scale(prepared, release, world, command.gateway)
             if plan.steps:
                 replace(command, ports=ports).perform(plan)
             return bool(plan.steps)
@@ -185,12 +190,12 @@ def plan_of_kept(
     command: Command, release: Release, timeouts: tuple[float | None, float | None], warn: bool = True
 ) -> Plan:
     """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
-    application, findings = spec.read(release.model)
-    application = publish.behind(spec.with_timeouts(application, *timeouts), command.gateway)
-    prepared, problems = spec.with_images(application, release.images)
+    application, findings = reading.read(release.model)
+    application = preparing.behind(preparing.with_timeouts(application, *timeouts), command.gateway)
+    prepared, problems = preparing.with_images(application, release.images)
     found = (*findings, *problems, *check(prepared, command.world, release.images))
     _refuse(command.ports, found, warn)
-    return plans.deploy(prepared, release, command.world, command.gateway)
+    return deploy_plan.plan_deploy(prepared, release, command.world, command.gateway)
 
 
 def resume(ports: Ports, application: str, request: Request) -> None:
@@ -270,7 +275,7 @@ def start_shared(
             _refuse(ports, request.findings, warn=False)
             found = _shared(ports, application, world) if recreate else ()
             recreated = [one.service for one in found if one.changes]
-            plan = plans.start_shared(application, world, services or names, recreated)
+            plan = shared_steps.plan_shared(application, world, services or names, recreated)
             if plan.steps:
                 replace(command, ports=ports).perform(plan)
             return bool(plan.steps)
@@ -283,8 +288,8 @@ def shared(ports: Ports, application: Application) -> tuple[Shared, ...]:
 
 def _shared(ports: Ports, application: Application, world: World) -> tuple[Shared, ...]:
     services = application.having(Role.SHARED)
-    as_written = project.base_model(application)
-    as_started = project.base_model(application, world.gateway)
+    as_written = compose_models.base_model(application)
+    as_started = compose_models.base_model(application, world.gateway)
     models = [as_written, as_started] if as_written["services"] != as_started["services"] else [as_started]
     digests = [ports.engine.digests(model) for model in models] if services and world.base else []
     return shared_services(application, world, digests)
@@ -306,11 +311,11 @@ def preview(
     findings = redact.redact(_judged(findings, request), redact.secrets(application.model))
     if world.gateway is None or any(finding.is_error for finding in findings):
         return None, findings
-    number = plans.next_release(world, application.name)
+    number = releases.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = spec.with_images(publish.behind(application, world.gateway), images)
-    plan = plans.deploy(prepared, release, world, world.gateway)
-    lacking = tuple(of_room(plan, ports.engine.ranges()))
+    prepared, _ = preparing.with_images(preparing.behind(application, world.gateway), images)
+    plan = deploy_plan.plan_deploy(prepared, release, world, world.gateway)
+    lacking = tuple(of_room(plan.networks, ports.engine.ranges()))
     return (None if lacking else plan), (*findings, *lacking)
 
 
@@ -342,7 +347,7 @@ def _abort(command: Command) -> None:
     if run and is_switch and live and live[1] == run.release:
         # a release that was brought back is kept as it was before
         forgotten = (run.release,) if run.operation == "deploy" else ()
-        plan = plans.abort(application, world, _drain_timeout(world, application, None), forgotten)
+        plan = recover.plan_abort(application, world, _drain_timeout(world, application, None), forgotten)
         if plan is None:
             raise HitlessError(
                 f"release {run.release} is live, and the one before it has gone already",
@@ -358,7 +363,7 @@ def _models(world: World) -> Iterator[Json]:
 
 
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
-    return plans.down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
+    return down_plan.plan_down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
 
 
 def _tidy_plan(world: World, application: str) -> Plan:
@@ -368,7 +373,7 @@ def _tidy_plan(world: World, application: str) -> Plan:
             "put the file back as it was, or take the application away with hitless down",
         )
     settings = _settings(world, application)
-    return plans.tidy(application, world, settings.drain_timeout, settings.keep)
+    return recover.plan_tidy(application, world, settings.drain_timeout, settings.keep)
 
 
 def _gateway_or_refuse(ports: Ports, application: Application, request: Request) -> Gateway:
@@ -413,7 +418,7 @@ def _prepare_images(
     }
     built = [service.name for service in services if service.builds]
     if built:
-        model = project.build_model(application, number)
+        model = compose_models.build_model(application, number)
         build = partial(_hinted, partial(ports.engine.build, model), "see docker compose build")
         announced(ports, f"build {', '.join(built)}", build)
     named = {service.name: service.image or "" for service in services if not service.builds}
@@ -424,7 +429,7 @@ def _prepare_images(
             continue
         policy = pull or service.pull_policy
         image = named[service.name]
-        source = project.built_image(application, number, service.name) or image
+        source = compose_models.built_image(application, number, service.name) or image
         needed = policy == "always" or (policy != "never" and service.name not in present)
         if source == image and needed:
             platform = application.model["services"][service.name].get("platform")
@@ -461,13 +466,13 @@ def _settings(world: World, application: str) -> Settings:
     """Those of the live release, as far as it is known."""
     live = world.live(application)
     release = world.release(live[1]) if live else None
-    return spec.read(release.model)[0].settings if release else Settings()
+    return reading.read(release.model)[0].settings if release else Settings()
 
 
 def _kept_release(world: World, application: str, number: int | None) -> Release:
     kept = ", ".join(str(release.number) for release in world.releases) or "none"
     if number is None:
-        found = plans.former_release(world, application)
+        found = releases.former_release(world, application)
         if found is None:
             raise HitlessError(
                 f"{application} has no release before the live one to go back to (kept: {kept})",

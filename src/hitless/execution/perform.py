@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from hitless.domain.errors import (
+from hitless.domain.checks.route import taken
+from hitless.domain.common.errors import (
     CommandFailed,
     DockerFailed,
     GateFailed,
@@ -16,7 +17,7 @@ from hitless.domain.errors import (
     NotConfirmed,
     TimedOut,
 )
-from hitless.domain.events import (
+from hitless.domain.common.events import (
     Drained,
     Live,
     Output,
@@ -27,9 +28,8 @@ from hitless.domain.events import (
     StepProgress,
     Undone,
 )
-from hitless.domain.route_check import taken
-from hitless.domain.routing import Routing, holds, render
-from hitless.domain.steps import (
+from hitless.domain.host.world import Container
+from hitless.domain.plan.steps import (
     Attach,
     Bake,
     Connect,
@@ -53,7 +53,8 @@ from hitless.domain.steps import (
     StartShared,
     Step,
 )
-from hitless.domain.world import Container
+from hitless.domain.routing.file import holds, render
+from hitless.domain.routing.split import Routing
 from hitless.execution import observe, stopping, waits
 from hitless.execution.there import There
 from hitless.ports import Ports

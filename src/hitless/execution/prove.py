@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hitless.domain import proof, publish, spec
-from hitless.domain.errors import DockerFailed, HitlessError
-from hitless.domain.events import Event, StepBegan, StepDone
-from hitless.domain.model import Application, Colour, Release
-from hitless.domain.proof import Aim, Ending, Passage, Seen, Session, Visit
-from hitless.domain.steps import Plan
-from hitless.domain.verdict import Proof, judge, refused
-from hitless.domain.world import World
+from hitless.domain.application import read as reading
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.events import Event, StepBegan, StepDone
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import World
+from hitless.domain.plan.steps import Plan
+from hitless.domain.proof import observations
+from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Session, Visit
+from hitless.domain.proof.verdict import Proof, judge, refused
+from hitless.domain.release import prepared as preparing
+from hitless.domain.release.model import Release
 from hitless.execution import observe
 from hitless.execution.journal import discreet
 from hitless.execution.operations import Command, Request, commanding, plan_of_kept
-from hitless.ports import Load, Ports
+from hitless.ports import Ports
+from hitless.ports.load import Load
 
 _AFTER = 3.0  # seconds of load after each deployment
 _SESSIONS = 5  # paths at most whose cookies are looked at
@@ -57,9 +62,9 @@ def prove(
     told = ports  # what is no part of a deployment is not for the journal
     with commanding(ports, "prove", application, request) as command:
         colour, release = _live(command.world, application)
-        read, _ = spec.read(release.model)
-        prepared, _ = spec.with_images(publish.behind(read, command.gateway), release.images)
-        aims = proof.aims(prepared, wanted.paths)
+        read, _ = reading.read(release.model)
+        prepared, _ = preparing.with_images(preparing.behind(read, command.gateway), release.images)
+        aims = observations.aims(prepared, wanted.paths)
         # all that speaks against a deployment is said before the first request
         plan_of_kept(command, release, (None, None))
         _refuse_unfit(load, aims)
@@ -82,7 +87,7 @@ def prove(
             passages=tuple(watched.passages),
             sessions=tuple(watched.sessions),
             idle=idle,
-            grace=proof.grace_periods(prepared),
+            grace=observations.grace_periods(prepared),
             drain_timeout=prepared.settings.drain_timeout,
             lag=sending.lag,
             is_over=sending.is_over,
@@ -128,7 +133,7 @@ def _pause(ports: Ports, what: str, seconds: float) -> None:
 
 def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, float]:
     """The services that close idle connections before the gateway does: service -> seconds."""
-    probes = proof.idle_probes(application, live)
+    probes = observations.idle_probes(application, live)
     found = {service: ports.balancer.closes_idle(probe) for service, probe in probes.items()}
     return {service: seconds for service, seconds in found.items() if seconds is not None}
 
@@ -175,10 +180,10 @@ def _passage(
         endings = command.ports.engine.endings(command.application, now - began, now)
     if not timed:
         return Passage(began, now, endings=endings, problem=problem.message if problem else "")
-    return proof.passage(plan, timed, endings, problem.message if problem else "")
+    return observations.passage(plan, timed, endings, problem.message if problem else "")
 
 
 def _known(load: Load, aim: Aim, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:
     """The cookies that the live release gives, and what it makes of them."""
-    jar = proof.without_sticky(application, load.visit(aim, {}).cookies)
+    jar = observations.without_sticky(application, load.visit(aim, {}).cookies)
     return jar, tuple(load.visit(aim, jar) for _ in range(_LOOKS if jar else 0))

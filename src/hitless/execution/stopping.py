@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from hitless.domain.stopping import stops
-from hitless.domain.world import ComposeContainer, Container
-from hitless.ports import Engine
+from hitless.domain.host.world import ComposeContainer, Container
+from hitless.domain.plan.stop_order import stops
+from hitless.ports.engine import Engine
 
 
 def stop(engine: Engine, containers: Iterable[Container | ComposeContainer]) -> None:

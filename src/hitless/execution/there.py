@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hitless.domain.errors import HitlessError
-from hitless.domain.model import Colour
-from hitless.ports import Engine
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.names import Colour
+from hitless.ports.engine import Engine
 
 
 @dataclass(frozen=True)

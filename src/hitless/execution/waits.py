@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from hitless.domain.errors import GateFailed, HitlessError, NotConfirmed
-from hitless.domain.model import Colour
-from hitless.domain.redact import CUT_OFF
-from hitless.domain.routing import Routing
-from hitless.domain.steps import Bake, Gate, Probe, Readiness, RunOnce, StartShared
-from hitless.domain.world import Container
-from hitless.ports import Answer, Ports
+from hitless.domain.common.errors import GateFailed, HitlessError, NotConfirmed
+from hitless.domain.common.names import Colour
+from hitless.domain.common.redact import CUT_OFF
+from hitless.domain.host.world import Container
+from hitless.domain.plan.steps import Bake, Gate, RunOnce, StartShared
+from hitless.domain.release.requirements import Probe, Readiness
+from hitless.domain.routing.split import Routing
+from hitless.ports import Ports
+from hitless.ports.balancer import Answer
 
 Progress = Callable[[str], None]
 

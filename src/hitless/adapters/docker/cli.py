@@ -1,0 +1,260 @@
+"""The one door to subprocesses: Docker's own command line, so that contexts and SSH work as ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
+
+from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
+
+# No call of ours takes this long unless the engine hangs; builds and pulls name their own.
+DEFAULT_TIMEOUT = 120.0
+# In seconds: how long the main thread may not hear of a signal. While it starts a process, CPython blocks its
+# signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
+_DEAF = 0.5
+_LAST_LINES = 12
+_SHOWN_WORDS = 8
+# What the Docker command line says when the engine, or the way to it, goes away in the middle
+_DROPPED = (
+    "error during connect",
+    "unexpected eof",
+    "broken pipe",
+    "connection reset by peer",
+    "use of closed network connection",
+    "client connection lost",
+)
+
+
+# What runs just now, in whichever thread: an interrupt must not wait for an engine that hangs.
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+# The threads that an interrupt found at work. The main thread hears of it; they must not begin anything more.
+_interrupted: WeakSet[threading.Thread] = WeakSet()
+
+
+def kill_running() -> None:
+    """End every command that is under way; the other threads that there are can't start one any more."""
+    _interrupted.update(thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    for process in tuple(_running):
+        kill(process)
+
+
+def is_open(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a command that was opened is there still; False at once when it was killed."""
+    return process in _running and process.poll() is None
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it has started itself (a plug-in, ssh), which may hold its pipes open."""
+    _running.discard(process)
+    with suppress(ProcessLookupError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class DockerCli:
+    """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST).
+
+    `inherited` are file descriptors that commands get: what they are open for goes on while one runs.
+    `guards` are asked before a command that changes something; each raises `LockLost` to forbid it.
+    """
+
+    context: str | None = None
+    inherited: set[int] = field(default_factory=set, compare=False)
+    guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
+
+    def argv(self, *arguments: str) -> tuple[str, ...]:
+        """The whole command line."""
+        return ("docker", *(("--context", self.context) if self.context else ()), *arguments)
+
+    def endpoint(self) -> str:
+        """Where the engine is that this talks to: unix:///var/run/docker.sock, ssh://somewhere."""
+        # Docker's own order: --context, then DOCKER_HOST, then the context that is in use
+        if self.context is None and (host := os.environ.get("DOCKER_HOST")):
+            return host
+        names = (self.context,) if self.context else ()
+        found = self.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", *names)
+        return found.strip()
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        compose_env: bool = False,
+        inherits: bool = True,
+    ) -> str:
+        """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
+
+        `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file wants them.
+        `inherits` is False for what may take minutes and does no harm when hitless itself has gone.
+        """
+        return self.run_bytes(
+            *arguments,
+            stdin=None if stdin is None else stdin.encode(),
+            timeout=timeout,
+            compose_env=compose_env,
+            inherits=inherits,
+        )[0].decode(errors="replace")
+
+    def change(self, *arguments: str, **options: Any) -> str:
+        """Like `run`, for what changes something: not where a lock has gone, another may be at work.
+
+        Raises `LockLost`, also where the command failed and that is why: what it was for is another's by now.
+        """
+        self._insist()
+        try:
+            return self.run(*arguments, **options)
+        except DockerFailed as error:
+            if not _is_dropped(error.output):  # of the connection there is more to say
+                self._insist()
+            raise
+
+    def _insist(self) -> None:
+        for guard in tuple(self.guards):
+            guard()
+
+    def run_bytes(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        compose_env: bool = False,
+        inherits: bool = True,
+    ) -> tuple[bytes, str]:
+        """Like `run`, but standard output as bytes, and standard error beside it."""
+        process = self.open(*arguments, compose_env=compose_env, inherits=inherits)
+        try:
+            output, said = _communicate(process, stdin or b"", timeout)
+        except subprocess.TimeoutExpired as error:
+            raise TimedOut(
+                f"`{_shown(self.argv(*arguments))}` did not end within {timeout:.0f} s",
+                "does the Docker engine answer? try: docker info",
+            ) from error
+        finally:
+            _running.discard(process)
+            if process.poll() is None:
+                kill(process)
+                process.communicate()
+        if process.returncode:
+            raise failed(self.argv(*arguments), process.returncode, said.decode(errors="replace"))
+        return output, said.decode(errors="replace")
+
+    def open(
+        self,
+        *arguments: str,
+        compose_env: bool = False,
+        inherits: bool = True,
+        is_interrupted: bool = True,
+        stdin: int = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
+        """Start a command that is talked to through its standard input and output; `kill` it at last.
+
+        `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
+        """
+        argv = self.argv(*arguments)
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(compose_env),
+                pass_fds=tuple(self.inherited) if inherits else (),
+                # Ctrl-C is for hitless alone, which undoes in order
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HitlessError(
+                f"the `docker` command can't be run: {error.strerror}",
+                "install Docker's command line, version 26 or newer",
+            ) from error
+        if is_interrupted:
+            _running.add(process)
+        if threading.current_thread() in _interrupted:  # after `add`: else one could slip between the two
+            kill(process)
+            process.communicate()
+            raise failed(argv, process.returncode, "interrupted")
+        return process
+
+
+def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float) -> tuple[bytes, bytes]:
+    deadline = time.monotonic() + timeout
+    sent: bytes | None = stdin
+    while (remaining := deadline - time.monotonic()) > _DEAF:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(sent, timeout=_DEAF)
+        sent = None  # it goes on with the rest of what it was given
+    return process.communicate(sent, timeout=max(remaining, 0))
+
+
+def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:
+    """The error for a command line that did not succeed, with a hint for what is common."""
+    lines = [line for line in stderr.strip().splitlines() if line.strip()]
+    output = "\n".join(lines[-_LAST_LINES:]) or "it said nothing"
+    return DockerFailed(_shown(argv), exit_code, output, _hint(stderr))
+
+
+def _environment(compose_env: bool) -> dict[str, str]:
+    if compose_env:
+        return dict(os.environ)
+    # a COMPOSE_FILE or COMPOSE_PROJECT_NAME of the user's must not bend what hitless itself hands to Compose
+    return {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+
+
+def _shown(argv: Iterable[str]) -> str:
+    words = [word.splitlines()[0] if word else "''" for word in argv]
+    return " ".join(words[:_SHOWN_WORDS]) + (" …" if len(words) > _SHOWN_WORDS else "")
+
+
+def _is_dropped(stderr: str) -> bool:
+    said = stderr.lower()
+    return any(word in said for word in _DROPPED)
+
+
+def _hint(stderr: str) -> str:
+    said = stderr.lower()
+    if _is_dropped(stderr):
+        return (
+            "the connection to the Docker host was lost; what runs there goes on. When it is back: "
+            "hitless status, then hitless resume or hitless deploy"
+        )
+    if "cannot connect to the docker daemon" in said:
+        return "is the Docker engine running? try: docker info"
+    if "permission denied" in said and "docker.sock" in said:
+        return "your user may not use the Docker engine; be in the group docker, or use sudo"
+    if "no space left on device" in said:
+        return "make room on the Docker host's disk; docker system df shows what takes it"
+    if "no available ipv4 addresses on this network" in said:
+        return (
+            "the network was made for fewer containers; it is made again with room for what the file says by "
+            "hitless down, then hitless deploy"
+        )
+    if "is too new" in said or "is too old" in said or "minimum supported api version" in said:
+        return "hitless needs Docker Engine 26 or newer on the host; see docker version"
+    if "unknown flag" in said and "compose" in said:
+        return "hitless needs Compose 2.20 or newer; see docker compose version"
+    if "is not a docker command" in said and "compose" in said:
+        return "install the Compose v2 plug-in (2.20 or newer)"
+    if "the container name" in said and "already in use" in said:
+        return "use another name with -p; or rename that container, or remove it if nobody needs it"
+    if "no such image: hitless:" in said:
+        return (
+            "what kept the release is gone, as docker image prune --all has it; deploy its source again, or "
+            "roll back to another release"
+        )
+    if "unable to resolve docker endpoint" in said:
+        return "docker context ls shows which there are"
+    if "port is already allocated" in said or "address already in use" in said:
+        return "another program has this port; choose one with --http-port"
+    return ""

@@ -1,0 +1,412 @@
+# All that hitless does in the gateway's container, in any POSIX shell: `sh -c <this text> sh <function> …`.
+# An application's name is a name as Compose takes it: nothing in it means anything to a shell or in a path.
+root=
+routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
+served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
+state=$root/var/lib/hitless
+# Each program that is used here (a test compares): `gateway up` looks whether an image has them.
+tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
+tools="$tools timeout traefik wc wget"
+
+# What an image lacks, a line each, and which Traefik it has.
+fit() {
+    for tool in $tools; do
+        command -v "$tool" > /dev/null || echo "missing $tool"
+    done
+    traefik version 2> /dev/null || true
+}
+
+# Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
+# knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
+# The token ends what a line writes, and the exit code stands beside it.
+serve() { # token
+    while IFS= read -r line; do
+        case $line in "$1 "*) ;; *) exit 1 ;; esac
+        (eval "${line#* }")
+        printf '\n%s %s\n' "$1" "$?"
+        printf '\n%s\n' "$1" >&2
+    done
+}
+
+# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open. `left` is
+# a lock whose hitless has ended, and which a Docker command that it began holds still.
+held() { # application
+    { read -r pid && read -r name; } 2>/dev/null < "$state/$1/holder" || return 1
+    [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" = "$state/$1/lock" ] || return 1
+    how=held
+    { read -r left; } 2>/dev/null < "$state/$1/left" && [ "$left" = "$pid" ] && how=left
+    now=$(date +%s)
+    echo "$how $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
+}
+
+# When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
+began() { # process
+    read -r line 2>/dev/null < "/proc/$1/stat" && set -- $line && echo "${22}"
+}
+
+# Whether the lock is still what its process said that it is: there, the same one, with the lock open.
+holds() { # application, claim
+    [ "$(readlink "/proc/${2%.*}/fd/9" 2>/dev/null)" = "$state/$1/lock" ] &&
+        [ "$(began "${2%.*}")" = "${2#*.}" ] && return
+    echo "the lock of $1 is held no more" >&2
+    exit 76
+}
+
+# Do something that only the holder of the lock may. While it is done no other one gets the lock: a command that
+# was suspended, and goes on when its lock has been taken away, changes nothing of what another one has made.
+fenced() ( # application, claim, command
+    [ ! -d "$state/$1" ] || { exec 7<"$state/$1" && flock 7; } || exit 1
+    holds "$1" "$2" && shift 2 && "$@"
+)
+
+# Of each command's events those that say what became of it: its beginning, the last step that began, its end. What
+# jobs and hooks have written stands between them, and may be any number of bytes.
+turns() {
+    awk '
+        function flush() { if (step != "") print step; step = "" }
+        /^[{]"time": "[^"]*", "event": "step_began"/ { step = $0 }
+        /^[{]"time": "[^"]*", "event": "(began|ended)"/ { flush(); print }
+        END { flush() }
+    '
+}
+
+# All that is kept, as an archive; what is said of it goes to standard error.
+look() { # application or -, lines of the journal
+    {
+        df -Pk "$state" | tail -n 1
+        for file in "$routes/.copy"/*; do
+            name=${file##*/}
+            [ ! -e "$file" ] || [ -e "$routes/$name.yml" ] || echo "gone $name.yml"
+        done
+        for file in "$served/aside"/*; do [ ! -e "$file" ] || echo "aside ${file##*/}"; done
+        if [ -e "$state/$1/journal" ]; then
+            echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
+            held "$1"
+            echo journal
+            # what was begun last may stand in the file before, which the same command has just put aside
+            cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | turns | tail -n "$2"
+        fi
+    } >&2
+    kept=$state/$1/releases
+    set --
+    # without what is on its way, and the gateway's own, which begin with a dot
+    for file in "$routes"/* "$kept"/*; do
+        [ ! -f "$file" ] || set -- "$@" "${file#"$root/"}"
+    done
+    [ $# -eq 0 ] || { cd "$root/" && tar cf - "$@"; }
+}
+
+# The copies of routing files that are damaged or gone, as an archive.
+copies() { # files' names
+    cd "$routes/.copy" 2>/dev/null || return 0
+    for name; do
+        shift
+        [ ! -e "${name%.yml}" ] || set -- "$@" "${name%.yml}"
+    done
+    [ $# -eq 0 ] || tar cf - "$@"
+}
+
+# The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
+# that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
+# that it began (adapters/gateway/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
+# for them. A line that can't be written, on a full disk, is no reason to end.
+lock() { # application or .gateway, holder, wait or now
+    umask 077
+    mkdir -p "$state/$1" "$state/.gateway" || exit 1
+    exec 9>>"$state/$1/lock"
+    enter "$1" "$3"
+    if ! is_free 9; then
+        leave_gate
+        how=held
+        held "$1" || echo "held 0 0 $beginner"
+        [ "$3$how" != nowheld ] || exit 75
+        flock 9 || exit 71
+        enter "$1" "$3"
+    fi
+    # what was begun for the one before is over then
+    (exec 7<"$state/$1" && flock 7)
+    journal=$state/$1/journal
+    [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
+    { printf '%s\n' "$$" "$2" > "$state/$1/holder"; echo >> "$journal"; } 2>/dev/null
+    leave_gate
+    echo "locked $$.$(began $$)"
+    while IFS= read -r line; do
+        case $line in
+            left) echo $$ > "$state/$1/left" ;;
+            # no more than a sign of life
+            '') echo >> "$journal" ;;
+            # nobody waits for the disk here
+            *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
+        esac
+    done 2>/dev/null
+}
+
+# Who restarts the gateway takes the lock of an application that there is not: .gateway. All others hold that one,
+# together, while they take theirs: nobody begins from the look at their locks to the end of the container.
+beginner="a command that has just begun"
+
+enter() { # application or .gateway, wait or now
+    [ "$1" != .gateway ] || return 0
+    exec 5>>"$state/.gateway/lock"
+    is_free 5 && return
+    how=held
+    held .gateway || echo "held 0 0 $beginner"
+    [ "$2$how" != nowheld ] || exit 75
+    flock -s 5 || exit 71
+}
+
+# Take a lock at once; 1 where another one has it. BusyBox's flock ends with 1 whatever is wrong, that of
+# util-linux with 1 for this alone (flock(1)); of all else both say something.
+is_free() { # file descriptor: 9 is for one, 5 for many
+    said=$(if [ "$1" = 5 ]; then flock -s -n 5; else flock -n 9; fi 2>&1)
+    code=$?
+    [ "$code" -ne 0 ] || return 0
+    [ "$code$said" != 1 ] || return 1
+    echo "flock can't take the lock: ${said:-exit code $code}" >&2
+    exit 71 # sysexits.h EX_OSERR
+}
+
+leave_gate() {
+    exec 5>&-
+}
+
+# Who works on which application, but for one of them: a line each.
+busy() { # application or -
+    for lock in "$state"/[a-z0-9]*/lock; do
+        name=${lock%/lock}
+        name=${name##*/}
+        if [ ! -e "$lock" ] || [ "$name" = "$1" ]; then continue; fi
+        (exec 9<"$lock" && is_free 9) && continue
+        printf '%s ' "$name"
+        held "$name" || echo "held 0 0 $beginner"
+    done
+}
+
+unlock() { # application
+    held "$1" || return 0
+    kill "$pid"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do held "$1" > /dev/null || return 0; sleep 0.2; done
+    kill -9 "$pid"
+}
+
+journal() { # application
+    cd "$state/$1" 2>/dev/null || return 0
+    for file in journal.1 journal; do [ ! -e $file ] || cat $file; done
+}
+
+# Until it is on the disk and survives a power cut: a file, or a folder with the names in it.
+persist() { # file or folder
+    sync "$1" 2>/dev/null || sync
+}
+
+# The rename is the one instant (measured). The length is checked, or an end of input that came early would put
+# half of it in place. It is cat that writes: of a full disk BusyBox's head says no more than "I/O error".
+# Without the two syncs a power cut leaves a file of that name that is empty or full of NULs.
+put() { # application, claim, new file, place, bytes
+    arrived "$1" "$2" "$3" "$5" && fenced "$1" "$2" mv -f "$3.$$" "$4" && persist "${4%/*}"
+}
+
+arrived() { # application, claim, new file, bytes
+    # one that was interrupted may be under way in another shell: it finds no file to put in place
+    fenced "$1" "$2" rm -f "$3".* && received "$3.$$" "$4"
+}
+
+received() { # file, bytes
+    head -c "$2" | cat > "$1" && [ "$(wc -c < "$1")" -eq "$2" ] && persist "$1"
+}
+
+record() { # application, claim, release, bytes
+    umask 077
+    kept=$state/$1/releases
+    mkdir -p "$kept" && put "$1" "$2" "$kept/.next" "$kept/$3.json" "$4"
+}
+
+forget() { # application, claim, releases
+    for release in $3; do fenced "$1" "$2" rm -f "$state/$1/releases/$release.json" || return; done
+}
+
+# Alone with what is in memory: deliveries and the gateway's own start exclude each other.
+alone() {
+    [ ! -d "$served/routes" ] || { exec 6>>"$served/lock" && flock 6; }
+}
+
+# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
+# others are kept out: whoever sends it may be suspended.
+deliver() { # application, claim, bytes
+    umask 027 # password hashes are in it: for root, and for the gateway's group
+    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
+        alone && fenced "$1" "$2" set_in_force "$1"
+}
+
+# The same of a file of the gateway's own, for which there is no lock.
+provide() { # name, bytes
+    umask 027
+    mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
+}
+
+# A file of the gateway's own, "" where there is none, or one that is not whole.
+own() { # name
+    if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
+}
+
+retract() { # name
+    alone && taken_away "$1"
+}
+
+# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
+#
+# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
+# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
+# hitless has made reads the disk. No application's name begins as that of what is on its way does.
+#
+# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
+# what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
+# docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
+set_in_force() { # file's name without its ending
+    new=$routes/.next/$1.$$
+    copy=$routes/.next/_copy.$$
+    shown=$served/next/$1.$$
+    if ! cp "$new" "$copy" || { [ -d "$served/routes" ] && ! cp "$new" "$shown"; }; then
+        rm -f "$new" "$copy" "$shown"
+        return 1
+    fi
+    mv -f "$new" "$routes/$1.yml" && persist "$routes" || return
+    if [ -d "$served/routes" ]; then
+        mv -f "$shown" "$served/routes/$1.yml" && rm -f "$served/aside/$1.yml" || return
+    fi
+    mv -f "$copy" "$routes/.copy/$1"
+}
+
+withdraw() { # application, claim
+    alone && fenced "$1" "$2" taken_away "$1"
+}
+
+# The copy goes first: a file that is gone while its copy is there was not taken away by us.
+taken_away() { # application
+    rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
+    rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
+    rm -f "$served/routes/$1.yml" "$served/aside/$1.yml"
+}
+
+# Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
+whole() { # file
+    [ -s "$1" ] || return 1
+    [ "$(head -c 74 "$1")" != "# hitless $(tail -c +76 "$1" | sha256sum | cut -c -64)" ] || return 0
+    # as older ones wrote it: of the lines from the second on, before they were made safe for Traefik's templates
+    [ "$(head -c 37 "$1")" = "# hitless {\"digest\":\"$(
+        sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
+    )" ]
+}
+
+# The gateway's own files begin with a dot, which no application's name does.
+
+# What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
+start() { # Traefik's arguments
+    umask 0 # root has no capability here, and is to write beside Traefik's user
+    mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held"
+    : >> "$served/lock"
+    umask 022
+    alone
+    for file in "$routes"/*.yml "$routes"/.[a-z]*.yml "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
+        name=${file##*/}
+        name=${name%.yml}.yml
+        if [ ! -f "$file" ] || [ -e "$served/routes/$name" ]; then
+            continue
+        elif whole "$file"; then
+            cp "$file" "$served/routes/$name"
+        else
+            echo "hitless: ${file#"$routes/"} is damaged, or was changed by hand: it is not served" >&2
+        fi
+    done
+    exec 6>&-
+    (guard &)
+    [ ! -x /entrypoint.sh ] || exec /entrypoint.sh "$@"
+    exec traefik "$@"
+}
+
+# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
+# they are given to it one by one, and that one is set aside.
+guard() {
+    # it reads its files at once; for so long they are left to it on a host that is busy
+    within 300 api ping && ! within 50 routing || return 0
+    alone
+    mv "$served"/routes/*.yml "$served/held/"
+    for file in "$served"/held/*.yml; do
+        name=${file##*/}
+        mv "$file" "$served/routes/"
+        within 50 taken "$name" && continue
+        mv "$served/routes/$name" "$served/aside/"
+        echo "hitless: Traefik refuses $name: it is set aside, and not served" >&2
+    done
+}
+
+# Whether Traefik has taken any file, and so all of them, or has none to take.
+routing() {
+    for file in "$served"/routes/*.yml; do
+        if [ ! -e "$file" ] || taken "${file##*/}"; then return 0; fi
+    done
+    return 1
+}
+
+# Whether Traefik has taken an application's file.
+taken() { # file's name
+    api "api/http/routers/${1%.yml}.generation.marker@file"
+}
+
+api() { # path
+    wget -q -O - "http://127.0.0.1:8080/$1" > /dev/null 2>&1
+}
+
+within() { # tenths of a second, command
+    left=$1
+    shift
+    while ! "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# Whether a file is there that can be served, or its copy.
+has() { # file's name without its ending
+    if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
+}
+
+# Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
+heal() {
+    alone
+    umask 027
+    for file in "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
+        name=${file##*/}
+        [ -f "$file" ] && ! whole "$routes/$name.yml" && whole "$file" || continue
+        cp "$file" "$routes/.next/$name.$$" && persist "$routes/.next/$name.$$" &&
+            mv -f "$routes/.next/$name.$$" "$routes/$name.yml" && persist "$routes" && echo "$name.yml"
+    done
+}
+
+# The kernel's tables of connections; a host may have no IPv6.
+connections() {
+    cat /proc/net/tcp
+    cat /proc/net/tcp6 2>/dev/null || true
+}
+
+# One request, and the raw answer. A pipe that is open for writing, too, never ends: nc would half-close the
+# connection at the end of its input, which servers may take for a client that has gone. BusyBox's nc has no
+# limit of its own once it is connected.
+probe() { # host, port, request with octal escapes, seconds, most bytes
+    pipe=/dev/shm/hitless.$$
+    rm -f "$pipe" && mkfifo "$pipe" && exec 8<>"$pipe" && rm "$pipe" || exit 1
+    printf '%b' "$3" >&8
+    {
+        timeout "$4" nc "$1" "$2" <&8
+        case $? in 124 | 143) echo "nc: no answer within $4 s" >&2 ;; esac
+    } | head -c "$5"
+}
+
+# Whether a connection is accepted.
+reach() { # host, port, seconds
+    # not -z: a BusyBox may be built without it, and then no connection would ever count
+    timeout "$3" nc "$1" "$2" -e true < /dev/null
+}
+
+"$@"

@@ -1,0 +1,181 @@
+"""The gateway's own Compose project on the Docker host."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.compose_yaml import dump
+from hitless.adapters.docker.networks import DockerNetworks
+from hitless.adapters.gateway.container import inspect, labels
+from hitless.adapters.gateway.shell import script
+from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.names import LABEL_GATEWAY
+from hitless.domain.gateway import image as gateway_image
+from hitless.domain.gateway.compose_model import model
+from hitless.domain.gateway.model import container_name
+from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
+from hitless.domain.release import networks
+
+_PULL_TIMEOUT = 900.0
+
+
+_NOT_RUN, _NOT_FOUND = 126, 127  # docker run's own exit codes where a command can't be run, or is not there
+
+
+_ENGINE = (26, 0)
+
+
+_COMPOSE = (2, 20)
+
+
+_TAKEN = ("port is already allocated", "address already in use")
+
+
+@dataclass(frozen=True)
+class GatewayProject:
+    """The gateway of this Compose project name."""
+
+    cli: DockerCli
+    project: str
+
+    def settings(self) -> GatewaySettings | None:
+        """The settings of the gateway's container, running or not; None where there is none."""
+        found = inspect(self.cli, self.project)
+        return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS]) if found else None
+
+    def foreign(self) -> tuple[str, ...]:
+        """Names of containers in a Compose project of this name that hitless did not make."""
+        label = f"label=com.docker.compose.project={self.project}"
+        shape = '{{.Names}}\t{{.Label "' + LABEL_GATEWAY + '"}}'
+        rows = self.cli.run("ps", "--all", "--filter", label, "--format", shape).splitlines()
+        return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
+
+    def free_pool(self, image: str) -> str:
+        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none."""
+        engine = DockerNetworks(self.cli, self.project)
+        ranges = engine.ranges()
+        taken = [one for found in ranges.values() for one in found]
+        look = ("run", "--rm", "--network", "host", "--read-only", "--entrypoint", "cat", image)
+        with suppress(DockerFailed):  # what can't be seen is no reason to be without
+            taken += networks.routes(self.cli.run(*look, "/proc/net/route", timeout=_PULL_TIMEOUT))
+        # gateways may share a pool: the engine gives no block of it twice
+        own = {one for name in engine.own() for one in ranges.get(name, ())}
+        return networks.pool(one for one in taken if one not in own)
+
+    def unfit(self, image: str) -> str:
+        """What is wrong with an image, "" where it can be the gateway's. Pulls it if needed."""
+        look = ("run", "--rm", "--network", "none", "--read-only", "--entrypoint", "sh", image)
+        try:
+            said = self.cli.run(*look, "-c", script(), "sh", "fit", timeout=_PULL_TIMEOUT)
+        except DockerFailed as error:
+            if error.exit_code in (_NOT_RUN, _NOT_FOUND):
+                return "has no sh, which the gateway needs"
+            raise
+        return gateway_image.unfit(said)
+
+    def apply(self, settings: GatewaySettings) -> None:
+        """Start the gateway with these settings, or replace it where they differ.
+
+        What was made of one that could not start is taken away again, but for its volumes.
+        """
+        try:
+            self._compose(settings, "create")
+            # before it reads a route: it has to reach what is routed
+            DockerNetworks(self.cli, self.project).connect_gateway()
+            self._compose(settings, "up", "--detach", "--wait", "--wait-timeout", "60")
+        except DockerFailed as error:
+            logs = self._last_words()
+            with suppress(DockerFailed):
+                self._compose(settings, "down")
+            self._refuse_taken(error, tuple(settings.published))
+            raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
+
+    def outdated(self) -> str:
+        """What is too old on this Docker host for hitless, "" where nothing is."""
+        server = self.cli.run("version", "--format", "{{.Server.Version}}").strip()
+        compose = self.cli.run("compose", "version", "--short").strip()
+        for what, found, wanted in (("Docker Engine", server, _ENGINE), ("Compose", compose, _COMPOSE)):
+            numbers = tuple(map(int, re.findall(r"\d+", found)[:2]))
+            if numbers and numbers < wanted:
+                return f"{what} {found} is too old: hitless needs {wanted[0]}.{wanted[1]} or newer"
+        return ""
+
+    def answers(self) -> bool:
+        """Whether Traefik itself says that it is up."""
+        command = ("wget", "-q", "-O", "-", f"http://127.0.0.1:{API_PORT}/ping")
+        try:
+            return self.cli.run("exec", self._container, *command).strip() == "OK"
+        except DockerFailed:
+            return False
+
+    def logs(self, lines: int) -> str:
+        """The last lines of the gateway's log."""
+        output, said = self.cli.run_bytes("logs", "--tail", str(lines), self._container)
+        return (output.decode(errors="replace") + said).strip()
+
+    def remove(self, settings: GatewaySettings, volumes: bool) -> None:
+        """Stop and remove the gateway and its network; its volumes only if asked for."""
+        self._compose(settings, "down", *(("--volumes",) if volumes else ()))
+
+    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+        """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
+        if not ports:
+            return
+        pairs = ((port, f"[{at}]" if ":" in at else at) for port, at in ports.items())
+        words = [
+            word for port, at in pairs for word in ("--publish", f"{at}:{port}:1" if at else f"{port}:1")
+        ]
+        try:
+            self.cli.run("run", "--rm", "--entrypoint", "true", *words, image, timeout=_PULL_TIMEOUT)
+        except DockerFailed as error:
+            self._refuse_taken(error, tuple(ports))
+            raise
+
+    def _refuse_taken(self, error: DockerFailed, ports: Sequence[int]) -> None:
+        if any(words in error.output.lower() for words in _TAKEN):
+            port = _port_in(error.output, ports)
+            raise HitlessError(
+                f"port {port} is taken by {self._who_has(port)}",
+                "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
+                "over what plain docker compose or another Traefik serves on it",
+            ) from error
+
+    def _last_words(self) -> str:
+        try:
+            return "".join(f"\n    | {line}" for line in self.logs(5).splitlines())
+        except DockerFailed:
+            return ""
+
+    def _who_has(self, port: int) -> str:
+        """The container that publishes a port, as far as Docker knows of one."""
+        names = self.cli.run("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").split()
+        return f"the container {', '.join(names)}" if names else "a program outside Docker"
+
+    @property
+    def _container(self) -> str:
+        return container_name(self.project)
+
+    def _compose(self, settings: GatewaySettings, *arguments: str) -> None:
+        self.cli.run(
+            "compose",
+            "--project-name",
+            self.project,
+            "--env-file",
+            os.devnull,
+            "--file",
+            "-",
+            *arguments,
+            stdin=dump(model(self.project, settings, script())),
+            timeout=_PULL_TIMEOUT,
+        )
+
+
+def _port_in(said: str, ports: Sequence[int]) -> int:
+    """The port of these that Docker complains of."""
+    named = {int(port) for port in re.findall(r":(\d+)", said)}
+    return next((port for port in ports if port in named), ports[0])

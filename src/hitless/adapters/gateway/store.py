@@ -1,0 +1,344 @@
+"""The store port on the gateway's state volume, by `docker exec`: any operator's machine sees the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from threading import Timer
+from typing import Any
+
+from hitless.adapters.docker.cli import failed, kill
+from hitless.adapters.gateway.lifeline import Lifeline, lifeline
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.domain.application import compose_schema
+from hitless.domain.common.errors import DockerFailed, Locked, LockLost, TimedOut
+from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.compose_model import ROUTES
+from hitless.domain.host.journal import Holder
+from hitless.domain.release.model import Image, Release
+from hitless.domain.routing.file import is_whole
+from hitless.ports.store import Kept
+
+_TAKEN = 75  # sysexits.h EX_TEMPFAIL
+_GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
+_UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
+_GATEWAY = ".gateway"  # no application's name: the lock that keeps all others from being taken
+_LOOKS = 3
+_EMPTY = bytes(1024)  # an archive's end alone
+_TAIL = 300  # lines: three a command
+_PULSE = 5.0  # seconds between two signs of life
+_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
+_FRESH = 1.0  # seconds for which the gateway's word that the lock is held counts
+
+
+@dataclass(frozen=True)
+class JournalWriter:
+    """The process in the gateway that holds the lock and writes the journal."""
+
+    process: subprocess.Popen[bytes]
+    lifeline: Lifeline
+    ask: Callable[[], bool]
+    is_over: threading.Event = field(default_factory=threading.Event)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _seen: list[float] = field(default_factory=lambda: [_awake_or_not()])  # when it was last known
+
+    def write(self, line: str) -> None:
+        """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
+        self.lifeline.write(f"{line}\n".encode())
+
+    def pulse(self) -> None:
+        """Show signs of life until it is over: an empty line now and then."""
+        while not self.is_over.wait(_PULSE):
+            self.write("")
+
+    def is_held(self) -> bool:
+        """Whether the lock is still there: the kernel frees it with its process in the gateway.
+
+        The end of that process is heard of at once, as long as we are awake and connected. Who was suspended
+        has not heard, so after a while without an answer of the gateway's it is asked.
+        """
+        if self.process.poll() is not None:
+            return False
+        with self._asking:
+            if _awake_or_not() - self._seen[0] < _FRESH:
+                return True
+            began = _awake_or_not()
+            if self.ask():
+                self._seen[0] = began
+                return True
+            return False
+
+
+@dataclass(frozen=True)
+class GatewayStore:
+    """The volumes of the gateway of this Compose project."""
+
+    shell: GatewayShell
+
+    def read(self, application: str | None) -> Kept:
+        """All that is kept, in one look; None: no application's releases and no journal."""
+        archive, said = self._look(application or "-")
+        routing_files = {}
+        releases = []
+        for path, text in _files(archive):
+            name = path.rpartition("/")[2]
+            if "/." in path:  # on its way
+                continue
+            if f"/{path}".startswith(f"{ROUTES}/"):
+                routing_files[name] = text
+            else:
+                releases.append(decode_release(int(name.removesuffix(".json")), text))
+        releases.sort(key=lambda release: release.number)
+        about, _, journal = said.partition("\njournal\n")
+        damaged = [name for name, text in routing_files.items() if not is_whole(text)]
+        copies = self._copies([*damaged, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
+        return Kept(routing_files, tuple(releases), journal=journal, copies=copies, **_about(about))
+
+    def _copies(self, names: Sequence[str]) -> dict[str, str]:
+        archive = self.shell.run("copies", *names)[0] if names else b""
+        return {f"{path}.yml": text for path, text in _files(archive)}
+
+    def _look(self, application: str) -> tuple[bytes, str]:
+        """The archive; a file that another command takes away just then is no reason to fail."""
+        for _ in range(_LOOKS - 1):
+            with suppress(DockerFailed):
+                return self.shell.run("look", application, str(_TAIL))
+        return self.shell.run("look", application, str(_TAIL))
+
+    def heal(self) -> tuple[str, ...]:
+        """Put back the routing files that are damaged or gone and have a copy; their names."""
+        names = self.shell.run("heal")[0].decode().split()
+        return tuple(name for name in names if not name.startswith("."))
+
+    def record(self, application: str, release: Release) -> None:
+        """Keep a release."""
+        text = json.dumps(asdict(release)).encode()
+        self.shell.change("record", application, str(release.number), str(len(text)), stdin=text)
+
+    def forget(self, application: str, releases: Sequence[int]) -> None:
+        """Keep these releases no longer."""
+        self.shell.change("forget", application, " ".join(map(str, releases)))
+
+    def journal(self, application: str) -> str:
+        """The whole journal that is kept of an application: up to two files of about 1 MB."""
+        return self.shell.run("journal", application)[0].decode(errors="replace")
+
+    def unlock(self, application: str) -> Holder | None:
+        """End the process that holds the application's lock; None where there is none."""
+        return _holder(self.shell.run("unlock", application)[0].decode(errors="replace"))
+
+    def _holds(self, application: str) -> bool:
+        try:
+            self.shell.run("holds", application, self.shell.claims.get(application, "none"))
+        except DockerFailed:  # or the gateway has gone, and the lock with it
+            return False
+        return True
+
+    @contextmanager
+    def alone(self, holder: str, but: str) -> Iterator[dict[str, Holder]]:
+        """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
+        name = f"{holder}, which restarts or removes the gateway"
+        with ExitStack() as gate:
+            try:
+                gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
+            except DockerFailed as error:
+                if error.exit_code != _UNABLE:
+                    raise
+                yield {}  # where nobody can take a lock nobody has one: such a gateway is to be replaced
+                return
+            found = {}
+            for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
+                application, _, who = line.partition(" ")
+                if at_work := _holder(who):
+                    found[application] = at_work
+            yield found
+
+    @contextmanager
+    def lock(
+        self, application: str, holder: str, wait: float, taken: Callable[[str], None]
+    ) -> Iterator[JournalWriter]:
+        """Hold the application's lock, and with it its journal. Raises `Locked`."""
+        cli = self.shell.cli
+        patience = "wait" if wait else "now"
+        words = self.shell.argv("lock", application, " ".join(holder.split()), patience)
+        line = lifeline()
+        try:
+            process = cli.open(*words, inherits=False, is_interrupted=False, stdin=line.end)
+        except BaseException:
+            line.cut()
+            raise
+        finally:
+            line.passed_on()
+        assert process.stdout and process.stderr
+        writer = JournalWriter(process, line, partial(self._holds, application))
+        pulse = threading.Thread(target=writer.pulse, daemon=True)
+        is_ours = False
+
+        def insist() -> None:
+            if not writer.is_held():
+                raise LockLost(application)
+
+        try:
+            self.shell.claims[application] = _take(process, application, wait, taken, cli.argv(*words[:6]))
+            is_ours = True
+            cli.guards.append(insist)
+            pulse.start()
+            # A command that outlives us (SIGKILL can't be told to it) holds the lock until it has ended
+            cli.inherited.add(line.commands)
+            self.shell.close()  # and so do the shells, from now on
+            yield writer
+        finally:
+            if is_ours:
+                cli.guards.remove(insist)
+                del self.shell.claims[application]
+            cli.inherited.discard(line.commands)
+            self.shell.close()
+            writer.is_over.set()
+            line.cut()
+            if is_ours:
+                with suppress(Exception):
+                    process.wait(_GOODBYE)
+            kill(process)
+            kill(line.process)
+            line.process.wait()
+            for pipe in (process.stdout, process.stderr):
+                with suppress(OSError):
+                    pipe.close()
+
+
+def _take(
+    process: subprocess.Popen[bytes],
+    application: str,
+    wait: float,
+    taken: Callable[[str], None],
+    argv: Sequence[str],
+) -> str:
+    """Wait until the process says that it has the lock, and by what claim.
+
+    Raises `Locked`, or `DockerFailed` for all else.
+    """
+    assert process.stdout and process.stderr
+    holder: Holder | None = None
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
+        kill(process)
+
+    while True:
+        # what a command that has ended has left at work is waited for in any case
+        patience = max(wait, _REMNANT if holder and holder.has_ended else 0)
+        guard = Timer(patience if holder else _GOODBYE, give_up)
+        guard.start()
+        try:
+            answer = process.stdout.readline().decode(errors="replace").strip()
+        finally:
+            guard.cancel()
+        word, _, claim = answer.partition(" ")
+        if word == "locked":
+            return claim
+        found = _holder(answer)
+        if found is None:
+            break
+        holder = found
+        if wait or holder.has_ended:
+            taken(holder.describe())
+    kill(process)
+    code = process.wait()
+    if holder is None and is_late.is_set():
+        raise TimedOut(
+            f"the gateway did not give the lock of {application} within {_GOODBYE:.0f} s",
+            "does the Docker engine answer? try: docker info",
+        )
+    if holder is None:
+        error = failed(argv, code, process.stderr.read().decode(errors="replace"))
+        if code == _UNABLE:
+            error.hint = "hitless gateway up --replace says whether the gateway's image lacks something"
+        raise error
+    what = "the gateway" if application == _GATEWAY else application
+    if patience and not is_late.is_set():  # with its container
+        raise Locked(
+            f"the gateway ended while another command worked on {what}: {holder.describe()}",
+            "try again when it is up; see hitless gateway status",
+        )
+    late = f" and did not end within {patience:.0f} s" if patience else ""
+    raise Locked(
+        f"another command works on {what}{late}: {holder.describe()}",
+        "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
+    )
+
+
+def _files(archive: bytes) -> Iterator[tuple[str, str]]:
+    """The files of an archive: path and text."""
+    import tarfile  # 10 ms: not before the gateway is at work
+
+    with tarfile.open(fileobj=io.BytesIO(archive or _EMPTY)) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, content.read().decode(errors="replace")
+
+
+def _awake_or_not() -> float:
+    """Seconds on a clock that goes on while this machine, or this process, is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _holder(text: str) -> Holder | None:
+    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one.
+
+    `left` in its place says that the holder itself has ended.
+    """
+    match = re.search(r"^(held|left) (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
+    if match is None:
+        return None
+    return Holder(match[4], max(float(match[2]), 0), max(float(match[3]), 0), match[1] == "left")
+
+
+def _about(text: str) -> dict[str, Any]:
+    """What was said beside the archive: free bytes, the journal's age, the lock's holder."""
+    quiet = re.search(r"^quiet (-?\d+)$", text, re.MULTILINE)
+    # POSIX: file system, blocks, used, available, …
+    free = re.search(r"^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%", text, re.MULTILINE)
+    return {
+        "holder": _holder(text),
+        "aside": tuple(re.findall(r"^aside (.+)$", text, re.MULTILINE)),
+        "quiet": max(float(quiet[1]), 0) if quiet else 0.0,
+        "free": int(free[1]) * 1024 if free else None,
+    }
+
+
+def decode_release(number: int, text: str) -> Release:
+    """A release from its JSON record.
+
+    One that can't be read (of another hitless, or damaged) is as good as never live: nothing can bring it
+    back, and the next deployment forgets it.
+    """
+    try:
+        return _decode(number, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Release(number, "", "", {}, {}, promoted=0)
+
+
+def _decode(number: int, value: Json) -> Release:
+    if wrong := compose_schema.misshapen(value["model"]):
+        raise ValueError(wrong[0])
+    return Release(
+        number=number,
+        created=value["created"],
+        revision=value["revision"],
+        images={
+            service: Image(image["id"], tuple(image["ports"]), image["healthcheck"], tuple(image["volumes"]))
+            for service, image in value["images"].items()
+        },
+        model=value["model"],
+        promoted=int(value["promoted"]),
+    )

@@ -1,0 +1,105 @@
+"""A Compose application as hitless understands it. What each word means stands in docs/vocabulary.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hitless.domain.common.foreign import Json
+from hitless.domain.routing.model import Routes
+
+
+class Role(StrEnum):
+    """The part that a service plays: routed, at work for the release, run once, or run to its end."""
+
+    WEB = "web"
+    WORKER = "worker"
+    SHARED = "shared"
+    JOB = "job"
+
+
+class When(StrEnum):
+    """The points of a deployment at which hooks run."""
+
+    BEFORE_START = "before-start"
+    BEFORE_CUTOVER = "before-cutover"
+    AFTER_CUTOVER = "after-cutover"
+    AFTER_RETIRE = "after-retire"
+    ON_FAILURE = "on-failure"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `x-hitless` sets for an application; times in seconds."""
+
+    timeout: float = 60.0
+    drain_timeout: float = 30.0
+    successes: int = 2
+    keep: int = 3
+    bake: float = 0.0
+    ask_routes: bool = True
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A command that runs at a point of a deployment, `timeout` seconds at the longest.
+
+    In a container made like the `service`'s own, of the new release; None: on the operator's machine.
+    """
+
+    when: When
+    number: int
+    service: str | None
+    command: tuple[str, ...]
+    timeout: float
+
+    @property
+    def name(self) -> str:
+        """`before-cutover-1`: unique within the application."""
+        return f"{self.when}-{self.number}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the Compose file. `healthcheck` is None where the image decides.
+
+    `reason` says why it has its `role`, `doubt` why it may have another; an `exclusive` one must never run
+    twice at a time.
+    """
+
+    name: str
+    image: str | None
+    builds: bool
+    replicas: int
+    healthcheck: bool | None
+    pull_policy: str
+    settings: Settings
+    role: Role
+    reason: str
+    exclusive: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Application:
+    """A Compose application as hitless understands it. `model` is what `docker compose config` resolved."""
+
+    name: str
+    services: tuple[Service, ...]
+    routes: Routes
+    settings: Settings
+    model: Json
+    hooks: tuple[Hook, ...] = ()
+
+    def is_web(self, service: str) -> bool:
+        """Whether the gateway routes to this service."""
+        return bool(self.routes.backends_of(service))
+
+    def having(self, *roles: Role) -> tuple[Service, ...]:
+        """The services with one of these roles, in the file's order."""
+        return tuple(service for service in self.services if service.role in roles)
+
+    @property
+    def released(self) -> tuple[Service, ...]:
+        """The services that belong to a release, and so have a copy in each colour."""
+        return self.having(Role.WEB, Role.WORKER, Role.JOB)

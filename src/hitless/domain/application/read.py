@@ -1,0 +1,202 @@
+"""The resolved Compose model -> `Application`, with every finding about it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hitless.domain.application import compose_schema, roles, x_hitless
+from hitless.domain.application.model import Application, Role, Service, Settings
+from hitless.domain.application.roles import Part
+from hitless.domain.application.x_hitless import Extension
+from hitless.domain.common import names
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.routing import labels, labels_v1
+from hitless.domain.routing import published as publishing
+from hitless.domain.routing.model import Routes, local_name
+
+_MOST_REPLICAS = 1000
+_JOB_TIMEOUT = 300.0  # seconds
+# Docker's own resolver takes a container name as one DNS label of at most 63 octets
+_LONGEST_HOST = 63
+
+
+def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
+    """What hitless understands of a Compose model, and all that is wrong with its labels and settings.
+
+    `model` is the output of `docker compose config`, decoded: in it every literal `$` is written `$$`. Raises
+    `HitlessError` where it is none.
+    """
+    if wrong := compose_schema.misshapen(model):
+        raise HitlessError(
+            f"the Compose model can't be read: {'; '.join(wrong)}",
+            "see what docker compose config prints of your files",
+        )
+    findings: list[Finding] = []
+    said = x_hitless.of_application(model, findings)
+    own: dict[str, Extension] = {}
+    routes = Routes()
+    for name, service in (model.get("services") or {}).items():
+        own[name] = x_hitless.of_service(name, service, said.settings, findings)
+        found, more = _routes(name, traefik_labels(service))
+        published, unpublished = publishing.read(name, service, own[name].publish, own[name].protocol, found)
+        findings += (*more, *unpublished)
+        routes = _merge(_merge(routes, found, findings), published, findings)
+    named = {name: one.role for name, one in own.items() if one.role}
+    parts = roles.assign(model, {backend.service for backend in routes.backends}, {**said.roles, **named})
+    application = Application(
+        name=str(model.get("name", "")),
+        services=tuple(
+            _service(name, service, own[name], parts[name])
+            for name, service in (model.get("services") or {}).items()
+        ),
+        routes=routes,
+        settings=said.settings,
+        model=model,
+        hooks=said.hooks,
+    )
+    findings += _check_name(application)
+    findings += _check_references(routes)
+    return application, tuple(findings)
+
+
+def traefik_labels(service: Json) -> dict[str, str]:
+    """The service's Traefik labels with Compose's escaping of `$` undone."""
+    return {
+        key.replace("$$", "$"): str(value).replace("$$", "$")
+        for key, value in (service.get("labels") or {}).items()
+        if key.lower().startswith("traefik.")
+    }
+
+
+def _service(name: str, service: Json, said: Extension, part: Part) -> Service:
+    check = service.get("healthcheck") or {}
+    test = check.get("test") or ()
+    disabled = check.get("disable") is True or list(test)[:1] == ["NONE"]
+    return Service(
+        name=name,
+        image=service.get("image"),
+        builds="build" in service,
+        replicas=replicas(service),
+        healthcheck=False if disabled else True if test else None,
+        pull_policy=str(service.get("pull_policy", "missing")),
+        settings=said.settings if part.role is not Role.JOB else _patient(service, said.settings),
+        role=part.role,
+        reason=part.reason,
+        doubt=part.doubt,
+        exclusive=said.exclusive,
+    )
+
+
+def _patient(service: Json, settings: Settings) -> Settings:
+    """A job, a migration above all, takes longer than a start, where nobody has said how long it may."""
+    if "timeout" in (service.get(names.X_HITLESS) or {}):
+        return settings
+    return replace(settings, timeout=max(settings.timeout, _JOB_TIMEOUT))
+
+
+def replicas(service: Json) -> int:
+    """How many containers a service of a model has."""
+    said = (service.get("scale"), (service.get("deploy") or {}).get("replicas"))
+    return next((int(number) for number in said if number is not None), 1)
+
+
+def _routes(service: str, found: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
+    if not labels.is_enabled(found) or all(map(labels.is_fulfilled, found)):
+        return Routes(), ()
+    if not labels_v1.is_v1(found):
+        return labels.read(service, found)
+    if any(label.lower().startswith("traefik.http.") for label in found):
+        path = f"services.{service}.labels"
+        return Routes(), (
+            Finding(path, "mixes labels of Traefik v1 and of v2/v3", "keep one of the two sets"),
+        )
+    return labels_v1.read(service, found)
+
+
+def _merge(one: Routes, two: Routes, findings: list[Finding]) -> Routes:
+    for kind, first, second in (
+        ("router", [r.name for r in one.routers], [r.name for r in two.routers]),
+        ("service", [b.name for b in one.backends], [b.name for b in two.backends]),
+        ("middleware", list(one.middlewares), list(two.middlewares)),
+    ):
+        findings += [
+            Finding(
+                f"traefik.http.{kind}s.{name}",
+                f"two Compose services define a Traefik {kind} of this name",
+                "give each its own name: Traefik would drop or mix them",
+            )
+            for name in sorted(set(first) & set(second))
+        ]
+    added = tuple(replace(router, backend=local_name(router.backend)) for router in two.routers)
+    return Routes(
+        one.routers + added,
+        one.backends + two.backends,
+        {**one.middlewares, **two.middlewares},
+    )
+
+
+def _check_name(application: Application) -> list[Finding]:
+    findings = []
+    name = application.name
+    if any(name.endswith(f"-{colour}") for colour in Colour):
+        findings.append(
+            Finding(
+                "name",
+                f"an application can't be called {name}: it would be mistaken for a colour",
+                "choose another with -p NAME or `name:` in the Compose file",
+            )
+        )
+    for service in application.services:
+        if service.replicas > _MOST_REPLICAS:
+            findings.append(Finding(f"services.{service.name}.scale", f"is more than {_MOST_REPLICAS}"))
+        longest = f"{name}-{Colour.GREEN}-{service.name}-{service.replicas}"
+        if application.is_web(service.name) and len(longest) > _LONGEST_HOST:
+            findings.append(
+                Finding(
+                    f"services.{service.name}",
+                    f"the container name {longest} is longer than DNS takes ({_LONGEST_HOST} characters)",
+                    "shorten the service's or the application's name",
+                )
+            )
+    return findings
+
+
+def _check_references(routes: Routes) -> list[Finding]:
+    findings = []
+    backends = {backend.name for backend in routes.backends}
+    for router in routes.routers:
+        path = f"services.{router.service}.labels.traefik.http.routers.{router.name}"
+        if router.backend not in backends:
+            findings.append(Finding(f"{path}.service", f"no service {router.backend!r} in this application"))
+        findings += [
+            _unknown_middleware(f"{path}.middlewares", name)
+            for name in router.middlewares
+            if not _is_known(name, routes.middlewares)
+        ]
+    for name, middleware in routes.middlewares.items():
+        path = f"traefik.http.middlewares.{name}"
+        findings += [
+            _unknown_middleware(f"{path}.chain.middlewares", reference)
+            for reference in middleware.get("chain", {}).get("middlewares", ())
+            if not _is_known(reference, routes.middlewares)
+        ]
+        target = middleware.get("errors", {}).get("service")
+        if target is not None and local_name(target) not in backends:
+            findings.append(Finding(f"{path}.errors.service", f"no service {target!r} in this application"))
+    return findings
+
+
+def _is_known(name: str, middlewares: Mapping[str, Json]) -> bool:
+    return local_name(name) in middlewares
+
+
+def _unknown_middleware(path: str, name: str) -> Finding:
+    return Finding(
+        path,
+        f"no middleware {name!r} in this application",
+        "define it by labels in this Compose file; one of another application can't be relied on",
+    )

@@ -1,0 +1,190 @@
+"""`x-hitless`: what a Compose file says to hitless, for the application and for one service. Pure.
+
+Whatever is wrong in it becomes a finding, and the rest holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+from hitless.domain.application.model import Hook, Role, Settings, When
+from hitless.domain.common.durations import seconds
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import X_HITLESS
+from hitless.domain.routing.model import Protocol
+
+_SETTINGS = tuple(setting.name for setting in fields(Settings))
+_OF_APPLICATION = (*_SETTINGS, "roles", "hooks")
+
+
+_OF_SERVICE = (
+    *("timeout", "successes", "ask_routes", "role", "exclusive", "concurrent_writes"),
+    *("publish", "protocol"),
+)
+_GATEWAY = "gateway"  # what `publish` can be
+_OF_HOOK = ("service", "command", "local", "timeout")
+
+
+_HOOK_TIMEOUT = 300.0  # seconds: a migration takes longer than a start
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What one `x-hitless` says. `roles` are those it gives to services by name, `role` the service's own.
+
+    `publish`: the gateway publishes the service's ports in its place, as this `protocol`.
+    """
+
+    settings: Settings
+    role: Role | None = None
+    exclusive: bool = False
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
+    publish: bool = False
+    protocol: Protocol | None = None
+
+
+def of_application(model: Json, findings: list[Finding]) -> Extension:
+    """What stands at the top of the file; what is wrong there is added to the findings."""
+    value = _mapping(model.get(X_HITLESS), X_HITLESS, _OF_APPLICATION, findings)
+    services = tuple(model.get("services") or {})
+    return Extension(
+        settings=_settings(value, X_HITLESS, Settings(), findings),
+        roles=_roles(value.get("roles"), services, findings),
+        hooks=_hooks(value.get("hooks"), services, findings),
+    )
+
+
+def of_service(name: str, service: Json, base: Settings, findings: list[Finding]) -> Extension:
+    """What stands at a service, `base` being what holds for all; what is wrong is added to the findings."""
+    path = f"services.{name}.{X_HITLESS}"
+    value = _mapping(service.get(X_HITLESS), path, _OF_SERVICE, findings)
+    return Extension(
+        settings=_settings(value, path, base, findings),
+        role=_role(value["role"], f"{path}.role", findings) if "role" in value else None,
+        exclusive=value.get("exclusive") is True,
+        publish=value.get("publish") == _GATEWAY,
+        protocol=Protocol(value["protocol"]) if value.get("protocol") in tuple(Protocol) else None,
+    )
+
+
+def concurrent_writes(service: Json) -> bool:
+    """Whether the user said that two copies of this service may write to its volumes at once."""
+    return _said(service).get("concurrent_writes") is True
+
+
+def says_exclusive(service: Json) -> bool:
+    """Whether the user said of this service that it is exclusive, or that it is not."""
+    return "exclusive" in _said(service)
+
+
+def is_published_by_gateway(service: Json) -> bool:
+    """Whether the gateway publishes this service's ports in its place."""
+    return _said(service).get("publish") == _GATEWAY
+
+
+def _said(service: Json) -> Json:
+    """A service's `x-hitless`; empty where it is no mapping, which is a finding elsewhere."""
+    extension = service.get(X_HITLESS)
+    return extension if isinstance(extension, Mapping) else {}
+
+
+def _mapping(value: Any, path: str, known: tuple[str, ...], findings: list[Finding]) -> dict[str, Any]:
+    """The known keys of a mapping; all others, and what is no mapping, become findings."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        findings.append(Finding(path, "must be a mapping"))
+        return {}
+    for key in value:
+        if key not in known:
+            close = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+            findings.append(Finding(f"{path}.{key}", "is unknown", hint))
+    return {key: one for key, one in value.items() if key in known}
+
+
+def _settings(value: Json, path: str, base: Settings, findings: list[Finding]) -> Settings:
+    changes: dict[str, Any] = {}
+    for key, raw in value.items():
+        try:
+            changes[key] = _setting(key, raw)
+        except ValueError as error:
+            findings.append(Finding(f"{path}.{key}", str(error)))
+    return replace(base, **{key: one for key, one in changes.items() if key in _SETTINGS})
+
+
+def _setting(key: str, raw: Any) -> Any:
+    match key:
+        case "concurrent_writes" | "ask_routes" | "exclusive":
+            if not isinstance(raw, bool):
+                raise ValueError(f"expects true or false, not {raw!r}")
+            return raw
+        case "successes" | "keep":
+            if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
+                raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
+            return raw
+        case "publish" if raw != _GATEWAY:
+            raise ValueError(f"expects {_GATEWAY}, not {raw!r}")
+        case "protocol" if raw not in tuple(Protocol):
+            raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
+        case "role" | "roles" | "hooks" | "publish" | "protocol":
+            return raw  # read for themselves
+        case _:
+            return seconds(raw)
+
+
+def _role(raw: Any, path: str, findings: list[Finding]) -> Role | None:
+    if raw in tuple(Role):
+        return Role(raw)
+    findings.append(Finding(path, f"{raw!r} is no role", f"known: {', '.join(Role)}"))
+    return None
+
+
+def _roles(value: Any, services: Collection[str], findings: list[Finding]) -> dict[str, Role]:
+    path = f"{X_HITLESS}.roles"
+    named = _mapping(value, path, tuple(services), findings)
+    found = {name: _role(raw, f"{path}.{name}", findings) for name, raw in named.items()}
+    return {name: role for name, role in found.items() if role}
+
+
+def _hooks(value: Any, services: Collection[str], findings: list[Finding]) -> tuple[Hook, ...]:
+    found: list[Hook] = []
+    for when, raw in _mapping(value, f"{X_HITLESS}.hooks", tuple(When), findings).items():
+        for number, one in enumerate(raw if isinstance(raw, list) else [raw], start=1):
+            path = f"{X_HITLESS}.hooks.{when}" + (f"[{number - 1}]" if isinstance(raw, list) else "")
+            try:
+                hook = _hook(When(when), number, _mapping(one, path, _OF_HOOK, findings), services)
+            except ValueError as error:
+                findings.append(Finding(path, str(error)))
+            else:
+                found += [hook] if hook else []
+    return tuple(found)
+
+
+def _hook(when: When, number: int, value: Json, services: Collection[str]) -> Hook | None:
+    """A hook. Raises `ValueError`; None for one that is empty or already complained of."""
+    if not value:
+        return None
+    service, local = value.get("service"), value.get("local")
+    if (local is None) == (service is None):
+        raise ValueError(
+            "says either `service` and `command`, for a container, or `local`, for a command on your machine"
+        )
+    if service is not None and service not in services:
+        raise ValueError(f"there is no service {service!r}")
+    timeout = seconds(value["timeout"]) if "timeout" in value else _HOOK_TIMEOUT
+    return Hook(when, number, service, _command(value.get("command") if local is None else local), timeout)
+
+
+def _command(raw: Any) -> tuple[str, ...]:
+    """A command as a list of words; a text is one for the shell."""
+    if isinstance(raw, str) and raw.strip():
+        return ("sh", "-c", raw)
+    if isinstance(raw, list) and raw and all(isinstance(word, str) for word in raw):
+        return tuple(raw)
+    raise ValueError("needs a command: a text for the shell, or a list of words")

@@ -1,0 +1,142 @@
+"""Findings: what in an application, on this host, would break the promise or weaken it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from hitless.domain.application.model import Application, Role
+from hitless.domain.application.read import replicas
+from hitless.domain.checks import containers as container_checks
+from hitless.domain.checks import route as route_checks
+from hitless.domain.checks import service as service_checks
+from hitless.domain.checks.host import compose_projects, elsewhere, of_disk, of_gateways_volumes, of_host
+from hitless.domain.checks.networks import of_networks
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import X_HITLESS as _EXTENSION
+from hitless.domain.host.world import World
+from hitless.domain.release import prepared as preparing
+from hitless.domain.release.compose_models import hook_service
+from hitless.domain.release.model import Image
+from hitless.domain.release.prepared import with_images
+
+
+def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
+    """Every finding about deploying this application on this host.
+
+    `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
+    check after the images are there.
+    """
+    if world.gateway:
+        application = preparing.behind(application, world.gateway)
+    findings = [
+        *of_host(application.name, world),
+        *of_disk(world.free),
+        *elsewhere(application, world),
+        *compose_projects(world),
+    ]
+    if not application.routes.routers:
+        findings += _no_route(application.model.get("services") or {})
+    for service in application.services:
+        findings += service_checks.of_service(application, service, images)
+    findings += _hooks(application)
+    findings += _base(application, world)
+    findings += _fewer(application, world)
+    findings += of_networks(application, world.gateway)
+    findings += of_gateways_volumes(application, world.gateway)
+    findings += container_checks.findings(application, world)
+    findings += _from_environment(application.model)
+    for name, middleware in application.routes.middlewares.items():
+        findings += route_checks.of_middleware(name, middleware)
+    for router in application.routes.routers:
+        findings += route_checks.of_router(application, router, world)
+    routed = [backend for backend in application.routes.backends if backend.service in images]
+    there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
+    findings += with_images(there, images)[1]
+    return tuple(findings)
+
+
+def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, every warning among them an error."""
+    return tuple(replace(finding, is_error=True) for finding in findings)
+
+
+def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
+    """Where the routes may be instead, or how to make one."""
+    swarms = [
+        name
+        for name, service in services.items()
+        if any(
+            str(label).startswith("traefik.") for label in (service.get("deploy") or {}).get("labels") or ()
+        )
+    ]
+    for name in swarms:
+        yield Finding(
+            f"services.{name}.deploy.labels",
+            "no service has a route: labels here are for Swarm's services, not for containers",
+            f"move the Traefik labels to services.{name}.labels",
+        )
+    if not swarms:
+        yield Finding(
+            "services",
+            "no service has a route: the gateway would have nothing to send to it",
+            "give the web service Traefik labels: traefik.enable=true, "
+            "traefik.http.routers.<name>.rule=Host(`…`), "
+            "traefik.http.services.<name>.loadbalancer.server.port=…",
+        )
+
+
+def _hooks(application: Application) -> Iterator[Finding]:
+    roles_of = {service.name: service.role for service in application.services}
+    taken_names = {hook_service(hook) for hook in application.hooks} & set(roles_of)
+    for name in sorted(taken_names):
+        yield Finding(f"services.{name}", "has the name of a hook's container", "call it otherwise")
+    for hook in application.hooks:
+        if hook.service and roles_of[hook.service] is Role.SHARED:
+            yield Finding(
+                f"{_EXTENSION}.hooks.{hook.when}",
+                f"{hook.service} is shared, and a hook runs in a container of the new release",
+                "name a service of the release",
+            )
+
+
+def _base(application: Application, world: World) -> Iterator[Finding]:
+    """What plain `docker compose up` has started, and what is no shared service."""
+    shared = {service.name for service in application.having(Role.SHARED)}
+    for container in world.base:
+        if container.service not in shared and container.state == "running":
+            yield Finding(
+                f"services.{container.service}",
+                f"the container {container.name} of plain docker compose goes on running beside the release",
+                "hitless adopt takes its place; or, once the release is live: docker rm --force "
+                + container.name,
+                is_error=False,
+            )
+
+
+def _fewer(application: Application, world: World) -> Iterator[Finding]:
+    """What was scaled up and what is said in the file may differ, and nobody may have thought of it."""
+    live = world.live(application.name)
+    kept = world.release(live[1]) if live else None
+    services = (kept.model.get("services") or {}) if kept else {}
+    for service in application.having(Role.WEB, Role.WORKER):
+        there = replicas(services[service.name]) if service.name in services else 0
+        if there > service.replicas:
+            yield Finding(
+                f"services.{service.name}.scale",
+                f"is {service.replicas}, and {there} are live",
+                f"to keep as many: --scale {service.name}={there}",
+                is_error=False,
+            )
+
+
+def _from_environment(model: Json) -> Iterator[Finding]:
+    for kind in ("secrets", "configs"):
+        for key, one in (model.get(kind) or {}).items():
+            if one and one.get("environment"):
+                yield Finding(
+                    f"{kind}.{key}.environment",
+                    f"{kind} from the environment are not supported yet: a rollback could not have them",
+                    "use a file, or `environment:` of the service",
+                )

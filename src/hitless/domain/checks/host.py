@@ -1,0 +1,85 @@
+"""Findings about the Docker host and the gateway. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hitless.domain.application.model import Application
+from hitless.domain.common.findings import Finding
+from hitless.domain.gateway.compose_model import model as gateway_model
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.world import World
+from hitless.domain.release.compose_models import volume_names
+
+_LITTLE = 1_000_000_000  # bytes
+_TOO_LITTLE = 100_000_000
+
+
+def of_host(application: str, world: World) -> Iterator[Finding]:
+    """Whether there is a gateway, and whether it reads every routing file."""
+    if world.gateway is None:
+        yield Finding("gateway", "is not up on this Docker host", "run: hitless gateway up")
+    for path, problem in world.broken.items():
+        is_own = path == f"{application}.yml"
+        yield Finding(
+            f"gateway:{path}",
+            problem if is_own else f"{problem}; its routes can't be compared with yours",
+            f"hitless -p {path.rpartition('.')[0]} down takes it away; then deploy that application again",
+            is_error=is_own,
+        )
+    for path, problem in world.restored.items():
+        yield Finding(f"gateway:{path}", problem, "hitless gateway up puts it back", is_error=False)
+
+
+def of_disk(free: int | None) -> Iterator[Finding]:
+    """Whether Docker's disk has room; `free` are bytes, None where nobody knows."""
+    if free is not None and free < _LITTLE:
+        yield Finding(
+            "host",
+            f"only {free / 1_000_000:.0f} MB are left on Docker's disk",
+            "docker system df shows what takes the room",
+            is_error=free < _TOO_LITTLE,
+        )
+
+
+def of_gateways_volumes(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
+    """Whoever mounts them can read every application's releases, and route as it likes."""
+    if gateway is None:
+        return
+    kept = set(volume_names(gateway_model(gateway.project, GatewaySettings())).values())
+    for key, name in volume_names(application.model).items():
+        if name in kept:
+            yield Finding(
+                f"volumes.{key}",
+                f"{name} belongs to the gateway, which keeps the routes of all applications in it",
+                "name another volume, or the application otherwise",
+            )
+
+
+def elsewhere(application: Application, world: World) -> Iterator[Finding]:
+    """Both gateways would name the application's containers alike."""
+    here = world.gateway.project if world.gateway else None
+    if here == application.name:
+        yield Finding(
+            "name",
+            f"the gateway is called {here}, too: both would be one Compose project",
+            "use another name with -p",
+        )
+    for other in sorted({container.gateway for container in world.containers} - {here}):
+        if here is not None:
+            yield Finding(
+                "name",
+                f"an application {application.name} runs behind the gateway {other} of this host",
+                f"use --gateway {other}, or another name with -p",
+            )
+
+
+def compose_projects(world: World) -> Iterator[Finding]:
+    """Whether the Compose projects of the colours hold containers of others."""
+    for name in world.foreign:
+        yield Finding(
+            "name",
+            f"the container {name} has the place of a colour, and hitless did not make it",
+            "remove it, or choose another name with -p",
+        )

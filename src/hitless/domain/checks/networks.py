@@ -1,0 +1,85 @@
+"""Findings about an application's networks, and the addresses that they need. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from hitless.domain.application.model import Application
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.release import networks
+from hitless.domain.release.compose_networks import gateway_networks
+from hitless.domain.release.networks import Network
+
+_OF_A_RELEASE = re.compile(rf".+-({'|'.join(Colour)})_.+|.+_live-\d+")
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+def of_room(wanted: Sequence[Network], ranges: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Whether there are addresses for these networks; `ranges` maps network -> its ranges (CIDR)."""
+    missing = [network for network in wanted if network.name not in ranges]
+    taken = [one for found in ranges.values() for one in found]
+    if not networks.are_free(missing, taken):
+        yield Finding(
+            "gateway",
+            f"its pool {missing[0].whole} has no addresses left for {len(missing)} more networks: "
+            + ", ".join(network.name for network in missing),
+            "hitless gateway up --replace --address-pool RANGE takes another one; docker network ls shows "
+            "what has them",
+        )
+
+
+def of_networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
+    """What two colours, or two applications, can't share among the networks of the file."""
+    model = application.model
+    left_out = gateway_networks(model, gateway.network) if gateway else set()
+    for key, network in (model.get("networks") or {}).items():
+        if key in left_out or not network:
+            continue
+        name = str(network.get("name") or key)
+        if network.get("external") and gateway and name.startswith(gateway.network_of("")):
+            yield Finding(
+                f"networks.{key}",
+                f"{name} is the network between the gateway and one application",
+                "take it away: containers of two applications reach each other through the gateway",
+            )
+            continue
+        if network.get("external") and _OF_A_RELEASE.fullmatch(name):
+            yield Finding(
+                f"networks.{key}",
+                f"{name} has the name of a network of a release, and goes with it",
+                "take it away: the application is reached through the gateway, a shared service on a network "
+                "of its own",
+            )
+            continue
+        if network.get("external"):
+            yield Finding(
+                f"networks.{key}",
+                "nobody finds a service of the release by its name on it, as two releases would answer; the "
+                "release finds what is there",
+                "let others reach the application through the gateway",
+                is_error=False,
+            )
+            continue
+        if any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ()):
+            yield Finding(
+                f"networks.{key}.ipam",
+                "a fixed subnet can't be given to the networks of two colours",
+                "take it away, or make the network external",
+            )
+        if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
+            yield Finding(
+                f"networks.{key}.driver_opts",
+                f"the bridge name {bridge} can't be given to the networks of two colours",
+                "take it away, or make the network external",
+            )
+        if network.get("name") not in (None, f"{application.name}_{key}"):
+            yield Finding(
+                f"networks.{key}.name",
+                f"each colour gets a network of its own; that of the shared services alone is called "
+                f"{network['name']}",
+                "make the network external if others must find it by this name",
+                is_error=False,
+            )

@@ -1,0 +1,41 @@
+"""Findings about ports that the gateway publishes for an application. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.routing.entry_points import WEB, port_of, written
+from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.published import address_of
+
+
+def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
+    """Whether the gateway publishes what a router of a published port needs, and as the file has it."""
+    path = f"services.{router.service}.ports"
+    for name in router.entry_points:
+        port = port_of(name) or gateway.http_port
+        address = address_of(model, port)
+        wanted = written(address, port)
+        if name not in gateway.entry_points:
+            yield Finding(
+                path,
+                f"the gateway does not publish the port {port}",
+                f"run: hitless gateway up --publish {wanted} (with --replace where it runs already: for a "
+                "second or two it answers nobody); hitless adopt does it where the port is the application's "
+                "own now",
+            )
+        elif (address or gateway.bound[name]) != gateway.bound[name]:
+            # wider than the file has it would be a door that nobody meant to open
+            yield Finding(
+                path,
+                f"{port} is for {address} alone, and the gateway publishes it on "
+                + (gateway.bound[name] or "every address"),
+                f"run: hitless gateway up --publish {wanted} --replace"
+                if name != WEB
+                else f"run: hitless gateway up --bind {address} --replace, or choose another port",
+            )
+        if name == WEB and router.protocol is Protocol.TCP:
+            yield Finding(path, f"{port} is the gateway's own port for HTTP", "choose another port for TCP")

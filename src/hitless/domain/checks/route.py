@@ -1,0 +1,166 @@
+"""Findings about routes: what the gateway can't do, and what another application has already. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hitless.domain.application.model import Application
+from hitless.domain.checks import port as port_checks
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.host.world import World
+from hitless.domain.routing import published as publishing
+from hitless.domain.routing import rules
+from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.reserved import MARKER_PRIORITY
+from hitless.domain.routing.split import Routing
+
+
+def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
+    """What a middleware keeps the drain from seeing."""
+    for kind in ("buffering", "forwardAuth"):
+        if kind in middleware:
+            yield Finding(
+                f"traefik.http.middlewares.{name}.{kind}",
+                "a request that waits in it at the cutover has no connection yet that a drain could count",
+                "a longer stop is no cure; such a request may be lost, and is the client's to send again",
+                is_error=False,
+            )
+
+
+def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
+    """What the gateway can't do for a route, and whether another application has it."""
+    path = _label(router)
+    if world.gateway and publishing.is_port(router):
+        yield from port_checks.check(router, application.model["services"][router.service], world.gateway)
+        yield from _shared_port(application, router)
+    elif world.gateway:
+        for name in router.entry_points:
+            if name not in world.gateway.entry_points:
+                yield Finding(
+                    f"{path}.entrypoints",
+                    f"the gateway has no entry point {name!r}",
+                    f"it has: {', '.join(world.gateway.entry_points)}",
+                )
+    priority = router.settings.get("priority", 1)
+    if priority >= MARKER_PRIORITY:
+        yield Finding(f"{path}.priority", f"must be below {MARKER_PRIORITY}")
+    if priority < 1:
+        yield Finding(
+            f"{path}.priority",
+            "must be at least 1: Traefik takes 0 for the length of the rule",
+            "leave it out for the length of the rule",
+        )
+    if router.settings.get("ruleSyntax", "v3") != "v3":
+        yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
+    tls = router.settings.get("tls")
+    if tls is not None and tls.get("certResolver"):
+        yield Finding(
+            f"{path}.tls.certresolver",
+            f"the gateway has no certificate resolver {tls['certResolver']!r}",
+            "end TLS in front of the gateway, and take the label away",
+        )
+    elif tls is not None:
+        yield Finding(
+            f"{path}.tls",
+            "this route answers TLS connections only, with the gateway's self-signed certificate",
+            is_error=False,
+        )
+    try:
+        if router.protocol is Protocol.HTTP:
+            rules.parse(router.rule)
+    except rules.UnreadableRule as error:
+        yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
+    yield from taken(application.name, (router,), world.routings)
+    yield from _without_host(application.name, router, world.routings)
+
+
+def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
+    """Routes that another application has already, or is about to get: both its colours count."""
+    for router in routers:
+        for name, routing in routings.items():
+            others = [other for part in routing.colours.values() for other in part.routers]
+            rule = next((other.rule for other in others if _collide(router, other)), None)
+            if name != application and rule is not None:
+                if publishing.is_port(router):
+                    yield Finding(
+                        _ports(router),
+                        f"the application {name} already has the port {router.name.rpartition('.')[2]}",
+                        f"choose another port, or take {name} down first",
+                    )
+                else:
+                    yield Finding(
+                        f"{_label(router)}.rule",
+                        f"the application {name} already has the route {rule}",
+                        f"choose another rule or priority, or take {name} down first",
+                    )
+
+
+def _without_host(application: str, router: Router, routings: Mapping[str, Routing]) -> Iterator[Finding]:
+    """Which requests a route without a host takes from other applications, or another's takes from it."""
+    for name, routing in routings.items():
+        others = [other for part in routing.colours.values() for other in part.routers]
+        if name == application or any(_collide(router, other) for other in others):
+            continue
+        loses = dict.fromkeys(host for other in others for host in _takes_from(router, other))
+        if loses:
+            yield Finding(
+                f"{_label(router)}.rule",
+                f"asks for no host, and so takes requests for {', '.join(loses)} from the application {name}",
+                "add Host(`…`) to the rule",
+                is_error=False,
+            )
+        for other in {other.rule: other for other in others}.values():
+            if hosts := _takes_from(other, router):
+                yield Finding(
+                    f"{_label(router)}.rule",
+                    f"the route {other.rule} of the application {name} asks for no host, and so takes "
+                    f"requests for {', '.join(hosts)}",
+                    f"add Host(`…`) to the rule of {name}, or give this one a greater priority",
+                    is_error=False,
+                )
+
+
+def _takes_from(one: Router, two: Router) -> tuple[str, ...]:
+    if not _share_an_entry_point(one, two) or Protocol.TCP in (one.protocol, two.protocol):
+        return ()
+    return rules.takes_from(one.rule, two.rule, *_priorities(one, two))
+
+
+def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
+    """Whether a service before this one publishes the same port: each would get what is the other's."""
+    for other in application.routes.routers:
+        if other == router:
+            return
+        if publishing.is_port(other) and set(other.entry_points) & set(router.entry_points):
+            number = router.name.rpartition(".")[2]
+            yield Finding(
+                _ports(router),
+                f"{number} is published by {other.service}, too",
+                "give each a port of its own",
+            )
+
+
+def _collide(one: Router, two: Router) -> bool:
+    if not _share_an_entry_point(one, two):
+        return False
+    if Protocol.TCP in (one.protocol, two.protocol):
+        return True
+    return rules.collide(one.rule, two.rule, *_priorities(one, two))
+
+
+def _share_an_entry_point(one: Router, two: Router) -> bool:
+    return bool(set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)))
+
+
+def _priorities(*routers: Router) -> list[int]:
+    return [int(router.settings.get("priority", 0)) for router in routers]
+
+
+def _ports(router: Router) -> str:
+    return f"services.{router.service}.ports"
+
+
+def _label(router: Router) -> str:
+    return f"services.{router.service}.labels.traefik.http.routers.{router.name}"

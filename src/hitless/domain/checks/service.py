@@ -1,0 +1,323 @@
+"""Findings about one service: its role, and what two copies of it would not bear. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from hitless.domain.application import roles
+from hitless.domain.application.model import Application, Role, Service
+from hitless.domain.application.x_hitless import concurrent_writes, is_published_by_gateway, says_exclusive
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import X_HITLESS as _EXTENSION
+from hitless.domain.release.model import Image
+
+_RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+# what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
+_OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
+_CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
+_CLOCKWORK = frozenset(_CLOCKS.split())
+# folders that a build fills: a volume there keeps a mount of the source from hiding them, and keeps nothing
+_FROM_THE_IMAGE = frozenset(["node_modules", "vendor", ".venv", ".next"])
+_TWO_COPIES = "the old and the new release run side by side for a while"
+
+
+def of_service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
+    """What does not go with its role, and, where it has a copy in each colour, what two could not share."""
+    if roles.product_name(service.image or "") == "traefik":
+        yield Finding(
+            f"services.{service.name}",
+            "is a Traefik: hitless's gateway takes its place, for all applications of this host",
+            "leave it out of the file, with the route to its dashboard; the other services' labels may stay",
+        )
+        return
+    yield from _role(application, service)
+    if service in application.released:
+        yield from _copies(application, service, images)
+
+
+def _role(application: Application, service: Service) -> Iterator[Finding]:
+    """What does not go with the role of a service."""
+    path = f"services.{service.name}"
+    model = application.model["services"][service.name]
+    is_routed = application.is_web(service.name)
+    others = {one.name: one for one in application.services}
+    if is_routed != (service.role is Role.WEB):
+        yield Finding(
+            f"{path}.{_EXTENSION}.role",
+            f"a {service.role} service has {'no' if service.role is Role.WEB else 'a'} route"
+            + ("" if service.role is Role.WEB else ": the gateway sends requests to web services alone"),
+            "give it Traefik labels, or another role"
+            if not is_routed
+            else "take its labels away, or the role",
+        )
+    if service.doubt:
+        yield Finding(
+            path,
+            f"has a new one with each release, or runs once? {service.doubt}",
+            "say it: `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
+        )
+    if service.exclusive and service.role is not Role.WORKER:
+        yield Finding(
+            f"{path}.{_EXTENSION}.exclusive",
+            f"is for a worker that must not run twice at a time; this is {service.role}: {service.reason}",
+        )
+    waited_for = any(
+        roles.condition(application.model["services"][one.name], service.name) == roles.ENDED
+        for one in application.services
+    )
+    restart = str(model.get("restart") or "no")
+    if (service.role is Role.JOB or waited_for) and not roles.ends(model):
+        yield Finding(
+            f"{path}.restart",
+            f"is {restart}, and another service waits for its end: it has none",
+            'a job has `restart: "no"`',
+        )
+    if service.role is Role.JOB:
+        if service.replicas != 1:
+            yield Finding(f"{path}.deploy.replicas", "a job runs once")
+        for name in roles.depends_on(model):
+            if name in others and others[name].role in (Role.WEB, Role.WORKER):
+                yield Finding(
+                    f"{path}.depends_on.{name}",
+                    f"a job runs before the release is started, and {name} is a {others[name].role} of it",
+                    "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
+                )
+    if service.role is Role.SHARED:
+        for name in roles.depends_on(model):
+            if name in others and others[name].role is not Role.SHARED:
+                yield Finding(
+                    f"{path}.depends_on.{name}",
+                    f"it is shared, so it is started before {name}, which has a copy in each release",
+                    is_error=False,
+                )
+    for key, name in _joined(model):
+        other = others.get(name)
+        if other and other.role is not service.role and Role.SHARED in (other.role, service.role):
+            yield Finding(
+                f"{path}.{key}",
+                f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
+                "give both one role with `x-hitless: {role: …}`",
+            )
+    product = roles.stateful(model)
+    if service.role is Role.WEB and product and _written(model):
+        yield Finding(
+            f"{path}.volumes",
+            f"{product} keeps data, and has a route: two copies of it would write to {_written(model)[0]}",
+            "what keeps data must run once: take the route away, or set "
+            "`x-hitless: {concurrent_writes: true}` if it does bear that",
+        )
+    elif service.role is Role.WEB and product:
+        yield Finding(
+            path,
+            f"{product} keeps data, and has a copy of its own, empty at first, in each release",
+            "if its data is to stay it must run once: `role: shared`, and no route and no `publish`",
+            is_error=False,
+        )
+
+
+def _joined(model: Json) -> Iterator[tuple[str, str]]:
+    """What of another service's containers a service takes part in: key -> that service."""
+    for key in ("network_mode", "pid", "ipc"):
+        kind, _, name = str(model.get(key) or "").partition(":")
+        if kind == "service":
+            yield key, name
+    for one in model.get("volumes_from") or ():
+        yield "volumes_from", str(one).partition(":")[0]
+
+
+def _written(model: Json) -> list[str]:
+    """The sources of the mounts that a service may write to, unless it was said that it may do so twice."""
+    if concurrent_writes(model):
+        return []
+    return [
+        str(mount["source"])
+        for mount in model.get("volumes") or ()
+        if mount.get("type") in ("volume", "bind")
+        and mount.get("source")
+        and not mount.get("read_only")
+        and not _OF_THE_HOST.fullmatch(str(mount["source"]))
+    ]
+
+
+def _copies(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
+    path = f"services.{service.name}"
+    model = application.model["services"][service.name]
+    is_web = application.is_web(service.name)
+    if "container_name" in model:
+        yield Finding(
+            f"{path}.container_name",
+            f"two copies can't both be called {model['container_name']}, and {_TWO_COPIES}",
+            "it stays a host name within the release; hitless status shows the containers' names",
+            is_error=False,
+        )
+    if "hostname" in model:
+        yield Finding(
+            f"{path}.hostname",
+            f"the engine has a container answer to {model['hostname']} on every network that it is on, to "
+            "other releases and other applications, too",
+            "it stays a host name within the release; the container calls itself by its id",
+            is_error=False,
+        )
+    running = {one.name for one in application.having(Role.WEB, Role.WORKER)}
+    for link in model.get("links") or ():
+        target, _, alias = str(link).partition(":")
+        if target not in running and alias not in ("", target):
+            yield Finding(
+                f"{path}.links",
+                f"{target} is no part of the release, and is found by its own name alone, not as {alias}",
+                f"call it {target}, and take the link away",
+            )
+    if service.role is Role.WORKER and (word := _clockwork(service.name, model)):
+        yield Finding(
+            path,
+            f"is a {word} by its name or command: it runs twice at a time for a while, as {_TWO_COPIES}",
+            "`x-hitless: {exclusive: true}` stops the old one before the new one starts; false: it may",
+            is_error=False,
+        )
+    for port in model.get("ports") or ():
+        if port.get("published") and not is_published_by_gateway(model):
+            yield Finding(
+                f"{path}.ports",
+                f"the host's port {port['published']} can't be published by two copies",
+                "take it away: the gateway reaches the container by itself; or have the gateway publish it, "
+                "with `x-hitless: {publish: gateway}` on the service"
+                if is_web
+                else "have the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
+                "it is no HTTP), take it away, or set `x-hitless: {role: shared}` if it is to run once",
+            )
+    if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
+        yield Finding(
+            f"{path}.network_mode",
+            f"with network_mode {model['network_mode']} the gateway can't tell two copies apart",
+            "take it away",
+        )
+    for key, network in (model.get("networks") or {}).items():
+        if network and (network.get("ipv4_address") or network.get("ipv6_address")):
+            yield Finding(
+                f"{path}.networks.{key}",
+                "a fixed IP address can't be given to two copies",
+                "take it away; containers find each other by service name",
+            )
+    if is_web and service.replicas < 1:
+        yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
+    if not service.exclusive and service.role is not Role.JOB:
+        yield from _volumes(path, model, _web_volumes(application))
+    if service.role is Role.WORKER:
+        yield from _anonymous_volumes(path, model, images.get(service.name))
+    restart = str(model.get("restart") or "no")
+    if not _RESTART.fullmatch(restart):
+        yield Finding(f"{path}.restart", f"{restart!r} is no restart policy of Docker's")
+    if model.get("pre_stop"):
+        yield Finding(
+            f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"
+        )
+    if is_web:
+        yield from _health(application, service, images)
+
+
+def _clockwork(name: str, model: Json) -> str:
+    """What makes a service look like one that sets others to work by the clock; "" where it was said."""
+    if says_exclusive(model):
+        return ""
+    command = [*(model.get("entrypoint") or ()), *(model.get("command") or ())]
+    words = re.split(r"[^a-z0-9]+", " ".join([name, *map(str, command)]).lower())
+    return next((word for word in words if word in _CLOCKWORK), "")
+
+
+def _web_volumes(application: Application) -> set[str]:
+    """What web services write to: two copies of them do it by nature, and a worker beside them no less."""
+    services = application.model["services"]
+    return {source for one in application.having(Role.WEB) for source in _written(services[one.name])}
+
+
+def _volumes(path: str, model: Json, web_volumes: Collection[str]) -> Iterator[Finding]:
+    written = _written(model)
+    sources = {True: [one for one in written if one not in web_volumes]}
+    sources[False] = [one for one in written if one in web_volumes]
+    for is_error, found in sources.items():
+        if not found:
+            continue
+        yield Finding(
+            f"{path}.volumes",
+            f"two copies would write to {', '.join(found)}, for {_TWO_COPIES}",
+            "if it only reads, mount it `:ro`; if two may write, `x-hitless: {concurrent_writes: true}` on "
+            "the service; else `{role: shared}` keeps it running through deployments, and "
+            "`{exclusive: true}` never lets two run at a time"
+            if is_error
+            else "if they may, say so with `x-hitless: {concurrent_writes: true}` on the service",
+            is_error=is_error,
+        )
+
+
+def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[Finding]:
+    if concurrent_writes(model):
+        return
+    mounts = model.get("volumes") or ()
+    targets = {mount.get("target") for mount in mounts if mount.get("source")}
+    anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
+    anonymous |= set(image.volumes if image else ()) - targets
+    for target in sorted(str(one) for one in anonymous):
+        if target.rpartition("/")[2] in _FROM_THE_IMAGE:
+            continue
+        yield Finding(
+            f"{path}.volumes",
+            f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
+            "what keeps data has `x-hitless: {role: shared}` on the service; if nothing is lost, set "
+            "`{concurrent_writes: true}`",
+        )
+
+
+def _health(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
+    path = f"services.{service.name}"
+    image = images.get(service.name)
+    docker = image.healthcheck if service.healthcheck is None and image else service.healthcheck
+    for backend in application.routes.backends_of(service.name):
+        label = f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer"
+        own = backend.health_check
+        has_check = bool(own.get("path"))
+        if "sticky" in backend.load_balancer and not {"healthCheck", "passiveHealthCheck"} & {
+            *backend.load_balancer
+        }:
+            yield Finding(
+                f"{label}.sticky",
+                "where one of several containers dies, the visitors bound to it get 502 until it is back",
+                f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path",
+                is_error=False,
+            )
+        if backend.scheme == "https":
+            yield Finding(
+                f"{label}.server.scheme",
+                "https to the containers is not supported yet: Traefik would refuse their certificate",
+                "let the container speak http; only the gateway reaches it",
+            )
+        elif backend.scheme == "tcp":
+            if not docker:
+                yield Finding(
+                    path,
+                    "has no Docker health check: to accept a connection will count as ready",
+                    "give the service a `healthcheck:`",
+                    is_error=False,
+                )
+        elif backend.asked_by != ("http", "http") and docker is False:
+            field = "mode" if backend.asked_by[1] != "http" else "scheme"
+            where = f"healthcheck.{field}" if field in own else "server.scheme"
+            words = " and ".join(word for word in backend.asked_by if word != "http")
+            yield Finding(
+                f"{label}.{where}",
+                f"the gate can't ask over {words}, and there is no Docker health check",
+                "give the service a `healthcheck:`",
+            )
+        elif not has_check and not docker:
+            unless = " (unless its image has one)" if docker is None else ""
+            yield Finding(
+                path,
+                f"has no health check of any kind{unless}: any answer to / below 500 will count as ready",
+                # that of a published port has no label
+                "give the service a `healthcheck:`"
+                if "." in backend.name
+                else f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path, "
+                "or a `healthcheck:`",
+                is_error=False,
+            )

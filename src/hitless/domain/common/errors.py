@@ -1,0 +1,102 @@
+"""What can go wrong that is not a bug of hitless: every such error says what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hitless.domain.common.findings import Finding
+
+
+class HitlessError(Exception):
+    """Your input or your environment is at fault, not hitless; `hint` is the next thing to do.
+
+    `is_unfinished` where something is left that a next command has to finish or to undo.
+    """
+
+    is_unfinished = False
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Refused(HitlessError):
+    """The plan has errors; nothing was touched."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        errors = sum(finding.is_error for finding in findings)
+        noun = "error" if errors == 1 else "errors"
+        super().__init__(
+            f"refused before anything was touched: {errors} {noun}",
+            "correct what is named above and try again; `hitless plan` shows it without deploying",
+        )
+        self.findings = tuple(findings)
+
+
+class DockerFailed(HitlessError):
+    """A Docker command line did not succeed.
+
+    `command` is the whole argv joined for reading, without its standard input; `output` holds its last lines.
+    """
+
+    def __init__(self, command: str, exit_code: int, output: str, hint: str = "") -> None:
+        super().__init__(f"`{command}` failed with exit code {exit_code}: {output}", hint)
+        self.command = command
+        self.exit_code = exit_code
+        self.output = output
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether Docker says that there is no such thing. Its exit code does not tell."""
+        said = self.output.lower()
+        kinds = ("container", "image", "object", "network")
+        return any(f"no such {kind}" in said for kind in kinds) or bool(
+            re.search(r"network \S+ not found", said)
+        )
+
+
+class TimedOut(HitlessError):
+    """A deadline passed; the message names what was waited for."""
+
+
+class GateFailed(HitlessError):
+    """The candidate did not prove ready. `logs` maps container name -> its last lines."""
+
+    def __init__(self, message: str, hint: str, logs: dict[str, str] | None = None) -> None:
+        super().__init__(message, hint)
+        self.logs = logs or {}
+
+
+class CommandFailed(HitlessError):
+    """A hook on the operator's machine did not succeed; `output` is the end of what it wrote."""
+
+    def __init__(self, message: str, hint: str, output: str) -> None:
+        super().__init__(message, hint)
+        self.output = output
+
+
+class HookFailed(HitlessError):
+    """All was done, but a hook after the cutover failed: there is nothing that could be undone for it."""
+
+
+class NotConfirmed(HitlessError):
+    """The gateway did not show the routing that was delivered to it within the deadline."""
+
+
+class Locked(HitlessError):
+    """Another deployment of the same application is under way."""
+
+
+class LockLost(HitlessError):
+    """The lock of an application went away in the middle: another deployment may have begun."""
+
+    is_unfinished = True
+
+    def __init__(self, application: str) -> None:
+        super().__init__(
+            f"the lock of {application} went away: was the gateway restarted, the connection cut, this "
+            "command suspended, or the lock taken away with hitless unlock?",
+            "see what is there with hitless status; then hitless resume, abort, or deploy again",
+        )

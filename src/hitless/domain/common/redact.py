@@ -1,0 +1,85 @@
+"""Keep secrets out of what is shown and written down: logs and error texts may hold environment values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from hitless.domain.common.secret_values import Secrets, is_secret, secrets
+
+__all__ = ["CUT_OFF", "MARK", "redact", "secrets"]
+
+
+MARK = "[redacted]"
+CUT_OFF = "…"  # at the end of a text that goes on
+# The fields of events that hold words of others; the rest are names of hitless's own: a step, a release
+_FREE = ("message", "hint", "logs", "detail", "findings")
+
+
+# What stands before a secret: `password=`, `"token": "`, `--password `
+_NAMED = re.compile(r"""(?:^|[^\w.-])(?:([\w.-]+)["']?\s*[:=]\s*["']?|--?([\w-]+)\s+["']?)$""")
+_BEFORE = 80  # characters that a name before a secret is looked for in
+T = TypeVar("T")
+
+
+def redact(value: T, hidden: Secrets) -> T:
+    """The same value with every secret replaced: in a text, or in the texts of an event that are no names."""
+    if not hidden.values:
+        return value
+    found: T = _Redaction(hidden).of(value)
+    return found
+
+
+@dataclass(frozen=True)
+class _Redaction:
+    hidden: Secrets
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._of_text(value)
+        if isinstance(value, dict):
+            return {key: self.of(one) for key, one in value.items()}
+        if isinstance(value, tuple):
+            return tuple(self.of(one) for one in value)
+        if is_dataclass(value) and not isinstance(value, type):
+            names = {one.name for one in fields(value)} & set(_FREE)
+            return replace(value, **{name: self.of(getattr(value, name)) for name in names})
+        return value
+
+    def _of_text(self, text: str) -> str:
+        # in this order: what one leaves of another is then a word of its own
+        text = re.sub(_any_of(self.hidden.anywhere), MARK, text)
+        text = re.sub(_any_of(self.hidden.alone, alone=True), MARK, text)
+        text = re.sub(_any_of(self.hidden.placed, alone=True), _shown, text)
+        return self._without_beginning(text)
+
+    def _without_beginning(self, text: str) -> str:
+        """Without the beginning of a secret where the text was cut off, which it says."""
+        if not text.endswith(CUT_OFF):
+            return text
+        rest = text.removesuffix(CUT_OFF)
+        for word in sorted(self.hidden.anywhere | self.hidden.alone, key=len, reverse=True):
+            for length in range(min(len(word) - 1, len(rest)), 2, -1):
+                if rest.endswith(word[:length]):
+                    return rest[: len(rest) - length] + MARK + CUT_OFF
+        return text
+
+
+def _any_of(values: frozenset[str], alone: bool = False) -> str:
+    """A pattern for any of these, the longest first; `alone`: where no letter or digit is next to it."""
+    words = "|".join(map(re.escape, sorted(values, key=len, reverse=True))) or "(?!)"
+    return rf"(?<![^\W_])(?:{words})(?![^\W_])" if alone else words
+
+
+def _shown(found: re.Match[str]) -> str:
+    return MARK if _is_due(found) else found[0]
+
+
+def _is_due(found: re.Match[str]) -> bool:
+    """Whether a secret is what must stand here: after a name that says so, or in an address."""
+    before = found.string[max(0, found.start() - _BEFORE) : found.start()]
+    if before.endswith(":") and found.string[found.end() : found.end() + 1] == "@":
+        return True
+    named = _NAMED.search(before)
+    return named is not None and is_secret(named[1] or named[2])

@@ -1,0 +1,150 @@
+"""The gateway as a Compose model. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import LABEL_GATEWAY
+from hitless.domain.gateway.model import SERVICE, network_name
+from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
+from hitless.domain.routing import entry_points
+from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.reserved import IDLE_TIMEOUT
+
+ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
+SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
+STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+TRAEFIK = 65532  # its user and its group: nobody's
+DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
+# What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
+# would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
+# need them again, with a NO_PROXY that has each container's name, or better a way of its own.
+_NO_PROXIES = {
+    spelled: ""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
+    for spelled in (name, name.lower())
+}
+
+
+def model(project: str, settings: GatewaySettings, script: str = "") -> dict[str, Any]:
+    """The gateway's Compose model; `script` is the text of `gateway.sh`, whose `start` starts Traefik."""
+    return {
+        "name": project,
+        "services": {SERVICE: _service(project, settings, script)},
+        "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
+        "volumes": {"routes": {}, "state": {}},
+    }
+
+
+def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, Any]:
+    inner = settings.entry_points
+    user = 0 if settings.docker_provider else TRAEFIK
+    published = {settings.http_port: settings.bind, **settings.ports}
+    names = {settings.http_port: WEB, **{port: entry_points.entry_point(port) for port in settings.ports}}
+    ports = [
+        _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
+    ]
+    if settings.dashboard:
+        ports.append(_port("127.0.0.1", API_PORT, DASHBOARD_PORT))
+    socket: list[Json] = (
+        [
+            {
+                "type": "bind",
+                "source": "/var/run/docker.sock",
+                "target": "/var/run/docker.sock",
+                "read_only": True,
+            }
+        ]
+        if settings.docker_provider
+        else []
+    )
+    return {
+        "image": settings.image,
+        # Compose takes $ for a variable
+        "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
+        "command": _command(project, settings),
+        "environment": dict(_NO_PROXIES),
+        # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
+        # never reap: some hundred zombies in a few minutes (seen)
+        "init": True,
+        # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
+        # Docker socket belongs to root.
+        "user": f"{user}:{user}",
+        # Its owner, and not a mode, says who may write: at a second start the engine (26.1) has forgotten the
+        # mode. A routing file has some ten thousand bytes.
+        "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=64m"],
+        # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
+        "restart": "always",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "ports": ports,
+        "networks": ["webgateway"],
+        "volumes": [
+            {"type": "volume", "source": "routes", "target": ROUTES},
+            {"type": "volume", "source": "state", "target": STATE},
+            *socket,
+        ],
+        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "labels": {
+            LABEL_GATEWAY: project,
+            LABEL_SETTINGS: settings.to_label(),
+        },
+    }
+
+
+def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
+    return {
+        **({"host_ip": bind} if bind else {}),
+        "published": str(published),
+        "target": target,
+        "protocol": "tcp",
+        "mode": "ingress",
+    }
+
+
+def _command(project: str, settings: GatewaySettings) -> list[str]:
+    read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
+    command = [
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+        "--log.level=INFO",
+        "--ping=true",
+        "--ping.entrypoint=traefik",
+        "--api.insecure=true",
+        f"--api.dashboard={str(settings.dashboard).lower()}",
+        # Only this container itself can ask the API here: it tells password hashes. The dashboard's own entry
+        # point has routes for the Docker host alone (adapters/gateway/dashboard.py); no label can name it.
+        f"--entrypoints.traefik.address=127.0.0.1:{API_PORT}",
+        *([f"--entrypoints.dashboard.address=:{DASHBOARD_PORT}"] if settings.dashboard else []),
+        *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
+        # Traefik's default of 60 s cuts every upload that takes longer
+        *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
+        # a route that names no entry point is on this one alone, not on the ports of applications
+        f"--entrypoints.{WEB}.asdefault=true",
+        f"--providers.file.directory={SERVED}/routes",
+        "--providers.file.watch=true",
+        # Traefik's default of 2 s would put off every cutover by so much
+        "--providers.providersthrottleduration=100ms",
+    ]
+    if settings.trusted_proxies:
+        # the routes for the inside look at the connection, whatever these headers say (measured); the PROXY
+        # protocol would say where a connection comes from
+        trusted = ",".join(settings.trusted_proxies)
+        command += [
+            f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
+        ]
+    if settings.fast_proxy:
+        command.append("--experimental.fastproxy=true")
+    if settings.docker_provider:
+        command += [
+            # as our own transport: what is adopted is drained by counting connections, too
+            f"--serverstransport.forwardingtimeouts.idleconntimeout={IDLE_TIMEOUT * 1000:.0f}ms",
+            "--serverstransport.maxidleconnsperhost=200",
+            "--providers.docker=true",
+            "--providers.docker.exposedbydefault=false",
+            f"--providers.docker.network={network_name(project)}",
+        ]
+    return command

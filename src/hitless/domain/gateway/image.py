@@ -1,0 +1,35 @@
+"""What an image must be to be the gateway's. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# dev/images reads this line, and has that very release. A newer one is taken by changing it here: running
+# gateways get it by `gateway up --replace`, and say in `gateway status` that there is one.
+TRAEFIK_IMAGE = "traefik:v3.7.15"
+FLOATING = "traefik:v3.7"  # what older ones of hitless took where no image was asked for
+# The options that hitless gives it are there since 3.0 (`asDefault` of an entry point), that of
+# `--fast-proxy` since 3.3. But labels are checked against the fields of 3.7 (traefik_schema.py), and one
+# field in one file that Traefik does not know stops every later change of all files. Nobody has tried
+# version 4.
+_OLDEST = (3, 7)
+
+
+_NEXT = (4, 0)
+
+
+def unfit(said: str) -> str:
+    """What is wrong with an image, by what `fit` of `gateway.sh` said in it; "" where nothing is.
+
+    `said` has a line `missing <program>` for each that it lacks, and what `traefik version` prints.
+    """
+    missing = [line.removeprefix("missing ") for line in said.splitlines() if line.startswith("missing ")]
+    if missing:
+        return f"has no {', no '.join(missing)}, which the gateway needs"
+    version = re.search(r"^Version:\s*(\S+)", said, re.MULTILINE)
+    numbers = re.match(r"v?(\d+)\.(\d+)\.", version[1]) if version else None
+    found = (int(numbers[1]), int(numbers[2])) if numbers else None
+    if found is None or not _OLDEST <= found < _NEXT:
+        what = f"Traefik {version[1]}" if version else "a Traefik that does not tell its version"
+        return f"has {what}; the gateway takes {'.'.join(map(str, _OLDEST))} or newer, and below {_NEXT[0]}"
+    return ""

@@ -1,0 +1,43 @@
+"""The running gateway, and the names of its container and network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SERVICE = "traefik"
+
+
+def network_name(project: str) -> str:
+    """The gateway's own network: with each application it shares another one (`Gateway.network_of`)."""
+    return f"{project}_webgateway"
+
+
+def container_name(project: str) -> str:
+    """The name that Compose gives the gateway's container."""
+    return f"{project}-{SERVICE}-1"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
+
+    `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
+    "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
+    hitless's own first one; `id` is its container's, `networks` those that it is on.
+    """
+
+    project: str
+    container: str
+    network: str
+    entry_points: Mapping[str, int]
+    http_port: int = 80
+    bound: Mapping[str, str] = field(default_factory=dict)
+    pool: str = ""
+    id: str = ""
+    networks: frozenset[str] = frozenset()
+
+    def network_of(self, application: str) -> str:
+        """The network that the gateway shares with this application, and with nobody else."""
+        # it sorts after the gateway's own, and Compose makes no name with a dot
+        return f"{self.network}.{application}"

@@ -1,0 +1,98 @@
+"""What the journal of an application says: one run a command, from its events. Pure.
+
+A line is an event as JSON with its time. A line that can't be read is left out: a killed writer leaves half
+a line at most, and what a full disk swallowed is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hitless.domain.common.durations import ago, duration
+from hitless.domain.common.foreign import Json
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command's work on an application, as its journal has it.
+
+    `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the last step
+    that began, "" before the first. `outcome` is that of the `Ended` event, "" where there is none: the
+    command is at work, or was killed. `events` are all of them, with their times.
+    """
+
+    operation: str
+    release: int
+    holder: str
+    revision: str
+    began: str
+    step: str
+    outcome: str
+    seconds: float
+    events: tuple[Json, ...]
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it was not brought to an end, if it is over at all."""
+        return self.outcome in ("", "unfinished")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has the application's lock: since how many seconds, and its last sign of life how long ago.
+
+    `has_ended`: hitless itself has, and a Docker command that it began is still at work.
+    """
+
+    name: str
+    seconds: float
+    quiet: float
+    has_ended: bool = False
+
+    def describe(self) -> str:
+        """Who, since when, and whether it still shows signs of life."""
+        if self.has_ended:
+            return f"{self.name}, which has ended, and left a Docker command at work"
+        return f"{self.name}, for {duration(self.seconds)}, last sign of life {ago(self.quiet)}"
+
+
+def runs(journal: str) -> tuple[Run, ...]:
+    """Every run that the text holds from its beginning, the oldest first."""
+    found: list[list[Json]] = []
+    for event in _events(journal.splitlines()):
+        if event["event"] == "began":
+            found.append([])
+        if found:
+            found[-1].append(event)
+    return tuple(_run(events) for events in found)
+
+
+def _events(lines: Iterable[str]) -> Iterable[Json]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event
+
+
+def _run(events: list[Json]) -> Run:
+    began: dict[str, Any] = dict(events[0])
+    steps = [event for event in events if event["event"] == "step_began"]
+    ended = [event for event in events if event["event"] == "ended"]
+    release = began.get("release")
+    return Run(
+        operation=str(began.get("operation", "")),
+        release=release if isinstance(release, int) else 0,
+        holder=str(began.get("holder", "")),
+        revision=str(began.get("revision", "")),
+        began=str(began.get("time", "")),
+        step=str(steps[-1].get("step", "")) if steps else "",
+        outcome=str(ended[-1].get("outcome", "")) if ended else "",
+        seconds=float(ended[-1].get("seconds") or 0) if ended else 0.0,
+        events=tuple(events),
+    )

@@ -1,0 +1,152 @@
+"""What was observed on the Docker host: the other half of what a plan is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.journal import Holder, Run
+from hitless.domain.release.model import Release
+from hitless.domain.routing.split import Routing
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of an application.
+
+    `health` is "" without a health check; `addresses` are all of its own, IPv4 and IPv6; `depends_on` are the
+    services that it waited for, as Compose wrote it down.
+    """
+
+    id: str
+    name: str
+    gateway: str
+    application: str
+    service: str
+    colour: Colour
+    release: int
+    state: str
+    health: str = ""
+    restarts: int = 0
+    exit_code: int = 0
+    addresses: tuple[str, ...] = ()
+    ran_out_of_memory: bool = False
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Running and not about to be restarted by the engine."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class ComposeContainer:
+    """A container in one of the application's Compose projects that no release of it has.
+
+    In the base project it is a shared service's, or what plain `docker compose up` made. `health` is ""
+    without a health check; `digest` is Compose's own of the configuration that it was created from; `is_ours`
+    says that hitless has started it; `depends_on` is as in `Container`; `networks` are the
+    names of those that it is on.
+    """
+
+    project: str
+    service: str
+    name: str
+    state: str
+    health: str = ""
+    exit_code: int = 0
+    digest: str = ""
+    image: str = ""
+    is_ours: bool = False
+    id: str = ""
+    depends_on: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs, and is healthy where it can be."""
+        return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def has_ended_well(self) -> bool:
+        """Whether it has ended with exit code 0."""
+        return self.state == "exited" and self.exit_code == 0
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of the host that a container publishes: its address ("" for all), and the port inside."""
+
+    host: int
+    inside: int
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A running container of the host, whoever made it; `project` and `service` are Compose's, "" without.
+
+    `addresses` maps network -> its addresses there, IPv4 and IPv6. `is_labelled`: Traefik finds routes in its
+    labels; `is_ours`: it is a release's, or a gateway of hitless's.
+    """
+
+    name: str
+    project: str
+    service: str
+    image: str
+    ports: tuple[Port, ...]
+    addresses: Mapping[str, tuple[str, ...]]
+    is_labelled: bool
+    is_ours: bool
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """The Docker host as one application's deployment sees it.
+
+    `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
+    routing directory that hitless can't read: path -> what is wrong; `restored` are those of which it has
+    read the second copy: path -> what is wrong with the first; `networked` are the colours that have
+    networks; `tagged` are the application's releases that have image tags; `foreign` are names of containers
+    that lie in a colour's Compose project and that hitless did not make; `base` are those of the base
+    project; `runs` are the latest of its journal, `holder` who has its lock just now, `quiet` the seconds
+    since the last line of the journal; `free` are the bytes left on Docker's disk, if known.
+    """
+
+    gateway: Gateway | None = None
+    routings: Mapping[str, Routing] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
+    containers: tuple[Container, ...] = ()
+    releases: tuple[Release, ...] = ()
+    networked: frozenset[Colour] = frozenset()
+    tagged: frozenset[int] = frozenset()
+    foreign: tuple[str, ...] = ()
+    base: tuple[ComposeContainer, ...] = ()
+    runs: tuple[Run, ...] = ()
+    holder: Holder | None = None
+    quiet: float = 0.0
+    free: int | None = None
+
+    @property
+    def left(self) -> Run | None:
+        """The last run, where it was not brought to an end; also that of a command that is at work now."""
+        return self.runs[-1] if self.runs and self.runs[-1].is_left else None
+
+    def of(self, colour: Colour) -> tuple[Container, ...]:
+        """The containers of one colour."""
+        return tuple(container for container in self.containers if container.colour is colour)
+
+    def release(self, number: int) -> Release | None:
+        """The kept release of this number."""
+        return next((kept for kept in self.releases if kept.number == number), None)
+
+    def live(self, application: str) -> tuple[Colour, int] | None:
+        """The live colour of an application and the number of its release, as its routing file says."""
+        routing = self.routings.get(application)
+        if routing is None or routing.live is None:
+            return None
+        return routing.live, routing.colours[routing.live].release

@@ -1,0 +1,260 @@
+"""Plans, computed from what is wanted and what is there, and from nothing else. Pure: no I/O, no clock.
+
+Every plan keeps to one order for a colour that goes: un-route it, have that confirmed, drain it, stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hitless.domain.application import roles
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.findings import Finding
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.world import Neighbour, Port, World
+from hitless.domain.plan.steps import DrainBase, Plan, RemoveBase
+from hitless.domain.routing import published as publishing
+from hitless.domain.routing.entry_points import port_of
+from hitless.domain.routing.published import is_port
+
+
+def plan_adopted(adoption: Adoption, drain_timeout: float) -> Plan:
+    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    name, plain = adoption.application, adoption.plain
+    drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
+    return Plan(name, 0, None, (*drain, RemoveBase(name, plain)))
+
+
+_API = 8080  # where Traefik has its dashboard, which is no way to an application
+_HTTPS = 443
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What adopting an application takes.
+
+    `plain` are the containers that the release replaces, `exclusive` those of them that must not run beside
+    it, `addresses` those at which the gateway reaches them already. `ports` change hands: port -> the
+    container that has it, which is stopped for that. The gateway is started or restarted with the settings
+    `before` the release starts and `after` it is live (None: it is left as it is). While the Traefik `front`
+    has other applications behind it (`others`), it keeps its port, and what is plain goes on.
+    """
+
+    application: str
+    plain: tuple[str, ...]
+    exclusive: tuple[str, ...]
+    addresses: tuple[str, ...]
+    ports: Mapping[int, str]
+    before: GatewaySettings | None
+    after: GatewaySettings | None
+    is_live: bool
+    front: str = ""
+    others: tuple[str, ...] = ()
+
+    def describe(self) -> tuple[str, ...]:
+        """A line for each thing that is done."""
+        return tuple(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        held = ", ".join(map(str, self.before.held)) if self.before else ""
+        if self.before:
+            yield "start or restart the gateway" + (f", without port {held} as yet" if held else "")
+        if self.exclusive:
+            yield f"stop {', '.join(self.exclusive)}, of which there must never be two"
+        if not self.is_live:
+            yield f"deploy {self.application}: hitless plan shows how"
+        if self.others:
+            others = ", ".join(self.others)
+            yield f"leave {self.front} its port while it serves {others}, too: adopt that, then this again"
+            return
+        if self.ports:
+            given = ", ".join(f"{port} from {name}" for port, name in self.ports.items())
+            yield f"take over port {given}: nobody is answered there for about two seconds"
+        elif self.after:
+            yield "restart the gateway: nobody is answered for about two seconds"
+        if self.addresses:
+            yield f"drain {', '.join(self.plain)}"
+        yield f"remove {', '.join(self.plain)}"
+
+
+def decide(
+    application: Application, world: World, neighbours: Sequence[Neighbour], present: GatewaySettings | None
+) -> tuple[Adoption, tuple[Finding, ...]]:
+    """What is to be done, and what stands in the way of it; `present` are the gateway's settings, if any."""
+    findings: list[Finding] = []
+    released = {service.name: service for service in application.released}
+    base = [container for container in world.base if container.service in released]
+    plain = {container.name for container in base}
+    running = [one for one in neighbours if one.name in plain]
+    ports: dict[int, str] = {}
+    settings = present or GatewaySettings()
+
+    wanted = replace(settings, held=())
+    for port, address in _published_ports(application).items():
+        holder = _holder(port, neighbours)
+        if port != settings.http_port and port not in settings.ports:
+            wanted = wanted.publishing({port: _address(address, holder, port, plain, settings)})
+        if holder and holder.name in plain:
+            ports[port] = holder.name
+        elif holder and not holder.is_ours:
+            findings.append(_taken(port, holder))
+
+    if world.live(application.name) is None:
+        findings += _fewer(application, running)
+    front = _front(application, running, neighbours)
+    others = tuple(_behind(front, application, world, neighbours)) if front else ()
+    if front and not others:
+        if taken := _port_of(front, findings):
+            wanted = replace(wanted, http_port=taken.host, bind=taken.address)
+            ports[taken.host] = front.name
+    elif front and world.gateway is None:
+        findings.append(_no_other_port(front, others))
+
+    before, after = _settings(world, present, wanted, ports)
+    adoption = Adoption(
+        application=application.name,
+        plain=tuple(sorted(plain)),
+        exclusive=tuple(
+            sorted(one.name for one in running if one.service in released and released[one.service].exclusive)
+        ),
+        addresses=tuple(
+            address
+            for one in running
+            for address in one.addresses.get(world.gateway.network if world.gateway else "", ())
+        ),
+        ports=ports,
+        before=before,
+        after=after,
+        is_live=world.live(application.name) is not None,
+        front=front.name if front else "",
+        others=others,
+    )
+    return adoption, tuple(findings)
+
+
+def _fewer(application: Application, running: Sequence[Neighbour]) -> Iterator[Finding]:
+    """What was scaled up by hand, and comes back with as many containers as the file says."""
+    for service in application.having(Role.WEB, Role.WORKER):
+        there = sum(one.service == service.name for one in running)
+        if there > service.replicas:
+            yield Finding(
+                f"services.{service.name}.scale",
+                f"is {service.replicas}, and {there} run",
+                f"to keep as many: write `scale: {there}` into the file",
+                is_error=False,
+            )
+
+
+def _published_ports(application: Application) -> dict[int, str]:
+    """The ports that the gateway is to publish for the application: port -> address, "" for any."""
+    return {
+        port: publishing.address_of(application.model["services"][router.service], port)
+        for router in application.routes.routers
+        if is_port(router)
+        for port in map(port_of, router.entry_points)
+        if port
+    }
+
+
+def _settings(
+    world: World, present: GatewaySettings | None, wanted: GatewaySettings, ports: Mapping[int, str]
+) -> tuple[GatewaySettings | None, GatewaySettings | None]:
+    """The gateway's settings before and after the release is live; None where it stays as it is."""
+    if world.gateway is None or present is None:
+        before = replace(wanted, held=tuple(sorted(ports)))
+        return before, wanted if ports else None
+    # it serves others meanwhile: its own port changes at the end alone
+    needed = replace(present, ports=wanted.ports)
+    held = tuple(sorted(port for port in ports if port in wanted.ports))
+    before = replace(needed, held=held) if needed.ports != present.ports else present
+    return (before if before != present else None), (wanted if wanted != before else None)
+
+
+def _holder(port: int, neighbours: Sequence[Neighbour]) -> Neighbour | None:
+    return next((one for one in neighbours if port in {published.host for published in one.ports}), None)
+
+
+def _address(
+    named: str, holder: Neighbour | None, port: int, plain: Collection[str], settings: GatewaySettings
+) -> str:
+    """The address to publish a port of the application on: as the file has it, or as it is reached now.
+
+    A gateway that was started on the loopback alone, to be tried, must not hide it from those who use it.
+    """
+    if named or holder is None or holder.name not in plain:
+        return named or settings.bind
+    return next(one.address for one in holder.ports if one.host == port)
+
+
+def _front(
+    application: Application, running: Sequence[Neighbour], neighbours: Sequence[Neighbour]
+) -> Neighbour | None:
+    """The Traefik that serves what runs by its labels: it publishes ports, and shares a network with it."""
+    labelled = [router for router in application.routes.routers if not is_port(router)]
+    networks = {network for one in running for network in one.addresses}
+    for one in neighbours:
+        is_traefik = roles.product_name(one.image) == "traefik" and not one.is_ours
+        if labelled and is_traefik and one.ports and networks & set(one.addresses):
+            return one
+    return None
+
+
+def _behind(
+    front: Neighbour, application: Application, world: World, neighbours: Sequence[Neighbour]
+) -> Iterator[str]:
+    """The other applications that a Traefik serves and that are not on the gateway yet."""
+    found = {
+        one.project or one.name
+        for one in neighbours
+        if one.is_labelled and one.name != front.name and set(one.addresses) & set(front.addresses)
+    }
+    for name in sorted(found - {application.name}):
+        if not world.live(name):
+            yield name
+
+
+def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
+    """The port at which a Traefik takes HTTP."""
+    if any(_HTTPS in (port.host, port.inside) for port in front.ports):
+        findings.append(
+            Finding(
+                front.name,
+                f"publishes port {_HTTPS}: it ends TLS, which the gateway can't do yet",
+                "let it end TLS in front of the gateway: run hitless gateway up on another port, "
+                "hitless deploy, and have it send the requests there",
+            )
+        )
+        return None
+    ports = [port for port in front.ports if port.inside != _API]
+    found = next((port for port in ports if port.inside == 80), None) or (
+        ports[0] if len(ports) == 1 else None
+    )
+    if found is None:
+        listed = ", ".join(str(port.host) for port in front.ports)
+        findings.append(
+            Finding(
+                front.name,
+                f"has the ports {listed}, and which one the application is reached at can't be told",
+                "run hitless gateway up on another port, hitless deploy, then stop it and run "
+                "hitless gateway up --http-port PORT --replace",
+            )
+        )
+    return found
+
+
+def _taken(port: int, holder: Neighbour) -> Finding:
+    return Finding(
+        "ports",
+        f"{port} is published by {holder.name}, which is no part of this application",
+        "stop that container, or choose another port",
+    )
+
+
+def _no_other_port(front: Neighbour, others: Sequence[str]) -> Finding:
+    return Finding(
+        "gateway",
+        f"is not up, and {front.name} keeps its port until {', '.join(others)} is adopted, too",
+        "run hitless gateway up with another port (--http-port 8000 --bind 127.0.0.1): the last of them "
+        "takes the port over",
+    )

@@ -1,0 +1,37 @@
+"""The steps by which shared services call a release. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.application import read as reading
+from hitless.domain.application.model import Application
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import World
+from hitless.domain.plan.releases import promotion
+from hitless.domain.plan.steps import Attach, Detach
+from hitless.domain.release import live_network
+
+
+def attach(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> tuple[Attach, ...]:
+    """The step after which the shared services that call the release find it in this colour."""
+    callers = tuple(sorted(live_network.callers(application)))
+    names = live_network.live_names(application, colour)
+    network = live_network.live_network(application, colour, promoted, gateway)
+    return (Attach(application.name, colour, network, callers, names),) if names else ()
+
+
+def detach(application: Application, colour: Colour) -> tuple[Detach, ...]:
+    """The step after which they find it in the other colour."""
+    callers = tuple(sorted(live_network.callers(application)))
+    return (Detach(application.name, colour, callers),) if callers else ()
+
+
+def attach_again(application: str, world: World) -> tuple[Attach, ...]:
+    """The same for what is live, whoever made it so: where that was cut short, or a shared service is new."""
+    live = world.live(application)
+    kept = world.release(live[1]) if live else None
+    return (
+        attach(reading.read(kept.model)[0], live[0], promotion(kept, world), world.gateway)
+        if live and kept and kept.model and world.gateway
+        else ()
+    )

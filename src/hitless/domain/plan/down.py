@@ -1,0 +1,29 @@
+"""The plan that takes an application away. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import World
+from hitless.domain.plan.releases import known_releases
+from hitless.domain.plan.retire import has_remains
+from hitless.domain.plan.steps import Drain, Forget, Plan, Remove, RemoveBase, RemoveVolumes, Route, Step
+from hitless.domain.routing.split import Routing
+
+
+def plan_down(application: str, world: World, drain_timeout: float, volumes: bool = False) -> Plan:
+    """Take an application away: its routes, both its colours, its kept releases, and its volumes if asked."""
+    steps: list[Step] = []
+    routing = world.routings.get(application)
+    if routing or f"{application}.yml" in world.broken:
+        steps.append(Route(application, routing, None, "remove the routes"))
+    known = routing or Routing(application, 0, None, {})
+    present = [colour for colour in Colour if has_remains(world, known, colour)]
+    steps += [Drain(application, colour, drain_timeout) for colour in present]
+    steps += [Remove(application, colour) for colour in present]
+    if shared := tuple(sorted(container.name for container in world.base if container.is_ours)):
+        steps.append(RemoveBase(application, shared))
+    if releases := known_releases(world):
+        steps.append(Forget(application, releases))
+    if volumes:
+        steps.append(RemoveVolumes(application))
+    return Plan(application, 0, None, tuple(steps))

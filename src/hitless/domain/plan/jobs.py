@@ -1,0 +1,69 @@
+"""The steps that run jobs and hooks. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.application import roles
+from hitless.domain.application.model import Application, Role, When
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.plan.steps import RunHere, RunOnce, Step
+from hitless.domain.release import compose_models
+from hitless.domain.release import replicas as replica_names
+from hitless.domain.release.model import Release
+
+
+def jobs(application: Application, release: Release, candidate: Colour, model: Json) -> tuple[RunOnce, ...]:
+    """The jobs of a release, each after those that it waits for."""
+    jobs = {job.name: job for job in application.having(Role.JOB)} if not release.promoted else {}
+    order: list[str] = []
+
+    def add(name: str) -> None:
+        if name in jobs and name not in order:
+            for other in roles.depends_on(application.model["services"][name]):
+                add(other)
+            order.append(name)
+
+    for name in jobs:
+        add(name)
+    return tuple(
+        RunOnce(
+            application=application.name,
+            colour=candidate,
+            model=model,
+            service=name,
+            container=replica_names.runs_once(application, candidate, name),
+            timeout=jobs[name].settings.timeout,
+        )
+        for name in order
+    )
+
+
+def hooks(
+    application: Application, release: Release, candidate: Colour, live: Colour | None, model: Json
+) -> dict[When, list[Step]]:
+    """The steps of the hooks of a deployment, by the point at which they run."""
+    found: dict[When, list[Step]] = {when: [] for when in When}
+    told = compose_models.environment(application, release, candidate, live)
+    for hook in compose_models.hooks(application, bool(release.promoted)):
+        name = compose_models.hook_service(hook)
+        found[hook.when].append(
+            RunOnce(
+                application=application.name,
+                colour=candidate,
+                model=model,
+                service=name,
+                container=replica_names.runs_once(application, candidate, name),
+                timeout=hook.timeout,
+                when=hook.when,
+            )
+            if hook.service
+            else RunHere(
+                when=hook.when,
+                name=hook.name,
+                # in a Compose model a literal $ is written $$
+                command=tuple(word.replace("$$", "$") for word in hook.command),
+                environment={**told, "HITLESS_HOOK": str(hook.when)},
+                timeout=hook.timeout,
+            )
+        )
+    return found

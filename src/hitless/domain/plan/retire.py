@@ -1,0 +1,34 @@
+"""The steps that take a colour away. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import World
+from hitless.domain.plan.steps import Drain, Remove, Route, Step
+from hitless.domain.routing.split import Routing
+
+
+def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
+    """Whether anything of a colour is there: containers, networks, or routes."""
+    # networks are created before containers, and a kill may come between
+    return bool(world.of(colour)) or colour in routing.colours or colour in world.networked
+
+
+def leave(
+    routing: Routing, colour: Colour, timeout: float, drain_first: bool = False
+) -> tuple[list[Step], Routing]:
+    """The steps that take a colour without traffic away, and the routing that remains.
+
+    `drain_first`: the colour has just lost its weight, so it is out of the way of new requests already, and
+    its servers stay in the file until its last request is answered.
+    """
+    remaining = {key: part for key, part in routing.colours.items() if key is not colour}
+    after = routing.next(routing.live, remaining)
+    drain = Drain(routing.application, colour, timeout)
+    route = Route(
+        routing.application, routing, after if remaining else None, f"remove the routes of {colour}"
+    )
+    remove = Remove(routing.application, colour)
+    if colour not in routing.colours:
+        return [drain, remove], routing
+    return ([drain, route, remove] if drain_first else [route, drain, remove]), after

@@ -1,0 +1,26 @@
+"""The plan that changes how many containers are live. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.application.model import Application
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import World
+from hitless.domain.plan import replicas as replica_steps
+from hitless.domain.plan.recover import tidying
+from hitless.domain.plan.steps import Plan, Record
+from hitless.domain.release.model import Release
+
+
+def plan_scale(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
+    """Bring the live colour to the numbers of containers that the application has now. Ports must be known.
+
+    `release` is the live one with the model that has these numbers.
+    """
+    name, timeout = application.name, application.settings.drain_timeout
+    steps, routing = tidying(name, world, timeout)
+    growing, routing, undo = replica_steps.grow(application, release, routing, world, gateway)
+    shrinking, _ = replica_steps.shrink(application, routing, world, timeout)
+    if growing or shrinking:
+        # between the two: what is more than is written down goes, whenever this is cut short
+        steps += [*growing, Record(name, release), *shrinking]
+    return Plan(name, release.number, routing.live, tuple(steps), undo)

@@ -1,0 +1,89 @@
+"""The steps that start the shared services, and connect them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hitless.domain.application import roles
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.names import COMPOSE_NETWORK
+from hitless.domain.host.world import World
+from hitless.domain.plan import callers
+from hitless.domain.plan.steps import Connect, Plan, StartShared, Step
+from hitless.domain.release import compose_models, compose_networks
+from hitless.domain.release.networks import Network
+
+
+def plan_shared(
+    application: Application, world: World, names: Collection[str], recreated: Collection[str]
+) -> Plan:
+    """Start these shared services where they do not run, and recreate those of them that are `recreated`."""
+    others = [name for name in names if name not in recreated]
+    changed = [name for name in names if name in recreated]
+    steps: list[Step] = [
+        *start_shared(application, world, others),
+        *start_shared(application, world, changed, recreate=True),
+    ]
+    if steps:
+        steps += callers.attach_again(application.name, world)
+    return Plan(application.name, 0, None, tuple(steps))
+
+
+def start_shared(
+    application: Application, world: World, names: Collection[str], recreate: bool = False
+) -> tuple[StartShared, ...]:
+    """Those of these that do not run, or are not healthy, as one step; none where all is well."""
+    ready = {container.service for container in world.base if container.is_ready}
+    ended = {container.service for container in world.base if container.has_ended_well}
+    waiting = _waited_for_to_end(application)
+    wanted = tuple(name for name in names if recreate or name not in (ended if name in waiting else ready))
+    if not wanted or world.gateway is None:
+        return ()
+    return (
+        StartShared(
+            application=application.name,
+            services=wanted,
+            model=compose_models.base_model(application, world.gateway),
+            volumes=compose_models.own_volumes(application.model),
+            networks=compose_networks.base_networks(application, world.gateway),
+            ends=tuple(name for name in wanted if name in waiting),
+            timeout=max(one.settings.timeout for one in application.having(Role.SHARED)),
+            recreate=recreate,
+            may_end=tuple(name for name in wanted if roles.ends(application.model["services"][name])),
+        ),
+    )
+
+
+def connect_shared(application: Application, world: World) -> tuple[Connect, ...]:
+    """The step after which shared services that are there are on every network where the release meets them.
+
+    One that plain Compose or an older hitless has started may be on the gateway's network alone, where no
+    release looks for it; it is not stopped for that.
+    """
+    if world.gateway is None:
+        return ()
+    names = compose_networks.shared_names(application, world.gateway)
+    wanted: list[Network] = []
+    members: dict[str, dict[str, tuple[str, ...]]] = {}
+    services: set[str] = set()
+    for network in compose_networks.base_networks(application, world.gateway):
+        known = names[network.labels[COMPOSE_NETWORK]]
+        lacking = [one for one in world.base if one.service in known and network.name not in one.networks]
+        if lacking:
+            wanted.append(network)
+            members[network.name] = {one.id: known[one.service] for one in lacking}
+            services |= {one.service for one in lacking}
+    if not wanted:
+        return ()
+    return (Connect(application.name, tuple(sorted(services)), tuple(wanted), members),)
+
+
+def _waited_for_to_end(application: Application) -> set[str]:
+    """The services of which another one waits for the end."""
+    services = application.model["services"].values()
+    return {
+        name
+        for service in services
+        for name in roles.depends_on(service)
+        if roles.condition(service, name) == roles.ENDED
+    }

@@ -1,0 +1,92 @@
+"""Which networks the containers of an application are on, and which of them hitless creates. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common import names
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import GATEWAY_NETWORK, LABEL_APPLICATION, LABEL_GATEWAY
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.release import networks
+from hitless.domain.release.networks import Network
+
+
+def base_networks(application: Application, gateway: Gateway) -> tuple[Network, ...]:
+    """The networks that hitless creates for the shared services, where they are missing."""
+    model = application.model
+    left_out = gateway_networks(model, gateway.network)
+    # room for both colours besides, which meet them there
+    room = {"scale": 1 + 2 * sum(one.replicas for one in application.released)}
+    shared = {one.name: model["services"][one.name] for one in application.having(Role.SHARED)}
+    services = {
+        name: {**service, **kept_networks(service, left_out), **room} for name, service in shared.items()
+    }
+    labels = {LABEL_APPLICATION: application.name}
+    own = {**({} if "default" in (model.get("networks") or {}) else {"default": {}}), **own_networks(model)}
+    return networks.of_project(application.name, own, services, labels, gateway.pool)
+
+
+def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The names by which shared services are found: key of a network -> service -> names."""
+    model = application.model
+    left_out = gateway_networks(model, gateway.network)
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in application.having(Role.SHARED):
+        service = {**model["services"][one.name], **kept_networks(model["services"][one.name], left_out)}
+        for key in networks.keys_of(service):
+            settings = (service.get("networks") or {}).get(key) or {}
+            found.setdefault(key, {})[one.name] = (one.name, *(settings.get("aliases") or ()))
+    return found
+
+
+def colour_networks(model: Json, application: Application, gateway: Gateway) -> tuple[Network, ...]:
+    """The networks that hitless creates for a colour of this model: its own, and the way to the gateway."""
+    labels = {LABEL_APPLICATION: application.name}
+    own = {"default": {}, **own_networks(application.model)}
+    # the file's name of a network is not for two
+    own = {key: {**one, "name": ""} for key, one in own.items()}
+    way = gateway.network_of(application.name)
+    between = Network(
+        way,
+        {**labels, LABEL_GATEWAY: gateway.project},
+        # both colours
+        2 * sum(service.replicas for service in application.having(Role.WEB)),
+        gateway.pool,
+        # no way out of the host, so it takes no part in the choice of a default route, and comes last where
+        # names are looked up
+        {"internal": True},
+        joined=gateway.container,
+        is_joined=way in gateway.networks,
+    )
+    return (*networks.of_project(model["name"], own, model["services"], labels, gateway.pool), between)
+
+
+def own_networks(model: Json) -> dict[str, Json]:
+    """The networks that the application has for itself: key -> definition."""
+    found = {key: network or {} for key, network in (model.get("networks") or {}).items()}
+    return {key: network for key, network in found.items() if not network.get("external")}
+
+
+def as_created(found: Sequence[Network]) -> dict[str, Json]:
+    """As Compose is told of networks that are there: key -> definition."""
+    return {one.labels[names.COMPOSE_NETWORK]: {"name": one.name, "external": True} for one in found}
+
+
+def kept_networks(service: Json, left_out: Collection[str]) -> dict[str, Any]:
+    """The networks of a service without these, where it names any."""
+    found = service.get("networks") or {}
+    kept = {key: value for key, value in found.items() if key not in left_out}
+    return {"networks": kept or {"default": None}} if len(kept) != len(found) else {}
+
+
+def gateway_networks(model: Json, gateway_network: str) -> set[str]:
+    """The keys of the networks in the model that are the gateway's."""
+    return {
+        key
+        for key, network in (model.get("networks") or {}).items()
+        if (network or {}).get("external")
+        and (network or {}).get("name", key) in (gateway_network, GATEWAY_NETWORK)
+    }

@@ -1,0 +1,59 @@
+"""The network on which shared services find the live release by its services' names. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.application import roles
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common import names
+from hitless.domain.common.names import FIXED_NAMES, LABEL_APPLICATION, LIVE_NETWORK, Colour, colour_project
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.release.networks import Network
+from hitless.domain.release.replicas import replicas
+
+_LAST = 99_999_999
+
+
+def callers(application: Application) -> dict[str, set[str]]:
+    """The shared services that say (by `depends_on`) that they call services of the release: whom."""
+    released = {service.name for service in application.having(Role.WEB, Role.WORKER)}
+    found = {
+        service.name: released & set(roles.depends_on(application.model["services"][service.name]))
+        for service in application.having(Role.SHARED)
+    }
+    return {name: called for name, called in found.items() if called}
+
+
+def live_network(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> Network:
+    """The network on which shared services find a release, by the number of its promotion.
+
+    A container that is on several networks asks them for a name in the order of the networks' own names
+    (libnetwork, measured with Engine 26.1): so the name of each promotion's network sorts before that of the
+    one before, and from the instant in which the new one has the name, the new one is found.
+    """
+    called = live_names(application, colour)
+    return Network(
+        f"{application.name}_live-{_LAST - promoted:08}",
+        {
+            names.COMPOSE_PROJECT: colour_project(application.name, colour),
+            names.COMPOSE_NETWORK: LIVE_NETWORK,
+            LABEL_APPLICATION: application.name,
+        },
+        len(called) + len(callers(application)),
+        gateway.pool,
+        # or the default route of the shared containers would change
+        {"internal": True},
+    )
+
+
+def live_names(application: Application, colour: Colour) -> dict[str, tuple[str, ...]]:
+    """The names by which shared services call a colour's containers: container -> names."""
+    called = {name for names in callers(application).values() for name in names}
+    found: dict[str, tuple[str, ...]] = {}
+    for service, containers in replicas(application, colour).items():
+        model = application.model["services"][service]
+        if service in called and not model.get("network_mode"):
+            on = (model.get("networks") or {}).values()
+            aliases = (alias for network in on for alias in (network or {}).get("aliases") or ())
+            own = [str(model[key]) for key in FIXED_NAMES if model.get(key)]
+            found.update(dict.fromkeys(containers, tuple(dict.fromkeys((service, *own, *aliases)))))
+    return found

@@ -1,0 +1,146 @@
+"""What a release must show before it gets requests, from labels, health checks and routes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hitless.domain.application.model import Application, Service
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.release.model import Image
+from hitless.domain.routing import rules
+from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.model import Backend
+from hitless.domain.routing.reserved import COLOUR_HEADER
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An HTTP request that the gate makes of one container, from inside the gateway's network.
+
+    With `tcp` it is a connection and nothing more, and to accept it is to answer.
+
+    Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
+    status below 500: nobody said what readiness is, so all that can be asked for is an answer.
+    """
+
+    container: str
+    port: int
+    path: str = ""
+    host: str = ""
+    method: str = "GET"
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    any_answer: bool = False
+    tcp: bool = False
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What one container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
+
+    `successes` is how often in a row; `timeout` is in seconds; `may_end` where to have ended with 0 is to be
+    ready, too: a job of the release.
+    """
+
+    container: str
+    healthcheck: bool
+    may_end: bool
+    probes: tuple[Probe, ...]
+    successes: int
+    timeout: float
+
+
+def of_containers(
+    application: Application,
+    images: Mapping[str, Image],
+    containers: Mapping[str, tuple[str, ...]],
+) -> tuple[Readiness, ...]:
+    """What each of these containers (service -> names) must show."""
+    return tuple(
+        Readiness(
+            container=container,
+            healthcheck=_has_healthcheck(service, images),
+            may_end=not application.is_web(service.name),
+            probes=_probes(application, service, images, container),
+            successes=service.settings.successes,
+            timeout=service.settings.timeout,
+        )
+        for service in application.services
+        for container in containers.get(service.name, ())
+    )
+
+
+def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
+    """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
+    found = []
+    # what speaks HTTP/2 alone is gRPC as a rule, and a GET is no call of that
+    services = {
+        backend.name: backend.service
+        for backend in application.routes.backends
+        if backend.scheme in ("http", "https")
+    }
+    asked = {service.name for service in application.services if service.settings.ask_routes}
+    for router in application.routes.routers:
+        example = rules.example(router.rule)
+        ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
+        # over TLS it would not answer, and a rule that asks for a header may mean anything
+        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+            continue
+        host, path = example
+        if ports and ports[0]:
+            header = (COLOUR_HEADER, str(candidate))
+            found.append(
+                Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def host_of(application: Application, backend: Backend) -> str | None:
+    """A host that is routed to the backend, where a route names one."""
+    for router in application.routes.routers:
+        named = [host for host in rules.hosts(router.rule) if "*" not in host]
+        if router.backend == backend.name and named:
+            return named[0]
+    return None
+
+
+def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
+    if service.healthcheck is None:
+        return service.name in images and images[service.name].healthcheck
+    return service.healthcheck
+
+
+def _probes(
+    application: Application, service: Service, images: Mapping[str, Image], container: str
+) -> tuple[Probe, ...]:
+    found = []
+    for backend in application.routes.backends_of(service.name):
+        check = backend.health_check
+        if backend.scheme == "tcp":
+            if not _has_healthcheck(service, images):
+                found.append(Probe(container, backend.port or 0, tcp=True))
+            continue
+        if backend.asked_by != ("http", "http"):
+            continue  # asked by Docker's health check alone; `check` refuses where there is none
+        if not check.get("path") and _has_healthcheck(service, images):
+            continue
+        found.append(
+            Probe(
+                container=container,
+                port=check.get("port") or backend.port or 0,
+                path=check.get("path") or "/",
+                host=check.get("hostname") or host_of(application, backend) or container,
+                method=check.get("method") or "GET",
+                status=check.get("status"),
+                headers=tuple((check.get("headers") or {}).items()),
+                any_answer=not check.get("path"),
+            )
+        )
+    return tuple(found)
+
+
+def longest_timeout(application: Application) -> float:
+    """The time, in seconds, that the slowest service gets."""
+    return max(service.settings.timeout for service in application.services)

@@ -1,0 +1,301 @@
+"""An application's routing as a value, and the one file that Traefik's file provider reads of it.
+
+The file's first line is a comment that holds the value itself as JSON: that is what hitless reads back, so
+that reading does not depend on how an older or newer hitless draws the rest. The rest is what Traefik reads;
+a digest in the first line tells whether it is whole: not damaged, and not changed by hand.
+
+Names in the file: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one
+of ours, so no two names of one kind can meet, whatever the user's names are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.routing import json_yaml
+from hitless.domain.routing.model import Protocol, Router, local_name
+from hitless.domain.routing.reserved import (
+    COLOUR_HEADER,
+    GUARDED_PRIORITY,
+    IDLE_TIMEOUT,
+    MARKER_HOST,
+    MARKER_PRIORITY,
+    marker_path,
+)
+from hitless.domain.routing.rules import effective_priority
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+
+READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
+
+
+_HEADER = "# hitless "
+_BRACES = '{{"{{"}}'  # two of them, for Go's template engine
+# Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
+_INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
+
+
+_TRANSPORT: Json = {
+    "maxIdleConnsPerHost": 200,
+    # A container that has just died leaves its address unanswered for a moment: another try is better than a
+    # long one. Longer than 1 s, after which the kernel sends the first packet to a busy server again.
+    "forwardingTimeouts": {"idleConnTimeout": f"{IDLE_TIMEOUT * 1000:.0f}ms", "dialTimeout": "1500ms"},
+}
+
+
+# Traefik retries only what it could not send, so a POST is never sent twice. This hides the crash of one of
+# several servers without a look at any answer. Each try may meet the dead one again: with 4 of them one
+# request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
+_RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
+
+
+class ForeignRouting(HitlessError):
+    """A routing file that hitless did not write, or that somebody changed since."""
+
+
+def render(routing: Routing) -> str:
+    """The whole text of the application's routing file."""
+    # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
+    return sealed({"routing": _encode(routing)}, json_yaml.dump(document(routing), indent=1) + "\n")
+
+
+def sealed(header: Json, body: str) -> str:
+    """A file's text: its first line holds the digest of all that comes after that, and a header.
+
+    `whole` in `gateway.sh` looks at it, too: what is not whole is not given to Traefik.
+    """
+    text = f"{json.dumps(header, separators=(',', ':'))}\n{body}"
+    # Traefik runs each file through Go's template engine first, comments included
+    text = text.replace("{{", _BRACES)
+    return f"{_HEADER}{_digest(text)} {text}"
+
+
+def is_whole(text: str) -> bool:
+    """Whether a file's text is as hitless wrote it."""
+    digest, _, rest = text.removeprefix(_HEADER).partition(" ")
+    if text.startswith(_HEADER) and digest == _digest(rest):
+        return True
+    # as the first ones wrote it: a shorter digest, of the body before it was made safe for templates
+    first, _, body = text.replace(_BRACES, "{{").partition("\n")
+    return first.startswith(f'{_HEADER}{{"digest":"{_digest(body)[:16]}"')
+
+
+def holds(text: str | None, routing: Routing | None) -> bool:
+    """Whether this is the text of this routing's file, as this hitless or another one writes it."""
+    if text is None or routing is None:
+        return text is None and routing is None
+    try:
+        return parse(text, "") == routing
+    except ForeignRouting:
+        return False
+
+
+def parse(text: str, path: str) -> Routing:
+    """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
+    first = text.replace(_BRACES, "{{").partition("\n")[0]
+    hint = "move the file out of the gateway's routing directory; of an application of yours: hitless down"
+    if not first.startswith(_HEADER):
+        raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
+    if not is_whole(text):
+        raise ForeignRouting(f"{path} in the gateway is damaged, or was changed by hand", hint)
+    try:
+        return _decode(json.loads(first[first.index("{") :])["routing"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ForeignRouting(f"{path} in the gateway can't be read: {error}", hint) from error
+
+
+def document(routing: Routing) -> dict[str, Any]:
+    """The dynamic configuration as Traefik reads it.
+
+    The live colour's routers are plain; the other colour's can be reached only from inside the gateway, with
+    the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
+    the cutover, which then changes nothing but who is live. Of a TCP route there is nothing to check, and
+    no header that could tell a connection for an idle colour: it is there for the live one alone.
+    """
+    http: dict[str, dict[str, Any]] = {
+        "routers": {},
+        "services": {},
+        "middlewares": {_name(routing, "retry", "all"): _RETRY},
+        "serversTransports": {_name(routing, "transport", "all"): _TRANSPORT},
+    }
+    for colour, part in routing.colours.items():
+        is_live = colour is routing.live
+        for router in part.routers:
+            if router.protocol is Protocol.TCP:
+                continue
+            key = _name(routing, router.name, "live" if is_live else colour)
+            http["routers"][key] = _router(routing, colour, router, is_live)
+        for name, middleware in part.middlewares.items():
+            http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
+        for name, backend in _of_http(part).items():
+            http["services"][_name(routing, name, colour)] = {
+                "loadBalancer": _servers(routing, backend, is_live)
+            }
+    if routing.live:
+        for name in _of_http(routing.colours[routing.live]):
+            http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
+    http["routers"][_name(routing, "generation", "marker")] = {
+        "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`)"
+        f" && Path(`{marker_path(routing.application, routing.generation)}`)",
+        "service": "noop@internal",
+        "priority": MARKER_PRIORITY,
+        "entryPoints": list(routing.entry_points),
+    }
+    tcp = _tcp(routing, routing.live) if routing.live else {}
+    return {"http": http, **({"tcp": tcp} if tcp else {})}
+
+
+def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
+    of_tcp = {router.backend for router in part.routers if router.protocol is Protocol.TCP}
+    return {name: backend for name, backend in part.backends.items() if name not in of_tcp}
+
+
+def _tcp(routing: Routing, live: Colour) -> dict[str, Any]:
+    """The live colour's TCP routes; Traefik changes every entry point with the same reload."""
+    part = routing.colours[live]
+    routers = {}
+    services = {}
+    for router in part.routers:
+        if router.protocol is Protocol.TCP:
+            service = _name(routing, router.backend, live)
+            routers[_name(routing, router.name, "live")] = {
+                "rule": router.rule,
+                "service": service,
+                "entryPoints": list(router.entry_points),
+            }
+            servers = part.backends[router.backend].servers
+            services[service] = {
+                "loadBalancer": {
+                    "servers": [{"address": server.url.partition("://")[2]} for server in servers]
+                }
+            }
+    return {"routers": routers, "services": services} if routers else {}
+
+
+def _name(routing: Routing, name: str, suffix: str) -> str:
+    return f"{routing.application}.{name}.{suffix}"
+
+
+def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
+    part = routing.colours[colour]
+    guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
+    # A guarded route goes before every other one, and among its like as without the guard. A live one goes
+    # before the same route that Traefik's Docker provider has found: of plain containers, being adopted.
+    own = effective_priority(router.rule, int(router.settings.get("priority", 0)))
+    priority = own + 1 if is_live else GUARDED_PRIORITY + own
+    return {
+        **router.settings,
+        "priority": min(priority, MARKER_PRIORITY - 1),
+        "rule": router.rule if is_live else f"{guard}({router.rule})",
+        "service": _name(routing, router.backend, "live" if is_live else colour),
+        # the retry last: what comes before it (a rate limit, a login) sees each request once
+        "middlewares": [
+            *(_reference(routing, colour, part.middlewares, name) for name in router.middlewares),
+            _name(routing, "retry", "all"),
+        ],
+        **({"entryPoints": list(router.entry_points)} if router.entry_points else {}),
+    }
+
+
+def _middleware(routing: Routing, colour: Colour, part: ColourRouting, middleware: Json) -> dict[str, Any]:
+    """A middleware with its references to other middlewares and services renamed as in this file."""
+    renamed = {kind: dict(fields) for kind, fields in middleware.items()}
+    if "chain" in renamed:
+        renamed["chain"]["middlewares"] = [
+            _reference(routing, colour, part.middlewares, name)
+            for name in renamed["chain"].get("middlewares", ())
+        ]
+    if "service" in renamed.get("errors", {}):
+        renamed["errors"]["service"] = _reference(
+            routing, colour, part.backends, renamed["errors"]["service"]
+        )
+    return renamed
+
+
+def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name: str) -> str:
+    own = local_name(name)
+    return _name(routing, own, colour) if own in known else name
+
+
+def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:
+    settings = dict(backend.load_balancer)
+    if not is_live:
+        # A colour that starts or drains is judged by hitless: Traefik's own check would set its servers UP
+        # or DOWN by its own clock (traefik#4544).
+        settings.pop("healthCheck", None)
+    return {
+        **settings,
+        "servers": [{"url": server.url, **server.fields} for server in backend.servers],
+        "serversTransport": _name(routing, "transport", "all"),
+    }
+
+
+def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
+    return {
+        "services": [
+            {"name": _name(routing, backend, colour), "weight": int(colour is routing.live)}
+            for colour, part in routing.colours.items()
+            if backend in part.backends
+        ]
+    }
+
+
+def _digest(text: str) -> str:
+    # a lone surrogate is in no text of ours, and a damaged one is to be told, not to fail
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def _encode(routing: Routing) -> dict[str, Any]:
+    return {
+        "application": routing.application,
+        "generation": routing.generation,
+        "live": routing.live,
+        "colours": {
+            colour: {
+                "release": part.release,
+                "routers": [vars(router) for router in part.routers],
+                "middlewares": dict(part.middlewares),
+                "backends": {
+                    name: {
+                        "servers": [vars(server) for server in backend.servers],
+                        "load_balancer": backend.load_balancer,
+                    }
+                    for name, backend in part.backends.items()
+                },
+            }
+            for colour, part in routing.colours.items()
+        },
+    }
+
+
+def _decode(value: Json) -> Routing:
+    return Routing(
+        application=value["application"],
+        generation=value["generation"],
+        live=Colour(value["live"]) if value["live"] else None,
+        colours={
+            Colour(colour): ColourRouting(
+                release=part["release"],
+                routers=tuple(_decode_router(router) for router in part["routers"]),
+                middlewares=part["middlewares"],
+                backends={
+                    name: BackendRouting(
+                        tuple(Server(**server) for server in backend["servers"]),
+                        backend["load_balancer"],
+                    )
+                    for name, backend in part["backends"].items()
+                },
+            )
+            for colour, part in value["colours"].items()
+        },
+    )
+
+
+def _decode_router(value: Json) -> Router:
+    lists = {key: tuple(value[key]) for key in ("entry_points", "middlewares")}
+    return Router(**{**value, **lists, "protocol": Protocol(value.get("protocol", Protocol.HTTP))})

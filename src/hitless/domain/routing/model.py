@@ -1,0 +1,75 @@
+"""Routes, and what they lead to, as labels say it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hitless.domain.common.foreign import Json
+
+
+class Protocol(StrEnum):
+    """What a route carries: HTTP requests, or whole TCP connections."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What Traefik calls a service: the replicas of a Compose service behind one load balancer.
+
+    `port` is None until the image's own EXPOSE is known. `server` holds further fields of each server,
+    `load_balancer` the user's other settings, both in Traefik's names.
+    """
+
+    name: str
+    service: str
+    port: int | None
+    scheme: str = "http"
+    server: Json = field(default_factory=dict)
+    load_balancer: Json = field(default_factory=dict)
+
+    @property
+    def health_check(self) -> Json:
+        """The health check of the labels, in Traefik's names; empty without one."""
+        check: Json = self.load_balancer.get("healthCheck", {})
+        return check
+
+    @property
+    def asked_by(self) -> tuple[str, str]:
+        """The scheme and the mode of its health check; the gate itself speaks ("http", "http") alone."""
+        return self.health_check.get("scheme", self.scheme), self.health_check.get("mode", "http")
+
+
+@dataclass(frozen=True)
+class Router:
+    """A route: what matches `rule` goes to the backend. `settings` are Traefik's further fields."""
+
+    name: str
+    service: str
+    rule: str
+    backend: str
+    entry_points: tuple[str, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    settings: Json = field(default_factory=dict)
+    protocol: Protocol = Protocol.HTTP
+
+
+@dataclass(frozen=True)
+class Routes:
+    """All that an application's labels say about routing."""
+
+    routers: tuple[Router, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    middlewares: Mapping[str, Json] = field(default_factory=dict)
+
+    def backends_of(self, service: str) -> tuple[Backend, ...]:
+        """The backends whose servers are replicas of this Compose service."""
+        return tuple(backend for backend in self.backends if backend.service == service)
+
+
+def local_name(name: str) -> str:
+    """`auth@docker` is how a label refers to another label's definition; here that is `auth`."""
+    return name.removesuffix("@docker")

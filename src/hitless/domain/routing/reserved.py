@@ -1,0 +1,18 @@
+"""What hitless keeps for itself in Traefik: the marker's host, priorities, a header, and a timeout."""
+
+from __future__ import annotations
+
+MARKER_HOST = "hitless.internal"
+COLOUR_HEADER = "X-Hitless-Colour"
+# A router of the user's has at most its rule's length or its own number; markers must win over any of them.
+MARKER_PRIORITY = 2_000_000_000
+GUARDED_PRIORITY = 1_000_000_000
+# Idle connections go after a quarter of a second: counting connections is to count requests in flight, each
+# drain under load waits for the last idle one, and the application must not close it first (traefik#727). A
+# new one costs a tenth of a millisecond. Go's default of 2 idle per host is too few.
+IDLE_TIMEOUT = 0.25  # seconds
+
+
+def marker_path(application: str, generation: int) -> str:
+    """The path that answers 418 on an entry point exactly when this generation is in force there."""
+    return f"/{application}/{generation}"

@@ -1,0 +1,266 @@
+"""The dynamic configuration that Traefik 3.7 takes, as far as container labels can reach it.
+
+Shape: a nested mapping from canonical field name to a `Kind`, to another mapping (a struct), or to a
+one-element tuple (a list of structs). Source: the reference file `file.yaml` in Traefik's own
+documentation, release 3.7. The file provider needs to be told lists from texts, and one field that it does
+not know stops every later reload of the whole routing directory; that is why every label is checked
+against this table before anything is delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import TypeAlias
+
+
+class Kind(Enum):
+    """How the text of a label is to be read."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    PORT = auto()
+    FLAG = auto()
+    DURATION = auto()
+    LIST = auto()
+    NAMED = auto()  # any key below, each with a text
+    NUMBERS = auto()  # any key below, each with a number
+
+
+Schema: TypeAlias = "Kind | Mapping[str, Schema] | tuple[Mapping[str, Schema]]"
+
+
+Struct: TypeAlias = "Mapping[str, Schema]"
+
+
+_IP_STRATEGY: Struct = {
+    "depth": Kind.NUMBER,
+    "excludedIPs": Kind.LIST,
+    "ipv6Subnet": Kind.NUMBER,
+}
+
+
+_SOURCE: Struct = {
+    "ipStrategy": _IP_STRATEGY,
+    "requestHeaderName": Kind.TEXT,
+    "requestHost": Kind.FLAG,
+}
+
+
+_CLIENT_TLS: Struct = {
+    "ca": Kind.TEXT,
+    "cert": Kind.TEXT,
+    "key": Kind.TEXT,
+    "insecureSkipVerify": Kind.FLAG,
+    "caOptional": Kind.FLAG,
+}
+
+
+_CREDENTIALS: Struct = {
+    "users": Kind.LIST,
+    "usersFile": Kind.TEXT,
+    "realm": Kind.TEXT,
+    "removeHeader": Kind.FLAG,
+    "headerField": Kind.TEXT,
+}
+
+
+_NAME_PARTS: Struct = {
+    "country": Kind.FLAG,
+    "province": Kind.FLAG,
+    "locality": Kind.FLAG,
+    "organization": Kind.FLAG,
+    "organizationalUnit": Kind.FLAG,
+    "commonName": Kind.FLAG,
+    "serialNumber": Kind.FLAG,
+    "domainComponent": Kind.FLAG,
+}
+
+
+_REGEX: Struct = {"regex": Kind.TEXT, "replacement": Kind.TEXT}
+
+
+MIDDLEWARES: Struct = {
+    "addPrefix": {"prefix": Kind.TEXT},
+    "basicAuth": _CREDENTIALS,
+    "buffering": {
+        "maxRequestBodyBytes": Kind.NUMBER,
+        "memRequestBodyBytes": Kind.NUMBER,
+        "maxResponseBodyBytes": Kind.NUMBER,
+        "memResponseBodyBytes": Kind.NUMBER,
+        "retryExpression": Kind.TEXT,
+    },
+    "chain": {"middlewares": Kind.LIST},
+    "circuitBreaker": {
+        "expression": Kind.TEXT,
+        "checkPeriod": Kind.DURATION,
+        "fallbackDuration": Kind.DURATION,
+        "recoveryDuration": Kind.DURATION,
+        "responseCode": Kind.NUMBER,
+    },
+    "compress": {
+        "excludedContentTypes": Kind.LIST,
+        "includedContentTypes": Kind.LIST,
+        "minResponseBodyBytes": Kind.NUMBER,
+        "encodings": Kind.LIST,
+        "defaultEncoding": Kind.TEXT,
+    },
+    "contentType": {"autoDetect": Kind.FLAG},
+    "digestAuth": _CREDENTIALS,
+    "encodedCharacters": {
+        "allowEncodedSlash": Kind.FLAG,
+        "allowEncodedBackSlash": Kind.FLAG,
+        "allowEncodedNullCharacter": Kind.FLAG,
+        "allowEncodedSemicolon": Kind.FLAG,
+        "allowEncodedPercent": Kind.FLAG,
+        "allowEncodedQuestionMark": Kind.FLAG,
+        "allowEncodedHash": Kind.FLAG,
+    },
+    "errors": {
+        "status": Kind.LIST,
+        "statusRewrites": Kind.NUMBERS,
+        "service": Kind.TEXT,
+        "query": Kind.TEXT,
+    },
+    "forwardAuth": {
+        "address": Kind.TEXT,
+        "tls": _CLIENT_TLS,
+        "trustForwardHeader": Kind.FLAG,
+        "authResponseHeaders": Kind.LIST,
+        "authResponseHeadersRegex": Kind.TEXT,
+        "authRequestHeaders": Kind.LIST,
+        "addAuthCookiesToResponse": Kind.LIST,
+        "headerField": Kind.TEXT,
+        "forwardBody": Kind.FLAG,
+        "maxBodySize": Kind.NUMBER,
+        "preserveLocationHeader": Kind.FLAG,
+        "preserveRequestMethod": Kind.FLAG,
+    },
+    "grpcWeb": {"allowOrigins": Kind.LIST},
+    "headers": {
+        "customRequestHeaders": Kind.NAMED,
+        "customResponseHeaders": Kind.NAMED,
+        "accessControlAllowCredentials": Kind.FLAG,
+        "accessControlAllowHeaders": Kind.LIST,
+        "accessControlAllowMethods": Kind.LIST,
+        "accessControlAllowOriginList": Kind.LIST,
+        "accessControlAllowOriginListRegex": Kind.LIST,
+        "accessControlExposeHeaders": Kind.LIST,
+        "accessControlMaxAge": Kind.NUMBER,
+        "addVaryHeader": Kind.FLAG,
+        "allowedHosts": Kind.LIST,
+        "hostsProxyHeaders": Kind.LIST,
+        "sslProxyHeaders": Kind.NAMED,
+        "stsSeconds": Kind.NUMBER,
+        "stsIncludeSubdomains": Kind.FLAG,
+        "stsPreload": Kind.FLAG,
+        "forceSTSHeader": Kind.FLAG,
+        "frameDeny": Kind.FLAG,
+        "customFrameOptionsValue": Kind.TEXT,
+        "contentTypeNosniff": Kind.FLAG,
+        "browserXssFilter": Kind.FLAG,
+        "customBrowserXSSValue": Kind.TEXT,
+        "contentSecurityPolicy": Kind.TEXT,
+        "contentSecurityPolicyReportOnly": Kind.TEXT,
+        "publicKey": Kind.TEXT,
+        "referrerPolicy": Kind.TEXT,
+        "permissionsPolicy": Kind.TEXT,
+        "isDevelopment": Kind.FLAG,
+        "featurePolicy": Kind.TEXT,
+        "sslRedirect": Kind.FLAG,
+        "sslTemporaryRedirect": Kind.FLAG,
+        "sslHost": Kind.TEXT,
+        "sslForceHost": Kind.FLAG,
+    },
+    "ipAllowList": {
+        "sourceRange": Kind.LIST,
+        "ipStrategy": _IP_STRATEGY,
+        "rejectStatusCode": Kind.NUMBER,
+    },
+    "ipWhiteList": {"sourceRange": Kind.LIST, "ipStrategy": _IP_STRATEGY},
+    "inFlightReq": {"amount": Kind.NUMBER, "sourceCriterion": _SOURCE},
+    "passTLSClientCert": {
+        "pem": Kind.FLAG,
+        "info": {
+            "notAfter": Kind.FLAG,
+            "notBefore": Kind.FLAG,
+            "sans": Kind.FLAG,
+            "serialNumber": Kind.FLAG,
+            "subject": _NAME_PARTS,
+            "issuer": _NAME_PARTS,
+        },
+    },
+    "rateLimit": {
+        "average": Kind.NUMBER,
+        "period": Kind.DURATION,
+        "burst": Kind.NUMBER,
+        "sourceCriterion": _SOURCE,
+    },
+    "redirectRegex": {**_REGEX, "permanent": Kind.FLAG},
+    "redirectScheme": {"scheme": Kind.TEXT, "port": Kind.TEXT, "permanent": Kind.FLAG},
+    "replacePath": {"path": Kind.TEXT},
+    "replacePathRegex": _REGEX,
+    "retry": {"attempts": Kind.NUMBER, "initialInterval": Kind.DURATION},
+    "stripPrefix": {"prefixes": Kind.LIST, "forceSlash": Kind.FLAG},
+    "stripPrefixRegex": {"regex": Kind.LIST},
+}
+
+
+ROUTER: Struct = {
+    "entryPoints": Kind.LIST,
+    "middlewares": Kind.LIST,
+    "service": Kind.TEXT,
+    "rule": Kind.TEXT,
+    "ruleSyntax": Kind.TEXT,
+    "priority": Kind.NUMBER,
+    "tls": {
+        "options": Kind.TEXT,
+        "certResolver": Kind.TEXT,
+        "domains": ({"main": Kind.TEXT, "sans": Kind.LIST},),
+    },
+    "observability": {
+        "accessLogs": Kind.FLAG,
+        "metrics": Kind.FLAG,
+        "tracing": Kind.FLAG,
+        "traceVerbosity": Kind.TEXT,
+    },
+}
+
+
+LOAD_BALANCER: Struct = {
+    "server": {
+        "port": Kind.PORT,
+        "scheme": Kind.TEXT,
+        "weight": Kind.NUMBER,
+        "preservePath": Kind.FLAG,
+    },
+    "sticky": {
+        "cookie": {
+            "name": Kind.TEXT,
+            "secure": Kind.FLAG,
+            "httpOnly": Kind.FLAG,
+            "sameSite": Kind.TEXT,
+            "maxAge": Kind.NUMBER,
+            "path": Kind.TEXT,
+            "domain": Kind.TEXT,
+        },
+    },
+    "strategy": Kind.TEXT,
+    "healthCheck": {
+        "scheme": Kind.TEXT,
+        "mode": Kind.TEXT,
+        "path": Kind.TEXT,
+        "method": Kind.TEXT,
+        "status": Kind.NUMBER,
+        "port": Kind.PORT,
+        "interval": Kind.DURATION,
+        "unhealthyInterval": Kind.DURATION,
+        "timeout": Kind.DURATION,
+        "hostname": Kind.TEXT,
+        "followRedirects": Kind.FLAG,
+        "headers": Kind.NAMED,
+    },
+    "passiveHealthCheck": {"failureWindow": Kind.DURATION, "maxFailedAttempts": Kind.NUMBER},
+    "passHostHeader": Kind.FLAG,
+    "responseForwarding": {"flushInterval": Kind.DURATION},
+}

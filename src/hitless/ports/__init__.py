@@ -1,0 +1,28 @@
+"""What execution needs of the outside, as small Protocols of idempotent verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hitless.domain.common.events import Event
+from hitless.ports.balancer import Balancer
+from hitless.ports.engine import Engine
+from hitless.ports.local import Clock, LocalMachine
+from hitless.ports.store import Store
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All of them, as one argument. `emit` takes every event.
+
+    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    """
+
+    engine: Engine
+    balancer: Balancer
+    store: Store
+    clock: Clock
+    here: LocalMachine
+    emit: Callable[[Event], None]
+    insist: Callable[[], None] = lambda: None

@@ -1,0 +1,54 @@
+"""The gateway as something that is started and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from hitless.domain.gateway.settings import GatewaySettings
+
+
+class GatewayHost(Protocol):
+    """The gateway as something that is started and stopped."""
+
+    def settings(self) -> GatewaySettings | None:
+        """The settings of the gateway that is there, running or not."""
+        ...
+
+    def foreign(self) -> tuple[str, ...]:
+        """Names of containers in a Compose project of the gateway's name that hitless did not make."""
+        ...
+
+    def outdated(self) -> str:
+        """What is too old on this Docker host for hitless, "" where nothing is."""
+        ...
+
+    def free_pool(self, image: str) -> str:
+        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none.
+
+        `image` is the gateway's, which looks at the host's routes.
+        """
+        ...
+
+    def unfit(self, image: str) -> str:
+        """What is wrong with an image (`has no flock, …`), "" where it can be the gateway's.
+
+        Pulls it if needed.
+        """
+        ...
+
+    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+        """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
+        ...
+
+    def apply(self, settings: GatewaySettings) -> None:
+        """Start the gateway with these settings, or replace it where they differ."""
+        ...
+
+    def answers(self) -> bool:
+        """Whether Traefik itself says that it is up."""
+        ...
+
+    def remove(self, settings: GatewaySettings, volumes: bool) -> None:
+        """Stop and remove the gateway and its network; its volumes only if asked for."""
+        ...

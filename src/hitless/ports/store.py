@@ -1,0 +1,90 @@
+"""What the Docker host keeps of an application: its lock, journal, and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hitless.domain.host.journal import Holder
+from hitless.domain.release.model import Release
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the gateway's volumes hold, and what they say of an application.
+
+    `routing_files` are texts by file name; `journal` is what the application's journal says of the latest
+    commands: of each its beginning, the last step that began, and its end; `quiet` are the seconds since the
+    journal's last line, `holder` who has the lock, `free` the bytes left on Docker's disk. `copies` are the
+    second copies of those routing files that are damaged or gone, by the files' names, and `aside` the names
+    of those that Traefik refused when it started, and that it does without.
+    """
+
+    routing_files: Mapping[str, str]
+    releases: tuple[Release, ...] = ()
+    journal: str = ""
+    quiet: float = 0.0
+    holder: Holder | None = None
+    free: int | None = None
+    copies: Mapping[str, str] = field(default_factory=dict)
+    aside: tuple[str, ...] = ()
+
+
+class HeldLock(Protocol):
+    """An application's lock while it is held."""
+
+    def write(self, line: str) -> None:
+        """Append a line to the application's journal."""
+        ...
+
+    def is_held(self) -> bool:
+        """Whether the lock is still there."""
+        ...
+
+
+class Store(Protocol):
+    """What is kept on the Docker host, in the gateway's volumes."""
+
+    def read(self, application: str | None) -> Kept:
+        """All that is kept, in one look; None: no application's releases."""
+        ...
+
+    def heal(self) -> tuple[str, ...]:
+        """Put back the routing files that are damaged or gone and have a copy; their names."""
+        ...
+
+    def record(self, application: str, release: Release) -> None:
+        """Keep a release. Raises `LockLost` where the application's lock is not held."""
+        ...
+
+    def forget(self, application: str, releases: Sequence[int]) -> None:
+        """Keep these releases no longer. Raises `LockLost` where the application's lock is not held."""
+        ...
+
+    def journal(self, application: str) -> str:
+        """The whole journal that is kept of an application."""
+        ...
+
+    def lock(
+        self, application: str, holder: str, wait: float, taken: Callable[[str], None]
+    ) -> AbstractContextManager[HeldLock]:
+        """Hold the application's lock, and with it its journal.
+
+        Where another has it, `taken` is told who, and it is waited for `wait` seconds. Raises `Locked`,
+        naming the holder. The lock goes with its holder's process, whatever ends that.
+        """
+        ...
+
+    def alone(self, holder: str, but: str) -> AbstractContextManager[Mapping[str, Holder]]:
+        """Have nobody begin to work on any application; who works on which already, but for the one `but`.
+
+        Raises `Locked` where another command does the same, or where one just begins. It ends with the
+        gateway's container, too.
+        """
+        ...
+
+    def unlock(self, application: str) -> Holder | None:
+        """Take the lock away from whoever has it; None where nobody does."""
+        ...

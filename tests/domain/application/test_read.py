@@ -1,0 +1,568 @@
+"""The Compose model as hitless understands it, and all that is wrong with it at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hitless.domain.application import read as reading
+from hitless.domain.application import x_hitless
+from hitless.domain.application.model import Application, Settings
+from hitless.domain.checks.application import check
+from hitless.domain.common import durations
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.plan import deploy as deploy_plan
+from hitless.domain.plan.steps import CutOver
+from hitless.domain.release import prepared as preparing
+from hitless.domain.release.model import Image, Release
+from hitless.domain.routing import labels
+from hitless.domain.routing.file import parse, render
+from hitless.domain.routing.traefik_schema import LOAD_BALANCER, ROUTER, Kind, Schema
+from tests.domain.builders import (
+    GATEWAY,
+    SHOP,
+    WEB_LABELS,
+    application,
+    at,
+    compose,
+    examples,
+    hostile_texts,
+    image,
+    only,
+    paths,
+    unrouted,
+    web,
+    world,
+)
+from tests.domain.routing import test_labels, test_labels_v1
+
+WEB = "services.app"
+ROUTERS = "traefik.http.routers"
+SERVICES = "traefik.http.services"
+MIDDLEWARES = "traefik.http.middlewares"
+
+
+def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...]:
+    return reading.read(compose(services, **keys))[1]
+
+
+class TestExtension:
+    """`x-hitless`, for the application and for one service."""
+
+    def test_without_it_the_defaults_hold(self) -> None:
+        found = application()
+        assert found.settings == found.services[0].settings == Settings()
+
+    def test_all_of_it(self) -> None:
+        settings = {"timeout": "2m", "drain_timeout": 5, "successes": 3, "keep": 1}
+        found = application(x_hitless=settings)
+        assert found.settings == Settings(timeout=120, drain_timeout=5, successes=3, keep=1)
+        assert found.services[0].settings == found.settings
+
+    def test_a_service_changes_what_the_application_says(self) -> None:
+        services = {
+            "app": web(x_hitless={"timeout": "5s", "concurrent_writes": True}),
+            "other": web({}),
+        }
+        found = application(services, x_hitless={"timeout": "2m", "successes": 4})
+        app, other = found.services
+        assert (app.settings.timeout, app.settings.successes) == (5, 4)
+        assert (other.settings.timeout, other.settings.successes) == (120, 4)
+        assert found.settings.timeout == 120
+
+    def test_all_errors_are_said_at_once_each_with_its_path(self) -> None:
+        own = {"timeout": "soon", "successes": 0, "concurrent_writes": "yes", "drain_timeout": 1}
+        findings = findings_of(
+            {"app": web(x_hitless=own)},
+            x_hitless={"timeout": True, "drain_timeout": "", "successes": 1.5, "keep": -1, "x": 1},
+        )
+        assert paths(findings) == [
+            "x-hitless.x",
+            "x-hitless.timeout",
+            "x-hitless.drain_timeout",
+            "x-hitless.successes",
+            "x-hitless.keep",
+            f"{WEB}.x-hitless.drain_timeout",
+            f"{WEB}.x-hitless.timeout",
+            f"{WEB}.x-hitless.successes",
+            f"{WEB}.x-hitless.concurrent_writes",
+        ]
+
+    @pytest.mark.parametrize(
+        ("key", "hint"),
+        [
+            ("time_out", "did you mean timeout?"),
+            ("drain_timout", "did you mean drain_timeout?"),
+            ("success", "did you mean successes?"),
+            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks"),
+            (
+                "concurrent_writes",
+                "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks",
+            ),
+        ],
+    )
+    def test_an_unknown_key_names_the_nearest_known_one(self, key: str, hint: str) -> None:
+        finding = only(findings_of(x_hitless={key: 1}))
+        assert (finding.path, finding.hint) == (f"x-hitless.{key}", hint)
+
+    @pytest.mark.parametrize("value", [[], "timeout: 5", 3, True])
+    def test_no_mapping(self, value: object) -> None:
+        assert only(findings_of(x_hitless=value)).path == "x-hitless"
+
+    @pytest.mark.parametrize("value", [None, {}])
+    def test_nothing_in_it(self, value: object) -> None:
+        assert findings_of(x_hitless=value) == ()
+
+    def test_what_is_right_in_it_holds_beside_what_is_wrong(self) -> None:
+        found, _ = reading.read(compose(x_hitless={"keep": 5, "timeout": "?"}))
+        assert found.settings == Settings(keep=5)
+
+    @pytest.mark.parametrize(
+        ("value", "said"), [(True, True), (False, False), ("true", False), (None, False)]
+    )
+    def test_concurrent_writes(self, value: object, said: bool) -> None:
+        assert x_hitless.concurrent_writes({"x-hitless": {"concurrent_writes": value}}) == said
+
+    @pytest.mark.parametrize("service", [{}, {"x-hitless": None}, {"x-hitless": []}])
+    def test_no_word_of_concurrent_writes(self, service: Json) -> None:
+        assert not x_hitless.concurrent_writes(service)
+
+
+class TestSeconds:
+    """Durations as Compose writes them."""
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [
+            (0, 0.0),
+            (5, 5.0),
+            (1.5, 1.5),
+            ("5", 5.0),
+            ("5s", 5.0),
+            (" 5s ", 5.0),
+            ("1m30s", 90.0),
+            ("1h2m3s", 3723.0),
+            ("1.5h", 5400.0),
+            ("100ms", 0.1),
+            ("1m500ms", 60.5),
+        ],
+    )
+    def test_read(self, value: object, seconds: float) -> None:
+        assert durations.seconds(value) == pytest.approx(seconds)
+
+    @pytest.mark.parametrize(
+        "value", ["", " ", None, True, "s", "5 s", "5d", "-5s", -1, "1m30", "nan", [], {}]
+    )
+    def test_no_duration(self, value: object) -> None:
+        with pytest.raises(ValueError, match="is no duration"):
+            durations.seconds(value)
+
+    @examples(200)
+    @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
+    def test_the_sum_of_its_parts(self, hours: int, minutes: int, whole: int, milli: int) -> None:
+        text = f"{hours}h{minutes}m{whole}s{milli}ms"
+        assert durations.seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
+
+    @examples(300)
+    @given(hostile_texts() | st.text("0123456789.hms ") | st.none() | st.floats() | st.integers())
+    def test_anything_else_is_a_value_error(self, value: object) -> None:
+        with suppress(ValueError):
+            assert durations.seconds(value) >= 0
+
+
+class TestLabels:
+    """Which labels are read, and how."""
+
+    def test_the_escaping_of_dollars_is_undone(self) -> None:
+        label = f"{MIDDLEWARES}.auth.basicauth.users"
+        found = application({"app": web({**WEB_LABELS, label: "me:$$apr1$$x$$$$"})})
+        assert found.routes.middlewares["auth"] == {"basicAuth": {"users": ["me:$apr1$x$$"]}}
+
+    def test_labels_of_others_are_no_business_of_ours(self) -> None:
+        assert reading.traefik_labels({"labels": {"com.example": "x", "Traefik.x": "y"}}) == {
+            "Traefik.x": "y"
+        }
+
+    def test_a_service_that_is_switched_off(self) -> None:
+        switched_off = {**WEB_LABELS, "traefik.enable": "false", "traefik.tcp.x": "y"}
+        assert not application({"app": web(switched_off)}).is_web("app")
+
+    @pytest.mark.parametrize("found", [None, {}, {"traefik.enable": "true"}, {"traefik.docker.network": "x"}])
+    def test_a_service_with_nothing_about_routes(self, found: dict[str, str] | None) -> None:
+        read = application({"app": unrouted(labels=found)})
+        assert read.routes.routers == ()
+        assert not read.is_web("app")
+
+    def test_labels_of_the_first_traefik(self) -> None:
+        found = application({"app": web(test_labels_v1.ARTICLE)})
+        assert found.routes.routers[0].rule == "Host(`localhost`)"
+
+    def test_labels_of_two_generations_in_one_service(self) -> None:
+        found, findings = reading.read(compose({"app": web({**WEB_LABELS, **test_labels_v1.ARTICLE})}))
+        assert only(findings).path == f"{WEB}.labels"
+        assert not found.is_web("app")
+
+    def test_labels_of_two_generations_in_two_services(self) -> None:
+        found = application({"app": web(), "old": web(test_labels_v1.ARTICLE)})
+        assert [router.name for router in found.routes.routers] == ["shop", "flask_app"]
+
+    def test_all_findings_of_all_services_at_once(self) -> None:
+        findings = findings_of({"a": web({f"{ROUTERS}.x.ruel": "x"}), "b": web({"traefik.tcp.x": "y"})})
+        assert {"services.a.labels.traefik.http.routers.x.ruel", "services.b.labels.traefik.tcp.x"} <= set(
+            paths(findings)
+        )
+
+
+class TestName:
+    """Names that could be mistaken or that DNS does not take."""
+
+    @pytest.mark.parametrize("name", ["shop-blue", "shop-green", "a-b-green"])
+    def test_an_application_that_is_called_like_a_colour(self, name: str) -> None:
+        assert only(findings_of(name=name)).path == "name"
+
+    @pytest.mark.parametrize("name", ["blue", "green", "shopblue", "shop-blues", "blue-shop"])
+    def test_an_application_that_only_has_a_colour_in_its_name(self, name: str) -> None:
+        assert findings_of(name=name) == ()
+
+    def test_a_container_name_that_just_fits(self) -> None:
+        service = "a" * (63 - len("shop-green--1"))
+        assert findings_of({service: web()}) == ()
+
+    def test_a_container_name_that_is_too_long(self) -> None:
+        service = "a" * (64 - len("shop-green--1"))
+        assert only(findings_of({service: web()})).path == f"services.{service}"
+
+    def test_a_container_name_that_nobody_looks_up(self) -> None:
+        assert findings_of({"app": web(), "a" * 70: {"image": "x"}}) == ()
+
+
+class TestReferences:
+    """What refers to what, across services."""
+
+    def test_a_service_that_is_not_there(self) -> None:
+        findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": "nobody"})})
+        assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.service"
+
+    @pytest.mark.parametrize("service", ["api@internal", "shop@file", "noop@internal"])
+    def test_a_service_of_another_provider(self, service: str) -> None:
+        findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": service})})
+        assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.service"
+
+    def test_a_service_named_with_its_provider(self) -> None:
+        found = application({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": "shop@docker"})})
+        assert found.routes.routers[0].backend == "shop"
+
+    def test_a_service_that_another_compose_service_defines(self) -> None:
+        other = web({f"{ROUTERS}.two.rule": "Host(`two`)", f"{ROUTERS}.two.service": "shop@docker"})
+        found = application({"other": other, "app": web()})
+        assert [router.backend for router in found.routes.routers] == ["shop", "shop"]
+
+    @pytest.mark.parametrize("name", ["auth", "auth@docker"])
+    def test_a_middleware_that_another_compose_service_defines(self, name: str) -> None:
+        users = web({f"{MIDDLEWARES}.auth.basicauth.users": "a:b"})
+        app = web({**WEB_LABELS, f"{ROUTERS}.shop.middlewares": name})
+        assert findings_of({"app": app, "users": users}) == ()
+
+    @pytest.mark.parametrize("name", ["auth", "auth@docker", "auth@file", "dashboard_redirect@internal"])
+    def test_a_middleware_that_is_not_there(self, name: str) -> None:
+        findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.middlewares": name})})
+        finding = only(findings)
+        assert finding.path == f"{WEB}.labels.{ROUTERS}.shop.middlewares"
+        assert repr(name) in finding.message
+
+    def test_a_middleware_of_a_file_is_not_the_one_of_this_name_here(self) -> None:
+        found = {**WEB_LABELS, f"{MIDDLEWARES}.auth.basicauth.users": "a:b"}
+        findings = findings_of({"app": web({**found, f"{ROUTERS}.shop.middlewares": "auth@file"})})
+        assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.middlewares"
+
+    def test_a_chain_of_what_is_not_there(self) -> None:
+        found = {
+            **WEB_LABELS,
+            f"{MIDDLEWARES}.z.compress": "true",
+            f"{MIDDLEWARES}.all.chain.middlewares": "z, z@docker, nobody, z@file",
+        }
+        findings = findings_of({"app": web(found)})
+        assert paths(findings) == [f"{MIDDLEWARES}.all.chain.middlewares"] * 2
+
+    @pytest.mark.parametrize(("service", "known"), [("shop", True), ("shop@docker", True), ("nobody", False)])
+    def test_the_service_of_an_error_page(self, service: str, known: bool) -> None:
+        found = {**WEB_LABELS, f"{MIDDLEWARES}.oops.errors.service": service}
+        expected = [] if known else [f"{MIDDLEWARES}.oops.errors.service"]
+        assert paths(findings_of({"app": web(found)})) == expected
+
+    def test_two_services_with_the_same_names(self) -> None:
+        found = {**WEB_LABELS, f"{MIDDLEWARES}.z.compress": "true"}
+        findings = findings_of({"app": web(found), "other": web(found)})
+        assert paths(findings) == [f"{ROUTERS}.shop", f"{SERVICES}.shop", f"{MIDDLEWARES}.z"]
+
+
+class TestPorts:
+    """Which port a backend's servers listen on."""
+
+    UNSAID: ClassVar[Json] = {f"{ROUTERS}.shop.rule": "Host(`shop`)"}
+
+    def port(self, service: Json, images: dict[str, Image]) -> int | None:
+        found, findings = preparing.with_images(application({"app": service}), images)
+        assert findings == ()
+        return found.routes.backends[0].port
+
+    def test_the_label_goes_first(self) -> None:
+        assert self.port(web(expose=["1000"]), {"app": image(500)}) == 8000
+
+    def test_then_what_the_compose_file_exposes(self) -> None:
+        assert self.port(web(self.UNSAID, expose=["9000", "8080/tcp"]), {"app": image(500)}) == 8080
+
+    def test_or_publishes(self) -> None:
+        ports = [{"target": 7000, "published": "80", "protocol": "tcp"}]
+        assert self.port(web(self.UNSAID, ports=ports, expose=["9000"]), {}) == 7000
+
+    def test_then_the_lowest_that_the_image_exposes(self) -> None:
+        assert self.port(web(self.UNSAID), {"app": image(9000, 5000, 8000)}) == 5000
+
+    @pytest.mark.parametrize("images", [{}, {"app": Image("sha256:0", (), False)}])
+    def test_it_is_said_nowhere(self, images: dict[str, Image]) -> None:
+        found, findings = preparing.with_images(application({"app": web(self.UNSAID)}), images)
+        assert only(findings).path == f"{WEB}.labels.{SERVICES}.app.loadbalancer.server.port"
+        assert found.routes.backends[0].port is None
+
+    def test_a_port_of_another_protocol_is_no_web_port(self) -> None:
+        assert self.port(web(self.UNSAID, expose=["53/udp", "8000/tcp"]), {}) == 8000
+
+    def test_a_published_port_of_another_protocol_is_no_web_port(self) -> None:
+        ports = [{"target": 53, "protocol": "udp"}, {"target": 8000, "protocol": "tcp"}]
+        assert self.port(web(self.UNSAID, ports=ports), {}) == 8000
+
+    def test_the_image_of_another_service_says_nothing(self) -> None:
+        _, findings = preparing.with_images(application({"app": web(self.UNSAID)}), {"db": image(80)})
+        assert len(findings) == 1
+
+
+class TestHealthcheck:
+    """What the Compose file says about Docker's health check."""
+
+    @pytest.mark.parametrize(
+        ("check", "read"),
+        [
+            (None, None),
+            ({}, None),
+            ({"interval": "5s"}, None),
+            ({"test": ["CMD", "true"]}, True),
+            ({"test": ["CMD-SHELL", "true"]}, True),
+            ({"test": ["NONE"]}, False),
+            ({"disable": True}, False),
+            ({"disable": True, "test": ["CMD", "true"]}, False),
+            ({"disable": False, "test": ["CMD", "true"]}, True),
+        ],
+    )
+    def test_read(self, check: Json | None, read: bool | None) -> None:
+        assert application({"app": web(healthcheck=check)}).services[0].healthcheck is read
+
+
+class TestService:
+    """The rest of a service."""
+
+    @pytest.mark.parametrize(
+        ("keys", "replicas"),
+        [
+            ({}, 1),
+            ({"deploy": {}}, 1),
+            ({"deploy": None}, 1),
+            ({"deploy": {"replicas": 3}}, 3),
+            ({"scale": 2}, 2),
+            ({"deploy": {"resources": {}}}, 1),
+        ],
+    )
+    def test_replicas(self, keys: Json, replicas: int) -> None:
+        assert application({"app": web(**keys)}).services[0].replicas == replicas
+
+    @pytest.mark.parametrize("keys", [{"scale": 0}, {"deploy": {"replicas": 0}}])
+    def test_none_at_all(self, keys: Json) -> None:
+        # Compose starts none then; the gate would wait in vain for one
+        assert application({"app": web(), "idle": {"image": "x", **keys}}).services[1].replicas == 0
+
+    def test_where_its_image_comes_from(self) -> None:
+        built, pulled = application(
+            {"app": web(build={"context": "."}), "db": {"image": "db:1", "pull_policy": "always"}}
+        ).services
+        assert (built.builds, built.pull_policy) == (True, "missing")
+        assert (pulled.builds, pulled.image, pulled.pull_policy) == (False, "db:1", "always")
+
+    def test_timeouts_of_the_command_line_go_first(self) -> None:
+        services = {"app": web(x_hitless={"timeout": 1}), "b": {"image": "x"}}
+        found = preparing.with_timeouts(application(services), 7.0, 8.0)
+        assert [service.settings.timeout for service in found.services] == [7.0, 7.0]
+        assert found.settings.drain_timeout == 8.0
+
+    def test_timeouts_that_the_command_line_does_not_name(self) -> None:
+        assert preparing.with_timeouts(application(), None, None) == application()
+
+
+def small(keys: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(keys, values, max_size=3)
+
+
+TEXTS = hostile_texts()
+WORDS = st.sampled_from(["app", "db", "web.api", "a_b", "shop", "x-1"])
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+EXTENSIONS = (
+    st.fixed_dictionaries({"timeout": st.sampled_from(["5s", 3, "x", True])})
+    | small(st.sampled_from(["timeout", "drain_timeout", "successes", "keep", "kep"]), ANYTHING)
+    | ANYTHING
+)
+LABEL_SETS = (
+    st.just(WEB_LABELS)
+    | test_labels.label_sets().map(test_labels.rules_too)
+    | test_labels_v1.label_sets()
+    | small(TEXTS, TEXTS)
+)
+PORTS = st.fixed_dictionaries(
+    {
+        "mode": st.just("ingress"),
+        "target": st.integers(1, 65535),
+        "protocol": st.sampled_from(["tcp", "udp"]),
+    },
+    optional={"published": st.sampled_from(["80", "8000-8010"]), "host_ip": st.just("127.0.0.1")},
+)
+VOLUMES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["volume", "bind", "tmpfs"]), "target": st.just("/data")},
+    optional={"source": st.sampled_from(["data", "/srv", ""]), "read_only": st.booleans()},
+)
+SERVICES_MODELS = st.fixed_dictionaries(
+    {"image": st.sampled_from(["a:1", "b"])},
+    optional={
+        "build": st.just({"context": "/src", "dockerfile": "Dockerfile"}),
+        "command": st.none() | st.lists(TEXTS, max_size=2),
+        "container_name": TEXTS,
+        "deploy": st.none() | st.just({}) | st.fixed_dictionaries({"replicas": st.integers(0, 3)}),
+        "environment": small(TEXTS, st.none() | TEXTS),
+        "expose": st.lists(st.sampled_from(["80", "8000/tcp", "53/udp", "1000-1005"]), max_size=2),
+        "healthcheck": st.none()
+        | st.fixed_dictionaries(
+            {}, optional={"test": st.lists(TEXTS, min_size=1, max_size=2), "disable": st.booleans()}
+        ),
+        "labels": LABEL_SETS,
+        "network_mode": st.sampled_from(["host", "none", "service:db"]),
+        "networks": st.none()
+        | small(WORDS, st.none() | small(st.sampled_from(["ipv4_address", "gw_priority"]), TEXTS)),
+        "ports": st.lists(PORTS, max_size=2),
+        "scale": st.integers(0, 3),
+        "stop_grace_period": st.sampled_from(["10s", "1m0s"]),
+        "volumes": st.lists(VOLUMES, max_size=2),
+        "x-hitless": EXTENSIONS,
+        "x-more": ANYTHING,
+    },
+)
+NETWORKS = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["traefik_webgateway", "shop_default", "shared"]),
+        "external": st.booleans(),
+        "ipam": st.just({}) | st.just({"config": [{"subnet": "10.0.0.0/24"}]}) | st.just({"config": None}),
+    },
+)
+NAMED_VOLUMES = st.none() | st.fixed_dictionaries(
+    {}, optional={"name": st.just("shop_data"), "external": st.booleans()}
+)
+MODELS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["shop", "shop-blue", "s_1"]),
+        "services": st.dictionaries(WORDS, SERVICES_MODELS, min_size=1, max_size=3),
+    },
+    optional={
+        "networks": st.none() | small(WORDS, NETWORKS),
+        "volumes": st.none() | small(WORDS, NAMED_VOLUMES),
+        "secrets": small(WORDS, st.just({"file": "/x"})),
+        "x-hitless": EXTENSIONS,
+        "x-more": ANYTHING,
+    },
+)
+IMAGES = small(WORDS, st.builds(image, st.integers(1, 65535), healthcheck=st.booleans()))
+
+
+@examples(150)
+@given(MODELS, IMAGES)
+def test_whatever_compose_emits_is_read_and_checked_without_a_crash(
+    model: dict[str, Any], images: dict[str, Image]
+) -> None:
+    found, findings = reading.read(model)
+    assert [service.name for service in found.services] == list(model["services"])
+    assert all(finding.path and finding.message for finding in findings)
+    check(found, world(), images)
+    preparing.with_images(found, images)
+
+
+def leaf_labels(section: str, schema: Schema, name: str) -> st.SearchStrategy[dict[str, str]]:
+    """Labels with good values for some fields of one router, service or middleware."""
+    good = {
+        f"traefik.http.{section}.{name}.{path}{'.X-A' if kind in (Kind.NAMED, Kind.NUMBERS) else ''}": (
+            test_labels.SAID[kind][0]
+        )
+        for path, kind in labels.walk(schema)
+        if path not in ("middlewares", "service", "server.scheme", "ruleSyntax", "entryPoints", "rule")
+        and not path.endswith(("certResolver", "scheme", "mode"))
+    }
+    return st.lists(st.sampled_from(sorted(good.items())), max_size=4).map(dict)
+
+
+@st.composite
+def sound_models(draw: st.DrawFn) -> dict[str, Any]:
+    """Models that most likely nothing is wrong with."""
+    services = {}
+    for name in draw(st.lists(WORDS, min_size=1, max_size=3, unique=True)):
+        traefik = name.replace(".", "_")
+        rule = {f"{ROUTERS}.{traefik}.rule": f"Host(`{name}.example`) || Path(`{draw(TEXTS)}`)"}
+        router = draw(leaf_labels("routers", ROUTER, traefik))
+        balancer = draw(leaf_labels("services", {"loadBalancer": LOAD_BALANCER}, traefik))
+        headers = {f"{MIDDLEWARES}.{traefik}.headers.customrequestheaders.X-A": draw(TEXTS)}
+        found = {**rule, **router, **balancer, **headers, f"{ROUTERS}.{traefik}.middlewares": traefik}
+        keys: dict[str, Any] = draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "deploy": st.fixed_dictionaries({"replicas": st.integers(1, 3)}),
+                    "environment": small(TEXTS, st.none() | TEXTS),
+                    "expose": st.just(["8000/tcp"]),
+                    "healthcheck": st.just({"test": ["CMD", "true"]}),
+                    "networks": small(WORDS, st.none()),
+                    "x_hitless": st.just({"timeout": "5s", "concurrent_writes": True}),
+                },
+            )
+        )
+        services[name] = draw(st.sampled_from([web(found, **keys), unrouted(**keys)]))
+    return compose({**services, "always": web()}, networks=draw(small(WORDS, NETWORKS)))
+
+
+@examples(100)
+@given(sound_models())
+def test_what_is_not_refused_can_be_planned_and_rendered(model: dict[str, Any]) -> None:
+    found, findings = reading.read(model)
+    images = {name: image(8000) for name in model["services"]}
+    prepared, more = preparing.with_images(found, images)
+    assume(not any(finding.is_error for finding in (*findings, *more, *check(prepared, world(), images))))
+    made = deploy_plan.plan_deploy(prepared, Release(1, "", "", images, model), world(), GATEWAY)
+    [cutover] = [step for step in made.steps if isinstance(step, CutOver)]
+    assert "None" not in servers(prepared)
+    assert parse(render(cutover.routing), "x.yml") == cutover.routing
+
+
+def servers(found: Application) -> str:
+    return " ".join(str(backend.port) for backend in found.routes.backends)
+
+
+def test_a_finding_names_where_it_is_even_in_a_service_with_a_dot_in_its_name() -> None:
+    findings = findings_of({"web.api": web({f"{ROUTERS}.r.ruel": "x", f"{ROUTERS}.r.rule": "Host(`a`)"})})
+    assert at(findings, f"services.web.api.labels.{ROUTERS}.r.ruel").hint == "did you mean rule?"
+
+
+def test_the_application_carries_its_name_and_its_model() -> None:
+    assert application().name == SHOP
+    assert application().model == compose()

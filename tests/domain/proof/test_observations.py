@@ -1,0 +1,174 @@
+"""What a proof asks for, and one deployment on the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import Began, Drained, Ended, Event, Live, StepBegan, StepDone
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import World
+from hitless.domain.plan import deploy as deploy_plan
+from hitless.domain.plan.steps import CutOver
+from hitless.domain.proof import observations
+from hitless.domain.proof.observations import Aim, Phase
+from hitless.domain.release.model import Image, Release
+from tests.domain.builders import GATEWAY
+from tests.execution.applications import WEB, application
+
+
+def routed(*rules: str, **labels: str) -> Application:
+    """An application with a router for each rule."""
+    routers = {
+        f"traefik.http.routers.r{number}.{key}": value
+        for number, rule in enumerate(rules)
+        for key, value in (("rule", rule), ("service", "web"))
+    }
+    known: dict[str, Any] = dict(WEB["labels"])
+    del known["traefik.http.routers.web.rule"]
+    return application({"web": {**WEB, "labels": {**known, **routers, **labels}}})
+
+
+def test_by_itself_it_asks_for_an_example_of_each_route() -> None:
+    found = observations.aims(
+        routed("Host(`shop.example`)", "Host(`shop.example`) && PathPrefix(`/api`)"), ()
+    )
+
+    assert found == (Aim("shop.example", "/"), Aim("shop.example", "/api"))
+
+
+def test_a_route_for_any_host_is_asked_by_a_name_of_this_machine() -> None:
+    assert observations.aims(routed("PathPrefix(`/`)"), ()) == (Aim("localhost", "/"),)
+
+
+def test_a_path_is_asked_for_on_every_host_that_has_it() -> None:
+    shop = routed("Host(`a.example`)", "Host(`b.example`) && PathPrefix(`/api`)")
+
+    assert observations.aims(shop, ("/api/1?x=2", "/cart")) == (
+        Aim("a.example", "/api/1?x=2"),
+        Aim("b.example", "/api/1?x=2"),
+        Aim("a.example", "/cart"),
+    )
+
+
+def test_a_path_that_no_route_takes_is_refused_with_the_routes() -> None:
+    with pytest.raises(HitlessError) as refused:
+        observations.aims(routed("Host(`a.example`) && Path(`/only`)"), ("/other",))
+    assert refused.value.message == "no route of shop takes /other"
+    assert "Path(`/only`)" in refused.value.hint
+
+
+def test_where_no_route_says_what_to_ask_for_a_path_does() -> None:
+    shop = routed("Host(`a.example`) && Header(`X-A`, `b`)")
+    with pytest.raises(HitlessError, match="no route of shop says by itself"):
+        observations.aims(shop, ())
+
+
+def test_a_route_over_tls_is_not_asked() -> None:
+    shop = routed(
+        "Host(`a.example`)", "Host(`b.example`)", **{"traefik.http.routers.r1.tls.certresolver": "x"}
+    )
+    assert observations.aims(shop, ()) == (Aim("a.example", "/"),)
+
+
+def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not() -> None:
+    services: dict[str, Any] = {
+        "web": {**WEB, "ports": [{"published": "8080", "target": 8000}], "x-hitless": {"publish": "gateway"}},
+        "mail": {
+            "image": "mail:1",
+            "ports": [{"published": "2525", "target": 25}],
+            "x-hitless": {"publish": "gateway", "protocol": "tcp"},
+        },
+    }
+    shop = application(services)
+
+    assert observations.aims(shop, ()) == (Aim("shop.example", "/"), Aim("localhost", "/", "port-8080"))
+    assert observations.aims(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
+    assert "mail" not in observations.idle_probes(shop, Colour.GREEN)
+
+
+def test_idle_connections_are_looked_at_in_one_container_of_each_service() -> None:
+    [(service, probe)] = observations.idle_probes(routed("Host(`shop.example`)"), Colour.GREEN).items()
+
+    assert (service, probe.container, probe.port) == ("web", "shop-green-web-1", 8000)
+    assert (probe.path, probe.host) == ("/health", "shop.example")
+
+
+def test_the_gateways_sticky_cookies_are_no_session() -> None:
+    sticky = "traefik.http.services.web.loadbalancer.sticky.cookie.name"
+    cookies = {"sid": "1", "lb": "2", "_1d52e": "3", "_ga": "4"}
+
+    assert observations.without_sticky(routed("Host(`a`)", **{sticky: "lb"}), cookies) == {
+        "sid": "1",
+        "_ga": "4",
+    }
+    assert observations.without_sticky(routed("Host(`a`)"), {"lb": "2"}) == {"lb": "2"}
+
+
+def test_how_long_a_container_gets_to_stop() -> None:
+    assert observations.grace_periods(application({"web": WEB})) == {"web": 10.0}
+    assert observations.grace_periods(application({"web": {**WEB, "stop_grace_period": "1m30s"}})) == {
+        "web": 90.0
+    }
+
+
+IMAGE = Image("sha256:1", (8000,), healthcheck=False)
+
+
+def deployment(timed: list[tuple[float, Event]]) -> observations.Passage:
+    shop = application({"web": WEB})
+    release = Release(1, "", "", {"web": IMAGE}, shop.model, promoted=1)
+    first = deploy_plan.plan_deploy(shop, release, World(gateway=GATEWAY), GATEWAY)
+    routing = next(step.routing for step in first.steps if isinstance(step, CutOver))
+    again = deploy_plan.plan_deploy(
+        shop, release, World(gateway=GATEWAY, routings={"shop": routing}, releases=(release,)), GATEWAY
+    )
+    return observations.passage(again, timed)
+
+
+def test_a_deployment_on_the_clock() -> None:
+    found = deployment(
+        [
+            (10.0, Began("prove", "shop", 1, "me")),
+            (11.0, StepDone("start green", 1.0)),
+            (13.0, StepDone("wait until green is ready", 2.0)),
+            (13.0, StepBegan("cut over to green")),
+            (13.2, StepDone("cut over to green", 0.2)),
+            (13.2, Live(1, "green", 3.2)),
+            (14.0, Drained("blue", 2, 1, 0.8)),
+            (14.2, StepBegan("retire blue")),
+            (15.0, StepDone("retire blue", 0.8)),
+            (15.1, Ended("prove", "shop", "successful", 5.1)),
+        ]
+    )
+
+    assert (found.began, found.ended, found.cutting, found.live) == (10.0, 15.1, 13.0, 13.2)
+    assert (found.stopping, found.stopped, found.gate) == (14.2, 15.0, 3.0)
+    assert (found.in_flight, found.cut) == (2, 1)
+    moments = (10.0, 13.1, 13.3, 14.5, 15.05, 16.0)
+    assert [found.phase(moment) for moment in moments] == [
+        Phase.STARTING,
+        Phase.CUTOVER,
+        Phase.DRAINING,
+        Phase.STOPPING,
+        Phase.AFTER,
+        Phase.AFTER,
+    ]
+
+
+def test_what_an_undo_drains_and_retires_is_no_end_of_the_old_release() -> None:
+    found = deployment(
+        [
+            (10.0, Began("prove", "shop", 1, "me")),
+            (14.0, Drained("green", 1, 0, 0.8)),
+            (14.2, StepBegan("retire green")),
+            (15.0, StepDone("retire green", 0.8)),
+            (15.1, Ended("prove", "shop", "failed", 5.1)),
+        ]
+    )
+
+    assert (found.cutting, found.live, found.stopping, found.in_flight) == (None, None, None, 0)
+    assert found.phase(14.5) is Phase.STARTING
