@@ -39,7 +39,7 @@ from hitless.domain.common.events import (
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.plan.adopt import Adoption
-from hitless.domain.plan.steps import Plan
+from hitless.domain.plan.model import Plan
 
 Emit = Callable[[Event], None]
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from hitless.domain.application import read as reading
 from hitless.domain.application import scaled as scaled_module
-from hitless.domain.application.model import Application, Role, Settings
+from hitless.domain.application.model import Application, Role
 from hitless.domain.checks.application import check, strict
 from hitless.domain.checks.networks import of_room
 from hitless.domain.common import redact
@@ -28,7 +28,7 @@ from hitless.domain.plan import down as down_plan
 from hitless.domain.plan import recover, releases
 from hitless.domain.plan import scale as scale_plan
 from hitless.domain.plan import shared as shared_steps
-from hitless.domain.plan.steps import Plan
+from hitless.domain.plan.model import Plan
 from hitless.domain.release import compose_models
 from hitless.domain.release import prepared as preparing
 from hitless.domain.release.model import Image, Release
@@ -201,41 +201,17 @@ def plan_of_kept(
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
     with commanding(ports, Operation.RESUME, application, request) as command:
-        world = command.world
-        run = world.left
-        live = world.live(application)
-        if run and run.operation == "adopt":
-            raise HitlessError(
-                f"what was interrupted is the adoption of {application}", "hitless adopt goes on with it"
-            )
-        if run and run.operation == "abort":
-            _abort(command)
-        elif run and run.operation == "down":
-            command.perform(_down_plan(world, application, None), run)
-        elif run and run.release and (not live or live[1] != run.release):
-            release = world.release(run.release)
-            if release is None:
-                raise HitlessError(
-                    f"release {run.release} was interrupted before it was written down",
-                    "run hitless deploy again, or hitless abort to take away what is left of it",
-                )
-            _bring_up(command, release)
+        found = recover.resume(application, command.world)
+        if isinstance(found, Release):
+            _bring_up(command, found)
         else:
-            plan = _tidy_plan(world, application)
-            if run is None and plan.steps:
-                # to take it away would be to undo, and nobody has asked for that
-                raise HitlessError(
-                    f"the journal of {application} knows of no interrupted command, and more is there than "
-                    "what is live",
-                    "hitless abort, or the next hitless deploy, takes away what is not live",
-                )
-            command.perform(plan, run)
+            command.perform(found, command.world.left)
 
 
 def abort(ports: Ports, application: str, request: Request) -> None:
     """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
     with commanding(ports, Operation.ABORT, application, request) as command:
-        _abort(command)
+        command.perform(recover.abort(application, command.world), recover.interrupted(command.world))
 
 
 def down(
@@ -328,35 +304,6 @@ def _bring_up(
         command.perform(plan_of_kept(command, release, timeouts), revision=release.revision)
 
 
-def _abort(command: Command) -> None:
-    world, application = command.world, command.application
-    # an abort may have been interrupted, too: what is to be undone is what came before it
-    run = next((run for run in reversed(world.runs) if run.operation != "abort"), None)
-    run = run if world.left and run and run.is_left else None
-    live = world.live(application)
-    if run and run.operation == "down":
-        raise HitlessError(
-            "a `down` was interrupted; what it took away can't be brought back",
-            "hitless resume finishes it, hitless deploy starts the application again",
-        )
-    plan: Plan | None = _tidy_plan(world, application)
-    # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
-    # may not be ready
-    is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
-    is_switch = run is not None and run.operation not in ("scale", "prove") and not is_twice
-    if run and is_switch and live and live[1] == run.release:
-        # a release that was brought back is kept as it was before
-        forgotten = (run.release,) if run.operation == "deploy" else ()
-        plan = recover.plan_abort(application, world, _drain_timeout(world, application, None), forgotten)
-        if plan is None:
-            raise HitlessError(
-                f"release {run.release} is live, and the one before it has gone already",
-                "hitless resume finishes it; then hitless rollback brings a former release back",
-            )
-    assert plan
-    command.perform(plan, run)
-
-
 def _models(world: World) -> Iterator[Json]:
     """Those of the kept releases, whose containers may be shown, too, when something goes wrong."""
     return (kept.model for kept in world.releases)
@@ -364,16 +311,6 @@ def _models(world: World) -> Iterator[Json]:
 
 def _down_plan(world: World, application: str, drain_timeout: float | None, volumes: bool = False) -> Plan:
     return down_plan.plan_down(application, world, _drain_timeout(world, application, drain_timeout), volumes)
-
-
-def _tidy_plan(world: World, application: str) -> Plan:
-    if problem := world.broken.get(f"{application}.yml"):
-        raise HitlessError(
-            f"which colour of {application} is live can't be told: {problem}",
-            "put the file back as it was, or take the application away with hitless down",
-        )
-    settings = _settings(world, application)
-    return recover.plan_tidy(application, world, settings.drain_timeout, settings.keep)
 
 
 def _gateway_or_refuse(ports: Ports, application: Application, request: Request) -> Gateway:
@@ -459,14 +396,7 @@ def _hinted(action: Callable[[], None], hint: str) -> None:
 
 
 def _drain_timeout(world: World, application: str, asked: float | None) -> float:
-    return _settings(world, application).drain_timeout if asked is None else asked
-
-
-def _settings(world: World, application: str) -> Settings:
-    """Those of the live release, as far as it is known."""
-    live = world.live(application)
-    release = world.release(live[1]) if live else None
-    return reading.read(release.model)[0].settings if release else Settings()
+    return recover.settings_of_live(application, world).drain_timeout if asked is None else asked
 
 
 def _kept_release(world: World, application: str, number: int | None) -> Release:
