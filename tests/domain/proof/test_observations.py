@@ -10,13 +10,12 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import Began, Drained, Ended, Event, Live, StepBegan, StepDone
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import World
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan.steps import CutOver
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Phase
 from hitless.domain.release.model import Image, Release
-from tests.domain.builders import GATEWAY
+from tests.domain.builders import GATEWAY, prepared, world
 from tests.execution.applications import WEB, application
 
 
@@ -119,13 +118,11 @@ IMAGE = Image("sha256:1", (8000,), healthcheck=False)
 
 
 def deployment(timed: list[tuple[float, Event]]) -> observations.Passage:
-    shop = application({"web": WEB})
+    shop = prepared({"web": WEB})
     release = Release(1, "", "", {"web": IMAGE}, shop.model, promoted=1)
-    first = deploy_plan.plan_deploy(shop, release, World(gateway=GATEWAY), GATEWAY)
+    first = deploy_plan.plan_deploy(shop, release, world(), GATEWAY)
     routing = next(step.routing for step in first.steps if isinstance(step, CutOver))
-    again = deploy_plan.plan_deploy(
-        shop, release, World(gateway=GATEWAY, routings={"shop": routing}, releases=(release,)), GATEWAY
-    )
+    again = deploy_plan.plan_deploy(shop, release, world(routing, releases=(release,)), GATEWAY)
     return observations.passage(again, timed)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hitless.domain.application import read as reading
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers, exclusive, releases
@@ -43,16 +42,15 @@ def plan_abort(
         return None
     release = routing.colours[former].release
     back = routing.next(former, routing.colours)
-    kept = world.release(release)
-    read = reading.read(kept.model)[0] if kept and kept.model else None
-    early = replica_names.early(read, former) if read else {}
-    policies = restart.only(restart.restart_policies(read, former), early) if read else {}
+    kept = world.kept_release(release)
+    early = replica_names.early(kept.application, former) if kept else {}
+    policies = restart.only(restart.restart_policies(kept.application, former), early) if kept else {}
     leaving, _ = leave(back, live, drain_timeout, drain_first=True)
     steps: list[Step] = [CutOver(routing, back, (), policies)]
-    if kept and kept.promoted < latest_promotion(world):
-        steps.append(Record(application, replace(kept, promoted=latest_promotion(world) + 1)))
-    if kept and kept.model:
-        steps += callers.detach(reading.read(kept.model)[0], live)
+    if kept and kept.release.promoted < latest_promotion(world):
+        steps.append(Record(application, replace(kept.release, promoted=latest_promotion(world) + 1)))
+    if kept:
+        steps += callers.detach(kept.application, live)
         steps += exclusive.hand_over_again(kept, former, exclusive.exclusive_there(world, live), world)
     steps += leaving
     if forgotten:
@@ -69,10 +67,8 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
         if colour is not routing.live and has_remains(world, routing, colour):
             leaving, routing = leave(routing, colour, drain_timeout)
             taking += leaving
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    if kept and kept.model:
-        leaving, routing = replica_steps.shrink(reading.read(kept.model)[0], routing, world, drain_timeout)
+    if live := world.live_release(application):
+        leaving, routing = replica_steps.shrink(live.application, routing, world, drain_timeout)
         taking += leaving
     # a command that could not confirm what it wrote has left the gateway with another routing than the file's
     sure = [Route(application, there, there, "see that the routes are in force")] if taking else []
@@ -87,9 +83,9 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:
     """A command that was killed right after its cutover has left the live release not promoted last."""
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    if kept is None or not kept.model:
+    live = world.live_release(application)
+    if live is None:
         return []
-    promoted = releases.promotion(kept, world)
-    return [Record(application, replace(kept, promoted=promoted))] if promoted != kept.promoted else []
+    promoted = releases.promotion(live.release, world)
+    is_unfinished = promoted != live.release.promoted
+    return [Record(application, replace(live.release, promoted=promoted))] if is_unfinished else []
