@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
@@ -15,44 +16,59 @@ from hitless.cli import console
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import (
+    SCHEMA,
     Began,
     Drained,
     Ended,
     Event,
     Found,
     Live,
+    Operation,
+    Outcome,
     Output,
     Planned,
     StepBegan,
     StepDone,
     StepFailed,
+    StepId,
+    StepKind,
     StepProgress,
     Undone,
     Waiting,
+    name_of,
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import step_of
 from hitless.domain.plan.steps import Drain, Plan, Record
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Routes
+
+
+def job(name: str) -> StepId:
+    """A step that is shown as `run <name>`."""
+    return StepId(StepKind.RUN_JOB, subjects=(name,))
+
 
 # what rich would take for a colour, an end of something, a link, and the beginning of more
 HOSTILE = "[red] [/] [link=x]y[/link] [bold"
 
 EVENTS: tuple[Event, ...] = (
     Found((Finding("services.web.ports", "is published", "remove it"), Finding("x", "hm", is_error=False))),
-    Began("deploy", "shop", 7, "alice@one, process 1"),
-    StepBegan("drain blue"),
-    StepProgress("drain blue", "3 in flight"),
-    StepDone("drain blue", 1.25, "3 in flight answered"),
-    StepFailed("wait until green is ready", 60.0, "never got ready", "look", {"shop-green-web-1": "boom\n"}),
-    Live(7, "green", 2.5),
-    Drained("blue", 3, 1, 1.25),
-    Ended("deploy", "shop", "successful", 4.0),
+    Began(Operation.DEPLOY, "shop", 7, "alice@one, process 1"),
+    StepBegan(StepId(StepKind.DRAIN, Colour.BLUE)),
+    StepProgress(StepId(StepKind.DRAIN, Colour.BLUE), "3 in flight"),
+    StepDone(StepId(StepKind.DRAIN, Colour.BLUE), 1.25, "3 in flight answered"),
+    StepFailed(
+        StepId(StepKind.GATE, Colour.GREEN), 60.0, "never got ready", "look", {"shop-green-web-1": "boom\n"}
+    ),
+    Live(7, Colour.GREEN, 2.5),
+    Drained(Colour.BLUE, 3, 1, 1.25),
+    Ended(Operation.DEPLOY, "shop", Outcome.SUCCESSFUL, 4.0),
     Waiting("shop", "bob@two, process 2, for 3 min, last sign of life 2 s ago"),
-    Planned(("drain blue",)),
+    Planned((StepId(StepKind.DRAIN, Colour.BLUE),)),
     Undone(),
-    Output("run migrate", {"shop-green-migrate-1": "3 migrations\ndone [red]"}),
+    Output(job("run migrate"), {"shop-green-migrate-1": "3 migrations\ndone [red]"}),
 )
 
 Capture = pytest.CaptureFixture[str]
@@ -104,13 +120,16 @@ def test_json_keeps_every_field_as_it_is(capsys: Capture) -> None:
 
     for event, line in zip(EVENTS, capsys.readouterr().out.splitlines(), strict=True):
         decoded = json.loads(line)
-        del decoded["event"]
+        assert (decoded.pop("event"), decoded.pop("schema")) == (name_of(type(event)), SCHEMA)
+        assert datetime.fromisoformat(decoded.pop("time")).tzinfo is UTC
         if isinstance(event, Found):
-            assert [Finding(**one) for one in decoded["findings"]] == list(event.findings)
-        else:
-            # JSON has no tuples
-            decoded = {key: tuple(one) if isinstance(one, list) else one for key, one in decoded.items()}
-            assert type(event)(**decoded) == event
+            decoded["findings"] = tuple(Finding(**one) for one in decoded["findings"])
+        if "step" in decoded:
+            assert decoded["step"]["id"] == str(step_of(decoded["step"]))
+            decoded["step"] = step_of(decoded["step"])
+        if "steps" in decoded:
+            decoded["steps"] = tuple(map(step_of, decoded["steps"]))
+        assert type(event)(**decoded) == event
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "lines"])
@@ -168,13 +187,13 @@ def test_a_terminal_that_is_gone_does_not_stop_what_is_under_way(
     [
         (EVENTS[0], "error services.web.ports: is published\n      remove it\nwarning x: hm\n"),
         (EVENTS[1], "deploy shop release 7\n"),
-        (Began("down", "shop", 0, "alice"), "down shop\n"),
+        (Began(Operation.DOWN, "shop", 0, "alice"), "down shop\n"),
         (EVENTS[4], "  ✓ drain blue                                     1.2 s  3 in flight answered\n"),
-        (StepDone("pull x", 0.04), "  ✓ pull x                                         0.0 s\n"),
+        (StepDone(job("x"), 0.04), "  ✓ run x                                          0.0 s\n"),
         (EVENTS[6], "  live after 2.5 s: every new request gets release 7 (green)\n"),
-        (Ended("down", "shop", "successful", 4.0), "down done in 4.0 s\n"),
+        (Ended(Operation.DOWN, "shop", Outcome.SUCCESSFUL, 4.0), "down done in 4.0 s\n"),
         (
-            Ended("deploy", "shop", "failed", 4.0),
+            Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 4.0),
             "deploy failed after 4.0 s: undone: all is as it was before\n",
         ),
     ],
@@ -187,9 +206,9 @@ def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
 def test_a_failed_step_shows_the_last_lines_of_every_container(capsys: Capture) -> None:
     logs = {"shop-green-web-1": "one\ntwo", "shop-green-web-2": ""}
 
-    shown = lines(capsys, StepFailed("wait", 60.0, "never got ready", "look", logs)).splitlines()
+    shown = lines(capsys, StepFailed(job("wait"), 60.0, "never got ready", "look", logs)).splitlines()
 
-    assert shown[0].split() == ["✗", "wait", "60.0", "s"]
+    assert shown[0].split() == ["✗", "run", "wait", "60.0", "s"]
     assert shown[1:] == [
         "    last lines of shop-green-web-1:",
         "    | one",
@@ -205,7 +224,7 @@ def test_what_only_a_spinner_shows_is_no_line_in_a_pipe(capsys: Capture, event: 
 
 
 def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], EVENTS[7], Drained("blue", 2, 0, 0.5), EVENTS[8])
+    shown = lines(capsys, EVENTS[6], EVENTS[7], Drained(Colour.BLUE, 2, 0, 0.5), EVENTS[8])
 
     assert shown.splitlines()[-1] == (
         "release 7 is live on green since 2.5 s; 5 requests in flight drained, 1 cut; 4.0 s in all"
@@ -213,14 +232,14 @@ def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
 
 
 def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], Ended("deploy", "shop", "unfinished", 9.0))
+    shown = lines(capsys, EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
     assert "release 7 is live, and not all is tidied up; go on with hitless resume" in shown.splitlines()[-1]
     assert "undone" not in shown
 
 
 def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[1], Ended("deploy", "shop", "unfinished", 9.0))
+    shown = lines(capsys, EVENTS[1], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
     said = "deploy failed after 9.0 s: not all is undone; see hitless status, then "
     assert shown.splitlines()[-1] == said + "hitless resume, abort, or deploy again"
@@ -228,7 +247,7 @@ def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) 
 
 
 def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], Ended("deploy", "shop", "failed", 9.0))
+    shown = lines(capsys, EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 9.0))
 
     assert shown.splitlines()[-1].endswith("undone: all is as it was before")
 
@@ -237,7 +256,7 @@ def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live
 def test_no_line_is_broken_in_two(capsys: Capture, seconds: float) -> None:
     detail = "a long detail " * 20
 
-    shown = lines(capsys, StepDone("a step", seconds, detail.strip()))
+    shown = lines(capsys, StepDone(job("a step"), seconds, detail.strip()))
 
     assert shown.count("\n") == 1
     assert detail.strip() in shown
@@ -246,12 +265,12 @@ def test_no_line_is_broken_in_two(capsys: Capture, seconds: float) -> None:
 # what others wrote is shown as they wrote it
 
 SHOWN: dict[str, Callable[[str], Event]] = {
-    "a log": lambda text: StepFailed("wait", 1.0, "m", "h", {"web": text}),
-    "a container": lambda text: StepFailed("wait", 1.0, "m", "h", {text: "x"}),
-    "a failed step": lambda text: StepFailed(text, 1.0, "m"),
-    "a step": lambda text: StepDone(text, 1.0),
-    "a detail": lambda text: StepDone("wait", 1.0, text),
-    "an application": lambda text: Began("deploy", text, 1, "alice"),
+    "a log": lambda text: StepFailed(job("wait"), 1.0, "m", "h", {"web": text}),
+    "a container": lambda text: StepFailed(job("wait"), 1.0, "m", "h", {text: "x"}),
+    "a failed step": lambda text: StepFailed(job(text), 1.0, "m"),
+    "a step": lambda text: StepDone(job(text), 1.0),
+    "a detail": lambda text: StepDone(job("wait"), 1.0, text),
+    "an application": lambda text: Began(Operation.DEPLOY, text, 1, "alice"),
     "a finding": lambda text: Found((Finding("x", text),)),
     "a path": lambda text: Found((Finding(text, "m"),)),
     "a hint": lambda text: Found((Finding("x", "m", text),)),
@@ -276,11 +295,11 @@ def test_names_between_colons_are_no_pictures(capsys: Capture) -> None:
     console.complain(HitlessError("redis:key:1", "redis:key:1"))
 
     assert capsys.readouterr().err == "hitless: redis:key:1\n  next: redis:key:1\n"
-    assert "| redis:key:1\n" in lines(capsys, StepFailed("wait", 1.0, "m", "h", {"web": "redis:key:1"}))
+    assert "| redis:key:1\n" in lines(capsys, StepFailed(job("wait"), 1.0, "m", "h", {"web": "redis:key:1"}))
 
 
 def test_a_backslash_at_the_end_of_a_line_stays_one(capsys: Capture) -> None:
-    shown = lines(capsys, StepFailed("wait", 1.0, "m", "h", {"web": "docker run \\\n  --rm x"}))
+    shown = lines(capsys, StepFailed(job("wait"), 1.0, "m", "h", {"web": "docker run \\\n  --rm x"}))
 
     assert "    | docker run \\\n    |   --rm x\n" in shown
 
@@ -291,7 +310,10 @@ def test_a_spinner_takes_markup_for_text_as_well(capsys: Capture, monkeypatch: p
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     shown = lines(
-        capsys, StepBegan("pull x[/]y"), StepProgress("pull x[/]y", "[/red]"), StepDone("pull x", 1.0)
+        capsys,
+        StepBegan(job("pull x[/]y")),
+        StepProgress(job("pull x[/]y"), "[/red]"),
+        StepDone(job("pull x"), 1.0),
     )
 
     assert "pull x" in shown
@@ -354,7 +376,13 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
     text = capsys.readouterr().out
     found = json.loads(text)
     assert [Finding(**one) for one in found["findings"]] == [WARNING]
-    assert found["plan"] == PLAN.summary()
+    assert [step["id"] for step in found["plan"]["steps"]] == ["drain:blue", "promote:7"]
+    assert [step["text"] for step in found["plan"]["steps"]] == ["drain blue", "promote release 7"]
+    assert {key: found["plan"][key] for key in ("application", "release", "colour")} == {
+        "application": "shop",
+        "release": 7,
+        "colour": "green",
+    }
     assert "hunter2" not in text
 
 

@@ -6,7 +6,12 @@ import pytest
 
 from hitless.cli.ending import ending
 from hitless.domain.common.errors import HitlessError, LockLost
-from hitless.domain.common.events import Ended, Event, StepBegan
+from hitless.domain.common.events import Ended, Event, Operation, Outcome, StepBegan, StepId, StepKind
+
+
+def job(name: str) -> StepId:
+    """A step that is shown as `run <name>`."""
+    return StepId(StepKind.RUN_JOB, subjects=(name,))
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, str, str]]:
@@ -36,18 +41,18 @@ def test_what_fails_before_it_begins_has_an_outcome(
 
 def test_so_has_what_had_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     with ending("scale", "shop", as_json=True) as end:
-        end.heard(lambda _: None)(StepBegan("look"))
+        end.heard(lambda _: None)(StepBegan(job("look")))
     assert told(capsys) == [("ended", "scale", "shop", "successful")]
 
 
 def test_an_outcome_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(HitlessError):
-        command(HitlessError("no"), Ended("deploy", "shop", "failed", 1.0))
+        command(HitlessError("no"), Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 1.0))
     assert told(capsys) == []
 
 
 def test_an_outcome_of_a_part_is_not_the_last_word(capsys: pytest.CaptureFixture[str]) -> None:
-    events = (Ended("deploy", "shop", "successful", 1.0), StepBegan("take over port 80"))
+    events = (Ended(Operation.DEPLOY, "shop", Outcome.SUCCESSFUL, 1.0), StepBegan(job("take over port 80")))
     with pytest.raises(HitlessError):
         command(HitlessError("no"), *events, operation="adopt")
     assert told(capsys) == [("ended", "adopt", "shop", "failed")]

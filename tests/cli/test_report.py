@@ -362,7 +362,7 @@ def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(caps
     assert json.loads(capsys.readouterr().out)["deployment"] == {
         "operation": "",
         "release": 0,
-        "step": "",
+        "step": None,
         "began": "",
         "by": "bob@laptop, process 9",
         "is_under_way": True,

@@ -19,14 +19,23 @@ from hitless.domain.common.events import (
     Began,
     Event,
     Found,
+    Operation,
     Output,
     StepBegan,
     StepDone,
     StepFailed,
+    StepId,
+    StepKind,
     StepProgress,
 )
 from hitless.domain.common.findings import Finding
 from tests.domain.builders import examples
+
+
+def job(name: str) -> StepId:
+    """A step that is shown as `run <name>`."""
+    return StepId(StepKind.RUN_JOB, subjects=(name,))
+
 
 CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"]
 BIDI = [chr(code) for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
@@ -76,11 +85,11 @@ STEERING = "".join([*CONTROLS, *BIDI, "\x1b]0;title\x07\x1b[2J"])
 FINDING = Finding(STEERING, STEERING, STEERING)
 SHOWN: tuple[Event, ...] = (
     Found((FINDING,)),
-    Began(STEERING, STEERING, 1, STEERING),
-    StepBegan(STEERING),
-    StepProgress(STEERING, STEERING),
-    StepDone(STEERING, 1.0, STEERING),
-    StepFailed(STEERING, 1.0, STEERING, STEERING, {STEERING: STEERING}),
+    Began(Operation.DEPLOY, STEERING, 1, STEERING),
+    StepBegan(job(STEERING)),
+    StepProgress(job(STEERING), STEERING),
+    StepDone(job(STEERING), 1.0, STEERING),
+    StepFailed(job(STEERING), 1.0, STEERING, STEERING, {STEERING: STEERING}),
 )
 
 
@@ -101,8 +110,8 @@ def test_the_line_of_progress_does_not_either(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "xterm")
     with console.events(as_lines_of_json=False) as emit:
-        emit(StepBegan("wait\x1b]0;title\x07"))
-        emit(StepProgress("wait\x1b]0;title\x07", "500: \x1b]0;body\x07\u202e"))
+        emit(StepBegan(job("wait\x1b]0;title\x07")))
+        emit(StepProgress(job("wait\x1b]0;title\x07"), "500: \x1b]0;body\x07\u202e"))
     shown = terminal.getvalue()
     assert "\x1b]0;" not in shown and "\x07" not in shown and "\u202e" not in shown
     assert "\\x1b]0;body\\x07\\u202e" in shown
@@ -122,7 +131,7 @@ def test_nor_an_error_nor_a_table_nor_a_plain_line(capsys: Capture) -> None:
 
 def test_json_escapes_it_by_itself(capsys: Capture) -> None:
     with console.events(as_lines_of_json=True) as emit:
-        emit(Output("run", {"a": STEERING}))
+        emit(Output(job("run"), {"a": STEERING}))
     out = capsys.readouterr().out
     assert out.rstrip("\n").isprintable() and out.isascii()
     assert json.loads(out)["logs"] == {"a": STEERING}

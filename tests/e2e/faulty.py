@@ -3,7 +3,7 @@
 `python -m tests.e2e.faulty --at POINT --do FAULT -- <arguments of hitless>`
 
 Nothing in the product knows of this. Every port is wrapped from outside, so that each of its verbs is a
-point, whichever verbs and steps there are: `before cut over`, `cut over: before deliver`, `retire: half of
+point, whichever verbs and steps there are: `before cut-over`, `cut-over: before deliver`, `retire: half of
 remove`. Names hold neither colours nor numbers, so they are the same for every deployment.
 """
 
@@ -57,12 +57,6 @@ NEVER_PASSED = 99
 TWICE = " twice"  # the second time at the next point: while the undo of the first is at work
 
 
-def plain(step: str) -> str:
-    """A step's name without what differs from one deployment to the next: colours, releases, seconds."""
-    step = re.sub(r"( of| to| at)? (blue|green)( is)?\b", "", step)
-    return re.sub(r" \(release \d+\)|( for)? [\d.]+( s\b)?(, \d+)*", "", step)
-
-
 @dataclass
 class Points:
     """Every point that a run passes; at one of them (`at`) the fault, and `again` at the next one."""
@@ -106,7 +100,7 @@ class Points:
             case Planned():
                 self._is_planned = True
             case StepBegan(step):
-                name = plain(step)
+                name = str(step.kind)
                 self._steps[name] += 1
                 count = self._steps[name]
                 self.step = name if count == 1 else f"{name} ({count})"

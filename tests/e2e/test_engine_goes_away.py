@@ -63,9 +63,9 @@ def crash(engine: SecondEngine) -> None:
 @pytest.mark.parametrize(
     ("at", "happening", "is_new", "is_alone"),
     [
-        ("wait until ready: before ask", crash, False, True),
+        ("gate: before ask", crash, False, True),
         # the one that has just been replaced is still to come back, should it be needed
-        ("cut over: before in_force", SecondEngine.restart, True, False),
+        ("cut-over: before in_force", SecondEngine.restart, True, False),
         ("drain: before connections", crash, True, True),
     ],
 )
@@ -92,7 +92,7 @@ def test_the_engine_goes_away_in_the_middle(
 def test_a_full_disk_in_the_middle_is_undone_without_a_byte(engine: SecondEngine, shop: Shop) -> None:
     before = shop.settled()
     with shop.load() as load, engine.full_disk() as fill:
-        refused = shop.deploy_during("cut over: before deliver", fill)
+        refused = shop.deploy_during("cut-over: before deliver", fill)
     assert refused.code == FAILED, refused.output
     assert "no space left on device" in refused.output.lower()
     assert "docker system df" in refused.output

@@ -53,7 +53,7 @@ BACK = "taken back, old release live"
 
 POINTS = points()
 # From here on the routing file is in the gateway: Traefik takes it, whether or not hitless is there to see.
-IN_PLACE = "cut over: after deliver"
+IN_PLACE = "cut-over: after deliver"
 TABLE = Table()
 
 
@@ -121,7 +121,7 @@ def suspended(combination: Combination, shop: Shop) -> None:
 
 def interrupted(combination: Combination, shop: Shop) -> None:
     before = shop.settled()
-    is_new = is_from(combination.at, "after cut over")
+    is_new = is_from(combination.at, "after cut-over")
     with shop.load() as load:
         deployment, _, outcome = ended_by_signal(combination, shop, before)
         # where all is as it was, the next deployment is as any other: the next combination's
@@ -298,36 +298,36 @@ SIGNALS = [
     Combination("SIGINT", "create: half of create", interrupted),
     Combination("SIGINT", "start: half of start", interrupted),
     Combination("SIGINT", "start: while start runs docker start", interrupted),
-    Combination("SIGINT", "cut over: while deliver runs in the gateway", interrupted),
-    Combination("SIGINT", "cut over: before in_force", interrupted),
-    Combination("SIGINT", "after cut over", interrupted),
+    Combination("SIGINT", "cut-over: while deliver runs in the gateway", interrupted),
+    Combination("SIGINT", "cut-over: before in_force", interrupted),
+    Combination("SIGINT", "after cut-over", interrupted),
     Combination("SIGINT", "retire: half of remove", interrupted),
     Combination("SIGTERM", "create: while create runs docker compose create", interrupted),
-    Combination("SIGTERM", "before cut over", interrupted),
+    Combination("SIGTERM", "before cut-over", interrupted),
     Combination("SIGTERM", "before drain", interrupted),
-    Combination("SIGHUP", "before wait until ready", interrupted),
+    Combination("SIGHUP", "before gate", interrupted),
     Combination("SIGHUP", "retire: while stop runs docker stop", interrupted),
     Combination(f"SIGINT{TWICE}", "start: half of start", interrupted_twice),
-    Combination(f"SIGINT{TWICE}", "wait until ready: before ask", interrupted_twice),
-    Combination(f"SIGINT{TWICE}", "before cut over", interrupted_twice),
+    Combination(f"SIGINT{TWICE}", "gate: before ask", interrupted_twice),
+    Combination(f"SIGINT{TWICE}", "before cut-over", interrupted_twice),
 ]
 GATEWAYS = [
     *(
         Combination(fault, at, without_its_gateway)
         for fault in ("gateway killed", "gateway restarted")
         for at in (
-            "show the routes to the gateway: before in_force",
-            "wait until ready: before ask",
-            "cut over: before deliver",
-            "cut over: before in_force",
+            "show-routes: before in_force",
+            "gate: before ask",
+            "cut-over: before deliver",
+            "cut-over: before in_force",
             "before drain",
         )
     ),
-    Combination("gateway killed", "remove the routes: before deliver", without_its_gateway),
-    Combination("gateway removed", "cut over: before deliver", without_its_gateway),
+    Combination("gateway killed", "withdraw-routes: before deliver", without_its_gateway),
+    Combination("gateway removed", "cut-over: before deliver", without_its_gateway),
     Combination("gateway removed", "before drain", without_its_gateway),
     *(
-        Combination(fault, "wait until ready: before ask", without_its_gateway)
+        Combination(fault, "gate: before ask", without_its_gateway)
         for fault in GATEWAY_FAULTS
         if fault.startswith("routing file")
     ),
@@ -336,9 +336,9 @@ CUTS = [
     Combination("connection cut", at, cut_off)
     for at in (
         "start: half of start",
-        "wait until ready: before ask",
-        "cut over: before deliver",
-        "cut over: before in_force",
+        "gate: before ask",
+        "cut-over: before deliver",
+        "cut-over: before in_force",
         "drain: before connections",
         "retire: half of remove",
     )
@@ -346,11 +346,11 @@ CUTS = [
 BAD_RELEASES = [
     *(Combination(fault, "", bad) for fault in BAD),
     Combination("build fails", "", cannot_be_built),
-    Combination("killed after its gate", "after wait until ready", dies_before_the_cutover),
-    Combination("killed before its cutover", "before cut over", dies_before_the_cutover),
-    Combination("killed as it goes live", "cut over: after deliver", dies_live),
+    Combination("killed after its gate", "after gate", dies_before_the_cutover),
+    Combination("killed before its cutover", "before cut-over", dies_before_the_cutover),
+    Combination("killed as it goes live", "cut-over: after deliver", dies_live),
     Combination("killed within its bake time", "before bake", dies_live),
-    Combination("one replica of three never healthy", "wait until ready: before ask", one_bad_replica),
+    Combination("one replica of three never healthy", "gate: before ask", one_bad_replica),
 ]
 
 
@@ -402,9 +402,9 @@ SOME_STOPS = [
     Combination("SIGSTOP", at, suspended)
     for at in (
         "create: while create runs docker compose create",
-        "cut over: while deliver runs in the gateway",
+        "cut-over: while deliver runs in the gateway",
         "retire: while remove runs docker rm",
-        "after forget release",
+        "after forget",
     )
 ]
 CHOSEN = (

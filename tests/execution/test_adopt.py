@@ -323,8 +323,8 @@ def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held
     adopt(host, FakeGatewayHost(host), PUBLISHING)
     last = runs("\n".join(host.lines))[-1]
     assert (last.operation, last.outcome) == ("adopt", "successful")
-    steps = [event["step"] for event in last.events if event["event"] == "step_done"]
-    assert steps == ["take over port 8080", "remove shop-web-1"]
+    steps = [event["step"]["id"] for event in last.events if event["event"] == "step_done"]
+    assert steps == ["take-ports:8080", "remove:shop-web-1"]
 
 
 def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
@@ -332,7 +332,7 @@ def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
     with pytest.raises(HitlessError):
         adopt(host, FakeGatewayHost(host, breaks=(8080,)), PUBLISHING)
     last = runs("\n".join(host.lines))[-1]
-    assert (last.operation, last.outcome, last.step) == ("adopt", "unfinished", "take over port 8080")
+    assert (last.operation, last.outcome, str(last.step)) == ("adopt", "unfinished", "take-ports:8080")
     with pytest.raises(HitlessError, match="adoption of shop") as raised:
         operations.resume(host.ports(), "shop", ASKED)
     assert raised.value.hint == "hitless adopt goes on with it"

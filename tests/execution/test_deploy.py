@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
-from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed
+from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.file import parse
@@ -374,7 +374,7 @@ def down(host: FakeHost) -> None:
 def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) -> None:
     operations.down(deployed.ports(), "shop", ASKED, 5.0, volumes=True)
     assert deployed.verbs[-1] == "remove volumes"
-    assert StepDone("remove the volumes", 0, "shop_data") in deployed.events
+    assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events
     assert isinstance(deployed.events[-1], Ended)
 
 

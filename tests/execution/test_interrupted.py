@@ -370,7 +370,7 @@ def test_the_journal_tells_each_command_with_its_outcome(deployed: FakeHost) -> 
     # a SIGKILL leaves no last event at all
     del deployed.lines[-1]
     last = runs("\n".join(deployed.lines))[-1]
-    assert (last.outcome, last.step, last.holder) == ("", "restore the routes", "somebody@somewhere")
+    assert (last.outcome, str(last.step), last.holder) == ("", "restore-routes", "somebody@somewhere")
     world = observe.world(deployed.ports(), "shop")
     assert world.left == last
 

@@ -11,7 +11,7 @@ import pytest
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import GateFailed, HitlessError, Locked
-from hitless.domain.common.events import StepBegan
+from hitless.domain.common.events import StepBegan, StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
 from hitless.domain.proof.observations import Aim, Ending, Failure, Phase, Sample, Visit
@@ -130,8 +130,8 @@ def test_each_deployment_is_in_the_journal_and_one_lock_is_held_throughout(deplo
     told = [(run.operation, run.release, run.outcome) for run in runs("\n".join(deployed.lines))]
     assert told[-2:] == [("prove", 2, "successful")] * 2
     # the pauses are shown, and are no part of any command
-    assert "ask" not in "\n".join(deployed.lines)
-    assert StepBegan("ask without a deployment") in deployed.events
+    assert f'"{StepKind.LOAD}"' not in "\n".join(deployed.lines)
+    assert StepBegan(StepId(StepKind.LOAD, seconds=5.0)) in deployed.events
 
 
 def test_another_command_meanwhile_is_refused(deployed: FakeHost) -> None:

@@ -15,7 +15,7 @@ from hitless.domain.common.errors import (
     NotConfirmed,
     Refused,
 )
-from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFailed
+from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import ComposeContainer, Container
 from hitless.domain.routing.file import parse, render
@@ -25,6 +25,12 @@ from hitless.execution.operations import Request
 from tests.execution.applications import WEB, application, shop
 from tests.execution.test_deploy import ASKED, deploy, live, rollback, state
 from tests.fakes.host import FakeHost
+
+
+def job(name: str) -> StepId:
+    """A step that is shown as `run <name>`."""
+    return StepId(StepKind.RUN_JOB, subjects=(name,))
+
 
 BY_DOCKER_ALONE = {
     **WEB,
@@ -245,7 +251,7 @@ def test_down_drains_as_long_as_the_live_release_says() -> None:
 def test_an_interrupt_right_after_the_cutover_does_not_undo_it(deployed: FakeHost) -> None:
     def emit(event: Event) -> None:
         deployed.events.append(event)
-        if event == StepDone("cut over to green", 0, "generation 4"):
+        if event == StepDone(StepId(StepKind.CUT_OVER, Colour.GREEN), 0, "generation 4"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -352,7 +358,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
 def test_a_command_that_was_suspended_in_its_last_step_does_not_end_well(deployed: FakeHost) -> None:
     def emit(event: Event) -> None:
         deployed.events.append(event)
-        if isinstance(event, StepDone) and event.step == "retire blue":
+        if isinstance(event, StepDone) and event.step == StepId(StepKind.RETIRE, Colour.BLUE):
             deployed.holder = ""
 
     with pytest.raises(LockLost):

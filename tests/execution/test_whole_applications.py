@@ -269,11 +269,11 @@ def test_hooks_run_at_their_points_and_their_output_is_kept(host: FakeHost) -> N
     deploy(host, hooks=HOOKS)
     assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
     assert dict(host.commands)[("tell",)]["HITLESS_COLOUR"] == "blue"
-    outputs = {event.step: event.logs for event in host.events if isinstance(event, Output)}
-    assert outputs["run hook-before-cutover-1 here"] == {"here": "smoke said yes"}
-    assert "run migrate" in outputs
-    details = {event.step: event.detail for event in host.events if isinstance(event, StepDone)}
-    assert details["run hook-after-cutover-1 here"] == "tell said yes"
+    outputs = {str(event.step): event.logs for event in host.events if isinstance(event, Output)}
+    assert outputs["run-local-hook:before-cutover-1"] == {"here": "smoke said yes"}
+    assert "run-job:blue:migrate" in outputs
+    details = {str(event.step): event.detail for event in host.events if isinstance(event, StepDone)}
+    assert details["run-local-hook:after-cutover-1"] == "tell said yes"
 
 
 def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hitless.domain.application.read import replicas
 from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
-from hitless.domain.common.events import Event
+from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE, Colour
 from hitless.domain.gateway.model import Gateway
@@ -519,4 +519,4 @@ class FakeHost:
                 self.violations.append(f"{service} ran twice at a time")
 
     def _has_drained(self, colour: Colour) -> bool:
-        return any(f"drain {colour}" in str(event) for event in self.events)
+        return any(event == StepBegan(StepId(StepKind.DRAIN, colour)) for event in self.events)

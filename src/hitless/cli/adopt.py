@@ -58,7 +58,7 @@ def adopt(
             heard = end.heard(emit)
             if as_json and not dry_run:
                 heard(Found(found))
-                heard(Planned(adoption.describe()))
+                heard(Planned(adoption.step_ids))
             else:
                 show_adoption(application, adoption, found, as_json)
             if any(finding.is_error for finding in found):

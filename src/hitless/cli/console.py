@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,8 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from hitless.cli.views.adoption import adoption_lines
+from hitless.cli.views.words import step_text
 from hitless.cli.visible import visible
 from hitless.domain.application.model import Application, Role
 from hitless.domain.common.errors import HitlessError
@@ -24,12 +27,15 @@ from hitless.domain.common.events import (
     Event,
     Found,
     Live,
+    Operation,
+    Outcome,
     StepBegan,
     StepDone,
     StepFailed,
     StepProgress,
     Waiting,
     as_json,
+    step_json,
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.plan.adopt import Adoption
@@ -110,7 +116,7 @@ def show_plan(
             for service in application.services
         ]
         found = [vars(finding) for finding in findings]
-        print(json.dumps({"services": services, "findings": found, "plan": plan.summary() if plan else None}))
+        print(json.dumps({"services": services, "findings": found, "plan": _plan(plan) if plan else None}))
         return
     out = console()
     width = max(len(service.name) for service in application.services)
@@ -123,16 +129,22 @@ def show_plan(
         return
     built = [service.name for service in application.released if service.builds]
     out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
-    steps = [step.describe() for step in plan.steps]
+    steps = [step_text(step.id) for step in plan.steps]
     for number, line in enumerate([*([f"build {', '.join(built)}"] if built else []), *steps], start=1):
         out.print(f"  {number}. {escape(line)}")
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    """The plan without the models, which hold environment values."""
+    steps = [{**step_json(step.id), "text": step_text(step.id)} for step in plan.steps]
+    return {"application": plan.application, "release": plan.release, "colour": plan.colour, "steps": steps}
 
 
 def show_adoption(
     application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
 ) -> None:
     """What `hitless adopt` prints before it begins."""
-    steps = adoption.describe()
+    steps = adoption_lines(adoption)
     if as_json_text:
         found = [vars(finding) for finding in findings]
         print(json.dumps({"application": application.name, "findings": found, "steps": steps}))
@@ -167,7 +179,6 @@ class _Lines:
                 self._progress.update(self._task, visible=False)
                 self._live = event if isinstance(event, Live) else self._live
             case Began(operation, application, release):
-                self._began = event
                 self._live, self._drained = None, []  # of another command before it, in one process
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
@@ -175,15 +186,15 @@ class _Lines:
                 self._out.print(f"waiting for {escape(holder)}")
             case StepBegan(step):
                 # rich makes a text of it by itself, not by the console
-                self._progress.reset(self._task, description=escape(visible(step)), visible=True)
+                self._progress.reset(self._task, description=escape(visible(step_text(step))), visible=True)
             case StepProgress(step, detail):
-                description = visible(f"{escape(step)} [dim]{escape(detail)}[/]")
+                description = visible(f"{escape(step_text(step))} [dim]{escape(detail)}[/]")
                 self._progress.update(self._task, description=description)
             case StepDone(step, seconds, detail):
                 more = f"  [dim]{escape(detail)}[/]" if detail else ""
-                self._line("[green]✓[/]", step, seconds, more)
+                self._line("[green]✓[/]", step_text(step), seconds, more)
             case StepFailed(step, seconds, _, _, logs):
-                self._line("[red]✗[/]", step, seconds, "")
+                self._line("[red]✗[/]", step_text(step), seconds, "")
                 self._show_logs(logs)
             case Live():
                 self._live = event
@@ -208,10 +219,10 @@ class _Lines:
 
     def _end(self, event: Ended) -> None:
         self._progress.update(self._task, visible=False)
-        if event.outcome != "successful":
-            if event.outcome == "failed":
+        if event.outcome is not Outcome.SUCCESSFUL:
+            if event.outcome is Outcome.FAILED:
                 still = "undone: all is as it was before"
-            elif event.operation == "adopt":
+            elif event.operation is Operation.ADOPT:
                 still = "the release runs beside what ran before; go on with hitless adopt"
             elif self._live:
                 still = (
@@ -234,7 +245,7 @@ class _Lines:
 
 
 def _print_json(event: Event) -> None:
-    print(json.dumps(as_json(event)), flush=True)
+    print(json.dumps(as_json(event, datetime.now(UTC).isoformat(timespec="milliseconds"))), flush=True)
 
 
 def _unheard(show: Emit) -> Emit:

@@ -34,19 +34,23 @@ def ending(operation: str, application: str | None, as_json: bool) -> Iterator[E
     """Tell a program how the command ended where no event has: it was refused, or had nothing to do."""
     began = time.monotonic()
     it = Ending(application or "")
-    outcome = "successful"
+    outcome = "SUCCESSFUL"
     try:
         yield it
     except BaseException as error:
-        outcome = "unfinished" if getattr(error, "is_unfinished", False) else "failed"
+        outcome = "UNFINISHED" if getattr(error, "is_unfinished", False) else "FAILED"
         raise
     finally:
         if as_json and not it.is_told:
             import json
+            from datetime import UTC, datetime
 
-            from hitless.domain.common.events import Ended
+            from hitless.domain.common.events import Ended, Operation, Outcome
             from hitless.domain.common.events import as_json as as_object
 
-            ended = Ended(operation, it.application, outcome, time.monotonic() - began)
+            ended = Ended(Operation(operation), it.application, Outcome[outcome], time.monotonic() - began)
             with suppress(OSError):  # nobody reads it any more
-                print(json.dumps(as_object(ended)), flush=True)
+                print(
+                    json.dumps(as_object(ended, datetime.now(UTC).isoformat(timespec="milliseconds"))),
+                    flush=True,
+                )

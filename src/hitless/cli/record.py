@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
+from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
-from hitless.domain.host.journal import Run
+from hitless.domain.host.journal import Run, step_of
 
 
 def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
@@ -71,7 +72,7 @@ def _show_event(out: Console, event: Json) -> None:
 
 def _said(event: Json) -> str:
     """An event of the journal in one line; one that only a newer hitless knows by its name."""
-    step = event.get("step")
+    step = any_step_text(step_of(event.get("step")))
     match event["event"]:
         case "step_began" | "planned" | "drained":
             return ""  # said by what follows them
@@ -99,11 +100,12 @@ def _said(event: Json) -> str:
 def _outcome(run: Run) -> str:
     if run.outcome:
         return run.outcome
-    return f"not ended, last at {escape(run.step)}" if run.step else "not ended"
+    return f"not ended, last at {escape(any_step_text(run.step))}" if run.step else "not ended"
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    return {key: value for key, value in vars(run).items() if key != "events"}
+    found = {key: value for key, value in vars(run).items() if key != "events"}
+    return {**found, "step": any_step_json(run.step)}
 
 
 def _refuse_none(application: str, runs: Sequence[Run]) -> None:

@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
+from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.journal import step_of
 from hitless.domain.host.shared import Shared
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
@@ -255,7 +257,7 @@ def _deployment(world: World) -> dict[str, Any] | None:
     return {
         "operation": run.operation if run else "",
         "release": run.release if run else 0,
-        "step": run.step if run else "",
+        "step": any_step_json(run.step) if run else None,
         "began": run.began if run else "",
         "by": world.holder.name if world.holder else run.holder if run else "",
         "is_under_way": world.holder is not None,
@@ -265,7 +267,7 @@ def _deployment(world: World) -> dict[str, Any] | None:
 
 def _deployment_line(deployment: dict[str, Any]) -> str:
     release = f" of release {deployment['release']}" if deployment["release"] else ""
-    at = f", at {deployment['step']}" if deployment["step"] else ""
+    at = f", at {any_step_text(step_of(deployment['step']))}" if deployment["step"] else ""
     since = durations.ago(deployment["seconds_since"])
     if deployment["is_under_way"]:
         what = f"{deployment['operation'] or 'a command'}{release} is under way{at}, by {deployment['by']}"

@@ -10,7 +10,7 @@ from functools import partial
 from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
 from hitless.domain.common.errors import HitlessError, HookFailed
-from hitless.domain.common.events import Began
+from hitless.domain.common.events import Began, Operation, StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.gateway.settings import gateway as gateway_of
@@ -88,11 +88,11 @@ def _prepare_gateway(
         present = host.settings() if ports.balancer.gateway() else None
         if present:
             hold.take()
-        what = "restart the gateway" if present else "start the gateway"
+        step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
         asker = gateway.Asker(request.holder, request.wait)
         with gateway.undisturbed(ports, asker, but=found.application) if present else nullcontext():
             # as yet it is no work on the application, and not for its journal
-            announced(ports, what, lambda: _start(ports, host, present, before))
+            announced(ports, step, lambda: _start(ports, host, present, before))
 
 
 def _hand_over(
@@ -107,20 +107,21 @@ def _hand_over(
     name = found.application
     with (
         Hold(ports, name, request) as hold,
-        ended(hold.ports, "adopt", name, began, is_whole=False) as told,
+        ended(hold.ports, Operation.ADOPT, name, began, is_whole=False) as told,
     ):
         hold.take()
-        told.emit(Began("adopt", name, 0, request.holder))
+        told.emit(Began(Operation.ADOPT, name, 0, request.holder))
         if observe.world(told, name).live(name) is None:
             raise HitlessError(f"{name} is not live any more", "run hitless adopt again")
         if found.after:
             after = found.after
-            given = ", ".join(map(str, found.ports))
-            what = f"take over port {given}" if found.ports else "restart the gateway"
+            ports_taken = tuple(map(str, found.ports))
+            kind = StepKind.TAKE_PORTS if ports_taken else StepKind.RESTART_GATEWAY
+            step = StepId(kind, subjects=ports_taken)
             asker = gateway.Asker(request.holder, request.wait)
             with ExitStack() as alone:
                 alone.enter_context(gateway.undisturbed(told, asker, but=name))
-                announced(told, what, lambda: _take_over(told, host, found, after, hold, alone))
+                announced(told, step, lambda: _take_over(told, host, found, after, hold, alone))
         perform(adopt_plan.plan_adopted(found, drain_timeout), told, began)
 
 
@@ -143,7 +144,8 @@ def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
         return
     ids = [one.id for one in ports.engine.composed(found.application) if one.name in found.exclusive]
     try:
-        announced(ports, f"stop {', '.join(found.exclusive)}", lambda: ports.engine.stop(ids))
+        step = StepId(StepKind.STOP_EXCLUSIVE, subjects=found.exclusive)
+        announced(ports, step, lambda: ports.engine.stop(ids))
         yield
     except HookFailed:
         raise

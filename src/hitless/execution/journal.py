@@ -13,6 +13,8 @@ from hitless.domain.common.events import (
     Began,
     Ended,
     Event,
+    Operation,
+    Outcome,
     Planned,
     StepBegan,
     StepProgress,
@@ -39,7 +41,7 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
         def emit(event: Event) -> None:
             ports.emit(event)
             if not isinstance(event, StepProgress):
-                held.write(json.dumps({"time": ports.clock.utc(), **as_json(event)}))
+                held.write(json.dumps(as_json(event, ports.clock.utc())))
             if isinstance(event, Began | StepBegan):
                 insist()
 
@@ -74,7 +76,7 @@ def _lost(ports: Ports) -> LockLost | None:
 
 @contextmanager
 def ended(
-    ports: Ports, operation: str, application: str, began: float, is_whole: bool = True
+    ports: Ports, operation: Operation, application: str, began: float, is_whole: bool = True
 ) -> Iterator[Ports]:
     """Say at the end how it ended: the last event of every command, whatever happens.
 
@@ -88,14 +90,14 @@ def ended(
         is_whole = isinstance(event, Undone) or (is_whole and not isinstance(event, Planned))
         ports.emit(event)
 
-    outcome = "successful"
+    outcome = Outcome.SUCCESSFUL
     try:
         yield replace(ports, emit=emit)
     except BaseException as error:
         lost = _lost(ports) if isinstance(error, HitlessError) else None
-        outcome = "failed" if is_whole and not lost else "unfinished"
+        outcome = Outcome.FAILED if is_whole and not lost else Outcome.UNFINISHED
         if isinstance(error, HitlessError):
-            error.is_unfinished = outcome == "unfinished"
+            error.is_unfinished = outcome is Outcome.UNFINISHED
             if lost and not isinstance(error, LockLost | DockerFailed):
                 lost.is_unfinished = True
                 raise lost from error

@@ -14,7 +14,7 @@ from hitless.domain.checks.application import check, strict
 from hitless.domain.checks.networks import of_room
 from hitless.domain.common import redact
 from hitless.domain.common.errors import DockerFailed, HitlessError, HookFailed, Refused
-from hitless.domain.common.events import Began, Found
+from hitless.domain.common.events import Began, Found, Operation, StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import image_reference
@@ -79,10 +79,10 @@ def deploy(
         # not judged strictly yet: what an image has is not known before it is there
         _refuse(ports, (*request.findings, *check(application, world, {})), warn=False)
         number = releases.next_release(world, application.name)
-        ports.emit(Began("deploy", application.name, number, request.holder, request.revision))
+        ports.emit(Began(Operation.DEPLOY, application.name, number, request.holder, request.revision))
         with (
             discreet(ports, *_models(world)) as ports,
-            ended(ports, "deploy", application.name, began) as ports,
+            ended(ports, Operation.DEPLOY, application.name, began) as ports,
             during(ports),
         ):
             try:
@@ -106,7 +106,7 @@ def deploy(
 class Command:
     """A command on an application that is there: its lock is held, and the host has been looked at."""
 
-    operation: str
+    operation: Operation
     application: str
     request: Request
     began: float
@@ -129,7 +129,7 @@ class Command:
 
 
 @contextmanager
-def commanding(ports: Ports, operation: str, application: str, request: Request) -> Iterator[Command]:
+def commanding(ports: Ports, operation: Operation, application: str, request: Request) -> Iterator[Command]:
     """Hold the lock of an application that is there. Raises `HitlessError` without a gateway, `Locked`."""
     began = ports.clock.now()
     gateway = ports.balancer.gateway()
@@ -147,7 +147,7 @@ def commanding(ports: Ports, operation: str, application: str, request: Request)
 
 def rollback(ports: Ports, application: str, request: Request, number: int | None) -> None:
     """Bring a kept release back by the same plan that deploys one; None: the one before the live one."""
-    with commanding(ports, "rollback", application, request) as command:
+    with commanding(ports, Operation.ROLLBACK, application, request) as command:
         _bring_up(command, _kept_release(command.world, application, number))
 
 
@@ -156,7 +156,7 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
 
     Returns whether there was anything to do.
     """
-    with commanding(ports, "scale", application, request) as command:
+    with commanding(ports, Operation.SCALE, application, request) as command:
         world = command.world
         live = live_release(world, application)
         release = replace(live.release, model=scaled_module.scaled(live.release.model, wanted))
@@ -195,7 +195,7 @@ def plan_of_kept(command: Command, kept: KeptRelease, warn: bool = True) -> Plan
 
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
-    with commanding(ports, "resume", application, request) as command:
+    with commanding(ports, Operation.RESUME, application, request) as command:
         world = command.world
         run = world.left
         live = world.live(application)
@@ -229,7 +229,7 @@ def resume(ports: Ports, application: str, request: Request) -> None:
 
 def abort(ports: Ports, application: str, request: Request) -> None:
     """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
-    with commanding(ports, "abort", application, request) as command:
+    with commanding(ports, Operation.ABORT, application, request) as command:
         _abort(command)
 
 
@@ -240,7 +240,7 @@ def down(
 
     `drain_timeout` is in seconds; None: as the live release has it.
     """
-    with commanding(ports, "down", application, request) as command:
+    with commanding(ports, Operation.DOWN, application, request) as command:
         world = command.world
         plan = _down_plan(world, application, drain_timeout, volumes)
         if not plan.steps:
@@ -264,7 +264,7 @@ def start_shared(
             f"{', '.join(unknown)} is no shared service of {application.name}",
             f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
         )
-    with commanding(ports, "shared up", application.name, request) as command:
+    with commanding(ports, Operation.SHARED_UP, application.name, request) as command:
         world = command.world
         with discreet(command.ports, application.model) as ports:
             _refuse(ports, request.findings, warn=False)
@@ -413,7 +413,7 @@ def _prepare_images(
     if built:
         model = compose_models.build_model(application, number)
         build = partial(_hinted, partial(ports.engine.build, model), "see docker compose build")
-        announced(ports, f"build {', '.join(built)}", build)
+        announced(ports, StepId(StepKind.BUILD, release=number, subjects=tuple(built)), build)
     named = {service.name: service.image or "" for service in services if not service.builds}
     present = ports.engine.images(named)
     sources = {}
@@ -428,7 +428,7 @@ def _prepare_images(
             platform = application.model["services"][service.name].get("platform")
             pull_it = partial(ports.engine.pull, image, platform)
             hint = f"is its name right, and may this host have it? try: docker pull {image}"
-            announced(ports, f"pull {image}", partial(_hinted, pull_it, hint))
+            announced(ports, StepId(StepKind.PULL, subjects=(image,)), partial(_hinted, pull_it, hint))
         sources[references[service.name]] = source
     if sources:
         ports.engine.tag(sources)

@@ -25,11 +25,14 @@ from hitless.domain.common.events import (
     StepBegan,
     StepDone,
     StepFailed,
+    StepId,
     StepProgress,
     Undone,
 )
+from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
 from hitless.domain.plan.steps import (
+    AddReplicas,
     Attach,
     Bake,
     Connect,
@@ -46,12 +49,14 @@ from hitless.domain.plan.steps import (
     Remove,
     RemoveBase,
     RemoveVolumes,
-    Route,
+    Restore,
     RunHere,
     RunOnce,
+    Show,
     Start,
     StartShared,
     Step,
+    Withdraw,
 )
 from hitless.domain.routing.file import holds, render
 from hitless.domain.routing.split import Routing
@@ -77,21 +82,21 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
         nonlocal has_cut_over
         detail = _perform(step, ports, there)
         # here, and not after the event that says so: an interrupt may come while that is told
-        has_cut_over = has_cut_over or isinstance(step, CutOver)
+        has_cut_over = has_cut_over or isinstance(step, CutOver | AddReplicas)
         return detail
 
-    ports.emit(Planned(tuple(step.describe() for step in plan.steps)))
+    ports.emit(Planned(tuple(step.id for step in plan.steps)))
     try:
         for step in plan.steps:
             try:
-                announced(ports, step.describe(), partial(carry_out, step))
+                announced(ports, step.id, partial(carry_out, step))
             except HitlessError as error:
                 if not (has_cut_over and _is_hook(step)):
                     raise
                 failed.append(error)
-            if isinstance(step, CutOver) and step.is_switch:
+            if isinstance(step, CutOver) and step.routing.live:
                 seconds = ports.clock.now() - began
-                ports.emit(Live(plan.release, str(plan.colour), seconds))
+                ports.emit(Live(plan.release, step.routing.live, seconds))
         ports.insist()  # what was suspended in its last step has not done what it may say
     except LockLost:
         raise  # what there is may be another's
@@ -114,7 +119,7 @@ def undo(steps: Sequence[Step], ports: Ports) -> None:
     there = There(ports.engine)
     for step in steps:
         try:
-            announced(ports, step.describe(), partial(_perform, step, ports, there))
+            announced(ports, step.id, partial(_perform, step, ports, there))
         except HitlessError:  # said by its own event; the error that led here is the one to raise
             if not _is_hook(step):
                 return
@@ -125,23 +130,23 @@ def _is_hook(step: Step) -> bool:
     return isinstance(step, RunOnce | RunHere) and step.when is not None
 
 
-def announced(ports: Ports, name: str, action: Callable[[], str | None]) -> None:
+def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> None:
     """Run an action with the events of a step around it; a text that it returns is said of it."""
     began = ports.clock.now()
     try:
-        ports.emit(StepBegan(name))
+        ports.emit(StepBegan(step))
         detail = action()
     except HitlessError as error:
         logs = error.logs if isinstance(error, GateFailed) else {}
         seconds = ports.clock.now() - began
-        ports.emit(StepFailed(name, seconds, error.message, error.hint, logs))
+        ports.emit(StepFailed(step, seconds, error.message, error.hint, logs))
         raise
-    ports.emit(StepDone(name, ports.clock.now() - began, detail or ""))
+    ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 
 
 def _perform(step: Step, ports: Ports, there: There) -> str:
     def progress(detail: str) -> None:
-        ports.emit(StepProgress(step.describe(), detail))
+        ports.emit(StepProgress(step.id, detail))
 
     match step:
         case StartShared():
@@ -173,13 +178,15 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
             return _run_here(ports, step)
         case HandOver():
             return _hand_over(ports, step, there, progress)
-        case Route(application, before, routing) if before == routing:
-            return _restore(ports, step)
-        case Route(application, before, routing):
-            said = _route(ports, application, before, routing, is_new=bool(step.claims))
+        case Show(application, _, before, routing):
+            said = _route(ports, application, before, routing, is_new=True)
             _refuse_taken(ports, step)
             return said
-        case CutOver(before, routing):
+        case Restore():
+            return _restore(ports, step)
+        case Withdraw(application, before, withdrawn):
+            return _route(ports, application, before, withdrawn)
+        case CutOver(before, routing) | AddReplicas(before, routing):
             _last_look(ports, step, there)
             return _route(ports, routing.application, before, routing)
         case Bake():
@@ -196,7 +203,7 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
         case DrainBase():
             began = ports.clock.now()
             drained = waits.until_drained(ports, step.addresses, step.timeout, progress)
-            return _drained(ports, "", drained, step.timeout, ports.clock.now() - began)
+            return _drained(ports, None, drained, step.timeout, ports.clock.now() - began)
         case Remove():
             return _remove(ports, step)
         case RemoveBase():
@@ -251,7 +258,7 @@ def _run_here(ports: Ports, step: RunHere) -> str:
 def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str:
     lines = text.strip().splitlines()[-waits.LOG_LINES :]
     if lines:
-        ports.emit(Output(step.describe(), {where: "\n".join(lines)}))
+        ports.emit(Output(step.id, {where: "\n".join(lines)}))
     return lines[-1] if lines else ""
 
 
@@ -268,7 +275,7 @@ def _hand_over(ports: Ports, step: HandOver, there: There, progress: Callable[[s
     return ""
 
 
-def _last_look(ports: Ports, step: CutOver, there: There) -> None:
+def _last_look(ports: Ports, step: CutOver | AddReplicas, there: There) -> None:
     """See that all is still as the gate left it, and have it come back with the engine from now on."""
     colour = step.routing.live
     assert colour
@@ -280,7 +287,7 @@ def _last_look(ports: Ports, step: CutOver, there: There) -> None:
             updated.result()
 
 
-def _restore(ports: Ports, step: Route) -> str:
+def _restore(ports: Ports, step: Restore) -> str:
     """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
     application, routing = step.application, step.routing
     there = ports.store.read(application).routing_files.get(f"{application}.yml")
@@ -318,12 +325,12 @@ def _route(
     return f"generation {routing.generation}" if routing else ""
 
 
-def _refuse_taken(ports: Ports, step: Route) -> None:
+def _refuse_taken(ports: Ports, step: Show) -> None:
     """Two applications may have asked for one route at the same time, each when nobody had it yet.
 
     Each shows its own before it looks here, so at least one of the two sees the other.
     """
-    routings = observe.routings(ports.store.read(None))[0] if step.claims else {}
+    routings = observe.routings(ports.store.read(None))[0]
     for finding in taken(step.application, step.claims, routings):
         raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
 
@@ -336,10 +343,12 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
             ports.engine.restart({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
-    return _drained(ports, str(step.colour), drained, step.timeout, ports.clock.now() - began)
+    return _drained(ports, step.colour, drained, step.timeout, ports.clock.now() - began)
 
 
-def _drained(ports: Ports, colour: str, drained: waits.Drainage, timeout: float, seconds: float) -> str:
+def _drained(
+    ports: Ports, colour: Colour | None, drained: waits.Drainage, timeout: float, seconds: float
+) -> str:
     ports.emit(Drained(colour, drained.in_flight, drained.cut, seconds))
     if drained.cut:
         return f"{drained.cut} still open after {timeout:.0f} s, cut"

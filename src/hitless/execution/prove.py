@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import DockerFailed, HitlessError
-from hitless.domain.common.events import Event, StepBegan, StepDone
+from hitless.domain.common.events import Event, Operation, StepBegan, StepDone, StepId, StepKind
 from hitless.domain.common.names import Colour
-from hitless.domain.plan.steps import Plan
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Session, Visit
 from hitless.domain.proof.verdict import Proof, judge, refused
@@ -56,7 +55,7 @@ def prove(
     One lock is held from the first look to the last. Raises `HitlessError` where it can't begin.
     """
     told = ports  # what is no part of a deployment is not for the journal
-    with commanding(ports, "prove", application, request) as command:
+    with commanding(ports, Operation.PROVE, application, request) as command:
         live = live_release(command.world, application)
         prepared = live.application
         aims = observations.aims(prepared, wanted.paths)
@@ -66,12 +65,12 @@ def prove(
         idle = _idle(command.ports, prepared, live.colour)
         watched = _Watched([], [])
         with load.sending(aims, wanted.rate) as sending:
-            _pause(told, "ask without a deployment", wanted.baseline)
+            _pause(told, wanted.baseline)
             while len(watched.passages) < wanted.deployments and not sending.is_over:
                 _deploy_again(command, load, aims, prepared, watched)
                 if watched.problem:
                     break
-                _pause(told, "ask after the deployment", _AFTER)
+                _pause(told, _AFTER)
         seen = Seen(
             application=application,
             release=live.release.number,
@@ -112,10 +111,11 @@ def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
             )
 
 
-def _pause(ports: Ports, what: str, seconds: float) -> None:
-    ports.emit(StepBegan(what))
+def _pause(ports: Ports, seconds: float) -> None:
+    step = StepId(StepKind.LOAD, seconds=seconds)
+    ports.emit(StepBegan(step))
     ports.clock.pause(seconds)
-    ports.emit(StepDone(what, seconds))
+    ports.emit(StepDone(step, seconds))
 
 
 def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, float]:
@@ -129,7 +129,7 @@ def _deploy_again(
     command: Command, load: Load, aims: Sequence[Aim], application: Application, watched: _Watched
 ) -> None:
     """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
-    clock, timed, plan = command.ports.clock, list[tuple[float, Event]](), None
+    clock, timed = command.ports.clock, list[tuple[float, Event]]()
 
     def emit(event: Event) -> None:
         timed.append((clock.now(), event))
@@ -147,7 +147,7 @@ def _deploy_again(
             again.perform(plan, revision=kept.release.revision)
     except HitlessError as error:
         watched.problem = error
-    watched.passages.append(_passage(command, plan, timed, began, watched.problem))
+    watched.passages.append(_passage(command, timed, began, watched.problem))
     if watched.problem is None:
         watched.sessions += [
             Session(aim, jar, before, load.visit(aim, jar)) for aim, jar, before in known if jar
@@ -156,7 +156,6 @@ def _deploy_again(
 
 def _passage(
     command: Command,
-    plan: Plan | None,
     timed: Sequence[tuple[float, Event]],
     began: float,
     problem: HitlessError | None,
@@ -167,7 +166,7 @@ def _passage(
         endings = command.ports.engine.endings(command.application, now - began, now)
     if not timed:
         return Passage(began, now, endings=endings, problem=problem.message if problem else "")
-    return observations.passage(plan, timed, endings, problem.message if problem else "")
+    return observations.passage(timed, endings, problem.message if problem else "")
 
 
 def _known(load: Load, aim: Aim, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:

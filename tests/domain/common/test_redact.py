@@ -9,9 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hitless.domain.common.events import Began, StepDone, StepFailed
+from hitless.domain.common.events import Began, Operation, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.redact import CUT_OFF, MARK, redact, secrets
 from tests.domain.builders import examples
+
+
+def job(name: str) -> StepId:
+    """A step that is shown as `run <name>`."""
+    return StepId(StepKind.RUN_JOB, subjects=(name,))
 
 
 def found(there: dict[str, object]) -> frozenset[str]:
@@ -176,7 +181,7 @@ def test_no_secret_is_in_an_event_or_an_error_whatever_is_around_it(
 ) -> None:
     key = "environment" if not is_of_label else "labels"
     there = {"services": {"web": {key: {"A_PASSWORD": value}, "image": "shop:1"}}}
-    event = StepFailed("wait", 1.0, before + value + after, before + value, {"web": f"{value}{after}"})
+    event = StepFailed(job("wait"), 1.0, before + value + after, before + value, {"web": f"{value}{after}"})
     shown = redact(event, secrets(there))
     assert value not in shown.message and value not in shown.hint and value not in shown.logs["web"]
 
@@ -252,9 +257,11 @@ def test_build_arguments_and_many_lines_are_secret_too() -> None:
 
 def test_an_event_is_shown_without_them_and_else_as_it_is() -> None:
     hidden = secrets(model(PASSWORD="pa$$$$word"))
-    event = StepFailed("wait", 1.5, "pa$$word", "", {"web": "log\npassword is pa$$word"})
-    assert redact(event, hidden) == StepFailed("wait", 1.5, MARK, "", {"web": f"log\npassword is {MARK}"})
-    assert redact(StepDone("wait", 1.5), hidden) == StepDone("wait", 1.5)
+    event = StepFailed(job("wait"), 1.5, "pa$$word", "", {"web": "log\npassword is pa$$word"})
+    assert redact(event, hidden) == StepFailed(
+        job("wait"), 1.5, MARK, "", {"web": f"log\npassword is {MARK}"}
+    )
+    assert redact(StepDone(job("wait"), 1.5), hidden) == StepDone(job("wait"), 1.5)
 
 
 def test_the_beginning_of_a_secret_that_was_cut_off_is_taken_away_too() -> None:
@@ -266,9 +273,9 @@ def test_the_beginning_of_a_secret_that_was_cut_off_is_taken_away_too() -> None:
 
 def test_names_of_hitless_own_stay_what_they_are() -> None:
     hidden = secrets({"services": {"web": {"environment": {"DB_PASSWORD": "deploy"}}}})
-    began = Began("deploy", "deploy", 7, "deploy@host")
+    began = Began(Operation.DEPLOY, "deploy", 7, "deploy@host")
     assert redact(began, hidden) == began
-    failed = StepFailed("build deploy", 1.0, "deploy is wrong", logs={"deploy-1": "deploy"})
+    failed = StepFailed(job("build deploy"), 1.0, "deploy is wrong", logs={"deploy-1": "deploy"})
     assert redact(failed, hidden) == StepFailed(
-        "build deploy", 1.0, f"{MARK} is wrong", logs={"deploy-1": MARK}
+        job("build deploy"), 1.0, f"{MARK} is wrong", logs={"deploy-1": MARK}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hitless.cli.views.adoption import adoption_lines
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
@@ -52,7 +53,7 @@ def test_behind_our_gateway_nothing_but_the_containers_changes() -> None:
     assert findings == ()
     assert (found.before, found.after, found.ports) == (None, None, {})
     assert found.addresses == ("10.0.0.2",)
-    assert found.describe() == (
+    assert adoption_lines(found) == (
         "deploy shop: hitless plan shows how",
         "drain shop-app-1",
         "remove shop-app-1",
@@ -134,7 +135,7 @@ def test_not_while_other_applications_are_behind_it() -> None:
     found, findings = decided(LABELLED, neighbour(), TRAEFIK, blog)
     assert findings == ()
     assert (found.others, found.ports, found.after) == (("blog",), {}, None)
-    assert found.describe()[-1] == (
+    assert adoption_lines(found)[-1] == (
         "leave edge-traefik-1 its port while it serves blog, too: adopt that, then this again"
     )
 
@@ -197,7 +198,7 @@ def test_what_must_not_run_twice_is_stopped_first_and_what_is_shared_stays() -> 
 def test_what_is_live_already_is_not_deployed_again() -> None:
     found, _ = decided(LABELLED, neighbour(), there=world(routing(Colour.BLUE)))
     assert found.is_live
-    assert found.describe() == ("remove shop-app-1",)
+    assert adoption_lines(found) == ("remove shop-app-1",)
 
 
 def test_what_was_scaled_by_hand_is_warned_of() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hitless.cli.views.words import step_text
 from hitless.domain.application import read as reading
 from hitless.domain.application.model import Hook, When
 from hitless.domain.common.names import Colour
@@ -39,7 +40,7 @@ def plan(found: Prepared, number: int = 2, promoted: int = 0) -> Plan:
 
 
 def lines(found: Plan) -> list[str]:
-    return [step.describe() for step in found.steps]
+    return [step_text(step.id) for step in found.steps]
 
 
 def complaints(hooks: Any) -> list[str]:
@@ -112,14 +113,14 @@ def test_each_runs_at_its_point() -> None:
         "retire blue",
         "run hook-after-retire-1 here",
     ]
-    assert [step.describe() for step in found.undo] == [
+    assert [step_text(step.id) for step in found.undo] == [
         "restore the routes",
         "drain green",
         "run hook-on-failure-1 here",
         "retire green",
         "forget release 2",
     ]
-    assert [step.describe() for step in found.revert][-3:] == [
+    assert [step_text(step.id) for step in found.revert][-3:] == [
         "run hook-on-failure-1 here",
         "retire green",
         "forget release 2",

@@ -8,14 +8,21 @@ import pytest
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import Began, Drained, Ended, Event, Live, StepBegan, StepDone
+from hitless.domain.common.events import (
+    Began,
+    Drained,
+    Ended,
+    Live,
+    Operation,
+    Outcome,
+    StepBegan,
+    StepDone,
+    StepId,
+    StepKind,
+)
 from hitless.domain.common.names import Colour
-from hitless.domain.plan import deploy as deploy_plan
-from hitless.domain.plan.steps import CutOver
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Phase
-from hitless.domain.release.model import Image, Release
-from tests.domain.builders import GATEWAY, prepared, world
 from tests.execution.applications import WEB, application
 
 
@@ -114,31 +121,19 @@ def test_how_long_a_container_gets_to_stop() -> None:
     }
 
 
-IMAGE = Image("sha256:1", (8000,), healthcheck=False)
-
-
-def deployment(timed: list[tuple[float, Event]]) -> observations.Passage:
-    shop = prepared({"web": WEB})
-    release = Release(1, "", "", {"web": IMAGE}, shop.model, promoted=1)
-    first = deploy_plan.plan_deploy(shop, release, world(), GATEWAY)
-    routing = next(step.routing for step in first.steps if isinstance(step, CutOver))
-    again = deploy_plan.plan_deploy(shop, release, world(routing, releases=(release,)), GATEWAY)
-    return observations.passage(again, timed)
-
-
 def test_a_deployment_on_the_clock() -> None:
-    found = deployment(
+    found = observations.passage(
         [
-            (10.0, Began("prove", "shop", 1, "me")),
-            (11.0, StepDone("start green", 1.0)),
-            (13.0, StepDone("wait until green is ready", 2.0)),
-            (13.0, StepBegan("cut over to green")),
-            (13.2, StepDone("cut over to green", 0.2)),
-            (13.2, Live(1, "green", 3.2)),
-            (14.0, Drained("blue", 2, 1, 0.8)),
-            (14.2, StepBegan("retire blue")),
-            (15.0, StepDone("retire blue", 0.8)),
-            (15.1, Ended("prove", "shop", "successful", 5.1)),
+            (10.0, Began(Operation.PROVE, "shop", 1, "me")),
+            (11.0, StepDone(StepId(StepKind.START, Colour.GREEN), 1.0)),
+            (13.0, StepDone(StepId(StepKind.GATE, Colour.GREEN), 2.0)),
+            (13.0, StepBegan(StepId(StepKind.CUT_OVER, Colour.GREEN))),
+            (13.2, StepDone(StepId(StepKind.CUT_OVER, Colour.GREEN), 0.2)),
+            (13.2, Live(1, Colour.GREEN, 3.2)),
+            (14.0, Drained(Colour.BLUE, 2, 1, 0.8)),
+            (14.2, StepBegan(StepId(StepKind.RETIRE, Colour.BLUE))),
+            (15.0, StepDone(StepId(StepKind.RETIRE, Colour.BLUE), 0.8)),
+            (15.1, Ended(Operation.PROVE, "shop", Outcome.SUCCESSFUL, 5.1)),
         ]
     )
 
@@ -157,13 +152,13 @@ def test_a_deployment_on_the_clock() -> None:
 
 
 def test_what_an_undo_drains_and_retires_is_no_end_of_the_old_release() -> None:
-    found = deployment(
+    found = observations.passage(
         [
-            (10.0, Began("prove", "shop", 1, "me")),
-            (14.0, Drained("green", 1, 0, 0.8)),
-            (14.2, StepBegan("retire green")),
-            (15.0, StepDone("retire green", 0.8)),
-            (15.1, Ended("prove", "shop", "failed", 5.1)),
+            (10.0, Began(Operation.PROVE, "shop", 1, "me")),
+            (14.0, Drained(Colour.GREEN, 1, 0, 0.8)),
+            (14.2, StepBegan(StepId(StepKind.RETIRE, Colour.GREEN))),
+            (15.0, StepDone(StepId(StepKind.RETIRE, Colour.GREEN), 0.8)),
+            (15.1, Ended(Operation.PROVE, "shop", Outcome.FAILED, 5.1)),
         ]
     )
 

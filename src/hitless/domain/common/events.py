@@ -1,26 +1,126 @@
-"""What happens while a plan is performed. The console, `--json` and the journal all draw from these."""
+"""What happens while a command works. The console, `--json` and the journal are all drawn from these values.
+
+`docs/reference/events.md` is made from this file. Whoever changes what an event holds raises `SCHEMA`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import foreign
+from hitless.domain.common.names import Colour
+
+SCHEMA = 2
+"""The version of the events' form. In version 1 a step was an English sentence."""
+
+
+class Operation(StrEnum):
+    """What a command does."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    SCALE = "scale"
+    RESUME = "resume"
+    ABORT = "abort"
+    DOWN = "down"
+    PROVE = "prove"
+    ADOPT = "adopt"
+    SHARED_UP = "shared up"
+    GATEWAY_UP = "gateway up"
+    GATEWAY_DOWN = "gateway down"
+
+
+class Outcome(StrEnum):
+    """How a command ended.
+
+    `failed`: what was live before is live, and nothing else is left of it.
+    `unfinished`: something is left for the next command.
+    """
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    BUILD = "build"
+    PULL = "pull"
+    TAG = "tag"
+    START_SHARED = "start-shared"
+    RECREATE_SHARED = "recreate-shared"
+    CONNECT_SHARED = "connect-shared"
+    CREATE = "create"
+    RUN_JOB = "run-job"
+    RUN_HOOK = "run-hook"
+    RUN_LOCAL_HOOK = "run-local-hook"
+    START = "start"
+    SHOW_ROUTES = "show-routes"
+    RESTORE_ROUTES = "restore-routes"
+    CONFIRM_ROUTES = "confirm-routes"
+    WITHDRAW_ROUTES = "withdraw-routes"
+    GATE = "gate"
+    CUT_OVER = "cut-over"
+    ADD_REPLICAS = "add-replicas"
+    ATTACH = "attach"
+    DETACH = "detach"
+    BAKE = "bake"
+    RECORD = "record"
+    PROMOTE = "promote"
+    HAND_OVER = "hand-over"
+    DRAIN = "drain"
+    RETIRE = "retire"
+    REMOVE = "remove"
+    REMOVE_VOLUMES = "remove-volumes"
+    FORGET = "forget"
+    STOP_EXCLUSIVE = "stop-exclusive"
+    START_GATEWAY = "start-gateway"
+    RESTART_GATEWAY = "restart-gateway"
+    TAKE_PORTS = "take-ports"
+    LOAD = "load"
+
+
+@dataclass(frozen=True)
+class StepId:
+    """Which step it is: what it does, and to what. Texts are made of it where it is shown.
+
+    `subjects` are services, containers, images, releases, or ports of the host, as the kind has them;
+    `to` are networks that they are connected to. `seconds` is how long it takes by intention.
+    """
+
+    kind: StepKind
+    colour: Colour | None = None
+    release: int = 0
+    subjects: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        """`create:green:7`: the kind, and what tells it from others of its kind."""
+        parts = (self.kind, self.colour, str(self.release or ""), ",".join(self.subjects))
+        return ":".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The findings of the check, before anything is touched."""
+    """The findings of the check, before anything is changed."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = foreign()
 
 
 @dataclass(frozen=True)
 class Began:
-    """A command starts to work on an application. `operation` is the verb, `revision` the source's, or ""."""
+    """A command starts to work on an application. `release` is 0 where it concerns none.
 
-    operation: str
+    `holder` is who runs the command, and where; `revision` is the source revision, or "".
+    """
+
+    operation: Operation
     application: str
     release: int
     holder: str
@@ -39,50 +139,50 @@ class Waiting:
 class Planned:
     """The plan is made, and its first step comes next."""
 
-    steps: tuple[str, ...]
+    steps: tuple[StepId, ...]
 
 
 @dataclass(frozen=True)
 class StepBegan:
     """A step starts."""
 
-    step: str
+    step: StepId
 
 
 @dataclass(frozen=True)
 class StepProgress:
-    """What the current step waits for just now."""
+    """What the current step waits for now. It is not in the journal."""
 
-    step: str
-    detail: str
+    step: StepId
+    detail: str = foreign()
 
 
 @dataclass(frozen=True)
 class Output:
     """The last lines that a job or a hook has written; `logs` maps container (or `here`) -> lines."""
 
-    step: str
-    logs: Mapping[str, str]
+    step: StepId
+    logs: Mapping[str, str] = foreign()
 
 
 @dataclass(frozen=True)
 class StepDone:
     """A step ended well, after `seconds`."""
 
-    step: str
+    step: StepId
     seconds: float
-    detail: str = ""
+    detail: str = foreign("")
 
 
 @dataclass(frozen=True)
 class StepFailed:
     """A step failed, after `seconds`; `logs` maps container -> its last lines."""
 
-    step: str
+    step: StepId
     seconds: float
-    message: str
-    hint: str = ""
-    logs: Mapping[str, str] = field(default_factory=dict)
+    message: str = foreign()
+    hint: str = foreign("")
+    logs: Mapping[str, str] = foreign(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,15 +190,18 @@ class Live:
     """The cutover is confirmed: every new request gets this release. `seconds` since the command began."""
 
     release: int
-    colour: str
+    colour: Colour
     seconds: float
 
 
 @dataclass(frozen=True)
 class Drained:
-    """A colour holds no request any more, or the deadline passed with `cut` connections still open."""
+    """A colour holds no request any more, or the deadline passed with `cut` connections still open.
 
-    colour: str
+    `colour` is None for containers of plain `docker compose up`.
+    """
+
+    colour: Colour | None
     in_flight: int
     cut: int
     seconds: float
@@ -111,11 +214,11 @@ class Undone:
 
 @dataclass(frozen=True)
 class Ended:
-    """The command is over. `outcome` is `successful`, `failed` (undone, nobody noticed) or `unfinished`."""
+    """The command is over: the last event of every command, exactly once."""
 
-    operation: str
+    operation: Operation
     application: str
-    outcome: str
+    outcome: Outcome
     seconds: float
 
 
@@ -136,7 +239,30 @@ Event: TypeAlias = (
 )
 
 
-def as_json(event: Event) -> dict[str, Any]:
-    """An event as one flat JSON object; its kind is in `event`, in lower case with underscores."""
-    kind = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(event).__name__)
-    return {"event": kind.strip("_"), **asdict(event)}
+def name_of(kind: type[Event]) -> str:
+    """The name of a kind of event: `step_began`."""
+    text = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    return text.strip("_")
+
+
+def as_json(event: Event, time: str) -> dict[str, Any]:
+    """An event as one JSON object. `time` is an ISO time in UTC."""
+    fields = {name: _json(value) for name, value in vars(event).items()}
+    return {"event": name_of(type(event)), "schema": SCHEMA, "time": time, **fields}
+
+
+def step_json(step: StepId) -> dict[str, Any]:
+    """A step as a JSON object, with its id as one text."""
+    return {"id": str(step), **asdict(step)}
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case StepId():
+            return step_json(value)
+        case Finding():
+            return asdict(value)
+        case tuple():
+            return [_json(one) for one in value]
+        case _:
+            return value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hitless.domain.common.foreign import foreign
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -13,6 +15,6 @@ class Finding:
     """
 
     path: str
-    message: str
-    hint: str = ""
+    message: str = foreign()
+    hint: str = foreign("")
     is_error: bool = True

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from hitless.domain.common.foreign import is_foreign
 from hitless.domain.common.secret_values import Secrets, is_secret, secrets
 
 __all__ = ["CUT_OFF", "MARK", "redact", "secrets"]
@@ -13,10 +14,6 @@ __all__ = ["CUT_OFF", "MARK", "redact", "secrets"]
 
 MARK = "[redacted]"
 CUT_OFF = "…"  # at the end of a text that goes on
-# The fields of events that hold words of others; the rest are names of hitless's own: a step, a release
-_FREE = ("message", "hint", "logs", "detail", "findings")
-
-
 # What stands before a secret: `password=`, `"token": "`, `--password `
 _NAMED = re.compile(r"""(?:^|[^\w.-])(?:([\w.-]+)["']?\s*[:=]\s*["']?|--?([\w-]+)\s+["']?)$""")
 _BEFORE = 80  # characters that a name before a secret is looked for in
@@ -43,7 +40,7 @@ class _Redaction:
         if isinstance(value, tuple):
             return tuple(self.of(one) for one in value)
         if is_dataclass(value) and not isinstance(value, type):
-            names = {one.name for one in fields(value)} & set(_FREE)
+            names = [one.name for one in fields(value) if is_foreign(one)]
             return replace(value, **{name: self.of(getattr(value, name)) for name in names})
         return value
 

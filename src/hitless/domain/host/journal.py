@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hitless.domain.common.durations import ago, duration
+from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Run:
     """One command's work on an application, as its journal has it.
 
     `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the last step
-    that began, "" before the first. `outcome` is that of the `Ended` event, "" where there is none: the
-    command is at work, or was killed. `events` are all of them, with their times.
+    that began, "" before the first, and a sentence where an older hitless wrote it. `outcome` is that of the
+    `Ended` event, "" where there is none: the command is at work, or was killed. `events` are all of them,
+    with their times.
     """
 
     operation: str
@@ -29,7 +32,7 @@ class Run:
     holder: str
     revision: str
     began: str
-    step: str
+    step: StepId | str
     outcome: str
     seconds: float
     events: tuple[Json, ...]
@@ -70,6 +73,23 @@ def runs(journal: str) -> tuple[Run, ...]:
     return tuple(_run(events) for events in found)
 
 
+def step_of(value: object) -> StepId | str:
+    """A step as an event of the journal has it; a sentence where an older hitless wrote it."""
+    if not isinstance(value, dict):
+        return str(value or "")
+    try:
+        return StepId(
+            kind=StepKind(value["kind"]),
+            colour=Colour(value["colour"]) if value.get("colour") else None,
+            release=int(value.get("release") or 0),
+            subjects=tuple(map(str, value.get("subjects") or ())),
+            to=tuple(map(str, value.get("to") or ())),
+            seconds=float(value.get("seconds") or 0),
+        )
+    except (LookupError, ValueError, TypeError):  # as a newer hitless wrote it
+        return str(value.get("kind") or "")
+
+
 def _events(lines: Iterable[str]) -> Iterable[Json]:
     for line in lines:
         try:
@@ -91,7 +111,7 @@ def _run(events: list[Json]) -> Run:
         holder=str(began.get("holder", "")),
         revision=str(began.get("revision", "")),
         began=str(began.get("time", "")),
-        step=str(steps[-1].get("step", "")) if steps else "",
+        step=step_of(steps[-1].get("step")) if steps else "",
         outcome=str(ended[-1].get("outcome", "")) if ended else "",
         seconds=float(ended[-1].get("seconds") or 0) if ended else 0.0,
         events=tuple(events),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from hitless.domain.application import roles
 from hitless.domain.application.model import Application, Role
+from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import Neighbour, Port, World
@@ -52,30 +53,25 @@ class Adoption:
     front: str = ""
     others: tuple[str, ...] = ()
 
-    def describe(self) -> tuple[str, ...]:
-        """A line for each thing that is done."""
-        return tuple(self._lines())
+    @property
+    def step_ids(self) -> tuple[StepId, ...]:
+        """What hitless does beside the deployment, in this order."""
+        return tuple(self._step_ids())
 
-    def _lines(self) -> Iterator[str]:
-        held = ", ".join(map(str, self.before.held)) if self.before else ""
+    def _step_ids(self) -> Iterator[StepId]:
         if self.before:
-            yield "start or restart the gateway" + (f", without port {held} as yet" if held else "")
+            yield StepId(StepKind.RESTART_GATEWAY)
         if self.exclusive:
-            yield f"stop {', '.join(self.exclusive)}, of which there must never be two"
-        if not self.is_live:
-            yield f"deploy {self.application}: hitless plan shows how"
+            yield StepId(StepKind.STOP_EXCLUSIVE, subjects=self.exclusive)
         if self.others:
-            others = ", ".join(self.others)
-            yield f"leave {self.front} its port while it serves {others}, too: adopt that, then this again"
             return
         if self.ports:
-            given = ", ".join(f"{port} from {name}" for port, name in self.ports.items())
-            yield f"take over port {given}: nobody is answered there for about two seconds"
+            yield StepId(StepKind.TAKE_PORTS, subjects=tuple(map(str, self.ports)))
         elif self.after:
-            yield "restart the gateway: nobody is answered for about two seconds"
+            yield StepId(StepKind.RESTART_GATEWAY)
         if self.addresses:
-            yield f"drain {', '.join(self.plain)}"
-        yield f"remove {', '.join(self.plain)}"
+            yield StepId(StepKind.DRAIN, subjects=self.plain)
+        yield StepId(StepKind.REMOVE, subjects=self.plain)
 
 
 def decide(

@@ -24,9 +24,11 @@ from hitless.domain.plan.steps import (
     Plan,
     Record,
     Remove,
-    Route,
+    Restore,
+    Show,
     Start,
     Step,
+    Withdraw,
 )
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
@@ -93,13 +95,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         *preparing,
         Start(name, candidate, model, early, requirements.longest_timeout(application)),
         # the two that follow cost nothing: meanwhile the application starts
-        Route(
-            name,
-            before,
-            staged,
-            f"show the routes of {candidate} to the gateway",
-            claims=application.routes.routers,
-        ),
+        Show(name, candidate, before, staged, claims=application.routes.routers),
         *(() if preparing else record),
         Gate(name, candidate, wanted, routes),
         *hooks[When.BEFORE_CUTOVER],
@@ -128,7 +124,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         colour=candidate,
         steps=tuple(steps),
         undo=(
-            Route(name, before, before, "restore the routes", harmless=staged),
+            Restore(name, before, harmless=staged),
             Drain(name, candidate, drain_timeout),
             *hooks[When.ON_FAILURE],
             Remove(name, candidate),
@@ -155,7 +151,7 @@ def _revert(
     """
     name, timeout = application.name, application.settings.drain_timeout
     if before is None or before.live is None:
-        away = Route(name, switched, before, f"remove the routes of {candidate}")
+        away = Withdraw(name, switched, before, candidate)
         return (away, Drain(name, candidate, timeout), *hooks, Remove(name, candidate))
     back = switched.next(before.live, switched.colours)
     leaving, _ = leave(back, candidate, timeout, drain_first=True)

@@ -6,7 +6,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.host.world import World
 from hitless.domain.plan.releases import known_releases
 from hitless.domain.plan.retire import has_remains
-from hitless.domain.plan.steps import Drain, Forget, Plan, Remove, RemoveBase, RemoveVolumes, Route, Step
+from hitless.domain.plan.steps import Drain, Forget, Plan, Remove, RemoveBase, RemoveVolumes, Step, Withdraw
 from hitless.domain.routing.split import Routing
 
 
@@ -15,7 +15,7 @@ def plan_down(application: str, world: World, drain_timeout: float, volumes: boo
     steps: list[Step] = []
     routing = world.routings.get(application)
     if routing or f"{application}.yml" in world.broken:
-        steps.append(Route(application, routing, None, "remove the routes"))
+        steps.append(Withdraw(application, routing, None))
     known = routing or Routing(application, 0, None, {})
     present = [colour for colour in Colour if has_remains(world, known, colour)]
     steps += [Drain(application, colour, drain_timeout) for colour in present]

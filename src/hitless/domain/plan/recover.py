@@ -10,7 +10,7 @@ from hitless.domain.plan import callers, exclusive, releases
 from hitless.domain.plan import replicas as replica_steps
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
-from hitless.domain.plan.steps import CutOver, Forget, Plan, Record, Route, Step
+from hitless.domain.plan.steps import CutOver, Forget, Plan, Record, Restore, Step
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import restart
 from hitless.domain.routing.split import Routing
@@ -71,7 +71,7 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
         leaving, routing = replica_steps.shrink(live.application, routing, world, drain_timeout)
         taking += leaving
     # a command that could not confirm what it wrote has left the gateway with another routing than the file's
-    sure = [Route(application, there, there, "see that the routes are in force")] if taking else []
+    sure = [Restore(application, there, is_check=True)] if taking else []
     return [
         *sure,
         *_unfinished_promotion(application, world),

@@ -12,7 +12,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers
 from hitless.domain.plan import shared as shared_steps
-from hitless.domain.plan.steps import Create, CutOver, Drain, Gate, Remove, Route, Start, Step
+from hitless.domain.plan.steps import AddReplicas, Create, Drain, Gate, Remove, Restore, Start, Step, Withdraw
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release import replicas as replica_names
@@ -67,11 +67,11 @@ def grow(
         ),
         Start(name, colour, model, lacking, requirements.longest_timeout(application)),
         Gate(name, colour, proofs),
-        CutOver(routing, after, proofs, policies),
+        AddReplicas(routing, after, proofs, policies, new),
         *callers.attach(application, colour, release.promoted, gateway),
     ]
     undo = (
-        Route(name, routing, routing, "restore the routes"),
+        Restore(name, routing),
         Drain(name, colour, application.settings.drain_timeout, new),
         Remove(name, colour, new),
     )
@@ -97,7 +97,7 @@ def shrink(
     steps: list[Step] = []
     if part != routing.colours[colour]:
         after = routing.next(colour, {**routing.colours, colour: part})
-        steps.append(Route(name, routing, after, f"remove the routes of {', '.join(surplus)}"))
+        steps.append(Withdraw(name, routing, after, colour, surplus))
         routing = after
     steps += [Drain(name, colour, drain_timeout, surplus), Remove(name, colour, surplus)]
     return steps, routing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import World
-from hitless.domain.plan.steps import Drain, Remove, Route, Step
+from hitless.domain.plan.steps import Drain, Remove, Step, Withdraw
 from hitless.domain.routing.split import Routing
 
 
@@ -25,10 +25,8 @@ def leave(
     remaining = {key: part for key, part in routing.colours.items() if key is not colour}
     after = routing.next(routing.live, remaining)
     drain = Drain(routing.application, colour, timeout)
-    route = Route(
-        routing.application, routing, after if remaining else None, f"remove the routes of {colour}"
-    )
+    withdraw = Withdraw(routing.application, routing, after if remaining else None, colour)
     remove = Remove(routing.application, colour)
     if colour not in routing.colours:
         return [drain, remove], routing
-    return ([drain, route, remove] if drain_first else [route, drain, remove]), after
+    return ([drain, withdraw, remove] if drain_first else [withdraw, drain, remove]), after

@@ -1,12 +1,13 @@
-"""The steps that plans are made of. Each is data with one line for people; execution performs it."""
+"""The steps that plans are made of. Each is data with an id; execution performs it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from hitless.domain.application.model import When
+from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release.model import Release
@@ -36,9 +37,11 @@ class StartShared:
     recreate: bool = False
     may_end: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"{'recreate' if self.recreate else 'start'} the shared {', '.join(self.services)}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        kind = StepKind.RECREATE_SHARED if self.recreate else StepKind.START_SHARED
+        return StepId(kind, subjects=self.services)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ class Connect:
     networks: tuple[Network, ...]
     members: Mapping[str, Mapping[str, tuple[str, ...]]]
 
-    def describe(self) -> str:
-        """One line for people."""
-        names = ", ".join(network.name for network in self.networks)
-        return f"connect the shared {', '.join(self.services)} to {names}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        networks = tuple(network.name for network in self.networks)
+        return StepId(StepKind.CONNECT_SHARED, subjects=self.services, to=networks)
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,10 @@ class Create:
     connect: Mapping[str, tuple[str, ...]]
     beside: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"create {', '.join(self.beside) or self.colour} (release {self.release})"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.CREATE, self.colour, self.release, self.beside)
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,10 @@ class Start:
     containers: Mapping[str, tuple[str, ...]]
     timeout: float
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"start {self.colour}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.START, self.colour)
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,11 @@ class RunOnce:
     timeout: float
     when: When | None = None
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"run {self.service}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        kind = StepKind.RUN_HOOK if self.when else StepKind.RUN_JOB
+        return StepId(kind, self.colour, subjects=(self.service,))
 
 
 @dataclass(frozen=True)
@@ -132,9 +140,10 @@ class RunHere:
     environment: Mapping[str, str]
     timeout: float
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"run hook-{self.name} here"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.RUN_LOCAL_HOOK, subjects=(self.name,))
 
 
 @dataclass(frozen=True)
@@ -153,30 +162,69 @@ class HandOver:
     restart: Mapping[str, str]
     timeout: float
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"hand {', '.join(self.containers) or 'what is exclusive'} over to {self.colour}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.HAND_OVER, self.colour, subjects=tuple(self.containers))
 
 
 @dataclass(frozen=True)
-class Route:
-    """Deliver a generation of the routing file (None: none) and confirm it on the data plane.
+class Show:
+    """Deliver a generation that shows a candidate's routes to the gateway alone, and confirm it.
 
-    `before` is what is delivered again if this one is not confirmed. `harmless` is another generation that
-    does no harm: where it is in force and nothing can be written (a full disk), it may stay. `claims` are
-    routes that no other application may have, looked at again once this generation is there for all to see.
+    `before` is delivered again if it is not confirmed. `claims` are routes that no other application may
+    have: they are looked at again once this generation is there for all to see.
+    """
+
+    application: str
+    colour: Colour
+    before: Routing | None
+    routing: Routing
+    claims: tuple[Router, ...]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.SHOW_ROUTES, self.colour)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Have this generation (None: none) in force, and confirm it. Where it is, nothing is written.
+
+    `harmless` is another generation that does no harm: where it is in force and nothing can be written
+    (a full disk), it may stay. With `is_check` it should be in force already.
+    """
+
+    application: str
+    routing: Routing | None
+    harmless: Routing | None = None
+    is_check: bool = False
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.CONFIRM_ROUTES if self.is_check else StepKind.RESTORE_ROUTES)
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Deliver a generation without these routes (None: without any), and confirm it.
+
+    `before` is delivered again if it is not confirmed. The routes are a colour's, those of some of its
+    containers, or all of them.
     """
 
     application: str
     before: Routing | None
     routing: Routing | None
-    purpose: str
-    harmless: Routing | None = None
-    claims: tuple[Router, ...] = ()
+    colour: Colour | None = None
+    containers: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return self.purpose
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.WITHDRAW_ROUTES, self.colour, subjects=self.containers)
 
 
 @dataclass(frozen=True)
@@ -191,9 +239,10 @@ class Gate:
     readiness: tuple[Readiness, ...]
     routes: tuple[Probe, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"wait until {self.colour} is ready"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.GATE, self.colour)
 
 
 @dataclass(frozen=True)
@@ -202,7 +251,6 @@ class CutOver:
 
     Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps container ->
     restart policy: what is live comes back with the engine, what is not yet or no longer live does not.
-    Where the colour was live before, more or fewer of its containers get requests from here on.
     """
 
     before: Routing
@@ -211,15 +259,28 @@ class CutOver:
     restart: Mapping[str, str]
 
     @property
-    def is_switch(self) -> bool:
-        """Whether another colour goes live."""
-        return self.before.live is not self.routing.live
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.CUT_OVER, self.routing.live)
 
-    def describe(self) -> str:
-        """One line for people."""
-        if self.is_switch:
-            return f"cut over to {self.routing.live}"
-        return f"have {', '.join(self.restart) or self.routing.live} serve, too"
+
+@dataclass(frozen=True)
+class AddReplicas:
+    """From this generation on, more containers of the live colour get requests.
+
+    `readiness` and `restart` are as in `CutOver`, of the containers that are new.
+    """
+
+    before: Routing
+    routing: Routing
+    readiness: tuple[Readiness, ...]
+    restart: Mapping[str, str]
+    containers: tuple[str, ...]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.ADD_REPLICAS, self.routing.live, subjects=self.containers)
 
 
 @dataclass(frozen=True)
@@ -235,9 +296,10 @@ class Attach:
     services: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]]
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"have {', '.join(self.services)} call {self.colour}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.ATTACH, self.colour, subjects=self.services)
 
 
 @dataclass(frozen=True)
@@ -248,9 +310,10 @@ class Detach:
     colour: Colour
     services: tuple[str, ...]
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"have {', '.join(self.services)} call {self.colour.other} again"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.DETACH, self.colour, subjects=self.services)
 
 
 @dataclass(frozen=True)
@@ -266,11 +329,10 @@ class Bake:
     seconds: float
     routes: tuple[Probe, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return (
-            f"bake {self.colour} for {self.seconds:g} s" if self.seconds else f"look at {self.colour} again"
-        )
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.BAKE, self.colour, seconds=self.seconds)
 
 
 @dataclass(frozen=True)
@@ -280,9 +342,11 @@ class Record:
     application: str
     release: Release
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"{'promote' if self.release.promoted else 'record'} release {self.release.number}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        kind = StepKind.PROMOTE if self.release.promoted else StepKind.RECORD
+        return StepId(kind, release=self.release.number)
 
 
 @dataclass(frozen=True)
@@ -298,9 +362,10 @@ class Drain:
     timeout: float
     containers: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"drain {', '.join(self.containers) or self.colour}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.DRAIN, self.colour, subjects=self.containers)
 
 
 @dataclass(frozen=True)
@@ -312,9 +377,10 @@ class DrainBase:
     addresses: tuple[str, ...]
     timeout: float
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"drain {', '.join(self.containers)}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.DRAIN, subjects=self.containers)
 
 
 @dataclass(frozen=True)
@@ -328,9 +394,10 @@ class Remove:
     colour: Colour
     containers: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"retire {', '.join(self.containers) or self.colour}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.RETIRE, self.colour, subjects=self.containers)
 
 
 @dataclass(frozen=True)
@@ -340,10 +407,10 @@ class Forget:
     application: str
     releases: tuple[int, ...]
 
-    def describe(self) -> str:
-        """One line for people."""
-        numbers = ", ".join(map(str, self.releases))
-        return f"forget release {numbers}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.FORGET, subjects=tuple(map(str, self.releases)))
 
 
 @dataclass(frozen=True)
@@ -352,9 +419,10 @@ class RemoveVolumes:
 
     application: str
 
-    def describe(self) -> str:
-        """One line for people."""
-        return "remove the volumes"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.REMOVE_VOLUMES)
 
 
 @dataclass(frozen=True)
@@ -364,9 +432,10 @@ class RemoveBase:
     application: str
     containers: tuple[str, ...]
 
-    def describe(self) -> str:
-        """One line for people."""
-        return f"remove {', '.join(self.containers)}"
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.REMOVE, subjects=self.containers)
 
 
 Step: TypeAlias = (
@@ -376,9 +445,12 @@ Step: TypeAlias = (
     | RunOnce
     | RunHere
     | Start
-    | Route
+    | Show
+    | Restore
+    | Withdraw
     | Gate
     | CutOver
+    | AddReplicas
     | Attach
     | Detach
     | Bake
@@ -420,12 +492,3 @@ class Plan:
                 case _:
                     pass
         return tuple(found)
-
-    def summary(self) -> dict[str, Any]:
-        """For `--json`: the plan without the models, which hold environment values."""
-        return {
-            "application": self.application,
-            "release": self.release,
-            "colour": self.colour,
-            "steps": [step.describe() for step in self.steps],
-        }

@@ -13,9 +13,8 @@ from enum import StrEnum
 from hitless.domain.application.model import Application
 from hitless.domain.common.durations import seconds
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import Drained, Event, Live, StepBegan, StepDone
+from hitless.domain.common.events import Drained, Event, Live, StepBegan, StepDone, StepId, StepKind
 from hitless.domain.common.names import Colour
-from hitless.domain.plan.steps import CutOver, Gate, Plan, Remove, Start
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import requirements
 from hitless.domain.release.requirements import Probe
@@ -275,28 +274,22 @@ def grace_periods(application: Application) -> dict[str, float]:
 
 
 def passage(
-    plan: Plan | None,
     timed: Sequence[tuple[float, Event]],
     endings: Sequence[Ending] = (),
     problem: str = "",
 ) -> Passage:
-    """One deployment from its plan and the events of its performance, each with its moment; at least one."""
-    steps = plan.steps if plan else ()
-    switch = next((number for number, step in enumerate(steps) if isinstance(step, CutOver)), len(steps))
-    cutting = {step.describe() for step in steps[switch : switch + 1]}
-    stopping = {step.describe() for step in steps[switch:] if isinstance(step, Remove)}
-    waiting = {step.describe() for step in steps[:switch] if isinstance(step, Start | Gate)}
+    """One deployment from its events, each with its moment; at least one."""
     first: dict[str, float] = {}
     gate, in_flight, cut = 0.0, 0, 0
     for moment, event in timed:
         match event:
-            case StepBegan(step) if step in cutting:
+            case StepBegan(StepId(StepKind.CUT_OVER)):
                 first.setdefault("cutting", moment)
-            case StepBegan(step) if step in stopping and "live" in first:
+            case StepBegan(StepId(StepKind.RETIRE)) if "live" in first:
                 first.setdefault("stopping", moment)
-            case StepDone(step) if step in stopping and "live" in first:
+            case StepDone(StepId(StepKind.RETIRE)) if "live" in first:
                 first.setdefault("stopped", moment)
-            case StepDone(step, took) if step in waiting:
+            case StepDone(StepId(StepKind.START | StepKind.GATE), took) if "cutting" not in first:
                 gate += took
             case Live():
                 first["live"] = moment

@@ -1,0 +1,1 @@
+"""How values are drawn for people, and as JSON for programs."""
