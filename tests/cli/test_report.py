@@ -13,7 +13,7 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
-from hitless.domain.host.world import Container, World
+from hitless.domain.host.world import Container, World, read_kept
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Router
 from hitless.domain.routing.split import ColourRouting, Routing
@@ -62,7 +62,7 @@ LIVE = World(
     gateway=GATEWAY,
     routings={"shop": routing(Colour.GREEN)},
     containers=(container(Colour.GREEN, 2, 2), container(Colour.GREEN, 2)),
-    releases=(release(1), release(2), release(3, promoted=0)),
+    kept=read_kept((release(1), release(2), release(3, promoted=0)), GATEWAY),
 )
 LEFTOVER = replace(LIVE, containers=(*LIVE.containers, container(Colour.BLUE, 1, state="exited", health="")))
 STOPPED = replace(
@@ -239,7 +239,7 @@ def test_a_long_name_is_shown_whole(capsys: Capture) -> None:
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 @pytest.mark.parametrize("world", ALL.values(), ids=ALL.keys())
 def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_json: bool) -> None:
-    world = replace(world, releases=LIVE.releases)
+    world = replace(world, kept=LIVE.kept)
 
     show_status("shop", world, SETTINGS, as_json)
     show_applications(world, SETTINGS, as_json)

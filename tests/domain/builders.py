@@ -15,8 +15,9 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
-from hitless.domain.host.world import Container, World
+from hitless.domain.host.world import Container, World, read_kept
 from hitless.domain.release.model import Image, Release
+from hitless.domain.release.prepared import Prepared, prepare
 from hitless.domain.routing.model import Router
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
 
@@ -68,6 +69,13 @@ def _dashed(keys: Mapping[str, Any]) -> dict[str, Any]:
 def application(services: Mapping[str, Json] | None = None, name: str = SHOP, **keys: Any) -> Application:
     """An application that `spec.read` finds nothing wrong with."""
     found, findings = reading.read(compose(services, name, **keys))
+    assert findings == ()
+    return found
+
+
+def prepared(services: Mapping[str, Json] | None = None, name: str = SHOP, **keys: Any) -> Prepared:
+    """The same with all its ports known: a plan can be made for it."""
+    found, findings = prepare(application(services, name, **keys), {}, GATEWAY)
     assert findings == ()
     return found
 
@@ -124,9 +132,13 @@ def routing(
     return Routing(name, generation, live, colours)
 
 
-def world(*routings: Routing, **fields: Any) -> World:
-    """A host with a gateway and these routings on it."""
-    known: dict[str, Any] = {"gateway": GATEWAY, "routings": {each.application: each for each in routings}}
+def world(*routings: Routing, releases: Sequence[Release] = (), **fields: Any) -> World:
+    """A host with a gateway and these routings on it, and these releases kept."""
+    known: dict[str, Any] = {
+        "gateway": GATEWAY,
+        "routings": {each.application: each for each in routings},
+        "kept": read_kept(releases, GATEWAY),
+    }
     return World(**{**known, **fields})
 
 

@@ -42,7 +42,7 @@ def adopt(
     from hitless.cli.console import events, ignore, show_adoption
     from hitless.domain.common.errors import Refused
     from hitless.domain.common.events import Found, Planned
-    from hitless.domain.release.prepared import with_timeouts
+    from hitless.domain.release.prepared import Timeouts
     from hitless.execution import adopt as adopting
     from hitless.execution import operations
 
@@ -51,7 +51,6 @@ def adopt(
         host = options.host()
         application, findings = options.application(host)
         end.application = application.name
-        application = with_timeouts(application, timeout, drain_timeout)
         gateway = host.gateway_project()
         adoption, found = adopting.look(host.ports(ignore), gateway, options.gateway, application)
         found = tuple(dict.fromkeys((*findings, *found)))
@@ -73,6 +72,7 @@ def adopt(
                 wait=wait,
                 findings=findings,
                 revision=wiring.revision(options.source_directory()),
+                timeouts=Timeouts(timeout, drain_timeout),
             )
             adopting.adopt(host.ports(heard), gateway, application, request, adoption)
 

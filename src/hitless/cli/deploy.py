@@ -55,14 +55,14 @@ def deploy(
             revision = pool.submit(wiring.revision, options.source_directory())
             # loaded while Compose reads the file: both take about a tenth of a second
             from hitless.cli.console import events
-            from hitless.domain.release.prepared import with_timeouts
+            from hitless.domain.release.prepared import Timeouts
             from hitless.execution import operations
         application, findings = reading.result()
         end.application = application.name
         with events(as_json) as emit:
             operations.deploy(
                 host.ports(end.heard(emit)),
-                with_timeouts(application, timeout, drain_timeout),
+                application,
                 operations.Request(
                     holder=holder(),
                     wait=wait,
@@ -70,5 +70,6 @@ def deploy(
                     revision=revision.result(),
                     pull=pull,
                     is_strict=strict,
+                    timeouts=Timeouts(timeout, drain_timeout),
                 ),
             )

@@ -31,7 +31,11 @@ def rollback(
     as_json: bool,
 ) -> None:
     """Bring a former release back, by the same way it came. RELEASE is its number; else the one before."""
+    from dataclasses import replace
+
+    from hitless.domain.release.prepared import Timeouts
     from hitless.execution import operations
 
     with on_application(options, "rollback", wait, as_json) as (ports, name, request):
-        operations.rollback(ports, name, request, number=release, timeouts=(timeout, drain_timeout))
+        asked = replace(request, timeouts=Timeouts(timeout, drain_timeout))
+        operations.rollback(ports, name, asked, number=release)

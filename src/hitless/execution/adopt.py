@@ -63,7 +63,9 @@ def adopt(
     if not found.is_live:
         failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
     if not found.others:
-        _hand_over(ports, host, request, found, application.settings.drain_timeout, began)
+        drain = request.timeouts.drain
+        drain = application.settings.drain_timeout if drain is None else drain
+        _hand_over(ports, host, request, found, drain, began)
     if failed:
         raise failed
 

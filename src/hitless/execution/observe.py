@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
-from hitless.domain.host.world import World
+from hitless.domain.host.world import World, read_kept
 from hitless.domain.routing.file import READ_BY_TRAEFIK, ForeignRouting, parse
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
@@ -38,7 +38,8 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         broken=broken,
         restored=restored,
         containers=containers.result(),
-        releases=kept.releases,
+        kept=read_kept(kept.releases, gateway),
+        damaged=kept.damaged,
         networked=networked.result() if networked else frozenset(),
         tagged=tagged.result() if tagged else frozenset(),
         foreign=tuple(one.name for one in others if one.project != application),

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from functools import partial
 
-from hitless.domain.application import read as reading
 from hitless.domain.application import scaled as scaled_module
 from hitless.domain.application.model import Application, Role
 from hitless.domain.checks.application import check, strict
@@ -22,7 +21,7 @@ from hitless.domain.common.names import image_reference
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.journal import Run
 from hitless.domain.host.shared import Shared, changed, shared_services
-from hitless.domain.host.world import World
+from hitless.domain.host.world import KeptRelease, LiveRelease, World
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan import down as down_plan
 from hitless.domain.plan import recover, releases
@@ -30,8 +29,8 @@ from hitless.domain.plan import scale as scale_plan
 from hitless.domain.plan import shared as shared_steps
 from hitless.domain.plan.model import Plan
 from hitless.domain.release import compose_models
-from hitless.domain.release import prepared as preparing
 from hitless.domain.release.model import Image, Release
+from hitless.domain.release.prepared import AS_WRITTEN, Timeouts, prepare, prepare_kept, with_timeouts
 from hitless.execution import observe
 from hitless.execution.journal import discreet, ended, journaled
 from hitless.execution.perform import announced, perform
@@ -46,7 +45,7 @@ class Request:
     `missing` or `never`, or None for each service's own policy; `findings` were found while the Compose file
     was read; `revision` is the source revision, `holder` who asks from where;
     `adopted` are containers of plain `docker compose up` that are to go afterwards; `is_strict` makes every
-    warning an error.
+    warning an error; `timeouts` are those that were asked for.
     """
 
     holder: str
@@ -56,6 +55,7 @@ class Request:
     pull: str | None = None
     adopted: tuple[str, ...] = ()
     is_strict: bool = False
+    timeouts: Timeouts = AS_WRITTEN
 
 
 def deploy(
@@ -70,7 +70,6 @@ def deploy(
     """
     began = ports.clock.now()
     gateway = _gateway_or_refuse(ports, application, request)
-    application = preparing.behind(application, gateway)
     with (
         journaled(ports, application.name, request.holder, request.wait) as ports,
         discreet(ports, application.model) as ports,
@@ -90,7 +89,7 @@ def deploy(
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     looking = pool.submit(_shared, ports, application, world)
                     images = _prepare_images(ports, application, number, request.pull)
-                prepared, problems = preparing.with_images(application, images)
+                prepared, problems = prepare(application, images, gateway, request.timeouts)
                 found = (*request.findings, *problems, *check(prepared, world, images))
                 found = (*found, *changed(looking.result()))
                 _refuse(ports, _judged(found, request), warn=True)
@@ -146,19 +145,10 @@ def commanding(ports: Ports, operation: Operation, application: str, request: Re
             yield Command(operation, application, request, began, ports, gateway, world)
 
 
-def rollback(
-    ports: Ports,
-    application: str,
-    request: Request,
-    number: int | None,
-    timeouts: tuple[float | None, float | None] = (None, None),
-) -> None:
-    """Bring a kept release back by the same plan that deploys one; None: the one before the live one.
-
-    `timeouts` are those of the gate and of the drain, in seconds, where they were asked for.
-    """
+def rollback(ports: Ports, application: str, request: Request, number: int | None) -> None:
+    """Bring a kept release back by the same plan that deploys one; None: the one before the live one."""
     with commanding(ports, Operation.ROLLBACK, application, request) as command:
-        _bring_up(command, _kept_release(command.world, application, number), timeouts)
+        _bring_up(command, _kept_release(command.world, application, number))
 
 
 def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str, int]) -> bool:
@@ -168,41 +158,46 @@ def scale(ports: Ports, application: str, request: Request, wanted: Mapping[str,
     """
     with commanding(ports, Operation.SCALE, application, request) as command:
         world = command.world
-        live = world.live(application)
-        kept = world.release(live[1]) if live else None
-        if kept is None:
-            raise HitlessError(f"{application} has no live release", "run: hitless deploy")
-        release = replace(kept, model=scaled_module.scaled(kept.model, wanted))
-        read, findings = reading.read(release.model)
-        prepared, problems = preparing.with_images(preparing.behind(read, command.gateway), release.images)
+        live = live_release(world, application)
+        release = replace(live.release, model=scaled_module.scaled(live.release.model, wanted))
+        prepared, findings = prepare_kept(release, command.gateway)
         once = [service.name for service in prepared.having(Role.SHARED, Role.JOB) if service.name in wanted]
         if once:
             raise HitlessError(f"{', '.join(once)} runs once", "hitless plan says which role a service has")
         with discreet(command.ports, release.model) as ports:
-            _refuse(ports, (*findings, *problems, *check(prepared, world, release.images)), warn=False)
+            _refuse(ports, (*findings, *check(prepared, world, release.images)), warn=False)
             plan = scale_plan.plan_scale(prepared, release, world, command.gateway)
             if plan.steps:
                 replace(command, ports=ports).perform(plan)
             return bool(plan.steps)
 
 
-def plan_of_kept(
-    command: Command, release: Release, timeouts: tuple[float | None, float | None], warn: bool = True
-) -> Plan:
+def live_release(world: World, application: str) -> LiveRelease:
+    """The release that is live. Raises `HitlessError` where none is, or nothing is kept of it."""
+    found = world.live_release(application)
+    if found:
+        return found
+    if live := world.live(application):
+        raise HitlessError(
+            f"the record of release {live[1]} of {application}, which is live, is damaged or gone",
+            "run: hitless deploy",
+        )
+    raise HitlessError(f"{application} has no live release", "run: hitless deploy")
+
+
+def plan_of_kept(command: Command, kept: KeptRelease, warn: bool = True) -> Plan:
     """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
-    application, findings = reading.read(release.model)
-    application = preparing.behind(preparing.with_timeouts(application, *timeouts), command.gateway)
-    prepared, problems = preparing.with_images(application, release.images)
-    found = (*findings, *problems, *check(prepared, command.world, release.images))
+    prepared = with_timeouts(kept.application, command.request.timeouts)
+    found = (*kept.findings, *check(prepared, command.world, kept.release.images))
     _refuse(command.ports, found, warn)
-    return deploy_plan.plan_deploy(prepared, release, command.world, command.gateway)
+    return deploy_plan.plan_deploy(prepared, kept.release, command.world, command.gateway)
 
 
 def resume(ports: Ports, application: str, request: Request) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
     with commanding(ports, Operation.RESUME, application, request) as command:
         found = recover.resume(application, command.world)
-        if isinstance(found, Release):
+        if isinstance(found, KeptRelease):
             _bring_up(command, found)
         else:
             command.perform(found, command.world.left)
@@ -289,19 +284,17 @@ def preview(
         return None, findings
     number = releases.next_release(world, application.name)
     release = Release(number, "", request.revision, images, application.model)
-    prepared, _ = preparing.with_images(preparing.behind(application, world.gateway), images)
+    prepared, _ = prepare(application, images, world.gateway)
     plan = deploy_plan.plan_deploy(prepared, release, world, world.gateway)
     lacking = tuple(of_room(plan.networks, ports.engine.ranges()))
     return (None if lacking else plan), (*findings, *lacking)
 
 
-def _bring_up(
-    command: Command, release: Release, timeouts: tuple[float | None, float | None] = (None, None)
-) -> None:
+def _bring_up(command: Command, kept: KeptRelease) -> None:
     """Deploy a release that is kept."""
-    with discreet(command.ports, release.model) as ports:
+    with discreet(command.ports, kept.release.model) as ports:
         command = replace(command, ports=ports)
-        command.perform(plan_of_kept(command, release, timeouts), revision=release.revision)
+        command.perform(plan_of_kept(command, kept), revision=kept.release.revision)
 
 
 def _models(world: World) -> Iterator[Json]:
@@ -399,17 +392,16 @@ def _drain_timeout(world: World, application: str, asked: float | None) -> float
     return recover.settings_of_live(application, world).drain_timeout if asked is None else asked
 
 
-def _kept_release(world: World, application: str, number: int | None) -> Release:
+def _kept_release(world: World, application: str, number: int | None) -> KeptRelease:
     kept = ", ".join(str(release.number) for release in world.releases) or "none"
-    if number is None:
-        found = releases.former_release(world, application)
-        if found is None:
-            raise HitlessError(
-                f"{application} has no release before the live one to go back to (kept: {kept})",
-                "`keep` in x-hitless sets how many releases are kept",
-            )
-        return found
-    found = world.release(number)
+    former = releases.former_release(world, application)
+    wanted = number if number is not None else former.number if former else None
+    if wanted is None:
+        raise HitlessError(
+            f"{application} has no release before the live one to go back to (kept: {kept})",
+            "`keep` in x-hitless sets how many releases are kept",
+        )
+    found = world.kept_release(wanted)
     if found is None:
-        raise HitlessError(f"release {number} of {application} is not kept", f"kept: {kept}")
+        raise HitlessError(f"release {wanted} of {application} is not kept", f"kept: {kept}")
     return found

@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hitless.domain.application import read as reading
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.events import Event, Operation, StepBegan, StepDone, StepId, StepKind
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import World
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Session, Visit
 from hitless.domain.proof.verdict import Proof, judge, refused
-from hitless.domain.release import prepared as preparing
-from hitless.domain.release.model import Release
 from hitless.execution import observe
 from hitless.execution.journal import discreet
-from hitless.execution.operations import Command, Request, commanding, plan_of_kept
+from hitless.execution.operations import Command, Request, commanding, live_release, plan_of_kept
 from hitless.ports import Ports
 from hitless.ports.load import Load
 
@@ -60,14 +56,13 @@ def prove(
     """
     told = ports  # what is no part of a deployment is not for the journal
     with commanding(ports, Operation.PROVE, application, request) as command:
-        colour, release = _live(command.world, application)
-        read, _ = reading.read(release.model)
-        prepared, _ = preparing.with_images(preparing.behind(read, command.gateway), release.images)
+        live = live_release(command.world, application)
+        prepared = live.application
         aims = observations.aims(prepared, wanted.paths)
         # all that speaks against a deployment is said before the first request
-        plan_of_kept(command, release, (None, None))
+        plan_of_kept(command, live.kept)
         _refuse_unfit(load, aims)
-        idle = _idle(command.ports, prepared, colour)
+        idle = _idle(command.ports, prepared, live.colour)
         watched = _Watched([], [])
         with load.sending(aims, wanted.rate) as sending:
             _pause(told, wanted.baseline)
@@ -78,7 +73,7 @@ def prove(
                 _pause(told, _AFTER)
         seen = Seen(
             application=application,
-            release=release.number,
+            release=live.release.number,
             aims=aims,
             rate=wanted.rate,
             wanted=wanted.deployments,
@@ -92,14 +87,6 @@ def prove(
             is_over=sending.is_over,
         )
     return judge(seen), watched.problem
-
-
-def _live(world: World, application: str) -> tuple[Colour, Release]:
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    if live is None or kept is None:
-        raise HitlessError(f"{application} has no live release", "run: hitless deploy")
-    return live[0], kept
 
 
 def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
@@ -152,12 +139,12 @@ def _deploy_again(
     began = clock.now()
     try:
         world = observe.world(command.ports, command.application, command.gateway)
-        _, release = _live(world, command.application)
+        kept = live_release(world, command.application).kept
         # an error that is kept and told later shows no secret either
-        with discreet(replace(command.ports, emit=emit), release.model) as ports:
+        with discreet(replace(command.ports, emit=emit), kept.release.model) as ports:
             again = replace(command, world=world, began=began, ports=ports)
-            plan = plan_of_kept(again, release, (None, None), warn=False)
-            again.perform(plan, revision=release.revision)
+            plan = plan_of_kept(again, kept, warn=False)
+            again.perform(plan, revision=kept.release.revision)
     except HitlessError as error:
         watched.problem = error
     watched.passages.append(_passage(command, timed, began, watched.problem))

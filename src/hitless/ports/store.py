@@ -15,7 +15,8 @@ from hitless.domain.release.model import Release
 class Kept:
     """What the gateway's volumes hold, and what they say of an application.
 
-    `routing_files` are texts by file name; `journal` is what the application's journal says of the latest
+    `routing_files` are texts by file name; `damaged` are the numbers of releases whose record can't be read
+    (it is of another hitless, or damaged); `journal` is what the application's journal says of the latest
     commands: of each its beginning, the last step that began, and its end; `quiet` are the seconds since the
     journal's last line, `holder` who has the lock, `free` the bytes left on Docker's disk. `copies` are the
     second copies of those routing files that are damaged or gone, by the files' names, and `aside` the names
@@ -24,6 +25,7 @@ class Kept:
 
     routing_files: Mapping[str, str]
     releases: tuple[Release, ...] = ()
+    damaged: frozenset[int] = frozenset()
     journal: str = ""
     quiet: float = 0.0
     holder: Holder | None = None

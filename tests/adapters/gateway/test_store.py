@@ -159,8 +159,8 @@ def test_a_release_survives_its_record() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"created": "", "images": {"web": {}}}'])
-def test_a_record_that_cannot_be_read_is_one_that_was_never_live(text: str) -> None:
-    assert decode_release(7, text) == Release(7, "", "", {}, {}, promoted=0)
+def test_a_record_that_cannot_be_read_is_none(text: str) -> None:
+    assert decode_release(7, text) is None
 
 
 # the lock and the journal
@@ -170,7 +170,9 @@ def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, store: G
     with at_work(store, "shop"):
         store.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
 
-    assert store.read("shop").releases == (Release(7, "", "", {}, {}, promoted=0),)
+    found = store.read("shop")
+    assert found.releases == ()
+    assert found.damaged == {7}
 
 
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, store: GatewayStore) -> None:

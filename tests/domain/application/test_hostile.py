@@ -116,7 +116,7 @@ def used(model: Any) -> None:
     application, findings = reading.read(model)
     redact.secrets(model)
     findings = (*findings, *check(application, WORLD, {}))
-    prepared, more = preparing.with_images(application, IMAGES)
+    prepared, more = preparing.prepare(application, IMAGES, GATEWAY)
     findings = (*findings, *more, *check(prepared, WORLD, IMAGES))
     assert not any("a-secret" in finding.message for finding in findings)
     if any(finding.is_error for finding in findings):

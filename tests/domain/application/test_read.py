@@ -307,7 +307,7 @@ class TestPorts:
     UNSAID: ClassVar[Json] = {f"{ROUTERS}.shop.rule": "Host(`shop`)"}
 
     def port(self, service: Json, images: dict[str, Image]) -> int | None:
-        found, findings = preparing.with_images(application({"app": service}), images)
+        found, findings = preparing.prepare(application({"app": service}), images, GATEWAY)
         assert findings == ()
         return found.routes.backends[0].port
 
@@ -326,7 +326,7 @@ class TestPorts:
 
     @pytest.mark.parametrize("images", [{}, {"app": Image("sha256:0", (), False)}])
     def test_it_is_said_nowhere(self, images: dict[str, Image]) -> None:
-        found, findings = preparing.with_images(application({"app": web(self.UNSAID)}), images)
+        found, findings = preparing.prepare(application({"app": web(self.UNSAID)}), images, GATEWAY)
         assert only(findings).path == f"{WEB}.labels.{SERVICES}.app.loadbalancer.server.port"
         assert found.routes.backends[0].port is None
 
@@ -338,7 +338,7 @@ class TestPorts:
         assert self.port(web(self.UNSAID, ports=ports), {}) == 8000
 
     def test_the_image_of_another_service_says_nothing(self) -> None:
-        _, findings = preparing.with_images(application({"app": web(self.UNSAID)}), {"db": image(80)})
+        _, findings = preparing.prepare(application({"app": web(self.UNSAID)}), {"db": image(80)}, GATEWAY)
         assert len(findings) == 1
 
 
@@ -394,12 +394,13 @@ class TestService:
 
     def test_timeouts_of_the_command_line_go_first(self) -> None:
         services = {"app": web(x_hitless={"timeout": 1}), "b": {"image": "x"}}
-        found = preparing.with_timeouts(application(services), 7.0, 8.0)
+        found, _ = preparing.prepare(application(services), {}, GATEWAY, preparing.Timeouts(7.0, 8.0))
         assert [service.settings.timeout for service in found.services] == [7.0, 7.0]
         assert found.settings.drain_timeout == 8.0
 
     def test_timeouts_that_the_command_line_does_not_name(self) -> None:
-        assert preparing.with_timeouts(application(), None, None) == application()
+        found, _ = preparing.prepare(application(), {}, GATEWAY, preparing.Timeouts())
+        assert found == application()
 
 
 def small(keys: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -497,7 +498,7 @@ def test_whatever_compose_emits_is_read_and_checked_without_a_crash(
     assert [service.name for service in found.services] == list(model["services"])
     assert all(finding.path and finding.message for finding in findings)
     check(found, world(), images)
-    preparing.with_images(found, images)
+    preparing.prepare(found, images, GATEWAY)
 
 
 def leaf_labels(section: str, schema: Schema, name: str) -> st.SearchStrategy[dict[str, str]]:
@@ -546,7 +547,7 @@ def sound_models(draw: st.DrawFn) -> dict[str, Any]:
 def test_what_is_not_refused_can_be_planned_and_rendered(model: dict[str, Any]) -> None:
     found, findings = reading.read(model)
     images = {name: image(8000) for name in model["services"]}
-    prepared, more = preparing.with_images(found, images)
+    prepared, more = preparing.prepare(found, images, GATEWAY)
     assume(not any(finding.is_error for finding in (*findings, *more, *check(prepared, world(), images))))
     made = deploy_plan.plan_deploy(prepared, Release(1, "", "", images, model), world(), GATEWAY)
     [cutover] = [step for step in made.steps if isinstance(step, CutOver)]

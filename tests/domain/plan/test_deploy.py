@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from hitless.cli.views.words import step_text
 from hitless.domain.application import read as reading
-from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour, image_reference
@@ -40,17 +39,18 @@ from hitless.domain.plan.steps import (
     Withdraw,
 )
 from hitless.domain.release.model import Image, Release
+from hitless.domain.release.prepared import Prepared, prepare
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.domain.routing.split import Routing
 from tests.domain.builders import (
     GATEWAY,
     SHOP,
     WEB_LABELS,
-    application,
     container,
     examples,
     image,
     part,
+    prepared,
     release,
     routing,
     web,
@@ -64,7 +64,7 @@ BLUE, GREEN = Colour.BLUE, Colour.GREEN
 class Situation:
     """A deployment that is about to be planned."""
 
-    application: Application
+    application: Prepared
     release: Release
     world: World
 
@@ -98,12 +98,16 @@ def worlds(draw: st.DrawFn) -> World:
     live = draw(st.sampled_from([None, *Colour]))
     numbers = draw(st.lists(st.integers(1, 9), max_size=6, unique=True))
     promotions = draw(st.permutations(range(1, len(numbers) + 1)))
-    kept = tuple(
-        draw(
-            st.sampled_from([release(number), release(number, promoted), replace(release(number), model={})])
-        )
-        for number, promoted in zip(numbers, promotions, strict=True)
-    )
+    kept = []
+    damaged = set()
+    for number, promoted in zip(numbers, promotions, strict=True):
+        match draw(st.sampled_from(["never live", "was live", "damaged"])):
+            case "never live":
+                kept.append(release(number))
+            case "was live":
+                kept.append(release(number, promoted))
+            case _:
+                damaged.add(number)
     colours = {}
     containers: list[Container] = []
     for colour in Colour:
@@ -115,11 +119,18 @@ def worlds(draw: st.DrawFn) -> World:
     there = [routing(live, colours, draw(st.integers(1, 50)))] if colours else []
     others = [routing(BLUE, name="cafe")] if draw(st.booleans()) else []
     tagged = draw(st.frozensets(st.integers(1, 9), max_size=4))
-    return world(*there, *others, containers=tuple(containers), releases=kept, tagged=tagged)
+    return world(
+        *there,
+        *others,
+        containers=tuple(containers),
+        releases=kept,
+        damaged=frozenset(damaged),
+        tagged=tagged,
+    )
 
 
 APPLICATIONS = [
-    application(services, x_hitless={"keep": keep})
+    prepared(services, x_hitless={"keep": keep})
     for services in (None, {"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
     for keep in range(1, 6)
 ]
@@ -344,13 +355,12 @@ class TestEveryDeployment:
     @given(situations())
     def test_writes_down_what_a_killed_one_did_not(self, at: Situation) -> None:
         steps = at.plan.steps
-        live = at.world.live(SHOP)
-        kept = at.world.release(live[1]) if live else None
+        live = at.world.live_release(SHOP)
         first = steps[: [type(step) for step in steps].index(Start)]
         latest = max((each.promoted for each in at.world.releases), default=0)
         # a promotion of long ago does not count: a rollback may have been killed as well
-        owed = kept is not None and kept.model and kept.promoted < max(latest, 1)
-        expected = [replace(kept, promoted=latest + 1)] if kept and owed else []
+        owed = live is not None and live.release.promoted < max(latest, 1)
+        expected = [replace(live.release, promoted=latest + 1)] if live and owed else []
         assert [step.release for step in of(first, Record)] == expected
 
     @examples(100)
@@ -367,7 +377,7 @@ class TestEveryDeployment:
 
 def traces(found: World) -> set[int]:
     """The releases that have a record or an image tag."""
-    return {kept.number for kept in found.releases} | found.tagged
+    return {kept.number for kept in found.releases} | found.damaged | found.tagged
 
 
 class TestEveryForgetting:
@@ -463,7 +473,7 @@ class TestSituations:
     """One host each, and the plan for it."""
 
     def deploy(self, number: int, found: World, **settings: Any) -> list[str]:
-        return lines(Situation(application(x_hitless=settings), release(number), found).plan)
+        return lines(Situation(prepared(x_hitless=settings), release(number), found).plan)
 
     def test_the_first_deployment(self) -> None:
         assert self.deploy(1, world()) == [
@@ -513,7 +523,7 @@ class TestSituations:
 
     def test_a_first_deployment_that_was_killed_at_its_gate(self) -> None:
         there = routing(None, {BLUE: part(1)})
-        made = Situation(application(), release(2), world(there, containers=(container(BLUE),))).plan
+        made = Situation(prepared(), release(2), world(there, containers=(container(BLUE),))).plan
         assert lines(made)[:5] == [
             SURE,
             "remove the routes of blue",
@@ -553,8 +563,7 @@ class TestSituations:
 
     def test_a_live_release_whose_record_can_not_be_read(self) -> None:
         # what is not known can't be brought back, so it is not noted as kept
-        unreadable = replace(release(1), model={})
-        found = world(routing(BLUE), releases=(unreadable,))
+        found = world(routing(BLUE), damaged=frozenset({1}))
         assert self.deploy(2, found)[0] == "create green (release 2)"
 
     def test_a_release_that_failed_is_forgotten_and_so_is_the_oldest(self) -> None:
@@ -570,7 +579,7 @@ class TestSituations:
     def test_a_rollback_keeps_what_it_brings_back(self) -> None:
         kept = tuple(release(number, promoted=number) for number in (1, 2, 3, 4))
         found = world(routing(BLUE, {BLUE: part(4)}), releases=kept)
-        made = Situation(application(x_hitless={"keep": 2}), kept[1], found).plan
+        made = Situation(prepared(x_hitless={"keep": 2}), kept[1], found).plan
         assert made.release == 2
         assert lines(made)[-1] == "forget release 1, 3"
         assert lines(made).count("promote release 2") == 1
@@ -578,13 +587,13 @@ class TestSituations:
         assert [step.release.promoted for step in of(made.steps, Record)] == [5]
 
     def test_the_drain_timeout_is_the_applications(self) -> None:
-        found = application(x_hitless={"drain_timeout": "7s"})
+        found = prepared(x_hitless={"drain_timeout": "7s"})
         made = Situation(found, release(2), world(routing(BLUE))).plan
         assert {step.timeout for step in of((*made.steps, *undone(made)), Drain)} == {7.0}
 
     def test_a_start_says_all_that_the_engine_must_know(self) -> None:
         services = {"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}}
-        found = application(services, volumes={"data": None, "others": {"external": True}})
+        found = prepared(services, volumes={"data": None, "others": {"external": True}})
         steps = Situation(found, release(3), world()).plan.steps
         [create], [start] = of(steps, Create), of(steps, Start)
         assert (create.colour, create.release, create.volumes) == (BLUE, 3, {"data": {}})
@@ -600,14 +609,14 @@ class TestSituations:
             "app": web(),
             "metrics": {"image": "shop:1", "networks": {"edge": None}, "deploy": {"replicas": 2}},
         }
-        found = application(services, networks={"edge": {"name": GATEWAY.network, "external": True}})
+        found = prepared(services, networks={"edge": {"name": GATEWAY.network, "external": True}})
         [create] = of(Situation(found, release(1), world()).plan.steps, Create)
         assert create.connect == {"traefik_webgateway.shop": ("shop-blue-app-1",)}
         assert "networks" not in create.model["services"]["metrics"]
 
     def test_a_start_may_take_as_long_as_the_slowest_service(self) -> None:
         slow = {"image": "w", "x-hitless": {"timeout": "9m"}}
-        found = application({"app": web(), "slow": slow}, x_hitless={"timeout": "10s"})
+        found = prepared({"app": web(), "slow": slow}, x_hitless={"timeout": "10s"})
         [start] = of(Situation(found, release(1), world()).plan.steps, Start)
         assert start.timeout == 540.0
 
@@ -683,7 +692,7 @@ class TestFormerRelease:
         releases = tuple(each for key, each in sorted(kept.items()) if key)
         found = world(*([live] if live else []), releases=releases)
         chosen = kept.get(number, release(number))
-        made = Situation(application(x_hitless={"keep": keep}), chosen, found).plan
+        made = Situation(prepared(x_hitless={"keep": keep}), chosen, found).plan
         for step in made.steps:
             if isinstance(step, Record):
                 kept[step.release.number] = step.release
@@ -747,7 +756,7 @@ class TestReadiness:
         changed = {**WEB_LABELS, **(labels or {})}
         kept = {label: text for label, text in changed.items() if text is not None}
         release_ = replace(release(1), images={"app": from_image or image(8000)})
-        found = Situation(application({"app": web(kept, **keys)}), release_, world())
+        found = Situation(prepared({"app": web(kept, **keys)}), release_, world())
         [gate] = of(found.plan.steps, Gate)
         readiness: tuple[Readiness, ...] = gate.readiness
         return readiness
@@ -808,7 +817,7 @@ class TestReadiness:
         assert not readiness.healthcheck and len(readiness.probes) == 1
 
     def test_every_replica_is_asked_and_every_service_waited_for(self) -> None:
-        found = application({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
+        found = prepared({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
         assert [(each.container, len(each.probes)) for each in gate.readiness] == [
             ("shop-blue-app-1", 1),
@@ -817,7 +826,7 @@ class TestReadiness:
         ]
 
     def test_only_an_unrouted_service_may_have_ended(self) -> None:
-        found = application({"app": web(), "migrate": {"image": "shop:1"}})
+        found = prepared({"app": web(), "migrate": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
         assert [each.may_end for each in gate.readiness] == [False, True]
 
@@ -862,7 +871,8 @@ class TestReadiness:
             if any(finding.is_error for finding in (*problems, *check(found, world(), images))):
                 continue
             deployed = replace(release(1), images=images)
-            [gate] = of(deploy_plan.plan_deploy(found, deployed, world(), GATEWAY).steps, Gate)
+            ready, _ = prepare(found, images, GATEWAY)
+            [gate] = of(deploy_plan.plan_deploy(ready, deployed, world(), GATEWAY).steps, Gate)
             [readiness] = gate.readiness
             if not readiness.healthcheck and not readiness.probes:
                 unasked.append((scheme, said, docker))

@@ -8,20 +8,20 @@ import pytest
 
 from hitless.cli.views.words import step_text
 from hitless.domain.application import read as reading
-from hitless.domain.application.model import Application, Hook, When
+from hitless.domain.application.model import Hook, When
 from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan.model import Plan
 from hitless.domain.plan.steps import Bake, Gate, RunHere, RunOnce, Step
 from hitless.domain.release import compose_models
-from hitless.domain.release import prepared as preparing
+from hitless.domain.release.prepared import Prepared
 from tests.domain.builders import (
     GATEWAY,
     application,
     compose,
-    image,
     only,
     paths,
+    prepared,
     release,
     routing,
     unrouted,
@@ -30,14 +30,13 @@ from tests.domain.builders import (
 )
 
 
-def hooked(**hooks: Any) -> Application:
+def hooked(**hooks: Any) -> Prepared:
     """An application with hooks, with `_` for `-` in their names."""
     said = {when.replace("_", "-"): hook for when, hook in hooks.items()}
-    return application({"app": web(environment={"A": "1"})}, x_hitless={"hooks": said})
+    return prepared({"app": web(environment={"A": "1"})}, x_hitless={"hooks": said})
 
 
-def plan(found: Application, number: int = 2, promoted: int = 0) -> Plan:
-    found, _ = preparing.with_images(found, {"app": image(8000)})
+def plan(found: Prepared, number: int = 2, promoted: int = 0) -> Plan:
     return deploy_plan.plan_deploy(found, release(number, promoted), world(routing(Colour.BLUE)), GATEWAY)
 
 

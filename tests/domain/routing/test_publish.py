@@ -14,11 +14,11 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release import compose_models, requirements
-from hitless.domain.release.prepared import behind
+from hitless.domain.release.colour_routing import colour_routing
+from hitless.domain.release.prepared import Prepared, behind
 from hitless.domain.routing import entry_points
 from hitless.domain.routing.entry_points import entry_point, inner_port, port_of
 from hitless.domain.routing.model import Protocol
-from hitless.domain.routing.split import colour_routing
 from tests.domain.builders import (
     GATEWAY,
     WEB_LABELS,
@@ -28,6 +28,7 @@ from tests.domain.builders import (
     only,
     part,
     paths,
+    prepared,
     release,
     router,
     routing,
@@ -45,9 +46,9 @@ PORTS = replace(
 IMAGES = {"app": image(8000, healthcheck=True)}
 
 
-def app(*ports: Json, labels: Json | None = None, **said: Any) -> Application:
+def app(*ports: Json, labels: Json | None = None, **said: Any) -> Prepared:
     """An application whose one service has its ports published by the gateway."""
-    return application({"app": service(*ports, labels=labels, **said)})
+    return prepared({"app": service(*ports, labels=labels, **said)})
 
 
 def service(*ports: Json, labels: Json | None = None, **said: Any) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class TestRoutes:
     def test_servers_by_name_without_a_ban_of_tcp_ones(self) -> None:
         made = app(protocol="tcp")
         containers = {"app": ("shop-blue-app-1", "shop-blue-app-2")}
-        backend = colour_routing(made.routes, 1, containers).backends["app.8080"]
+        backend = colour_routing(made, 1, containers).backends["app.8080"]
         assert [server.url for server in backend.servers] == [
             "tcp://shop-blue-app-1:8000",
             "tcp://shop-blue-app-2:8000",
@@ -206,7 +207,7 @@ def test_the_entry_point_web_has_no_port_of_its_own() -> None:
 
 def test_a_route_to_a_server_of_grpc_is_not_asked_by_a_get() -> None:
     labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "h2c"}
-    made = application({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
+    made = prepared({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
     assert requirements.of_routes(made, Colour.BLUE, GATEWAY) == ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.release.colour_routing import colour_routing
+from hitless.domain.release.prepared import Prepared
 from hitless.domain.routing.file import ForeignRouting, document, holds, is_whole, parse, render, sealed
 from hitless.domain.routing.model import Backend, Protocol, Router, Routes
 from hitless.domain.routing.reserved import COLOUR_HEADER, marker_path
@@ -21,10 +24,9 @@ from hitless.domain.routing.split import (
     ColourRouting,
     Routing,
     Server,
-    colour_routing,
     without,
 )
-from tests.domain.builders import application, examples, hostile_texts, part, router, routing, web
+from tests.domain.builders import application, examples, hostile_texts, part, prepared, router, routing, web
 
 ACTION = '{{"{{"}}'
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -375,8 +377,7 @@ class TestColourRouting:
         backend = Backend("b", "app", 80, **fields)
         found = application()
         routes = Routes((router(),), (backend,), {"z": {"compress": {}}})
-        changed = type(found)(found.name, found.services, routes, found.settings, found.model)
-        return colour_routing(changed.routes, 3, {"app": containers})
+        return colour_routing(Prepared(replace(found, routes=routes)), 3, {"app": containers})
 
     def test_a_server_for_every_replica(self) -> None:
         found = self.of(("one", "two"), scheme="h2c", server={"weight": 2})
@@ -402,8 +403,8 @@ class TestColourRouting:
         assert without(found, ["two"]).backends["b"].load_balancer == balancer
 
     def test_a_backend_of_two_replicas_of_a_compose_service(self) -> None:
-        found = application({"app": web(deploy={"replicas": 2})})
-        brought = colour_routing(found.routes, 1, {"app": ("shop-blue-app-1", "shop-blue-app-2")})
+        found = prepared({"app": web(deploy={"replicas": 2})})
+        brought = colour_routing(found, 1, {"app": ("shop-blue-app-1", "shop-blue-app-2")})
         assert [server.url for server in brought.backends["shop"].servers] == [
             "http://shop-blue-app-1:8000",
             "http://shop-blue-app-2:8000",

@@ -87,7 +87,7 @@ class GatewayStore:
         """All that is kept, in one look; None: no application's releases and no journal."""
         archive, said = self._look(application or "-")
         routing_files = {}
-        releases = []
+        releases: dict[int, Release | None] = {}
         for path, text in _files(archive):
             name = path.rpartition("/")[2]
             if "/." in path:  # on its way
@@ -95,12 +95,19 @@ class GatewayStore:
             if f"/{path}".startswith(f"{ROUTES}/"):
                 routing_files[name] = text
             else:
-                releases.append(decode_release(int(name.removesuffix(".json")), text))
-        releases.sort(key=lambda release: release.number)
+                number = int(name.removesuffix(".json"))
+                releases[number] = decode_release(number, text)
         about, _, journal = said.partition("\njournal\n")
-        damaged = [name for name, text in routing_files.items() if not is_whole(text)]
-        copies = self._copies([*damaged, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
-        return Kept(routing_files, tuple(releases), journal=journal, copies=copies, **_about(about))
+        broken = [name for name, text in routing_files.items() if not is_whole(text)]
+        copies = self._copies([*broken, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
+        return Kept(
+            routing_files,
+            releases=tuple(release for _, release in sorted(releases.items()) if release),
+            damaged=frozenset(number for number, release in releases.items() if release is None),
+            journal=journal,
+            copies=copies,
+            **_about(about),
+        )
 
     def _copies(self, names: Sequence[str]) -> dict[str, str]:
         archive = self.shell.run("copies", *names)[0] if names else b""
@@ -316,16 +323,12 @@ def _about(text: str) -> dict[str, Any]:
     }
 
 
-def decode_release(number: int, text: str) -> Release:
-    """A release from its JSON record.
-
-    One that can't be read (of another hitless, or damaged) is as good as never live: nothing can bring it
-    back, and the next deployment forgets it.
-    """
+def decode_release(number: int, text: str) -> Release | None:
+    """A release from its JSON record; None where it can't be read (of another hitless, or damaged)."""
     try:
         return _decode(number, json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Release(number, "", "", {}, {}, promoted=0)
+        return None
 
 
 def _decode(number: int, value: Json) -> Release:

@@ -19,7 +19,7 @@ from hitless.domain.host.world import World
 from hitless.domain.release import prepared as preparing
 from hitless.domain.release.compose_models import hook_service
 from hitless.domain.release.model import Image
-from hitless.domain.release.prepared import with_images
+from hitless.domain.release.prepared import with_ports
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
@@ -53,7 +53,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         findings += route_checks.of_router(application, router, world)
     routed = [backend for backend in application.routes.backends if backend.service in images]
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
-    findings += with_images(there, images)[1]
+    findings += with_ports(there, images)[1]
     return tuple(findings)
 
 
@@ -117,9 +117,8 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
 
 def _fewer(application: Application, world: World) -> Iterator[Finding]:
     """What was scaled up and what is said in the file may differ, and nobody may have thought of it."""
-    live = world.live(application.name)
-    kept = world.release(live[1]) if live else None
-    services = (kept.model.get("services") or {}) if kept else {}
+    live = world.live_release(application.name)
+    services = (live.release.model.get("services") or {}) if live else {}
     for service in application.having(Role.WEB, Role.WORKER):
         there = replicas(services[service.name]) if service.name in services else 0
         if there > service.replicas:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.journal import Holder, Run
 from hitless.domain.release.model import Release
+from hitless.domain.release.prepared import Prepared, prepare_kept
 from hitless.domain.routing.split import Routing
 
 
@@ -104,16 +106,53 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
+class KeptRelease:
+    """A release that is kept, and the application that its Compose model describes.
+
+    `findings` are those of reading the model.
+    """
+
+    release: Release
+    application: Prepared
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveRelease:
+    """The kept release that is live, and the colour that it is live in."""
+
+    colour: Colour
+    kept: KeptRelease
+
+    @property
+    def release(self) -> Release:
+        """What is recorded of it."""
+        return self.kept.release
+
+    @property
+    def application(self) -> Prepared:
+        """Its application."""
+        return self.kept.application
+
+
+def read_kept(releases: Iterable[Release], gateway: Gateway) -> tuple[KeptRelease, ...]:
+    """Read the Compose models of kept releases, for this gateway."""
+    return tuple(KeptRelease(release, *prepare_kept(release, gateway)) for release in releases)
+
+
+@dataclass(frozen=True)
 class World:
     """The Docker host as one application's deployment sees it.
 
     `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
     routing directory that hitless can't read: path -> what is wrong; `restored` are those of which it has
-    read the second copy: path -> what is wrong with the first; `networked` are the colours that have
-    networks; `tagged` are the application's releases that have image tags; `foreign` are names of containers
-    that lie in a colour's Compose project and that hitless did not make; `base` are those of the base
-    project; `runs` are the latest of its journal, `holder` who has its lock just now, `quiet` the seconds
-    since the last line of the journal; `free` are the bytes left on Docker's disk, if known.
+    read the second copy: path -> what is wrong with the first; `kept` are the kept releases, the oldest
+    first, `damaged` the numbers of those whose record can't be read: nothing can bring them back, and the
+    next deployment forgets them; `networked` are the colours that have networks; `tagged` are the
+    application's releases that have image tags; `foreign` are names of containers that lie in a colour's
+    Compose project and that hitless did not make; `base` are those of the base project; `runs` are the latest
+    of its journal, `holder` who has its lock just now, `quiet` the seconds since the last line of the
+    journal; `free` are the bytes left on Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
@@ -121,7 +160,8 @@ class World:
     broken: Mapping[str, str] = field(default_factory=dict)
     restored: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
-    releases: tuple[Release, ...] = ()
+    kept: tuple[KeptRelease, ...] = ()
+    damaged: frozenset[int] = frozenset()
     networked: frozenset[Colour] = frozenset()
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
@@ -140,9 +180,14 @@ class World:
         """The containers of one colour."""
         return tuple(container for container in self.containers if container.colour is colour)
 
-    def release(self, number: int) -> Release | None:
-        """The kept release of this number."""
-        return next((kept for kept in self.releases if kept.number == number), None)
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """The kept releases as they are recorded."""
+        return tuple(kept.release for kept in self.kept)
+
+    def kept_release(self, number: int) -> KeptRelease | None:
+        """The kept release of this number; None also where its record is damaged."""
+        return next((kept for kept in self.kept if kept.release.number == number), None)
 
     def live(self, application: str) -> tuple[Colour, int] | None:
         """The live colour of an application and the number of its release, as its routing file says."""
@@ -150,3 +195,9 @@ class World:
         if routing is None or routing.live is None:
             return None
         return routing.live, routing.colours[routing.live].release
+
+    def live_release(self, application: str) -> LiveRelease | None:
+        """The kept release that is live; None also where its record is damaged, or gone."""
+        live = self.live(application)
+        kept = self.kept_release(live[1]) if live else None
+        return LiveRelease(live[0], kept) if live and kept else None

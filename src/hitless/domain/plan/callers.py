@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hitless.domain.application import read as reading
 from hitless.domain.application.model import Application
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
@@ -28,10 +27,7 @@ def detach(application: Application, colour: Colour) -> tuple[Detach, ...]:
 
 def attach_again(application: str, world: World) -> tuple[Attach, ...]:
     """The same for what is live, whoever made it so: where that was cut short, or a shared service is new."""
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    return (
-        attach(reading.read(kept.model)[0], live[0], promotion(kept, world), world.gateway)
-        if live and kept and kept.model and world.gateway
-        else ()
-    )
+    live = world.live_release(application)
+    if live is None or world.gateway is None:
+        return ()
+    return attach(live.application, live.colour, promotion(live.release, world), world.gateway)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hitless.domain.application.model import Application, Role, When
+from hitless.domain.application.model import Role, When
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
@@ -32,16 +32,17 @@ from hitless.domain.plan.steps import (
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release import replicas as replica_names
+from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.model import Release
-from hitless.domain.routing.split import Routing, colour_routing
+from hitless.domain.release.prepared import Prepared
+from hitless.domain.routing.split import Routing
 
 
-def plan_deploy(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
+def plan_deploy(application: Prepared, release: Release, world: World, gateway: Gateway) -> Plan:
     """Bring a release up beside the live one, cut over, and retire what was live.
 
     Serves the first deployment, every later one, a rollback (the release is then a kept one), a proof (it is
     the live one itself), and what an interrupted command left behind: everything that is not live goes first.
-    Ports must be known.
     """
     name = application.name
     found = world.live(name)
@@ -58,7 +59,7 @@ def plan_deploy(application: Application, release: Release, world: World, gatewa
     before = routing if routing.colours else None
 
     containers = replica_names.replicas(application, candidate)
-    beside = colour_routing(application.routes, release.number, containers)
+    beside = colour_routing(application, release.number, containers)
     staged = routing.next(live, {**routing.colours, candidate: beside})
     switched = staged.next(candidate, staged.colours)
     early = replica_names.early(application, candidate)
@@ -133,7 +134,7 @@ def plan_deploy(application: Application, release: Release, world: World, gatewa
 
 
 def _go_back(
-    application: Application,
+    application: Prepared,
     switched: Routing,
     before: Routing | None,
     candidate: Colour,
@@ -144,14 +145,14 @@ def _go_back(
         return ()
     name = application.name
     back = switched.next(before.live, switched.colours)
-    kept = world.release(before.colours[before.live].release)
+    kept = world.kept_release(before.colours[before.live].release)
     # they were created since the host was looked at, and may run by now
     late = tuple(name for names in replica_names.exclusive(application, candidate).values() for name in names)
     return (
         # without another look at it: whatever it is, it is better than what was found bad
         CutOver(switched, back, (), {}),
         *callers.detach(application, candidate),
-        *(exclusive.hand_over_again(kept, before.live, late, world) if kept and kept.model else ()),
+        *(exclusive.hand_over_again(kept, before.live, late, world) if kept else ()),
         # its servers stay in the routing file until the last request is answered
         Drain(name, candidate, application.settings.drain_timeout),
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hitless.domain.application import read as reading
 from hitless.domain.application.model import Settings
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import Operation
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import Run
-from hitless.domain.host.world import World
+from hitless.domain.host.world import KeptRelease, World
 from hitless.domain.plan import callers, exclusive, releases
 from hitless.domain.plan import replicas as replica_steps
 from hitless.domain.plan.down import plan_down
@@ -21,11 +20,10 @@ from hitless.domain.plan.retire import has_remains, leave
 from hitless.domain.plan.steps import CutOver, Forget, Record, Restore, Step
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import restart
-from hitless.domain.release.model import Release
 from hitless.domain.routing.split import Routing
 
 
-def resume(application: str, world: World) -> Release | Plan:
+def resume(application: str, world: World) -> KeptRelease | Plan:
     """What finishes what an interrupted command left: a release to deploy again, or a plan.
 
     Raises `HitlessError` where nothing can finish it.
@@ -40,13 +38,13 @@ def resume(application: str, world: World) -> Release | Plan:
     if run and run.operation == Operation.DOWN:
         return plan_down(application, world, settings_of_live(application, world).drain_timeout)
     if run and run.release and row(reached(run, application, world)).resume is Recovery.DEPLOY:
-        release = world.release(run.release)
-        if release is None:
+        kept = world.kept_release(run.release)
+        if kept is None:
             raise HitlessError(
                 f"release {run.release} was interrupted before it was written down",
                 "run hitless deploy again, or hitless abort to take away what is left of it",
             )
-        return release
+        return kept
     plan = _tidy(application, world)
     if run is None and plan.steps:
         # to take it away would be to undo, and nobody has asked for that
@@ -94,9 +92,8 @@ def reached(run: Run, application: str, world: World) -> Phase:
 
 def settings_of_live(application: str, world: World) -> Settings:
     """The settings of the live release, as far as it is known."""
-    live = world.live(application)
-    release = world.release(live[1]) if live else None
-    return reading.read(release.model)[0].settings if release else Settings()
+    live = world.live_release(application)
+    return live.application.settings if live else Settings()
 
 
 def _abort(run: Run, application: str, world: World) -> Recovery:
@@ -145,16 +142,15 @@ def plan_abort(
         return None
     release = routing.colours[former].release
     back = routing.next(former, routing.colours)
-    kept = world.release(release)
-    read = reading.read(kept.model)[0] if kept and kept.model else None
-    early = replica_names.early(read, former) if read else {}
-    policies = restart.only(restart.restart_policies(read, former), early) if read else {}
+    kept = world.kept_release(release)
+    early = replica_names.early(kept.application, former) if kept else {}
+    policies = restart.only(restart.restart_policies(kept.application, former), early) if kept else {}
     leaving, _ = leave(back, live, drain_timeout, drain_first=True)
     steps: list[Step] = [CutOver(routing, back, (), policies)]
-    if kept and kept.promoted < latest_promotion(world):
-        steps.append(Record(application, replace(kept, promoted=latest_promotion(world) + 1)))
-    if kept and kept.model:
-        steps += callers.detach(reading.read(kept.model)[0], live)
+    if kept and kept.release.promoted < latest_promotion(world):
+        steps.append(Record(application, replace(kept.release, promoted=latest_promotion(world) + 1)))
+    if kept:
+        steps += callers.detach(kept.application, live)
         steps += exclusive.hand_over_again(kept, former, exclusive.exclusive_there(world, live), world)
     steps += leaving
     if forgotten:
@@ -171,10 +167,8 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
         if colour is not routing.live and has_remains(world, routing, colour):
             leaving, routing = leave(routing, colour, drain_timeout)
             taking += leaving
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    if kept and kept.model:
-        leaving, routing = replica_steps.shrink(reading.read(kept.model)[0], routing, world, drain_timeout)
+    if live := world.live_release(application):
+        leaving, routing = replica_steps.shrink(live.application, routing, world, drain_timeout)
         taking += leaving
     # a command that could not confirm what it wrote has left the gateway with another routing than the file's
     sure = [Restore(application, there, is_check=True)] if taking else []
@@ -189,9 +183,9 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:
     """A command that was killed right after its cutover has left the live release not promoted last."""
-    live = world.live(application)
-    kept = world.release(live[1]) if live else None
-    if kept is None or not kept.model:
+    live = world.live_release(application)
+    if live is None:
         return []
-    promoted = releases.promotion(kept, world)
-    return [Record(application, replace(kept, promoted=promoted))] if promoted != kept.promoted else []
+    promoted = releases.promotion(live.release, world)
+    is_unfinished = promoted != live.release.promoted
+    return [Record(application, replace(live.release, promoted=promoted))] if is_unfinished else []

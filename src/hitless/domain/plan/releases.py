@@ -47,8 +47,8 @@ def latest_promotion(world: World) -> int:
 
 
 def known_releases(world: World) -> tuple[int, ...]:
-    """Every release that has a record or an image tag."""
-    return tuple(sorted({kept.number for kept in world.releases} | world.tagged))
+    """Every release that has a record, whole or not, or an image tag."""
+    return tuple(sorted({kept.number for kept in world.releases} | world.damaged | world.tagged))
 
 
 def promotion(live: Release, world: World) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hitless.domain.application.model import Application
 from hitless.domain.application.read import replicas
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -19,17 +18,16 @@ from hitless.domain.plan.steps import AddReplicas, Create, Drain, Gate, Remove, 
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release import replicas as replica_names
+from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.model import Release
-from hitless.domain.routing.split import Routing, colour_routing, without
+from hitless.domain.release.prepared import Prepared
+from hitless.domain.routing.split import Routing, without
 
 
 def grow(
-    application: Application, release: Release, routing: Routing, world: World, gateway: Gateway
+    application: Prepared, release: Release, routing: Routing, world: World, gateway: Gateway
 ) -> tuple[tuple[Action, ...], Routing]:
-    """The steps that bring the live colour the containers that it lacks, and the routing then.
-
-    Ports must be known.
-    """
+    """The steps that bring the live colour the containers that it lacks, and the routing then."""
     colour = routing.live
     if colour is None:
         return (), routing
@@ -48,7 +46,7 @@ def grow(
         service: tuple(dict.fromkeys((*names, *_of(world, colour, service, served))))
         for service, names in wanted.items()
     }
-    part = colour_routing(application.routes, release.number, serving)
+    part = colour_routing(application, release.number, serving)
     after = routing.next(colour, {**routing.colours, colour: part})
     proofs = requirements.of_containers(application, release.images, lacking)
     policies = restart.only(restart.restart_policies(application, colour), lacking)
@@ -81,7 +79,7 @@ def grow(
 
 
 def shrink(
-    application: Application, routing: Routing, world: World, drain_timeout: float
+    application: Prepared, routing: Routing, world: World, drain_timeout: float
 ) -> tuple[list[Step], Routing]:
     """The steps that take away the live colour's containers that are too many, and the routing then."""
     colour = routing.live

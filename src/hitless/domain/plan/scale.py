@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hitless.domain.application.model import Application
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import replicas as replica_steps
@@ -11,10 +10,11 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying
 from hitless.domain.plan.steps import Record
 from hitless.domain.release.model import Release
+from hitless.domain.release.prepared import Prepared
 
 
-def plan_scale(application: Application, release: Release, world: World, gateway: Gateway) -> Plan:
-    """Bring the live colour to the numbers of containers that the application has now. Ports must be known.
+def plan_scale(application: Prepared, release: Release, world: World, gateway: Gateway) -> Plan:
+    """Bring the live colour to the numbers of containers that the application has now.
 
     `release` is the live one with the model that has these numbers.
     """

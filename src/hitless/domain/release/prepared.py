@@ -1,16 +1,55 @@
-"""An application whose images, ports and timeouts are known. Pure."""
+"""An application whose images, ports and timeouts are known: only such a one can be planned with. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NewType
 
+from hitless.domain.application import read as reading
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.model import Gateway
-from hitless.domain.release.model import Image
+from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.entry_points import WEB, entry_point
 from hitless.domain.routing.model import Backend
+
+# It has every field of an application, and `prepare` alone makes it: the type checker refuses a plan for an
+# application that did not come through there
+Prepared = NewType("Prepared", Application)
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """What the command line asks for, in seconds; None: as the Compose file says.
+
+    `ready` is how long a release may take to get ready, `drain` how long requests in flight may take.
+    """
+
+    ready: float | None = None
+    drain: float | None = None
+
+
+AS_WRITTEN = Timeouts()
+
+
+def prepare(
+    application: Application, images: Mapping[str, Image], gateway: Gateway, timeouts: Timeouts = AS_WRITTEN
+) -> tuple[Prepared, tuple[Finding, ...]]:
+    """The application behind this gateway with these images (service -> image), and what is missing for it.
+
+    A port that is not found is an error among the findings. Before an image is built, nobody knows its
+    ports: what is prepared then is good for showing a plan, and not for performing it.
+    """
+    found, findings = with_ports(behind(application, gateway), images)
+    return with_timeouts(Prepared(found), timeouts), findings
+
+
+def prepare_kept(release: Release, gateway: Gateway) -> tuple[Prepared, tuple[Finding, ...]]:
+    """The same of a kept release, with the findings of reading its Compose model."""
+    application, findings = reading.read(release.model)
+    prepared, more = prepare(application, release.images, gateway)
+    return prepared, (*findings, *more)
 
 
 def behind(application: Application, gateway: Gateway) -> Application:
@@ -23,7 +62,7 @@ def behind(application: Application, gateway: Gateway) -> Application:
     return replace(application, routes=replace(application.routes, routers=routers))
 
 
-def with_images(
+def with_ports(
     application: Application, images: Mapping[str, Image]
 ) -> tuple[Application, tuple[Finding, ...]]:
     """The application with every backend's port known: from label, `expose`, or the image's EXPOSE.
@@ -44,16 +83,14 @@ def with_images(
     return replace(application, routes=routes), tuple(findings)
 
 
-def with_timeouts(
-    application: Application, timeout: float | None, drain_timeout: float | None
-) -> Application:
-    """The application with the timeouts of gate and drain (seconds) that the command line names."""
-    if drain_timeout is not None:
-        settings = replace(application.settings, drain_timeout=drain_timeout)
+def with_timeouts(application: Prepared, timeouts: Timeouts) -> Prepared:
+    """The application with the timeouts that were asked for."""
+    if timeouts.drain is not None:
+        settings = replace(application.settings, drain_timeout=timeouts.drain)
         application = replace(application, settings=settings)
-    if timeout is not None:
+    if timeouts.ready is not None:
         services = tuple(
-            replace(service, settings=replace(service.settings, timeout=timeout))
+            replace(service, settings=replace(service.settings, timeout=timeouts.ready))
             for service in application.services
         )
         application = replace(application, services=services)

@@ -9,6 +9,7 @@ from hitless.domain.application.model import Application, Service
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.model import Image
+from hitless.domain.release.prepared import Prepared
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.model import Backend
@@ -53,7 +54,7 @@ class Readiness:
 
 
 def of_containers(
-    application: Application,
+    application: Prepared,
     images: Mapping[str, Image],
     containers: Mapping[str, tuple[str, ...]],
 ) -> tuple[Readiness, ...]:
@@ -72,7 +73,7 @@ def of_containers(
     )
 
 
-def of_routes(application: Application, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
+def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
     """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
     found = []
     # what speaks HTTP/2 alone is gRPC as a rule, and a GET is no call of that

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.entry_points import WEB
-from hitless.domain.routing.model import Protocol, Router, Routes
+from hitless.domain.routing.model import Protocol, Router
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,6 @@ class Routing:
             for name in router.entry_points
         )
         return tuple(sorted({WEB, *found}))
-
-
-def colour_routing(routes: Routes, release: int, containers: Mapping[str, tuple[str, ...]]) -> ColourRouting:
-    """What a colour brings to the routing. `containers` maps service -> names of its replicas.
-
-    The ports of all backends must be known.
-    """
-    return ColourRouting(
-        release=release,
-        routers=routes.routers,
-        middlewares=routes.middlewares,
-        backends={
-            backend.name: BackendRouting(
-                servers=tuple(
-                    Server(f"{backend.scheme}://{name}:{backend.port}", backend.server)
-                    for name in containers[backend.service]
-                ),
-                load_balancer=backend.load_balancer,
-            )
-            for backend in routes.backends
-        },
-    )
 
 
 def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
