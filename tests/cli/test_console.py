@@ -41,7 +41,9 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import step_of
 from hitless.domain.plan.images import Build, ImagesPlan
-from hitless.domain.plan.steps import Drain, Plan, Record
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase
+from hitless.domain.plan.steps import Drain, Record
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Routes
 from hitless.execution.preview import Preview
@@ -362,9 +364,10 @@ RELEASE = Release(
 )
 SERVICE = Service("web", None, True, 1, None, "missing", Settings(), Role.WEB, "it has a route")
 APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
+STEPS = (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE))
 PLAN = Preview(
     ImagesPlan("shop", 7, (Build("shop", 7, RELEASE.model, ("web",)),), {}),
-    Plan("shop", 7, Colour.GREEN, (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE))),
+    Plan("shop", 7, Colour.GREEN, in_phase(Phase.FINISH, STEPS)),
 )
 WARNING = Finding("services.web", "has no health check", is_error=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.plan.down import plan_down
-from hitless.execution.interrupted import settings
+from hitless.domain.plan.recover import settings_of_live
 from hitless.execution.session import Session
 
 
@@ -15,8 +15,9 @@ def down(session: Session, drain_timeout: float | None, volumes: bool) -> None:
     """
     _, world = session.open()
     application = session.application
-    drain = settings(world, application).drain_timeout if drain_timeout is None else drain_timeout
-    plan = plan_down(application, world, drain, volumes)
+    if drain_timeout is None:
+        drain_timeout = settings_of_live(application, world).drain_timeout
+    plan = plan_down(application, world, drain_timeout, volumes)
     if not plan.steps:
         raise HitlessError(
             f"there is no application {application} on this gateway",

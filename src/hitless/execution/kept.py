@@ -7,7 +7,7 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import KeptRelease, LiveRelease, World
 from hitless.domain.plan.deploy import plan_deploy
-from hitless.domain.plan.steps import Plan
+from hitless.domain.plan.model import Plan
 from hitless.domain.release.prepared import AS_WRITTEN, Timeouts, with_timeouts
 from hitless.execution.session import Session
 

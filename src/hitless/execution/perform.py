@@ -31,6 +31,8 @@ from hitless.domain.common.events import (
 )
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
+from hitless.domain.plan.model import Plan
+from hitless.domain.plan.phases import OnFailure, Phase, row
 from hitless.domain.plan.steps import (
     AddReplicas,
     Attach,
@@ -44,7 +46,6 @@ from hitless.domain.plan.steps import (
     Forget,
     Gate,
     HandOver,
-    Plan,
     Record,
     Remove,
     RemoveBase,
@@ -68,46 +69,50 @@ from hitless.ports import Ports
 def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
 
-    Returns what became of hooks after the cutover that failed: nothing is undone for them.
-
-    What fails (or is interrupted) before the cutover is confirmed is undone, what fails in the bake is
-    reverted, then the error is raised again. Later there is nothing to undo: the new release is live, and
-    the next command finishes what is left.
+    Returns what became of hooks that failed where nothing is undone any more. Where a step fails, or is
+    interrupted, the table of phases says what becomes of what was done; then the error is raised again.
     """
-    has_cut_over = False
+    done = 0
     failed = []
     there = There(ports.engine)
 
     def carry_out(step: Step) -> str:
-        nonlocal has_cut_over
+        nonlocal done
         detail = _perform(step, ports, there)
         # here, and not after the event that says so: an interrupt may come while that is told
-        has_cut_over = has_cut_over or isinstance(step, CutOver | AddReplicas)
+        done += 1
         return detail
 
     ports.emit(Planned(tuple(step.id for step in plan.steps)))
     try:
-        for step in plan.steps:
+        for action in plan.actions:
             try:
-                announced(ports, step.id, partial(carry_out, step))
+                announced(ports, action.step.id, partial(carry_out, action.step))
             except HitlessError as error:
-                if not (has_cut_over and _is_hook(step)):
+                if not (_is_hook(action.step) and row(action.phase).on_failure is OnFailure.KEEP):
                     raise
                 failed.append(error)
-            if isinstance(step, CutOver) and step.routing.live:
-                seconds = ports.clock.now() - began
-                ports.emit(Live(plan.release, step.routing.live, seconds))
+                done += 1
+            if isinstance(action.step, CutOver) and action.step.routing.live:
+                ports.emit(Live(plan.release, action.step.routing.live, ports.clock.now() - began))
         ports.insist()  # what was suspended in its last step has not done what it may say
     except LockLost:
         raise  # what there is may be another's
     except BaseException as error:
-        if not has_cut_over and plan.undo:
-            undo(plan.undo, ports)
-        elif has_cut_over and plan.revert and isinstance(error, GateFailed):
-            # in the bake, or of what must not run twice
-            undo(plan.revert, ports)
+        if _is_undone(plan.phase(done), error):
+            undo(plan.undo(done + 1), ports)
         raise
     return tuple(failed)
+
+
+def _is_undone(phase: Phase, error: BaseException) -> bool:
+    match row(phase).on_failure:
+        case OnFailure.UNDO:
+            return True
+        case OnFailure.GO_BACK:  # a release that was found bad
+            return isinstance(error, GateFailed)
+        case OnFailure.KEEP:
+            return False
 
 
 def undo(steps: Sequence[Step], ports: Ports) -> None:

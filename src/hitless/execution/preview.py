@@ -14,7 +14,7 @@ from hitless.domain.host.shared import changed
 from hitless.domain.plan import releases
 from hitless.domain.plan.deploy import plan_deploy
 from hitless.domain.plan.images import ImagesPlan, named_images, plan_images
-from hitless.domain.plan.steps import Plan
+from hitless.domain.plan.model import Plan
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import prepare
 from hitless.execution import observe

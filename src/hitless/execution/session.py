@@ -28,7 +28,7 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
-from hitless.domain.plan.steps import Plan
+from hitless.domain.plan.model import Plan
 from hitless.execution import observe
 from hitless.execution.perform import perform
 from hitless.ports import Ports

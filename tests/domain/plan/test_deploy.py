@@ -20,6 +20,7 @@ from hitless.domain.host.world import Container, World
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan import down as down_plan
 from hitless.domain.plan import releases
+from hitless.domain.plan.model import Plan
 from hitless.domain.plan.steps import (
     AddReplicas,
     Bake,
@@ -28,7 +29,6 @@ from hitless.domain.plan.steps import (
     Drain,
     Forget,
     Gate,
-    Plan,
     Record,
     Remove,
     Restore,
@@ -148,6 +148,11 @@ def situations(draw: st.DrawFn) -> Situation:
 
 def of(steps: Sequence[Step], kind: type[Step]) -> list[Any]:
     return [step for step in steps if isinstance(step, kind)]
+
+
+def undone(plan: Plan) -> tuple[Step, ...]:
+    """All that would undo the whole of it."""
+    return plan.undo(len(plan.actions))
 
 
 ROUTING = Show | Restore | Withdraw | CutOver  # the steps that may change the routing
@@ -273,7 +278,7 @@ class TestEveryDeployment:
     @examples(100)
     @given(situations())
     def test_never_touches_another_applications_routing(self, at: Situation) -> None:
-        for step in (*at.plan.steps, *at.plan.undo):
+        for step in (*at.plan.steps, *undone(at.plan)):
             if isinstance(step, Restore):
                 assert step.routing is None or step.routing.application == SHOP
             elif isinstance(step, ROUTING):
@@ -289,15 +294,38 @@ class TestEveryDeployment:
         start, cutover = kinds.index(Start), kinds.index(CutOver)
         before = [now for _, now in deliveries(found.steps[:start], at.before)]
         was = before[-1] if before else at.before
+        # of a new release nothing is kept, one that was brought back is kept as it was
+        kept = [Forget] if at.is_new else []
         for reached in range(start, cutover + 1):
             *_, (_, now) = deliveries(found.steps[: reached + 1], at.before)
-            *_, (_, restored) = deliveries(found.undo, now)
+            undo = found.undo(reached + 1)
+            *_, (_, restored) = deliveries(undo, now)
             assert restored == was
-        assert [step.colour for step in of(found.undo, Remove)] == [found.colour]
-        assert [type(step) for step in found.undo[:3]] == [Restore, Drain, Remove]
-        # of a new release nothing is kept, one that was brought back is kept as it was
-        assert found.undo[3:] == ((Forget(found.application, (found.release,)),) if at.is_new else ())
-        assert {step.colour for step in of(found.undo, Drain)} == {found.colour}
+            is_shown = reached >= kinds.index(Show)
+            assert [type(step) for step in undo] == [*[Restore, Drain] * is_shown, Remove, *kept]
+            assert {step.colour for step in (*of(undo, Drain), *of(undo, Remove))} == {found.colour}
+
+    @examples(100)
+    @given(situations())
+    def test_what_was_not_begun_is_not_undone(self, at: Situation) -> None:
+        found = at.plan
+        create = [type(step) for step in found.steps].index(Create)
+        assert not any(isinstance(step, Remove | Drain | Restore) for step in found.undo(create))
+        assert [type(step) for step in found.undo(1)][-1:] == [Forget] * at.is_new or create == 0
+
+    @examples(100)
+    @given(situations())
+    def test_a_bad_release_goes_back_to_the_one_before_it(self, at: Situation) -> None:
+        found = at.plan
+        bake = [type(step) for step in found.steps].index(Bake)
+        *_, (_, now) = deliveries(found.steps[: bake + 1], at.before)
+        undo = found.undo(bake + 1)
+        *_, (_, restored) = deliveries(undo, now)
+        shown = next(step for step in found.steps if isinstance(step, Show))
+        assert restored == shown.before
+        first = [type(step) for step in undo].index(Remove)
+        assert [step.routing.live for step in of(undo[:first], CutOver)] == [at.live] * bool(at.live)
+        assert of(undo[:first], Drain)
 
     @examples(100)
     @given(situations())
@@ -430,7 +458,7 @@ class TestEveryDown:
         assert removed == [step.colour for step in of(made.steps, Drain)]
         forgotten = [number for step in of(made.steps, Forget) for number in step.releases]
         assert forgotten == sorted(traces(found))
-        assert (made.release, made.colour, made.undo) == (0, None, ())
+        assert (made.release, made.colour, undone(made)) == (0, None, ())
 
 
 def lines(made: Plan) -> list[str]:
@@ -561,7 +589,7 @@ class TestSituations:
     def test_the_drain_timeout_is_the_applications(self) -> None:
         found = prepared(x_hitless={"drain_timeout": "7s"})
         made = Situation(found, release(2), world(routing(BLUE))).plan
-        assert {step.timeout for step in of((*made.steps, *made.undo), Drain)} == {7.0}
+        assert {step.timeout for step in of((*made.steps, *undone(made)), Drain)} == {7.0}
 
     def test_a_start_says_all_that_the_engine_must_know(self) -> None:
         services = {"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}}

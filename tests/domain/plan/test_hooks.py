@@ -11,7 +11,8 @@ from hitless.domain.application import read as reading
 from hitless.domain.application.model import Hook, When
 from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
-from hitless.domain.plan.steps import Plan, RunHere, RunOnce
+from hitless.domain.plan.model import Plan
+from hitless.domain.plan.steps import Bake, Gate, RunHere, RunOnce, Step
 from hitless.domain.release import compose_models
 from hitless.domain.release.prepared import Prepared
 from tests.domain.builders import (
@@ -41,6 +42,11 @@ def plan(found: Prepared, number: int = 2, promoted: int = 0) -> Plan:
 
 def lines(found: Plan) -> list[str]:
     return [step_text(step.id) for step in found.steps]
+
+
+def begun(found: Plan, kind: type[Step]) -> int:
+    """How many actions have begun when the step of this kind has."""
+    return 1 + [type(step) for step in found.steps].index(kind)
 
 
 def complaints(hooks: Any) -> list[str]:
@@ -113,14 +119,14 @@ def test_each_runs_at_its_point() -> None:
         "retire blue",
         "run hook-after-retire-1 here",
     ]
-    assert [step_text(step.id) for step in found.undo] == [
+    assert [step_text(step.id) for step in found.undo(begun(found, Gate))] == [
         "restore the routes",
         "drain green",
         "run hook-on-failure-1 here",
         "retire green",
         "forget release 2",
     ]
-    assert [step_text(step.id) for step in found.revert][-3:] == [
+    assert [step_text(step.id) for step in found.undo(begun(found, Bake))][-3:] == [
         "run hook-on-failure-1 here",
         "retire green",
         "forget release 2",

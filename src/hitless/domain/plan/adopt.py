@@ -14,7 +14,9 @@ from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import Neighbour, Port, World
-from hitless.domain.plan.steps import DrainBase, Plan, RemoveBase
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase
+from hitless.domain.plan.steps import DrainBase, RemoveBase
 from hitless.domain.routing import published as publishing
 from hitless.domain.routing.entry_points import port_of
 from hitless.domain.routing.published import is_port
@@ -24,7 +26,7 @@ def plan_adopted(adoption: Adoption, drain_timeout: float) -> Plan:
     """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
     name, plain = adoption.application, adoption.plain
     drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
-    return Plan(name, 0, None, (*drain, RemoveBase(name, plain)))
+    return Plan(name, 0, None, in_phase(Phase.FINISH, (*drain, RemoveBase(name, plain))))
 
 
 _API = 8080  # where Traefik has its dashboard, which is no way to an application

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from hitless.domain.application.model import Role, When
@@ -11,6 +10,8 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers, exclusive, jobs, releases
 from hitless.domain.plan import shared as shared_steps
+from hitless.domain.plan.model import Action, Plan, in_phase
+from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
@@ -21,14 +22,12 @@ from hitless.domain.plan.steps import (
     Drain,
     Forget,
     Gate,
-    Plan,
     Record,
     Remove,
     Restore,
     Show,
     Start,
     Step,
-    Withdraw,
 )
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
@@ -77,84 +76,75 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     # What is live already is promoted ahead of its cutover: the shared services' network is named after the
     # promotion (project.live_network), and after a kill it is found by the number that is written down
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
-    steps += [
-        *starting,
-        *shared_steps.connect_shared(application, world),
-        *(callers.attach_again(name, world) if starting else ()),
-        Create(
-            application=name,
-            colour=candidate,
-            release=release.number,
-            model=model,
-            volumes=compose_models.own_volumes(application.model),
-            networks=compose_networks.colour_networks(model, application, gateway),
-            connect=connecting.connections(application, release, candidate, gateway),
+    start = Start(name, candidate, model, early, requirements.longest_timeout(application))
+    going = leave(switched, live, drain_timeout, drain_first=True)[0] if live else []
+    forgotten = releases_over(world, name, release.number, application.settings.keep)
+    actions = (
+        *in_phase(Phase.TIDY, steps),
+        *in_phase(Phase.START, starting),
+        *in_phase(Phase.START, shared_steps.connect_shared(application, world)),
+        *in_phase(Phase.START, callers.attach_again(name, world) if starting else ()),
+        Action(
+            Create(
+                application=name,
+                colour=candidate,
+                release=release.number,
+                model=model,
+                volumes=compose_models.own_volumes(application.model),
+                networks=compose_networks.colour_networks(model, application, gateway),
+                connect=connecting.connections(application, release, candidate, gateway),
+            ),
+            Phase.START,
+            undo=(*hooks[When.ON_FAILURE], Remove(name, candidate)),
         ),
         # what may take minutes may be interrupted, and only a release that is written down can be resumed
-        *(record if preparing else ()),
-        *preparing,
-        Start(name, candidate, model, early, requirements.longest_timeout(application)),
+        *in_phase(Phase.START, record if preparing else ()),
+        *in_phase(Phase.START, preparing),
+        *in_phase(Phase.START, [start]),
         # the two that follow cost nothing: meanwhile the application starts
-        Show(name, candidate, before, staged, claims=application.routes.routers),
-        *(() if preparing else record),
-        Gate(name, candidate, wanted, routes),
-        *hooks[When.BEFORE_CUTOVER],
-        CutOver(staged, switched, wanted, restart.only(policies, early)),
-        *callers.attach(application, candidate, promoted.promoted, gateway),
-        Bake(name, candidate, wanted, application.settings.bake, routes),
+        Action(
+            Show(name, candidate, before, staged, claims=application.routes.routers),
+            Phase.START,
+            undo=(Restore(name, before, harmless=staged), Drain(name, candidate, drain_timeout)),
+        ),
+        *in_phase(Phase.START, () if preparing else record),
+        *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes), *hooks[When.BEFORE_CUTOVER]]),
+        *in_phase(Phase.CUT_OVER, [CutOver(staged, switched, wanted, restart.only(policies, early))]),
+        *in_phase(Phase.BAKE, callers.attach(application, candidate, promoted.promoted, gateway)),
+        Action(
+            Bake(name, candidate, wanted, application.settings.bake, routes),
+            Phase.BAKE,
+            undo=_go_back(application, switched, before, candidate, world),
+        ),
         # without a live colour nothing is left by now to run beside
-        *exclusive.hand_over(
-            application, release, candidate, exclusive.exclusive_there(world, live) if live else (), model
+        *in_phase(
+            Phase.BAKE,
+            exclusive.hand_over(
+                application, release, candidate, exclusive.exclusive_there(world, live) if live else (), model
+            ),
         ),
-        Record(name, promoted),
-        *hooks[When.AFTER_CUTOVER],
-    ]
-    if live:
-        leaving, _ = leave(switched, live, drain_timeout, drain_first=True)
-        steps += leaving
-    steps += hooks[When.AFTER_RETIRE]
-    forgotten = releases_over(world, name, release.number, application.settings.keep)
-    if forgotten:
-        steps.append(Forget(name, forgotten))
-    # of a release that never was live nothing is kept; one that was brought back is kept as it was
-    and_all_of_it = () if release.promoted else (Forget(name, (release.number,)),)
-    return Plan(
-        application=name,
-        release=release.number,
-        colour=candidate,
-        steps=tuple(steps),
-        undo=(
-            Restore(name, before, harmless=staged),
-            Drain(name, candidate, drain_timeout),
-            *hooks[When.ON_FAILURE],
-            Remove(name, candidate),
-            *and_all_of_it,
-        ),
-        revert=(
-            *_revert(application, switched, before, candidate, world, hooks[When.ON_FAILURE]),
-            *and_all_of_it,
-        ),
+        *in_phase(Phase.PROMOTE, [Record(name, promoted), *hooks[When.AFTER_CUTOVER]]),
+        *in_phase(Phase.RETIRE, [*going, *hooks[When.AFTER_RETIRE]]),
+        *in_phase(Phase.RETIRE, [Forget(name, forgotten)] if forgotten else ()),
     )
+    # of a release that never was live nothing is kept; one that was brought back is kept as it was
+    kept_of_it = () if release.promoted else (Forget(name, (release.number,)),)
+    first = replace(actions[0], undo=(*actions[0].undo, *kept_of_it))
+    return Plan(name, release.number, candidate, (first, *actions[1:]))
 
 
-def _revert(
+def _go_back(
     application: Prepared,
     switched: Routing,
     before: Routing | None,
     candidate: Colour,
     world: World,
-    hooks: Sequence[Step],
 ) -> tuple[Step, ...]:
-    """The steps that bring the former colour back while it is warm, and take the candidate away.
-
-    The hooks run as long as the candidate is there.
-    """
-    name, timeout = application.name, application.settings.drain_timeout
+    """The steps that bring the previous release back while it is warm; none without one."""
     if before is None or before.live is None:
-        away = Withdraw(name, switched, before, candidate)
-        return (away, Drain(name, candidate, timeout), *hooks, Remove(name, candidate))
+        return ()
+    name = application.name
     back = switched.next(before.live, switched.colours)
-    leaving, _ = leave(back, candidate, timeout, drain_first=True)
     kept = world.kept_release(before.colours[before.live].release)
     # they were created since the host was looked at, and may run by now
     late = tuple(name for names in replica_names.exclusive(application, candidate).values() for name in names)
@@ -163,7 +153,6 @@ def _revert(
         CutOver(switched, back, (), {}),
         *callers.detach(application, candidate),
         *(exclusive.hand_over_again(kept, before.live, late, world) if kept else ()),
-        *leaving[:-1],
-        *hooks,
-        leaving[-1],
+        # its servers stay in the routing file until the last request is answered
+        Drain(name, candidate, application.settings.drain_timeout),
     )

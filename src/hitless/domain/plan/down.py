@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import World
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.releases import known_releases
 from hitless.domain.plan.retire import has_remains
-from hitless.domain.plan.steps import Drain, Forget, Plan, Remove, RemoveBase, RemoveVolumes, Step, Withdraw
+from hitless.domain.plan.steps import Drain, Forget, Remove, RemoveBase, RemoveVolumes, Step, Withdraw
 from hitless.domain.routing.split import Routing
 
 
@@ -26,4 +28,4 @@ def plan_down(application: str, world: World, drain_timeout: float, volumes: boo
         steps.append(Forget(application, releases))
     if volumes:
         steps.append(RemoveVolumes(application))
-    return Plan(application, 0, None, tuple(steps))
+    return Plan(application, 0, None, in_phase(Phase.FINISH, steps))

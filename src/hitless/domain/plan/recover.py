@@ -4,16 +4,116 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hitless.domain.application.model import Settings
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import Operation
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import World
+from hitless.domain.host.journal import Run
+from hitless.domain.host.world import KeptRelease, World
 from hitless.domain.plan import callers, exclusive, releases
 from hitless.domain.plan import replicas as replica_steps
+from hitless.domain.plan.down import plan_down
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
-from hitless.domain.plan.steps import CutOver, Forget, Plan, Record, Restore, Step
+from hitless.domain.plan.steps import CutOver, Forget, Record, Restore, Step
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import restart
 from hitless.domain.routing.split import Routing
+
+
+def resume(application: str, world: World) -> KeptRelease | Plan:
+    """What finishes what an interrupted command left: a release to deploy again, or a plan.
+
+    Raises `HitlessError` where nothing can finish it.
+    """
+    run = world.left
+    if run and run.operation == Operation.ADOPT:
+        raise HitlessError(
+            f"what was interrupted is the adoption of {application}", "hitless adopt goes on with it"
+        )
+    if run and run.operation == Operation.ABORT:
+        return abort(application, world)
+    if run and run.operation == Operation.DOWN:
+        return plan_down(application, world, settings_of_live(application, world).drain_timeout)
+    if run and run.release and row(reached(run, application, world)).resume is Recovery.DEPLOY:
+        kept = world.kept_release(run.release)
+        if kept is None:
+            raise HitlessError(
+                f"release {run.release} was interrupted before it was written down",
+                "run hitless deploy again, or hitless abort to take away what is left of it",
+            )
+        return kept
+    plan = _tidy(application, world)
+    if run is None and plan.steps:
+        # to take it away would be to undo, and nobody has asked for that
+        raise HitlessError(
+            f"the journal of {application} knows of no interrupted command, and more is there than "
+            "what is live",
+            "hitless abort, or the next hitless deploy, takes away what is not live",
+        )
+    return plan
+
+
+def abort(application: str, world: World) -> Plan:
+    """What undoes what an interrupted command left. Raises `HitlessError` where it can't be undone."""
+    run = interrupted(world)
+    if run and run.operation == Operation.DOWN:
+        raise HitlessError(
+            "a `down` was interrupted; what it took away can't be brought back",
+            "hitless resume finishes it, hitless deploy starts the application again",
+        )
+    if run is None or _abort(run, application, world) is Recovery.TIDY:
+        return _tidy(application, world)
+    # a release that was brought back is kept as it was before
+    forgotten = (run.release,) if run.operation == Operation.DEPLOY else ()
+    drain_timeout = settings_of_live(application, world).drain_timeout
+    plan = plan_abort(application, world, drain_timeout, forgotten)
+    if plan is None:
+        raise HitlessError(
+            f"release {run.release} is live, and the one before it has gone already",
+            "hitless resume finishes it; then hitless rollback brings a former release back",
+        )
+    return plan
+
+
+def interrupted(world: World) -> Run | None:
+    """The interrupted command that an abort is about: that before the aborts that were interrupted, too."""
+    run = next((run for run in reversed(world.runs) if run.operation != Operation.ABORT), None)
+    return run if world.left and run and run.is_left else None
+
+
+def reached(run: Run, application: str, world: World) -> Phase:
+    """The phase in which a killed command must have been, at the earliest: its release is live, or is not."""
+    live = world.live(application)
+    return Phase.BAKE if live and live[1] == run.release else Phase.START
+
+
+def settings_of_live(application: str, world: World) -> Settings:
+    """The settings of the live release, as far as it is known."""
+    live = world.live_release(application)
+    return live.application.settings if live else Settings()
+
+
+def _abort(run: Run, application: str, world: World) -> Recovery:
+    live = world.live(application)
+    # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
+    # may not be ready
+    is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
+    if is_twice or run.operation in (Operation.SCALE, Operation.PROVE, Operation.ADOPT):
+        return Recovery.TIDY
+    return row(reached(run, application, world)).abort
+
+
+def _tidy(application: str, world: World) -> Plan:
+    if problem := world.broken.get(f"{application}.yml"):
+        raise HitlessError(
+            f"which colour of {application} is live can't be told: {problem}",
+            "put the file back as it was, or take the application away with hitless down",
+        )
+    settings = settings_of_live(application, world)
+    return plan_tidy(application, world, settings.drain_timeout, settings.keep)
 
 
 def plan_tidy(application: str, world: World, drain_timeout: float, keep: int) -> Plan:
@@ -23,7 +123,7 @@ def plan_tidy(application: str, world: World, drain_timeout: float, keep: int) -
     forgotten = releases_over(world, application, live[1], keep) if live else known_releases(world)
     if forgotten:
         steps.append(Forget(application, forgotten))
-    return Plan(application, live[1] if live else 0, live[0] if live else None, tuple(steps))
+    return Plan(application, live[1] if live else 0, live[0] if live else None, in_phase(Phase.FINISH, steps))
 
 
 def plan_abort(
@@ -55,7 +155,7 @@ def plan_abort(
     steps += leaving
     if forgotten:
         steps.append(Forget(application, forgotten))
-    return Plan(application, release, former, tuple(steps))
+    return Plan(application, release, former, in_phase(Phase.FINISH, steps))
 
 
 def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:

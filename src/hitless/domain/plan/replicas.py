@@ -12,6 +12,8 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers
 from hitless.domain.plan import shared as shared_steps
+from hitless.domain.plan.model import Action, in_phase
+from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.steps import AddReplicas, Create, Drain, Gate, Remove, Restore, Start, Step, Withdraw
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
@@ -24,11 +26,11 @@ from hitless.domain.routing.split import Routing, without
 
 def grow(
     application: Prepared, release: Release, routing: Routing, world: World, gateway: Gateway
-) -> tuple[list[Step], Routing, tuple[Step, ...]]:
-    """The steps that bring the live colour the containers that it lacks, the routing then, and the undo."""
+) -> tuple[tuple[Action, ...], Routing]:
+    """The steps that bring the live colour the containers that it lacks, and the routing then."""
     colour = routing.live
     if colour is None:
-        return [], routing, ()
+        return (), routing
     name = application.name
     wanted = replica_names.replicas(application, colour)
     there = {one.name for one in world.of(colour) if one.is_running}
@@ -37,7 +39,7 @@ def grow(
     }
     lacking = {service: names for service, names in lacking.items() if names}
     if not lacking:
-        return [], routing, ()
+        return (), routing
     new = tuple(name for names in lacking.values() for name in names)
     served = {server.host for server in routing.colours[colour].servers}
     serving = {
@@ -51,31 +53,29 @@ def grow(
     bare = replace(application, hooks=())
     connections = connecting.connections(bare, release, colour, gateway)
     model = _model(compose_models.colour_model(bare, release, colour, gateway, colour, True), lacking)
-    steps: list[Step] = [
-        *shared_steps.connect_shared(application, world),
-        Create(
-            application=name,
-            colour=colour,
-            release=release.number,
-            model=model,
-            volumes=compose_models.own_volumes(application.model),
-            networks=compose_networks.colour_networks(model, application, gateway),
-            connect={
-                network: tuple(one for one in names if one in new) for network, names in connections.items()
-            },
-            beside=new,
-        ),
-        Start(name, colour, model, lacking, requirements.longest_timeout(application)),
-        Gate(name, colour, proofs),
-        AddReplicas(routing, after, proofs, policies, new),
-        *callers.attach(application, colour, release.promoted, gateway),
-    ]
-    undo = (
-        Restore(name, routing),
-        Drain(name, colour, application.settings.drain_timeout, new),
-        Remove(name, colour, new),
+    create = Create(
+        application=name,
+        colour=colour,
+        release=release.number,
+        model=model,
+        volumes=compose_models.own_volumes(application.model),
+        networks=compose_networks.colour_networks(model, application, gateway),
+        connect={
+            network: tuple(one for one in names if one in new) for network, names in connections.items()
+        },
+        beside=new,
     )
-    return steps, after, undo
+    start = Start(name, colour, model, lacking, requirements.longest_timeout(application))
+    restored = (Restore(name, routing), Drain(name, colour, application.settings.drain_timeout, new))
+    actions = (
+        *in_phase(Phase.START, shared_steps.connect_shared(application, world)),
+        Action(create, Phase.START, undo=(Remove(name, colour, new),)),
+        *in_phase(Phase.START, [start]),
+        *in_phase(Phase.GATE, [Gate(name, colour, proofs)]),
+        Action(AddReplicas(routing, after, proofs, policies, new), Phase.CUT_OVER, undo=restored),
+        *in_phase(Phase.BAKE, callers.attach(application, colour, release.promoted, gateway)),
+    )
+    return actions, after
 
 
 def shrink(

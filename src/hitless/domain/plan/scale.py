@@ -5,8 +5,10 @@ from __future__ import annotations
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import replicas as replica_steps
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying
-from hitless.domain.plan.steps import Plan, Record
+from hitless.domain.plan.steps import Record
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 
@@ -18,9 +20,14 @@ def plan_scale(application: Prepared, release: Release, world: World, gateway: G
     """
     name, timeout = application.name, application.settings.drain_timeout
     steps, routing = tidying(name, world, timeout)
-    growing, routing, undo = replica_steps.grow(application, release, routing, world, gateway)
+    growing, routing = replica_steps.grow(application, release, routing, world, gateway)
     shrinking, _ = replica_steps.shrink(application, routing, world, timeout)
-    if growing or shrinking:
-        # between the two: what is more than is written down goes, whenever this is cut short
-        steps += [*growing, Record(name, release), *shrinking]
-    return Plan(name, release.number, routing.live, tuple(steps), undo)
+    # between the two: what is more than is written down goes, whenever this is cut short
+    record = [Record(name, release)] if growing or shrinking else []
+    actions = (
+        *in_phase(Phase.TIDY, steps),
+        *growing,
+        *in_phase(Phase.PROMOTE, record),
+        *in_phase(Phase.RETIRE, shrinking),
+    )
+    return Plan(name, release.number, routing.live, actions)

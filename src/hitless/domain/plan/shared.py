@@ -9,7 +9,9 @@ from hitless.domain.application.model import Application, Role
 from hitless.domain.common.names import COMPOSE_NETWORK
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers
-from hitless.domain.plan.steps import Connect, Plan, StartShared, Step
+from hitless.domain.plan.model import Plan, in_phase
+from hitless.domain.plan.phases import Phase
+from hitless.domain.plan.steps import Connect, StartShared, Step
 from hitless.domain.release import compose_models, compose_networks
 from hitless.domain.release.networks import Network
 
@@ -26,7 +28,7 @@ def plan_shared(
     ]
     if steps:
         steps += callers.attach_again(application.name, world)
-    return Plan(application.name, 0, None, tuple(steps))
+    return Plan(application.name, 0, None, in_phase(Phase.FINISH, steps))
 
 
 def start_shared(

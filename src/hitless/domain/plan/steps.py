@@ -463,32 +463,3 @@ Step: TypeAlias = (
     | Forget
     | RemoveVolumes
 )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be done, in order.
-
-    `undo` is what comes instead where a step up to the cutover fails, `revert` where the bake does.
-    """
-
-    application: str
-    release: int
-    colour: Colour | None
-    steps: tuple[Step, ...]
-    undo: tuple[Step, ...] = ()
-    revert: tuple[Step, ...] = ()
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks that it creates where they are missing."""
-        found: list[Network] = []
-        for step in self.steps:
-            match step:
-                case Connect() | Create() | StartShared():
-                    found += step.networks
-                case Attach():
-                    found.append(step.network)
-                case _:
-                    pass
-        return tuple(found)

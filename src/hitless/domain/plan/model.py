@@ -1,0 +1,62 @@
+"""A plan: steps in their order, each in its phase and with what undoes it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hitless.domain.common.names import Colour
+from hitless.domain.plan.phases import Phase
+from hitless.domain.plan.steps import Attach, Connect, Create, StartShared, Step
+from hitless.domain.release.networks import Network
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step in its phase. `undo` takes back what it did, whether it ended well or was cut short."""
+
+    step: Step
+    phase: Phase
+    undo: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, in order. `release` is 0 and `colour` None where it concerns none."""
+
+    application: str
+    release: int
+    colour: Colour | None
+    actions: tuple[Action, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps alone."""
+        return tuple(action.step for action in self.actions)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that it creates where they are missing."""
+        found: list[Network] = []
+        for step in self.steps:
+            match step:
+                case Connect() | Create() | StartShared():
+                    found += step.networks
+                case Attach():
+                    found.append(step.network)
+                case _:
+                    pass
+        return tuple(found)
+
+    def phase(self, done: int) -> Phase:
+        """The phase when so many actions are done; at the end nothing is undone any more."""
+        return self.actions[done].phase if done < len(self.actions) else Phase.FINISH
+
+    def undo(self, begun: int) -> tuple[Step, ...]:
+        """What takes back the first `begun` actions: the last one first."""
+        return tuple(step for action in reversed(self.actions[:begun]) for step in action.undo)
+
+
+def in_phase(phase: Phase, steps: Iterable[Step]) -> tuple[Action, ...]:
+    """Steps of one phase that nothing undoes."""
+    return tuple(Action(step, phase) for step in steps)
