@@ -36,7 +36,7 @@ def journaled(ports: Ports, application: str, holder: str, wait: float) -> Itera
     def taken(by: str) -> None:
         ports.emit(Waiting(application, by))
 
-    with ports.store.lock(application, holder, wait, taken) as held:
+    with ports.state.lock(application, holder, wait, taken) as held:
 
         def emit(event: Event) -> None:
             ports.emit(event)
