@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more soak shop faults fuzz check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more soak shop faults fuzz docs check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-many bench-delivery python engine servers
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make shop       20 deployments of examples/shop, under load with writes"
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
 	@echo "make fuzz       the properties with fifty times as many examples"
+	@echo "make docs       draw the pages of docs/reference from the code"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
 	@echo "make bench      compare with what people use instead, 25 minutes; writes docs/benchmarks (BENCH_ROUNDS=1: 8)"
@@ -60,6 +61,10 @@ shop: python servers
 
 faults: python engine
 	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py
+
+# What the pages say about values in the code.
+docs: python
+	@$(PYTHON_RUN) -m tests.reference.phases
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .

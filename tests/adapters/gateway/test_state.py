@@ -20,6 +20,7 @@ from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState, decode_release
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, Locked, LockLost
+from hitless.domain.common.events import Began, Operation, Output, StepBegan, StepId, StepKind, as_json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import Holder, runs
 from hitless.domain.release.model import Image, Release
@@ -329,6 +330,18 @@ def test_what_became_of_a_command_is_seen_however_much_its_jobs_have_written(
     assert state.read("shop").journal.splitlines() == [*first, *second]
     left = runs(state.read("shop").journal)[-1]
     assert (left.release, left.step, left.is_left) == (8, "run migrate", True)
+
+
+def test_what_became_of_a_command_is_seen_by_its_events_as_they_are_written(
+    host: FakeDocker, state: GatewayState
+) -> None:
+    step = StepId(StepKind.WITHDRAW_ROUTES, Colour.BLUE)
+    began = Began(Operation.DEPLOY, "shop", 7, "alice")
+    with state.lock("shop", "alice", 0, print) as held:
+        for one in (began, StepBegan(StepId(StepKind.GATE)), Output(step, {"a": "b"}), StepBegan(step)):
+            held.write(json.dumps(as_json(one, "2026-01-01T00:00:00+00:00")))
+    [left] = runs(state.read("shop").journal)
+    assert (left.operation, left.release, left.step, left.is_left) == (Operation.DEPLOY, 7, step, True)
 
 
 def test_of_very_many_commands_the_latest_are_seen(host: FakeDocker, state: GatewayState) -> None:

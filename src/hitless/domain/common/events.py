@@ -246,9 +246,9 @@ def name_of(kind: type[Event]) -> str:
 
 
 def as_json(event: Event, time: str) -> dict[str, Any]:
-    """An event as one JSON object. `time` is an ISO time in UTC."""
+    """An event as one JSON object, `time` (ISO, in UTC) first: `turns` in gateway.sh looks for it there."""
     fields = {name: _json(value) for name, value in vars(event).items()}
-    return {"event": name_of(type(event)), "schema": SCHEMA, "time": time, **fields}
+    return {"time": time, "event": name_of(type(event)), "schema": SCHEMA, **fields}
 
 
 def step_json(step: StepId) -> dict[str, Any]:
