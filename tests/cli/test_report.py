@@ -16,7 +16,7 @@ from hitless.domain.host.journal import Holder, Run
 from hitless.domain.host.world import Container, World, read_kept
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Router
-from hitless.domain.routing.split import ColourRouting, Routing
+from hitless.domain.routing.split import ColourRouting, Routing, all_to
 
 SETTINGS = GatewaySettings(http_port=18080, bind="127.0.0.1")
 SECRET = "hunter2"
@@ -55,7 +55,7 @@ def routing(live: Colour | None, *rules: str) -> Routing:
     rule = rules or ("Host(`shop.localhost`) || Host(`www.shop.localhost`)",)
     routers = tuple(Router(f"r{number}", "web", one, "web") for number, one in enumerate(rule))
     part = ColourRouting(2, routers, {}, {})
-    return Routing("shop", 3, live, {live: part} if live else {})
+    return Routing("shop", 3, all_to(live), {live: part} if live else {})
 
 
 LIVE = World(
