@@ -381,7 +381,7 @@ def test_down_takes_away_what_hitless_has_started_and_nothing_else(host: FakeHos
     from dataclasses import replace
 
     deploy(host)
-    theirs = replace(host.base["db"], service="box", name="shop-box-1", is_ours=False)
+    theirs = replace(host.base["db"], service="box", name="shop-box-1", id="shop-box-1", is_ours=False)
     host.base["box"] = theirs
     down(host)
     assert host.running == {}
