@@ -23,25 +23,26 @@ from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.store import GatewayStore
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.cli.record import show_history, show_runs
-from hitless.cli.report import application_status, show_status
+from hitless.cli.report import application_json, show_status
 from hitless.cli.views.words import any_step_text
 from hitless.domain.application import read as reading
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour, colour_project
 from hitless.domain.host.journal import Run, runs
+from hitless.domain.host.status import application_status
 from hitless.domain.host.world import ComposeContainer, Container, World
 from hitless.domain.release.model import Release
 from hitless.domain.routing.file import parse, render
-from hitless.execution import observe, operations
-from hitless.execution.operations import Request
+from hitless.execution import observe
 from hitless.ports.store import Kept
 from tests.adapters.fake_docker import FakeDocker
+from tests.execution import commands
 from tests.fakes.host import FakeHost
 from tests.recorded.recordings import APPLICATION, Recording, recording
 
 __all__ = ["FakeHost", "HitlessError", "Run"]
 
-ASKED = Request(holder="bob@desk, process 42")
+HOLDER = "bob@desk, process 42"
 # what the labels of a container of `docker ps` are asked for, in the order in which hitless asks for them
 _LABELS = (
     "com.docker.compose.project",
@@ -158,7 +159,7 @@ def written_again(names: Sequence[str]) -> Iterator[tuple[Kept, Kept]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
         store, balancer = GatewayStore(shell), Traefik(shell)
-        with store.lock(APPLICATION, ASKED.holder, 0, print):
+        with store.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
                 before = _stored(name).kept
                 store.forget(APPLICATION, [release.number for release in store.read(APPLICATION).releases])
@@ -203,23 +204,23 @@ def deploy(at: FakeHost) -> None:
         model["services"][name]["environment"]["RELEASE"] = "new"
     application, findings = reading.read(model)
     assert not [finding for finding in findings if finding.is_error]
-    operations.deploy(at.ports(), application, ASKED)
+    commands.deploy(at.ports(), application)
 
 
 def resume(at: FakeHost) -> None:
-    operations.resume(at.ports(), APPLICATION, ASKED)
+    commands.resume(at.ports())
 
 
 def abort(at: FakeHost) -> None:
-    operations.abort(at.ports(), APPLICATION, ASKED)
+    commands.abort(at.ports())
 
 
 def rollback(at: FakeHost) -> None:
-    operations.rollback(at.ports(), APPLICATION, ASKED, None)
+    commands.rollback(at.ports())
 
 
 def down(at: FakeHost) -> None:
-    operations.down(at.ports(), APPLICATION, ASKED, None, volumes=False)
+    commands.down(at.ports())
 
 
 def world(at: FakeHost) -> World:
@@ -229,7 +230,7 @@ def world(at: FakeHost) -> World:
 def status(at: FakeHost) -> dict[str, Any]:
     """What `hitless status --json` says."""
     found = application_status(APPLICATION, world(at), at.gateway_settings)
-    return dict(json.loads(json.dumps(found)))
+    return dict(json.loads(json.dumps(application_json(found))))
 
 
 def history(at: FakeHost) -> tuple[Run, ...]:
@@ -239,9 +240,9 @@ def history(at: FakeHost) -> tuple[Run, ...]:
 
 def print_all(at: FakeHost) -> None:
     """Print what `hitless status`, `hitless history` and `hitless show` tell people."""
-    seen, found = world(at), history(at)
-    if seen.containers or seen.releases:  # else status says that there is nothing
-        show_status(APPLICATION, seen, at.gateway_settings, as_json=False)
+    seen, found = application_status(APPLICATION, world(at), at.gateway_settings), history(at)
+    if seen.is_known:  # else status says that there is nothing
+        show_status(seen, as_json=False)
     show_history(APPLICATION, found, as_json=False)
     for number in {run.release for run in found}:
         show_runs(APPLICATION, number, found, as_json=False)

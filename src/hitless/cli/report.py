@@ -33,7 +33,7 @@ from hitless.domain.routing import entry_points
 def show_status(status: ApplicationStatus, as_json: bool) -> None:
     """One application: what is live, its releases, its containers, its address."""
     if as_json:
-        print(json.dumps(_application_json(status)))
+        print(json.dumps(application_json(status)))
         return
     if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
@@ -74,7 +74,8 @@ def _show_containers(out: Console, containers: Sequence[ContainerStatus]) -> Non
     out.print(table)
 
 
-def _application_json(status: ApplicationStatus) -> dict[str, Any]:
+def application_json(status: ApplicationStatus) -> dict[str, Any]:
+    """The same as one JSON object."""
     return {
         "application": status.application,
         "live": _live_json(status.live),
