@@ -17,7 +17,6 @@ import time
 from bench.host import free_port, run
 from hitless.cli.console import ignore
 from hitless.domain.common.names import Colour
-from hitless.domain.routing.file import render
 from hitless.domain.routing.model import Router
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
 from hitless.ports.balancer import Balancer
@@ -72,7 +71,7 @@ def main(rounds: int) -> None:
 def delivered(balancer: Balancer, routing: Routing) -> tuple[float, float]:
     """The seconds until the file is in place, and from there until it is in force."""
     began = time.perf_counter()
-    balancer.deliver(routing.application, render(routing))
+    balancer.deliver(routing.application, routing)
     placed = time.perf_counter()
     while not balancer.in_force(routing.application, routing):
         if time.perf_counter() > placed + DEADLINE:

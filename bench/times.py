@@ -36,7 +36,6 @@ from bench.applications import (
 )
 from bench.load import Load
 from hitless.cli.console import ignore
-from hitless.domain.routing.file import parse, render
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
 from hitless.wiring import host
@@ -245,7 +244,7 @@ def fill(application: Application, total: int) -> None:
             )
             for colour, part in own.colours.items()
         }
-        way.balancer.deliver(name, render(replace(own, application=name, colours=colours)))
+        way.balancer.deliver(name, replace(own, application=name, colours=colours))
 
 
 def instant(way: Ports, application: str) -> float:
@@ -253,14 +252,13 @@ def instant(way: Ports, application: str) -> float:
     before = routing(way, application)
     after = before.next(before.live, before.colours)
     began = time.monotonic()
-    way.balancer.deliver(application, render(after))
+    way.balancer.deliver(application, after)
     return until(lambda: way.balancer.in_force(application, after)) - began
 
 
 def routing(way: Ports, application: str) -> Routing:
     """The routing of an application that is in place."""
-    path = f"{application}.yml"
-    return parse(way.store.read(application).routing_files[path], path)
+    return way.state.read(application).routings[application]
 
 
 def ports(on: Gateway) -> Ports:

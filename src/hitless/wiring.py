@@ -36,7 +36,7 @@ class Host:
         """The ports that operations take."""
         from hitless.adapters.docker.engine import DockerEngine
         from hitless.adapters.gateway.shell import GatewayShell
-        from hitless.adapters.gateway.store import GatewayStore
+        from hitless.adapters.gateway.state import GatewayState
         from hitless.adapters.gateway.traefik import Traefik
         from hitless.adapters.local.clock import SystemClock
         from hitless.adapters.local.machine import ThisMachine
@@ -46,7 +46,7 @@ class Host:
         return Ports(
             engine=DockerEngine(self.cli, self.gateway),
             balancer=Traefik(shell),
-            store=GatewayStore(shell),
+            state=GatewayState(shell),
             clock=SystemClock(),
             here=ThisMachine(self.directory),
             emit=emit,

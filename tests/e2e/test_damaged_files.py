@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from hitless.domain.routing.file import sealed
+from hitless.adapters.gateway.routing_file import sealed
 from tests.e2e.conftest import GATEWAY, WEB, App, Cli, Gateway, docker, gateway_of_its_own, wait_for
 
 ROUTES = "/etc/hitless/routes"

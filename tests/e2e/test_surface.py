@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from hitless.domain.routing.file import parse
+from hitless.adapters.gateway.routing_file import parse
 from tests.e2e.conftest import GATEWAY, App, Cli, Gateway, docker, free_port, wait_for
 
 Make = Callable[..., App]

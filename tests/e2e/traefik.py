@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from hitless.adapters.gateway.routing_file import render
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
-from hitless.domain.routing.file import render
 from hitless.domain.routing.split import Routing
 from tests.e2e.conftest import docker, wait_for
 

@@ -13,7 +13,6 @@ from hitless.domain.common.events import Ended
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
-from hitless.domain.routing.file import render
 from hitless.domain.routing.split import Routing
 from hitless.execution import adopt as adopting
 from hitless.ports.balancer import Answer
@@ -255,7 +254,7 @@ def test_nor_is_that_of_the_dashboard() -> None:
 def behind(host: FakeHost) -> None:
     """An application is live behind the gateway."""
     routing = Routing("shop", 3, None, {})
-    host.files["shop.yml"] = render(routing)
+    host.routings["shop"] = routing
     host.in_traefik["shop"] = routing
 
 
@@ -293,7 +292,8 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
 def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
     host = FakeHost()
     behind(host)
-    host.copies, host.files = dict(host.files), {"shop.yml": "", "blog.yml": ""}
+    host.restored["shop.yml"] = "shop.yml in the gateway is empty"
+    host.broken["blog.yml"] = "blog.yml in the gateway is empty"
     gateway = FakeGatewayHost(host, there=GatewaySettings())
     _, is_changed, said = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
     assert not is_changed

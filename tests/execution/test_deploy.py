@@ -12,7 +12,6 @@ from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError,
 from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
-from hitless.domain.routing.file import parse
 from hitless.domain.routing.split import Routing
 from hitless.execution.deploy import DeployOptions
 from hitless.execution.preview import preview
@@ -34,7 +33,7 @@ def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
 
 def state(host: FakeHost) -> tuple[object, ...]:
     """All that a deployment that fails must leave as it was."""
-    return dict(host.files), dict(host.running), set(host.tags), dict(host.records)
+    return dict(host.routings), dict(host.running), set(host.tags), dict(host.records)
 
 
 @pytest.fixture
@@ -120,26 +119,26 @@ def test_a_container_that_ends_fails_the_gate_at_once(deployed: FakeHost, state:
 
 
 def test_routes_that_traefik_refuses_are_found_before_the_cutover(deployed: FakeHost) -> None:
-    before = dict(deployed.files)
+    before = dict(deployed.routings)
     deployed.behaviour.complaints[2] = "router web: error while parsing rule"
     with pytest.raises(NotConfirmed, match="error while parsing rule"):
         deploy(deployed)
-    assert deployed.files == before
+    assert deployed.routings == before
     assert not any(isinstance(event, Live) for event in deployed.events)
 
 
 def test_a_gateway_that_takes_no_new_file_gets_the_old_one_back(deployed: FakeHost) -> None:
-    before = dict(deployed.files)
+    before = dict(deployed.routings)
     known = deployed.in_traefik["shop"]
     deployed.behaviour.is_deaf = lambda routing: routing != known
     with pytest.raises(NotConfirmed, match="within 15 s"):
         deploy(deployed)
-    assert deployed.files == before
+    assert deployed.routings == before
     assert live(deployed) == (Colour.BLUE, [1])
 
 
 def test_a_cutover_that_is_not_confirmed_is_taken_back(deployed: FakeHost) -> None:
-    before = dict(deployed.files)
+    before = dict(deployed.routings)
 
     def is_deaf(routing: Routing | None) -> bool:
         return routing is not None and routing.live is Colour.GREEN
@@ -147,7 +146,7 @@ def test_a_cutover_that_is_not_confirmed_is_taken_back(deployed: FakeHost) -> No
     deployed.behaviour.is_deaf = is_deaf
     with pytest.raises(NotConfirmed):
         deploy(deployed)
-    assert deployed.files == before
+    assert deployed.routings == before
     assert live(deployed) == (Colour.BLUE, [1])
     assert deployed.violations == []
 
@@ -292,7 +291,7 @@ def test_without_a_gateway_nothing_is_touched_and_all_errors_are_told(host: Fake
 
 
 def test_another_file_that_can_not_be_read_is_named_and_stops_no_deployment(host: FakeHost) -> None:
-    host.files["mine.yml"] = "http: {}\n"
+    host.broken["mine.yml"] = "mine.yml in the gateway was not written by hitless"
     deploy(host)
     found = next(event for event in host.events if isinstance(event, Found))
     assert [(one.path, one.is_error) for one in found.findings] == [("gateway:mine.yml", False)]
@@ -300,12 +299,12 @@ def test_another_file_that_can_not_be_read_is_named_and_stops_no_deployment(host
 
 
 def test_a_deployment_goes_on_from_the_copy_of_a_damaged_routing_file(deployed: FakeHost) -> None:
-    deployed.copies = {"shop.yml": deployed.files["shop.yml"]}
-    deployed.files["shop.yml"] = ""
+    deployed.restored["shop.yml"] = "shop.yml in the gateway is empty; its last good copy serves"
     deploy(deployed)
     found = next(event for event in deployed.events if isinstance(event, Found))
     assert "shop.yml in the gateway is empty; its last good copy serves" in found.findings[0].message
-    assert parse(deployed.files["shop.yml"], "").generation > 1
+    assert deployed.routings["shop"].generation > 1
+    assert deployed.restored == {}
     assert deployed.violations == []
 
 
@@ -380,7 +379,7 @@ def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) ->
 def test_down_leaves_nothing(deployed: FakeHost) -> None:
     deploy(deployed)
     down(deployed)
-    assert (deployed.files, deployed.running, deployed.tags, deployed.records) == ({}, {}, {}, {})
+    assert (deployed.routings, deployed.running, deployed.tags, deployed.records) == ({}, {}, {}, {})
     assert deployed.violations == []
 
 

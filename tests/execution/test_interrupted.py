@@ -200,7 +200,7 @@ def test_an_interrupted_down_is_resumed_and_cannot_be_aborted(deployed: FakeHost
     with pytest.raises(HitlessError, match="can't be brought back"):
         abort(deployed)
     resume(deployed)
-    assert (deployed.files, deployed.running, deployed.records) == ({}, {}, {})
+    assert (deployed.routings, deployed.running, deployed.records) == ({}, {}, {})
 
 
 @pytest.mark.parametrize("finish", [resume, abort], ids=["resume", "abort"])
@@ -271,7 +271,7 @@ def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
     host.behaviour.answers[1] = [Answer(200, "ok")] * 3 + [Answer(500, "leak")]
     with pytest.raises(GateFailed):
         deploy(host, bake=30)
-    assert (host.files, host.running, host.tags, host.records) == ({}, {}, {}, {})
+    assert (host.routings, host.running, host.tags, host.records) == ({}, {}, {}, {})
 
 
 def test_a_release_that_dies_after_its_gate_is_not_cut_over_to(deployed: FakeHost) -> None:

@@ -18,7 +18,6 @@ from hitless.domain.common.errors import (
 from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import ComposeContainer, Container
-from hitless.domain.routing.file import parse, render
 from hitless.domain.routing.split import Routing
 from tests.execution import commands
 from tests.execution.applications import WEB, application, shop
@@ -144,10 +143,10 @@ def test_with_the_lock_gone_nothing_more_is_done_and_nothing_undone(deployed: Fa
             deployed.holder = ""
 
     deployed.before = lose_the_lock
-    before = dict(deployed.files)
+    before = dict(deployed.routings)
     with pytest.raises(LockLost, match="went away"):
         deploy(deployed)
-    assert deployed.files == before
+    assert deployed.routings == before
     assert "shop-green-web-1" in deployed.running
     assert outcome(deployed) == "unfinished"
 
@@ -219,22 +218,18 @@ def test_a_start_that_fails_shows_the_logs_of_what_did_not_come_up(deployed: Fak
 
 
 def test_a_copy_of_a_routing_file_does_not_decide_what_is_live(deployed: FakeHost) -> None:
-    text = deployed.files["shop.yml"]
     deploy(deployed)
-    deployed.files["shop.yml.bak"] = text
+    deployed.broken["shop-copy.yml"] = "shop-copy.yml in the gateway is a copy of shop.yml"
     deploy(deployed)
     assert live(deployed)[1] == [3]
-    deployed.files["shop-copy.yml"] = text
-    deploy(deployed)
-    assert live(deployed)[1] == [4]
 
 
 def test_down_takes_its_own_damaged_routing_file_away(deployed: FakeHost) -> None:
-    deployed.files["shop.yml"] += "# mine\n"
+    deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
     with pytest.raises(Refused):
         deploy(deployed)
     commands.down(deployed.ports(), None, volumes=False)
-    assert deployed.files == {}
+    assert (deployed.routings, deployed.broken) == ({}, {})
     assert deployed.running == {}
 
 
@@ -266,12 +261,12 @@ def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: Fake
     def show_the_rivals(verb: str) -> None:
         # after our look at the host, before our own routes are there
         if verb == "create":
-            deployed.files["rival.yml"] = render(rival)
+            deployed.routings["rival"] = rival
 
     deployed.before = show_the_rivals
     with pytest.raises(HitlessError, match="the application rival already has the route"):
         deploy(deployed)
-    del deployed.files["rival.yml"]
+    del deployed.routings["rival"]
     assert state(deployed) == before
     assert outcome(deployed) == "failed"
     assert deployed.violations == []
@@ -282,7 +277,7 @@ def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
     deployed.running = {name: replace(one, gateway="other") for name, one in deployed.running.items()}
-    deployed.files.clear()  # this gateway knows nothing of it
+    deployed.routings.clear()  # this gateway knows nothing of it
     deployed.lines.clear()
     with pytest.raises(HitlessError, match="behind the gateway other"):
         verb(deployed.ports())
@@ -293,7 +288,7 @@ def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
 def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
-    deployed.files["shop.yml"] += "# mine\n"
+    deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
     with pytest.raises(HitlessError, match="changed by hand"):
         verb(deployed.ports())
     assert "shop-blue-web-1" in deployed.running
@@ -302,38 +297,36 @@ def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
 
 def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed: FakeHost) -> None:
     """It hangs at its cutover, `hitless unlock` frees the lock, and another command has come further."""
-    theirs = ""
+    theirs: Routing | None = None
 
     def hang(verb: str) -> None:
         nonlocal theirs
         if verb == "restart" and not theirs:
             deployed.holder = ""
-            routing = parse(deployed.files["shop.yml"], "")
-            theirs = render(routing.next(Colour.BLUE, routing.colours))
-            deployed.files["shop.yml"] = theirs
+            routing = deployed.routings["shop"]
+            theirs = deployed.routings["shop"] = routing.next(Colour.BLUE, routing.colours)
 
     deployed.before = hang
     with pytest.raises(LockLost):
         deploy(deployed)
-    assert deployed.files["shop.yml"] == theirs
+    assert deployed.routings["shop"] == theirs
 
 
 def test_nor_does_it_bring_the_former_one_back(deployed: FakeHost) -> None:
-    theirs = ""
+    theirs: Routing | None = None
 
     def take_over(routing: Routing | None) -> bool:
         nonlocal theirs
         if routing and routing.live is Colour.GREEN:
             deployed.holder = ""
-            theirs = render(routing.next(Colour.BLUE, routing.colours))
-            deployed.files["shop.yml"] = theirs
+            theirs = deployed.routings["shop"] = routing.next(Colour.BLUE, routing.colours)
             return True
         return False
 
     deployed.behaviour.is_deaf = take_over
     with pytest.raises(LockLost):
         deploy(deployed)
-    assert deployed.files["shop.yml"] == theirs
+    assert deployed.routings["shop"] == theirs
 
 
 def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_all_is_as_it_was(

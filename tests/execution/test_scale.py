@@ -13,7 +13,6 @@ from hitless.domain.common.events import Found
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release.networks import Network
-from hitless.domain.routing.file import parse
 from tests.execution import commands
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import killed_at, live
@@ -47,7 +46,7 @@ def containers(host: FakeHost, service: str = "web") -> list[str]:
 
 
 def servers(host: FakeHost) -> list[str]:
-    routing = parse(host.files["shop.yml"], "shop.yml")
+    routing = host.routings["shop"]
     assert routing.live
     return sorted(server.host for server in routing.colours[routing.live].servers)
 

@@ -13,7 +13,6 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
-from hitless.domain.routing.file import parse
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 from tests.domain.builders import examples
@@ -49,7 +48,7 @@ class StormyHost(FakeHost):
         """The gateway takes files again, and what is there."""
         self.is_blind = False
         self.behaviour.is_deaf = lambda _: False
-        self.in_traefik = {name.removesuffix(".yml"): parse(text, name) for name, text in self.files.items()}
+        self.in_traefik = dict(self.routings)
 
     def end_the_candidate(self) -> None:
         served = self.in_traefik.get("shop")

@@ -163,13 +163,13 @@ def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
 
 def test_a_migration_that_fails_leaves_what_was_live_as_it_was(host: FakeHost) -> None:
     deploy(host)
-    before, files = dict(host.running), dict(host.files)
+    before, files = dict(host.running), dict(host.routings)
     host.behaviour.services["migrate"] = {"state": "exited", "exit_code": 3}
     host.started.clear()
     with pytest.raises(GateFailed, match="migrate ended with exit code 3"):
         deploy(host)
     assert started(host) == ["green-migrate"]
-    assert (host.running, host.files) == (before, files)
+    assert (host.running, host.routings) == (before, files)
     assert outcome(host) == "failed"
 
 

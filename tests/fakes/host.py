@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application.read import replicas
 from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
 from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
@@ -24,12 +25,11 @@ from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
 from hitless.domain.release.networks import Network
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.file import parse
 from hitless.domain.routing.reserved import COLOUR_HEADER
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
-from hitless.ports.store import HeldLock, Kept
+from hitless.ports.state import HeldLock, Stored
 
 OK = Answer(200, "ok")
 UNWELL = Answer(503, "not yet")
@@ -85,17 +85,19 @@ class Behaviour:
 
 @dataclass
 class FakeHost:
-    """Engine, balancer and store in one: they share one truth."""
+    """Engine, balancer and state in one: they share one truth."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     behaviour: Behaviour = field(default_factory=Behaviour)
     has_gateway: bool = True
     gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
-    files: dict[str, str] = field(default_factory=dict)
+    # what is on the disk, by application
+    routings: dict[str, Routing] = field(default_factory=dict)
     is_certified: bool = False
     shows_dashboard: bool = False
-    # second copies of files that are damaged
-    copies: dict[str, str] = field(default_factory=dict)
+    # files that can't be read, and those whose second copy can: path -> what is wrong
+    broken: dict[str, str] = field(default_factory=dict)
+    restored: dict[str, str] = field(default_factory=dict)
     in_traefik: dict[str, Routing] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
     records: dict[int, Release] = field(default_factory=dict)
@@ -351,14 +353,17 @@ class FakeHost:
             return None
         return gateway("traefik", self.gateway_settings, "9" * 64)
 
-    def deliver(self, application: str, text: str | None) -> None:
-        self._fenced("deliver" if text else "withdraw")
-        if text is None:
-            self.files.pop(f"{application}.yml", None)
+    def deliver(self, application: str, routing: Routing | None) -> None:
+        self._fenced("deliver" if routing else "withdraw")
+        for files in (self.broken, self.restored):
+            files.pop(f"{application}.yml", None)
+        if routing is None:
+            self.routings.pop(application, None)
             self.in_traefik.pop(application, None)
             return
-        self.files[f"{application}.yml"] = text
-        routing = parse(text, application)
+        self.routings[application] = routing
+        if parse(render(routing), application) != routing:
+            self.violations.append(f"{application}'s routing is not read back as it was written")
         if self.behaviour.is_deaf(routing):
             return
         if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
@@ -397,16 +402,16 @@ class FakeHost:
     def closes_idle(self, probe: Probe) -> float | None:
         return self.behaviour.idle
 
-    # -- store ----------------------------------------------------------------------------------------------
+    # -- state ----------------------------------------------------------------------------------------------
 
-    def read(self, application: str | None) -> Kept:
+    def read(self, application: str | None) -> Stored:
         releases = sorted(self.records.values(), key=lambda release: release.number)
         journal = "\n".join(self.lines)
-        return Kept(dict(self.files), tuple(releases), journal=journal, copies=self.copies)
+        found = {name: routing for name, routing in self.routings.items() if f"{name}.yml" not in self.broken}
+        return Stored(found, dict(self.broken), dict(self.restored), tuple(releases), journal=journal)
 
     def heal(self) -> tuple[str, ...]:
-        healed, self.copies = self.copies, {}
-        self.files |= healed
+        healed, self.restored = self.restored, {}
         return tuple(healed)
 
     def record(self, application: str, release: Release) -> None:

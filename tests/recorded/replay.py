@@ -20,7 +20,7 @@ import pytest
 from hitless.adapters.docker import inspected
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.gateway.store import GatewayStore
+from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.cli.record import show_history, show_runs
 from hitless.cli.report import application_json, show_status
@@ -32,9 +32,8 @@ from hitless.domain.host.journal import Run, runs
 from hitless.domain.host.status import application_status
 from hitless.domain.host.world import ComposeContainer, Container, World
 from hitless.domain.release.model import Release
-from hitless.domain.routing.file import parse, render
 from hitless.execution import observe
-from hitless.ports.store import Kept
+from hitless.ports.state import Stored
 from tests.adapters.fake_docker import FakeDocker
 from tests.execution import commands
 from tests.fakes.host import FakeHost
@@ -58,10 +57,10 @@ _LIVE_NETWORK = "hitless-live"
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What hitless's store reads in the gateway: in one look, and the whole journal."""
+class Read:
+    """What hitless reads in the gateway: in one look, and the whole journal."""
 
-    kept: Kept
+    stored: Stored
     journal: str
 
 
@@ -70,14 +69,12 @@ class Stored:
 
 def host(name: str) -> FakeHost:
     """The host of this situation, in memory. Connections to what is live are open when it begins to drain."""
-    found, stored = recording(name), _stored(name)
+    found, read = recording(name), _read(name)
     made = FakeHost()
-    made.files = dict(stored.kept.routing_files)
-    made.in_traefik = {
-        routing.application: routing for path, text in made.files.items() if (routing := parse(text, path))
-    }
-    made.records = {release.number: release for release in stored.kept.releases}
-    made.lines = stored.journal.splitlines()
+    made.routings = dict(read.stored.routings)
+    made.in_traefik = dict(read.stored.routings)
+    made.records = {release.number: release for release in read.stored.releases}
+    made.lines = read.journal.splitlines()
     made.running = {one.name: one for one in _containers(found)}
     made.base = {one.service: one for one in _composed(found) if one.project == APPLICATION}
     made.policies = {
@@ -125,10 +122,10 @@ def _composed(found: Recording) -> list[ComposeContainer]:
 
 
 @cache
-def _stored(name: str) -> Stored:
+def _read(name: str) -> Read:
     with _gateway(recording(name)) as shell:
-        store = GatewayStore(shell)
-        return Stored(replace(store.read(APPLICATION), free=None, quiet=0.0), store.journal(APPLICATION))
+        state = GatewayState(shell)
+        return Read(replace(state.read(APPLICATION), free=None, quiet=0.0), state.journal(APPLICATION))
 
 
 @contextmanager
@@ -155,32 +152,24 @@ def _gateway(found: Recording) -> Iterator[GatewayShell]:
             shell.close()
 
 
-def written_again(names: Sequence[str]) -> Iterator[tuple[Kept, Kept]]:
+def written_again(names: Sequence[str]) -> Iterator[tuple[Stored, Stored]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
-        store, balancer = GatewayStore(shell), Traefik(shell)
-        with store.lock(APPLICATION, HOLDER, 0, print):
+        state, balancer = GatewayState(shell), Traefik(shell)
+        with state.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
-                before = _stored(name).kept
-                store.forget(APPLICATION, [release.number for release in store.read(APPLICATION).releases])
+                before = _read(name).stored
+                state.forget(APPLICATION, [release.number for release in state.read(APPLICATION).releases])
                 for release in before.releases:
-                    store.record(APPLICATION, release)
-                for path, text in before.routing_files.items():
-                    balancer.deliver(APPLICATION, render(parse(text, path)))
-                if not before.routing_files:
-                    balancer.deliver(APPLICATION, None)
-                yield before, store.read(APPLICATION)
-
-
-def routings(kept: Kept) -> dict[str, object]:
-    """The values of routing files, by the files' names."""
-    return {path: parse(text, path) for path, text in kept.routing_files.items()}
+                    state.record(APPLICATION, release)
+                balancer.deliver(APPLICATION, before.routings.get(APPLICATION))
+                yield before, state.read(APPLICATION)
 
 
 def stored_runs(name: str) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
     """The commands that the journal tells of: as the one look has them, and those of the whole journal."""
-    stored = _stored(name)
-    return runs(stored.kept.journal), runs(stored.journal)
+    read = _read(name)
+    return runs(read.stored.journal), runs(read.journal)
 
 
 def step_of(run: Run) -> str:
@@ -190,7 +179,7 @@ def step_of(run: Run) -> str:
 
 def releases(name: str) -> tuple[Release, ...]:
     """The kept releases."""
-    return _stored(name).kept.releases
+    return _read(name).stored.releases
 
 
 # commands

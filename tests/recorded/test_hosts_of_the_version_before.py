@@ -27,7 +27,6 @@ from tests.recorded.replay import (
     releases,
     resume,
     rollback,
-    routings,
     status,
     step_of,
     stored_runs,
@@ -67,7 +66,7 @@ def test_every_file_and_container_is_read(name: str) -> None:
     found, there = recording(name), host(name)
     names = {one["Name"].removeprefix("/") for one in found.containers}
     assert {*there.running, *(one.name for one in there.base.values())} == names
-    assert set(there.files) == set(found.under("routes"))
+    assert {f"{one}.yml" for one in there.routings} == set(found.under("routes"))
     assert [f"{one.number}.json" for one in releases(name)] == list(found.under("releases"))
     # one that can't be read has no model
     assert all(one.model and one.images for one in releases(name))
@@ -84,7 +83,7 @@ def test_what_is_written_again_is_read_as_the_same() -> None:
     assert len(different) > 10
     for before, after in written_again(sorted(set(different.values()))):
         assert after.releases == before.releases
-        assert routings(after) == routings(before)
+        assert after.routings == before.routings
 
 
 @each(*ALL)
@@ -289,7 +288,7 @@ def assert_live(there: FakeHost, number: int, kept: set[int]) -> None:
         f"shop-{colour}-web-1",
         f"shop-{colour}-web-2",
     }
-    assert set(there.files) == {"shop.yml"}
+    assert set(there.routings) == {"shop"}
     assert {str(one) for one in there.in_traefik["shop"].colours} == {colour}
     assert {str(one) for one in there.with_networks} == {colour}
     assert {str(one) for one in there.called.values()} == {colour}
@@ -305,7 +304,7 @@ def assert_live(there: FakeHost, number: int, kept: set[int]) -> None:
 
 def assert_gone(there: FakeHost) -> None:
     assert there.violations == []
-    for left in (there.files, there.running, there.base, there.records, there.with_networks):
+    for left in (there.routings, there.running, there.base, there.records, there.with_networks):
         assert not left
     assert not [tag for tag in there.tags if tag.startswith("hitless:")]
     assert status(there)["deployment"] is None
@@ -327,7 +326,7 @@ def assert_refused(there: FakeHost, command: Command, why: str) -> None:
 
 
 def changeable(there: FakeHost) -> list[object]:
-    kinds = (there.files, there.running, there.base, there.records, there.tags)
+    kinds = (there.routings, there.running, there.base, there.records, there.tags)
     return [*(dict(kind) for kind in kinds), set(there.with_networks), list(there.verbs)]
 
 

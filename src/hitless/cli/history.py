@@ -19,5 +19,5 @@ def history(options: Options, limit: int, as_json: bool) -> None:
 
     host = options.host()
     name = options.application_name(host)
-    found = runs(host.ports(ignore).store.journal(name))
+    found = runs(host.ports(ignore).state.journal(name))
     show_history(name, found[-limit:], as_json)

@@ -19,4 +19,4 @@ def show(options: Options, release: int | None, as_json: bool) -> None:
 
     host = options.host()
     name = options.application_name(host)
-    show_runs(name, release, runs(host.ports(ignore).store.journal(name)), as_json)
+    show_runs(name, release, runs(host.ports(ignore).state.journal(name)), as_json)

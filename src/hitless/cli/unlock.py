@@ -20,7 +20,7 @@ def unlock(options: Options) -> None:
 
     host = options.host()
     name = options.application_name(host)
-    holder = host.ports(ignore).store.unlock(name)
+    holder = host.ports(ignore).state.unlock(name)
     if holder is None:
         echo(f"nobody has the lock of {name}")
     else:

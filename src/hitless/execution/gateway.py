@@ -13,7 +13,7 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.routing.entry_points import shown
-from hitless.execution import observe, waits
+from hitless.execution import waits
 from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_host import GatewayHost
@@ -102,7 +102,7 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> None:
         wait, who = session.wait, "another command"
         error: Locked
         try:
-            at_work = held.enter_context(ports.store.alone(session.holder, but))
+            at_work = held.enter_context(ports.state.alone(session.holder, but))
         except Locked as taken:
             error = taken
         else:
@@ -174,12 +174,12 @@ def start(project: GatewayHost, ports: Ports, settings: GatewaySettings) -> tupl
                 "see `hitless gateway logs`",
             )
         ports.clock.pause(_PAUSE)
-    ports.store.heal()
+    ports.state.heal()
     ports.balancer.certify()
     ports.balancer.show_dashboard(settings.dashboard)
-    found, broken, _ = observe.routings(ports.store.read(None))
-    silent = waits.until_all_answer(ports, found, settings.entry_points)
-    unread = {path.removesuffix(".yml") for path in broken} - set(found)
+    stored = ports.state.read(None)
+    silent = waits.until_all_answer(ports, stored.routings, settings.entry_points)
+    unread = {path.removesuffix(".yml") for path in stored.broken} - set(stored.routings)
     # one that was damaged since the gateway started is routed still, from memory
     return tuple(sorted({*silent, *(name for name in unread if ports.balancer.in_force(name, None))}))
 
@@ -211,20 +211,18 @@ def change(
 
 def put_right(ports: Ports) -> tuple[str, ...]:
     """Put back what is damaged on a running gateway's disk and has a copy; says so, and what has none."""
-    healed = ports.store.heal()
+    healed = ports.state.heal()
     ports.balancer.certify()
-    _, broken, _ = observe.routings(ports.store.read(None))
     return (
         *(f"{path} was damaged or gone, and is as it was again, from its last good copy" for path in healed),
-        *broken.values(),
+        *ports.state.read(None).broken.values(),
     )
 
 
 def _answering(ports: Ports, settings: GatewaySettings) -> frozenset[str]:
-    found, _, _ = observe.routings(ports.store.read(None))
     return frozenset(
         name
-        for name, routing in found.items()
+        for name, routing in ports.state.read(None).routings.items()
         if ports.balancer.in_force(name, routing, settings.entry_points)
     )
 

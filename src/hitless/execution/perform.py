@@ -59,9 +59,8 @@ from hitless.domain.plan.steps import (
     Step,
     Withdraw,
 )
-from hitless.domain.routing.file import holds, render
 from hitless.domain.routing.split import Routing
-from hitless.execution import observe, stopping, waits
+from hitless.execution import stopping, waits
 from hitless.execution.container_ids import ContainerIds
 from hitless.ports import Ports
 
@@ -198,7 +197,7 @@ def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
             waits.until_baked(ports, step, progress)
             return ""
         case Record(application, release):
-            ports.store.record(application, release)
+            ports.state.record(application, release)
             return ""
         case Gate():
             waits.until_ready(ports, step, progress)
@@ -295,8 +294,9 @@ def _last_look(ports: Ports, step: CutOver | AddReplicas, known: ContainerIds) -
 def _restore(ports: Ports, step: Restore) -> str:
     """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
     application, routing = step.application, step.routing
-    there = ports.store.read(application).routing_files.get(f"{application}.yml")
-    if holds(there, routing) and ports.balancer.in_force(application, routing):
+    if ports.state.read(application).holds(application, routing) and ports.balancer.in_force(
+        application, routing
+    ):
         return "they are as they were"
     try:
         return _route(ports, application, routing, routing)
@@ -318,14 +318,14 @@ def _route(
     What it routes by later was found good when it was shown.
     """
     ports.insist()  # a step may have hung, and another command have routed meanwhile
-    ports.balancer.deliver(application, render(routing) if routing else None)
+    ports.balancer.deliver(application, routing)
     try:
         waits.until_in_force(ports, application, routing)
         if routing and is_new:
             waits.refuse_complaints(ports, application, routing)
     except NotConfirmed:
         ports.insist()
-        ports.balancer.deliver(application, render(before) if before else None)
+        ports.balancer.deliver(application, before)
         raise
     return f"generation {routing.generation}" if routing else ""
 
@@ -335,8 +335,7 @@ def _refuse_taken(ports: Ports, step: Show) -> None:
 
     Each shows its own before it looks here, so at least one of the two sees the other.
     """
-    routings = observe.routings(ports.store.read(None))[0]
-    for finding in taken(step.application, step.claims, routings):
+    for finding in taken(step.application, step.claims, ports.state.read(None).routings):
         raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
 
 
@@ -385,5 +384,5 @@ def _remove_base(ports: Ports, step: RemoveBase) -> None:
 
 def _forget(ports: Ports, step: Forget) -> str:
     ports.engine.untag(step.application, step.releases)
-    ports.store.forget(step.application, step.releases)
+    ports.state.forget(step.application, step.releases)
     return ""

@@ -32,7 +32,7 @@ from hitless.domain.plan.model import Plan
 from hitless.execution import observe
 from hitless.execution.perform import perform
 from hitless.ports import Ports
-from hitless.ports.store import HeldLock
+from hitless.ports.state import HeldLock
 
 
 class Session:
@@ -114,7 +114,7 @@ class Session:
             self.ports.emit(Waiting(self.application, by))
 
         self._lock = self._stack.enter_context(
-            self._bare.store.lock(self.application, self.holder, self.wait, taken)
+            self._bare.state.lock(self.application, self.holder, self.wait, taken)
         )
 
     def unlock(self) -> None:

@@ -9,7 +9,7 @@ from hitless.domain.common.events import Event
 from hitless.ports.balancer import Balancer
 from hitless.ports.engine import Engine
 from hitless.ports.local import Clock, LocalMachine
-from hitless.ports.store import Store
+from hitless.ports.state import State
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ports:
 
     engine: Engine
     balancer: Balancer
-    store: Store
+    state: State
     clock: Clock
     here: LocalMachine
     emit: Callable[[Event], None]

@@ -20,14 +20,14 @@ class Answer:
 
 
 class Balancer(Protocol):
-    """The gateway: its routing files, and what can be asked from inside its network."""
+    """The gateway: its routings, and what can be asked from inside its network."""
 
     def gateway(self) -> Gateway | None:
         """The running gateway, or None."""
         ...
 
-    def deliver(self, application: str, text: str | None) -> None:
-        """Put the application's routing file in place in one instant, or take it away (None).
+    def deliver(self, application: str, routing: Routing | None) -> None:
+        """Put the application's routing in place in one instant, or take it away (None).
 
         Raises `LockLost` where the application's lock is not held.
         """

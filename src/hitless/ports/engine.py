@@ -16,7 +16,7 @@ from hitless.domain.release.networks import Network
 class Engine(Protocol):
     """The Docker engine and Compose. Every verb raises `DockerFailed` with the command's last lines.
 
-    While a lock is held (`Store.lock`), what changes something raises `LockLost` as soon as that has gone.
+    While a lock is held (`State.lock`), what changes something raises `LockLost` as soon as that has gone.
     Containers that are there are named by their ids: a name may be another deployment's container by now.
     """
 

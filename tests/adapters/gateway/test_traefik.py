@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -20,17 +21,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway import traefik
+from hitless.adapters.gateway.routing_file import is_whole, render
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.gateway.store import GatewayStore
+from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik, answer_of, count_connections, request
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.file import is_whole
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
+from tests.domain.builders import part, router, routing
 
 CONTAINER = "adapters-rec-traefik-1"
 NC = ("nc",)
@@ -45,6 +47,7 @@ CHUNKED = (
     b"6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
 )
 ROUTING = Routing("rec", 5, Colour.GREEN, {})
+ONE, TWO = routing(Colour.BLUE, generation=1), routing(Colour.BLUE, generation=2)
 TABLE = "\n".join(recorded("proc_net_tcp")["table"]) + "\n"
 NONE = "Error response from daemon: No such container: adapters-rec-traefik-1\n"
 
@@ -271,12 +274,13 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
 
     locks = ExitStack()
     for name in ("rec", "other"):
-        locks.enter_context(GatewayStore(gateway.shell).lock(name, "alice", 0, print))
-    gateway.deliver("rec", "one: größer\n")
-    gateway.deliver("rec", "two: $HOME `id`\n")
-    gateway.deliver("other", "three\n")
+        locks.enter_context(GatewayState(gateway.shell).lock(name, "alice", 0, print))
+    hostile = routing(Colour.BLUE, {Colour.BLUE: part(1, router("Host(`größer`) && Path(`/$HOME/$(id)`)"))})
+    gateway.deliver("rec", ONE)
+    gateway.deliver("rec", hostile)
+    gateway.deliver("other", TWO)
 
-    texts = {"rec": "two: $HOME `id`\n", "other": "three\n"}
+    texts = {"rec": render(hostile), "other": render(TWO)}
     assert files(routes) == {
         **{f"{name}.yml": text for name, text in texts.items()},
         **{f".copy/{name}": text for name, text in texts.items()},
@@ -297,9 +301,9 @@ def test_an_application_called_copy_takes_nothing_from_a_delivery_of_another(
     meanwhile = docker.directory / "cp"
     meanwhile.write_text(f'#!/bin/sh\n/bin/cp "$@" && rm -f {routes}/.next/copy.*\n')
     meanwhile.chmod(0o755)
-    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
-        gateway.deliver("rec", "one\n")
-    assert files(routes) == {"rec.yml": "one\n", ".copy/rec": "one\n"}
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
+    assert files(routes) == {"rec.yml": render(ONE), ".copy/rec": render(ONE)}
 
 
 def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
@@ -311,10 +315,10 @@ def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
         folder.mkdir(parents=True)
     (served / "aside/rec.yml").write_text("refused when it started")
 
-    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
-        gateway.deliver("rec", "one\n")
-        assert files(routes)["rec.yml"] == "one\n"
-        assert files(served) == {"lock": "", "routes/rec.yml": "one\n"}
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
+        assert files(routes)["rec.yml"] == render(ONE)
+        assert files(served) == {"lock": "", "routes/rec.yml": render(ONE)}
         gateway.deliver("rec", None)
     assert files(served) == {"lock": ""}
 
@@ -326,14 +330,14 @@ def test_a_delivery_that_finds_no_room_for_its_second_copy_has_changed_nothing(
     routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
     for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
         folder.mkdir(parents=True)
-    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
-        gateway.deliver("rec", "one\n")
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
         before = (files(routes), files(served))
         full = docker.directory / "cp"
         full.write_text("#!/bin/sh\necho 'cp: write error: No space left on device' >&2\nexit 1\n")
         full.chmod(0o755)
         with pytest.raises(DockerFailed, match="No space left on device"):
-            gateway.deliver("rec", "two\n")
+            gateway.deliver("rec", TWO)
     assert (files(routes), files(served)) == before
 
 
@@ -344,19 +348,19 @@ def test_a_sender_that_stands_still_in_the_middle_of_a_delivery_keeps_nobody_out
     routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
     for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
         folder.mkdir(parents=True)
-    store = GatewayStore(gateway.shell)
-    with store.lock("rec", "alice", 0, print), store.lock("other", "bob", 0, print):
+    state = GatewayState(gateway.shell)
+    with state.lock("rec", "alice", 0, print), state.lock("other", "bob", 0, print):
         frozen = gateway.shell.cli.open(*gateway.shell.argv("serve", "token"))
         try:
             assert frozen.stdin
             frozen.stdin.write(f"token deliver rec {gateway.shell.claims['rec']} 100\nhalf".encode())
             frozen.stdin.flush()
             wait_for(lambda: any(path.name.startswith("rec.") for path in routes.rglob(".next/*")))
-            gateway.deliver("other", "whole\n")
+            gateway.deliver("other", TWO)
         finally:
             frozen.kill()
             frozen.communicate()
-    assert files(served)["routes/other.yml"] == "whole\n"
+    assert files(served)["routes/other.yml"] == render(TWO)
     assert "routes/rec.yml" not in files(served)
 
 
@@ -392,13 +396,13 @@ def test_a_delivery_that_is_cut_short_leaves_the_former_file_in_force(
     routes = docker.root / "etc/hitless/routes"
     routes.mkdir(parents=True)
     docker.answers("exec", way="shell")
-    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
-        gateway.deliver("rec", "the former\n")
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
         words = gateway.shell.argv("serve", "token")
         line = f"token deliver rec {gateway.shell.claims['rec']} 23\n{arrived}"
         subprocess.run(("docker", *words), input=line.encode(), check=False)
 
-    assert (routes / "rec.yml").read_text() == "the former\n"
+    assert (routes / "rec.yml").read_text() == render(ONE)
 
 
 # what is in force
@@ -608,7 +612,7 @@ def test_the_gateways_own_certificate_is_made_once(docker: FakeDocker, gateway: 
     file.write_text("")
     gateway.certify()
     assert file.read_text() == ""
-    assert GatewayStore(gateway.shell).heal() == ()
+    assert GatewayState(gateway.shell).heal() == ()
     assert file.read_text() == text
     # one that is lost is made again
     file.write_text("")
@@ -623,9 +627,10 @@ def test_the_gateways_own_files_are_no_routing_files(docker: FakeDocker, gateway
     for folder in ("etc/hitless/routes", "var/lib/hitless"):
         (docker.root / folder).mkdir(parents=True)
     gateway.certify()
-    with GatewayStore(gateway.shell).lock("rec", "alice", 0, print):
-        gateway.deliver("rec", "http: {}\n")
-    assert set(GatewayStore(gateway.shell).read(None).routing_files) == {"rec.yml"}
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", replace(ONE, application="rec"))
+    found = GatewayState(gateway.shell).read(None)
+    assert (set(found.routings), found.broken) == ({"rec"}, {})
 
 
 def test_the_dashboards_routes_are_for_the_addresses_of_the_docker_host(
@@ -640,9 +645,9 @@ def test_the_dashboards_routes_are_for_the_addresses_of_the_docker_host(
 
     text = file.read_text()
     assert is_whole(text)
-    for router in yaml.safe_load(text)["http"]["routers"].values():
-        assert router["rule"].startswith("(ClientIP(`172.20.0.1`) || ClientIP(`fd00::1`)) && ")
-        assert router["entryPoints"] == ["dashboard"]
+    for found in yaml.safe_load(text)["http"]["routers"].values():
+        assert found["rule"].startswith("(ClientIP(`172.20.0.1`) || ClientIP(`fd00::1`)) && ")
+        assert found["entryPoints"] == ["dashboard"]
 
     gateway.show_dashboard(True)
     assert file.read_text() == text

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application import compose_schema
 from hitless.domain.application import read as reading
 from hitless.domain.checks.application import check
@@ -19,7 +20,6 @@ from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan.steps import CutOver
 from hitless.domain.release import prepared as preparing
-from hitless.domain.routing.file import parse, render
 from tests.domain.builders import (
     GATEWAY,
     compose,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application import read as reading
 from hitless.domain.application import x_hitless
 from hitless.domain.application.model import Application, Settings
@@ -21,7 +22,6 @@ from hitless.domain.plan.steps import CutOver
 from hitless.domain.release import prepared as preparing
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing import labels
-from hitless.domain.routing.file import parse, render
 from hitless.domain.routing.traefik_schema import LOAD_BALANCER, ROUTER, Kind, Schema
 from tests.domain.builders import (
     GATEWAY,

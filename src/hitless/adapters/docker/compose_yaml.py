@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from yaml import YAMLError
 
-from hitless.domain.routing.json_yaml import dump
+from hitless.adapters.json_yaml import dump
 
 __all__ = ["YAMLError", "dump", "load"]
 

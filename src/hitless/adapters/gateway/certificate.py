@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import yaml
 
-from hitless.domain.routing.file import sealed
+from hitless.adapters.gateway.routing_file import sealed
 from hitless.domain.routing.reserved import MARKER_HOST
 
 DEFAULT_CERTIFICATE = ".certificate"  # its file's name in the routing directory: no application's begins so

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from hitless.domain.routing.file import sealed
+from hitless.adapters.gateway.routing_file import sealed
 
 DASHBOARD = ".dashboard"  # its file's name in the routing directory: no application's begins so
 ENTRY_POINT = "dashboard"

@@ -15,6 +15,7 @@ from typing import cast
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
+from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
@@ -59,12 +60,12 @@ class Traefik:
         networks = found["NetworkSettings"].get("Networks") or {}
         return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
 
-    def deliver(self, application: str, text: str | None) -> None:
+    def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or take it away (None)."""
-        if text is None:
+        if routing is None:
             self.shell.change("withdraw", application)
         else:
-            content = text.encode()
+            content = render(routing).encode()
             self.shell.change("deliver", application, str(len(content)), stdin=content)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""The store port on the gateway's state volume, by `docker exec`: any operator's machine sees the same."""
+"""The state port on the gateway's state volume, by `docker exec`: any operator's machine sees the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -17,6 +17,8 @@ from typing import Any
 
 from hitless.adapters.docker.cli import failed, kill
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
+from hitless.adapters.gateway.routing_directory import RoutingDirectory
+from hitless.adapters.gateway.routing_file import is_whole
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.application import compose_schema
 from hitless.domain.common.errors import DockerFailed, Locked, LockLost, TimedOut
@@ -24,8 +26,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
 from hitless.domain.host.journal import Holder
 from hitless.domain.release.model import Image, Release
-from hitless.domain.routing.file import is_whole
-from hitless.ports.store import Kept
+from hitless.ports.state import Stored
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
@@ -78,36 +79,41 @@ class JournalWriter:
 
 
 @dataclass(frozen=True)
-class GatewayStore:
+class GatewayState:
     """The volumes of the gateway of this Compose project."""
 
     shell: GatewayShell
 
-    def read(self, application: str | None) -> Kept:
-        """All that is kept, in one look; None: no application's releases and no journal."""
+    def read(self, application: str | None) -> Stored:
+        """All that is stored, in one look; None: no application's releases and no journal."""
         archive, said = self._look(application or "-")
-        routing_files = {}
+        files = {}
         releases: dict[int, Release | None] = {}
         for path, text in _files(archive):
             name = path.rpartition("/")[2]
             if "/." in path:  # on its way
                 continue
             if f"/{path}".startswith(f"{ROUTES}/"):
-                routing_files[name] = text
+                files[name] = text
             else:
                 number = int(name.removesuffix(".json"))
                 releases[number] = decode_release(number, text)
         about, _, journal = said.partition("\njournal\n")
-        broken = [name for name, text in routing_files.items() if not is_whole(text)]
-        copies = self._copies([*broken, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
-        return Kept(
-            routing_files,
+        routings, broken, restored = self._directory(files, about).read()
+        return Stored(
+            routings,
+            broken,
+            restored,
             releases=tuple(release for _, release in sorted(releases.items()) if release),
             damaged=frozenset(number for number, release in releases.items() if release is None),
             journal=journal,
-            copies=copies,
             **_about(about),
         )
+
+    def _directory(self, files: Mapping[str, str], about: str) -> RoutingDirectory:
+        damaged = [name for name, text in files.items() if not is_whole(text)]
+        copies = self._copies([*damaged, *re.findall(r"^gone (.+)$", about, re.MULTILINE)])
+        return RoutingDirectory(files, copies, re.findall(r"^aside (.+)$", about, re.MULTILINE))
 
     def _copies(self, names: Sequence[str]) -> dict[str, str]:
         archive = self.shell.run("copies", *names)[0] if names else b""
@@ -317,7 +323,6 @@ def _about(text: str) -> dict[str, Any]:
     free = re.search(r"^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%", text, re.MULTILINE)
     return {
         "holder": _holder(text),
-        "aside": tuple(re.findall(r"^aside (.+)$", text, re.MULTILINE)),
         "quiet": max(float(quiet[1]), 0) if quiet else 0.0,
         "free": int(free[1]) * 1024 if free else None,
     }

@@ -1,4 +1,4 @@
-"""What the Docker host keeps of an application: its lock, journal, and releases."""
+"""The state that the Docker host keeps of an application: its lock, journal, routing and releases."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from typing import Protocol
 
 from hitless.domain.host.journal import Holder
 from hitless.domain.release.model import Release
+from hitless.domain.routing.split import Routing
 
 
 @dataclass(frozen=True)
-class Kept:
+class Stored:
     """What the gateway's volumes hold, and what they say of an application.
 
-    `routing_files` are texts by file name; `damaged` are the numbers of releases whose record can't be read
-    (it is of another hitless, or damaged); `journal` is what the application's journal says of the latest
-    commands: of each its beginning, the last step that began, and its end; `quiet` are the seconds since the
-    journal's last line, `holder` who has the lock, `free` the bytes left on Docker's disk. `copies` are the
-    second copies of those routing files that are damaged or gone, by the files' names, and `aside` the names
-    of those that Traefik refused when it started, and that it does without.
+    `routings` are those of all applications; `broken` says what is wrong with files in the routing directory
+    of which no routing is known, `restored` with those of which the second copy was read: both path ->
+    problem. `damaged` are the numbers of releases whose record can't be read (it is of another hitless, or
+    damaged); `journal` is what the application's journal says of the latest commands: of each its beginning,
+    the last step that began, and its end; `quiet` are the seconds since the journal's last line, `holder` who
+    has the lock, `free` the bytes left on Docker's disk.
     """
 
-    routing_files: Mapping[str, str]
+    routings: Mapping[str, Routing] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
     damaged: frozenset[int] = frozenset()
     journal: str = ""
     quiet: float = 0.0
     holder: Holder | None = None
     free: int | None = None
-    copies: Mapping[str, str] = field(default_factory=dict)
-    aside: tuple[str, ...] = ()
+
+    def holds(self, application: str, routing: Routing | None) -> bool:
+        """Whether the application's file is whole and holds just this routing; None: whether it is gone."""
+        path = f"{application}.yml"
+        is_whole = path not in self.broken and path not in self.restored
+        return is_whole and self.routings.get(application) == routing
 
 
 class HeldLock(Protocol):
@@ -46,11 +53,11 @@ class HeldLock(Protocol):
         ...
 
 
-class Store(Protocol):
-    """What is kept on the Docker host, in the gateway's volumes."""
+class State(Protocol):
+    """The state on the Docker host, in the gateway's volumes: locks with their journals, and records."""
 
-    def read(self, application: str | None) -> Kept:
-        """All that is kept, in one look; None: no application's releases."""
+    def read(self, application: str | None) -> Stored:
+        """All that is stored, in one look; None: no application's releases."""
         ...
 
     def heal(self) -> tuple[str, ...]:

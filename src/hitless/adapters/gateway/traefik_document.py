@@ -1,24 +1,16 @@
-"""An application's routing as a value, and the one file that Traefik's file provider reads of it.
+"""What Traefik's file provider reads of an application's routing: routers, services and middlewares. Pure.
 
-The file's first line is a comment that holds the value itself as JSON: that is what hitless reads back, so
-that reading does not depend on how an older or newer hitless draws the rest. The rest is what Traefik reads;
-a digest in the first line tells whether it is whole: not damaged, and not changed by hand.
-
-Names in the file: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one
-of ours, so no two names of one kind can meet, whatever the user's names are.
+Names: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one of ours, so
+no two names of one kind can be the same, whatever the user's names are.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.routing import json_yaml
 from hitless.domain.routing.model import Protocol, Router, local_name
 from hitless.domain.routing.reserved import (
     COLOUR_HEADER,
@@ -29,13 +21,8 @@ from hitless.domain.routing.reserved import (
     marker_path,
 )
 from hitless.domain.routing.rules import effective_priority
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 
-READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
-
-
-_HEADER = "# hitless "
-_BRACES = '{{"{{"}}'  # two of them, for Go's template engine
 # Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
 _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 
@@ -52,61 +39,6 @@ _TRANSPORT: Json = {
 # several servers without a look at any answer. Each try may meet the dead one again: with 4 of them one
 # request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
-
-
-class ForeignRouting(HitlessError):
-    """A routing file that hitless did not write, or that somebody changed since."""
-
-
-def render(routing: Routing) -> str:
-    """The whole text of the application's routing file."""
-    # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
-    return sealed({"routing": _encode(routing)}, json_yaml.dump(document(routing), indent=1) + "\n")
-
-
-def sealed(header: Json, body: str) -> str:
-    """A file's text: its first line holds the digest of all that comes after that, and a header.
-
-    `whole` in `gateway.sh` looks at it, too: what is not whole is not given to Traefik.
-    """
-    text = f"{json.dumps(header, separators=(',', ':'))}\n{body}"
-    # Traefik runs each file through Go's template engine first, comments included
-    text = text.replace("{{", _BRACES)
-    return f"{_HEADER}{_digest(text)} {text}"
-
-
-def is_whole(text: str) -> bool:
-    """Whether a file's text is as hitless wrote it."""
-    digest, _, rest = text.removeprefix(_HEADER).partition(" ")
-    if text.startswith(_HEADER) and digest == _digest(rest):
-        return True
-    # as the first ones wrote it: a shorter digest, of the body before it was made safe for templates
-    first, _, body = text.replace(_BRACES, "{{").partition("\n")
-    return first.startswith(f'{_HEADER}{{"digest":"{_digest(body)[:16]}"')
-
-
-def holds(text: str | None, routing: Routing | None) -> bool:
-    """Whether this is the text of this routing's file, as this hitless or another one writes it."""
-    if text is None or routing is None:
-        return text is None and routing is None
-    try:
-        return parse(text, "") == routing
-    except ForeignRouting:
-        return False
-
-
-def parse(text: str, path: str) -> Routing:
-    """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
-    first = text.replace(_BRACES, "{{").partition("\n")[0]
-    hint = "move the file out of the gateway's routing directory; of an application of yours: hitless down"
-    if not first.startswith(_HEADER):
-        raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
-    if not is_whole(text):
-        raise ForeignRouting(f"{path} in the gateway is damaged, or was changed by hand", hint)
-    try:
-        return _decode(json.loads(first[first.index("{") :])["routing"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ForeignRouting(f"{path} in the gateway can't be read: {error}", hint) from error
 
 
 def document(routing: Routing) -> dict[str, Any]:
@@ -243,59 +175,3 @@ def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
             if backend in part.backends
         ]
     }
-
-
-def _digest(text: str) -> str:
-    # a lone surrogate is in no text of ours, and a damaged one is to be told, not to fail
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
-
-
-def _encode(routing: Routing) -> dict[str, Any]:
-    return {
-        "application": routing.application,
-        "generation": routing.generation,
-        "live": routing.live,
-        "colours": {
-            colour: {
-                "release": part.release,
-                "routers": [vars(router) for router in part.routers],
-                "middlewares": dict(part.middlewares),
-                "backends": {
-                    name: {
-                        "servers": [vars(server) for server in backend.servers],
-                        "load_balancer": backend.load_balancer,
-                    }
-                    for name, backend in part.backends.items()
-                },
-            }
-            for colour, part in routing.colours.items()
-        },
-    }
-
-
-def _decode(value: Json) -> Routing:
-    return Routing(
-        application=value["application"],
-        generation=value["generation"],
-        live=Colour(value["live"]) if value["live"] else None,
-        colours={
-            Colour(colour): ColourRouting(
-                release=part["release"],
-                routers=tuple(_decode_router(router) for router in part["routers"]),
-                middlewares=part["middlewares"],
-                backends={
-                    name: BackendRouting(
-                        tuple(Server(**server) for server in backend["servers"]),
-                        backend["load_balancer"],
-                    )
-                    for name, backend in part["backends"].items()
-                },
-            )
-            for colour, part in value["colours"].items()
-        },
-    )
-
-
-def _decode_router(value: Json) -> Router:
-    lists = {key: tuple(value[key]) for key in ("entry_points", "middlewares")}
-    return Router(**{**value, **lists, "protocol": Protocol(value.get("protocol", Protocol.HTTP))})
