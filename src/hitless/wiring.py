@@ -45,7 +45,7 @@ class Host:
         shell = GatewayShell(self.cli, self.gateway)
         return Ports(
             engine=DockerEngine(self.cli, self.gateway),
-            balancer=Traefik(shell),
+            balancer=Traefik.of_one(shell),
             state=GatewayState(shell),
             clock=SystemClock(),
             here=ThisMachine(self.directory),
