@@ -40,11 +40,13 @@ from hitless.domain.common.events import (
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import step_of
+from hitless.domain.plan.images import Build, ImagesPlan
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.steps import Drain, Record
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Routes
+from hitless.execution.preview import Preview
 
 
 def job(name: str) -> StepId:
@@ -193,16 +195,31 @@ def test_a_terminal_that_is_gone_does_not_stop_what_is_under_way(
         (EVENTS[4], "  ✓ drain blue                                     1.2 s  3 in flight answered\n"),
         (StepDone(job("x"), 0.04), "  ✓ run x                                          0.0 s\n"),
         (EVENTS[6], "  live after 2.5 s: every new request gets release 7 (green)\n"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
+    assert lines(capsys, event) == said
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
         (Ended(Operation.DOWN, "shop", Outcome.SUCCESSFUL, 4.0), "down done in 4.0 s\n"),
         (
             Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 4.0),
             "deploy failed after 4.0 s: undone: all is as it was before\n",
         ),
     ],
-    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+    ids=["successful", "failed"],
 )
-def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
-    assert lines(capsys, event) == said
+def test_so_is_the_end_of_a_command_that_began(capsys: Capture, event: Event, said: str) -> None:
+    began = lines(capsys, EVENTS[1])
+    assert lines(capsys, EVENTS[1], event) == began + said
+
+
+def test_a_refusal_is_said_by_its_error_alone(capsys: Capture) -> None:
+    assert lines(capsys, Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 0.1)) == ""
 
 
 def test_a_failed_step_shows_the_last_lines_of_every_container(capsys: Capture) -> None:
@@ -226,7 +243,7 @@ def test_what_only_a_spinner_shows_is_no_line_in_a_pipe(capsys: Capture, event: 
 
 
 def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], EVENTS[7], Drained(Colour.BLUE, 2, 0, 0.5), EVENTS[8])
+    shown = lines(capsys, EVENTS[1], EVENTS[6], EVENTS[7], Drained(Colour.BLUE, 2, 0, 0.5), EVENTS[8])
 
     assert shown.splitlines()[-1] == (
         "release 7 is live on green since 2.5 s; 5 requests in flight drained, 1 cut; 4.0 s in all"
@@ -234,7 +251,7 @@ def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
 
 
 def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
+    shown = lines(capsys, EVENTS[1], EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
     assert "release 7 is live, and not all is tidied up; go on with hitless resume" in shown.splitlines()[-1]
     assert "undone" not in shown
@@ -249,7 +266,7 @@ def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) 
 
 
 def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live(capsys: Capture) -> None:
-    shown = lines(capsys, EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 9.0))
+    shown = lines(capsys, EVENTS[1], EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 9.0))
 
     assert shown.splitlines()[-1].endswith("undone: all is as it was before")
 
@@ -348,7 +365,10 @@ RELEASE = Release(
 SERVICE = Service("web", None, True, 1, None, "missing", Settings(), Role.WEB, "it has a route")
 APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
 STEPS = (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE))
-PLAN = Plan("shop", 7, Colour.GREEN, in_phase(Phase.FINISH, STEPS))
+PLAN = Preview(
+    ImagesPlan("shop", 7, (Build("shop", 7, RELEASE.model, ("web",)),), {}),
+    Plan("shop", 7, Colour.GREEN, in_phase(Phase.FINISH, STEPS)),
+)
 WARNING = Finding("services.web", "has no health check", is_error=False)
 
 
@@ -379,8 +399,12 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
     text = capsys.readouterr().out
     found = json.loads(text)
     assert [Finding(**one) for one in found["findings"]] == [WARNING]
-    assert [step["id"] for step in found["plan"]["steps"]] == ["drain:blue", "promote:7"]
-    assert [step["text"] for step in found["plan"]["steps"]] == ["drain blue", "promote release 7"]
+    assert [step["id"] for step in found["plan"]["steps"]] == ["build:web", "drain:blue", "promote:7"]
+    assert [step["text"] for step in found["plan"]["steps"]] == [
+        "build web",
+        "drain blue",
+        "promote release 7",
+    ]
     assert {key: found["plan"][key] for key in ("application", "release", "colour")} == {
         "application": "shop",
         "release": 7,

@@ -18,6 +18,9 @@ from hitless.domain.proof.observations import Aim, Passage, Sample, Seen, Sessio
 from hitless.domain.proof.verdict import Proof, judge
 from hitless.execution import prove as execution
 from hitless.execution.prove import Wanted
+from hitless.execution.session import Session as Command
+from hitless.ports import Ports
+from tests.fakes.host import FakeHost
 
 SHOP = Aim("shop.example", "/")
 PASSAGE = Passage(
@@ -36,8 +39,8 @@ def proof(*others: Sample, **fields: Any) -> Proof:
 class Host:
     """What wiring would give."""
 
-    def ports(self, _: object) -> None:
-        return None
+    def ports(self, _: object) -> Ports:
+        return FakeHost().ports()
 
     def load(self) -> None:
         return None
@@ -50,8 +53,8 @@ def prove(monkeypatch: pytest.MonkeyPatch) -> Prove:
     def call(
         *words: str, found: Proof | None = None, problem: HitlessError | None = None, asked: Any = None
     ) -> Result:
-        def proved(_ports: object, _load: object, name: str, _request: object, wanted: Wanted) -> Any:
-            assert name == "shop"
+        def proved(session: Command, _load: object, wanted: Wanted) -> Any:
+            assert session.application == "shop"
             if asked is not None:
                 asked.append(wanted)
             return found or proof(), problem

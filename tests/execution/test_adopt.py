@@ -15,15 +15,11 @@ from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
 from hitless.domain.routing.split import Routing
 from hitless.execution import adopt as adopting
-from hitless.execution import gateway as gateways
-from hitless.execution import operations
-from hitless.execution.operations import Request
 from hitless.ports.balancer import Answer
+from tests.execution import commands
 from tests.execution.applications import application, shop
 from tests.fakes.host import FakeHost
 
-ASKED = Request(holder="somebody@somewhere")
-ASKER = gateways.Asker("somebody@somewhere")
 PUBLISHING = application(
     {
         "web": {
@@ -94,7 +90,7 @@ def plain_host(*ports: Port) -> FakeHost:
 def adopt(host: FakeHost, gateway: FakeGatewayHost, made: Application) -> None:
     found, findings = adopting.look(host.ports(), gateway, "traefik", made)
     assert not [finding for finding in findings if finding.is_error]
-    adopting.adopt(host.ports(), gateway, made, ASKED, found)
+    commands.adopt(host.ports(), gateway, made, found)
 
 
 def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last() -> None:
@@ -208,7 +204,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
     assert not raised.value.is_unfinished
 
@@ -217,7 +213,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(), breaks=(80,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
-        gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, {"bind": "10.1.1.1"}, may_replace=True)
     assert raised.value.is_unfinished
     assert raised.value.hint == "stop what has it; nor is all as it was: port is taken"
 
@@ -234,7 +230,7 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
 
     host.stop = stopped  # type: ignore[method-assign]
     with pytest.raises(HitlessError) as raised:
-        adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
+        commands.adopt(host.ports(), gateway, PUBLISHING, found)
     assert raised.value.is_unfinished
     assert host.verbs[-1] == "start again shop-web-1"
 
@@ -243,7 +239,7 @@ def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 is to be"):
-        gateways.up(gateway, host.ports(), True, {"http_port": 8080}, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, {"http_port": 8080}, may_replace=True)
     assert gateway.applied == []
 
 
@@ -251,7 +247,7 @@ def test_nor_is_that_of_the_dashboard() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []
 
 
@@ -270,7 +266,7 @@ def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> No
     with pytest.raises(
         HitlessError, match=r"is up, but shop does not answer .* refuses shop\.yml: field"
     ) as said:
-        gateways.up(FakeGatewayHost(host), host.ports(), False, {}, may_replace=False, asker=ASKER)
+        commands.gateway_up(host.ports(), FakeGatewayHost(host), False, {}, may_replace=False)
     assert "hitless -p NAME down" in said.value.hint
     assert host.has_gateway
 
@@ -288,7 +284,7 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
     gateway.apply = applied  # type: ignore[method-assign]
     asked = {"image": "traefik:v2", "image_asked": True}
     with pytest.raises(HitlessError, match="with these settings shop does not answer"):
-        gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
     assert [one.image for one in gateway.applied] == ["traefik:v2", GatewaySettings().image]
     assert "shop" in host.in_traefik
 
@@ -299,7 +295,7 @@ def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
     host.restored["shop.yml"] = "shop.yml in the gateway is empty"
     host.broken["blog.yml"] = "blog.yml in the gateway is empty"
     gateway = FakeGatewayHost(host, there=GatewaySettings())
-    _, is_changed, said = gateways.up(gateway, host.ports(), True, {}, may_replace=False, asker=ASKER)
+    _, is_changed, said = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
     assert not is_changed
     assert said == (
         "shop.yml was damaged or gone, and is as it was again, from its last good copy",
@@ -321,10 +317,11 @@ def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held
 
     host.stop = stopped  # type: ignore[method-assign]
     adopt(host, FakeGatewayHost(host), PUBLISHING)
-    last = runs("\n".join(host.lines))[-1]
-    assert (last.operation, last.outcome) == ("adopt", "successful")
-    steps = [event["step"]["id"] for event in last.events if event["event"] == "step_done"]
-    assert steps == ["take-ports:8080", "remove:shop-web-1"]
+    [run] = runs("\n".join(host.lines))
+    assert (run.operation, run.release, run.outcome) == ("adopt", 1, "successful")
+    steps = [event["step"]["id"] for event in run.events if event["event"] == "step_done"]
+    assert steps[0] == "build:web"
+    assert steps[-3:] == ["promote:1", "take-ports:8080", "remove:shop-web-1"]
 
 
 def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
@@ -334,7 +331,7 @@ def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
     last = runs("\n".join(host.lines))[-1]
     assert (last.operation, last.outcome, str(last.step)) == ("adopt", "unfinished", "take-ports:8080")
     with pytest.raises(HitlessError, match="adoption of shop") as raised:
-        operations.resume(host.ports(), "shop", ASKED)
+        commands.resume(host.ports())
     assert raised.value.hint == "hitless adopt goes on with it"
 
 
@@ -344,7 +341,7 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     found, _ = adopting.look(host.ports(), gateway, "traefik", made)
     host.holder = "another"
     with pytest.raises(Locked):
-        adopting.adopt(host.ports(), gateway, made, ASKED, found)
+        commands.adopt(host.ports(), gateway, made, found)
     assert "stop" not in host.verbs
 
     host = plain_host(Port(8080, 8000))
@@ -356,7 +353,7 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     host.verbs.clear()
     host.holder = "another"
     with pytest.raises(Locked):
-        adopting.adopt(host.ports(), gateway, PUBLISHING, ASKED, found)
+        commands.adopt(host.ports(), gateway, PUBLISHING, found)
     assert host.verbs == []
 
 
@@ -364,5 +361,5 @@ def test_a_port_that_another_has_is_refused_before_the_gateway_is_restarted() ->
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=GatewaySettings(), taken=(8080,))
     with pytest.raises(HitlessError, match="port 8080 is taken"):
-        gateways.up(gateway, host.ports(), True, {"ports": {8080: ""}}, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []

@@ -13,17 +13,16 @@ from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, 
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.split import Routing
-from hitless.execution import operations
-from hitless.execution.operations import Request
+from hitless.execution.deploy import DeployOptions
+from hitless.execution.preview import preview
 from hitless.ports.balancer import Answer
+from tests.execution import commands
 from tests.execution.applications import shop
 from tests.fakes.host import OK, UNWELL, FakeHost
 
-ASKED = Request(holder="somebody@somewhere")
-
 
 def deploy(host: FakeHost, **extension: object) -> None:
-    operations.deploy(host.ports(), shop(**extension), ASKED)
+    commands.deploy(host.ports(), shop(**extension))
 
 
 def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
@@ -317,7 +316,7 @@ def test_where_traefik_names_the_file_that_is_in_the_way_so_does_hitless(host: F
 
 
 def rollback(host: FakeHost, number: int | None = None) -> None:
-    operations.rollback(host.ports(), "shop", ASKED, number)
+    commands.rollback(host.ports(), number)
 
 
 def test_a_rollback_brings_the_release_before_back_by_the_same_steps(deployed: FakeHost) -> None:
@@ -367,11 +366,11 @@ def test_an_unknown_release_is_named_with_those_that_are_kept(deployed: FakeHost
 
 
 def down(host: FakeHost) -> None:
-    operations.down(host.ports(), "shop", ASKED, 5.0, volumes=False)
+    commands.down(host.ports(), 5.0, volumes=False)
 
 
 def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) -> None:
-    operations.down(deployed.ports(), "shop", ASKED, 5.0, volumes=True)
+    commands.down(deployed.ports(), 5.0, volumes=True)
     assert deployed.verbs[-1] == "remove volumes"
     assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events
     assert isinstance(deployed.events[-1], Ended)
@@ -390,9 +389,9 @@ def test_down_of_what_is_not_there_says_so(host: FakeHost) -> None:
 
 
 def test_a_preview_touches_nothing(deployed: FakeHost) -> None:
-    plan, findings = operations.preview(deployed.ports(), shop(), ASKED)
+    plan, findings = preview(deployed.ports(), shop(), DeployOptions())
     assert plan is not None
-    assert plan.colour is Colour.GREEN
+    assert plan.deployment.colour is Colour.GREEN
     assert findings == ()
     assert deployed.verbs == []
 
@@ -401,14 +400,14 @@ def test_a_preview_shows_no_secret_in_what_it_finds(host: FakeHost) -> None:
     made = shop()
     made.model["services"]["web"]["environment"] = {"PASSWORD": "a-long-one"}
     odd = Finding("services.web", "expects true or false, not 'a-long-one'", is_error=False)
-    _, found = operations.preview(host.ports(), made, replace(ASKED, findings=(odd,)))
+    _, found = preview(host.ports(), made, DeployOptions(findings=(odd,)))
     assert found[0].message == "expects true or false, not '[redacted]'"
 
 
 def test_the_journal_holds_every_event_as_json_and_no_environment_value(host: FakeHost) -> None:
     application = shop()
     application.model["services"]["web"]["environment"] = {"PASSWORD": "s3cret"}
-    operations.deploy(host.ports(), application, ASKED)
+    commands.deploy(host.ports(), application)
     kinds = [json.loads(line)["event"] for line in host.lines]
     assert kinds[0] == "began"
     assert kinds[-1] == "ended"
@@ -426,11 +425,11 @@ def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
 
     pulled: Callable[[], int] = lambda: host.verbs.count("pull")  # noqa: E731
     named, _ = reading.read(application.model)
-    operations.deploy(host.ports(), named, ASKED)
+    commands.deploy(host.ports(), named)
     assert pulled() == 1
-    operations.deploy(host.ports(), named, ASKED)
+    commands.deploy(host.ports(), named)
     assert pulled() == 1
-    operations.deploy(host.ports(), named, Request("me", pull="always"))
+    commands.deploy(host.ports(), named, DeployOptions(pull="always"))
     assert pulled() == 2
 
 
@@ -458,11 +457,11 @@ def test_a_killed_container_of_which_nobody_knows_why(host: FakeHost) -> None:
 
 def test_a_strict_deployment_is_refused_for_a_warning_and_leaves_all_as_it_was(deployed: FakeHost) -> None:
     before = state(deployed)
-    warned = replace(ASKED, findings=(Finding("services.web", "is unusual", is_error=False),))
+    warned = DeployOptions(findings=(Finding("services.web", "is unusual", is_error=False),))
     with pytest.raises(Refused, match="1 error"):
-        operations.deploy(deployed.ports(), shop(), replace(warned, is_strict=True))
+        commands.deploy(deployed.ports(), shop(), replace(warned, is_strict=True))
     assert state(deployed) == before
-    assert operations.preview(deployed.ports(), shop(), replace(warned, is_strict=True))[0] is None
-    assert operations.preview(deployed.ports(), shop(), warned)[0] is not None
-    operations.deploy(deployed.ports(), shop(), warned)
+    assert preview(deployed.ports(), shop(), replace(warned, is_strict=True))[0] is None
+    assert preview(deployed.ports(), shop(), warned)[0] is not None
+    commands.deploy(deployed.ports(), shop(), warned)
     assert live(deployed)[0] is Colour.GREEN

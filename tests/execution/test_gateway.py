@@ -10,17 +10,16 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import Port
-from hitless.execution import gateway as gateways
+from tests.execution import commands
 from tests.execution.test_adopt import PUBLISHING, FakeGatewayHost, adopt, plain_host
 from tests.fakes.host import FakeHost
 
 ANN = Holder("ann@there, process 7", 30, 2)
-ASKER = gateways.Asker("somebody@somewhere")
 
 
-def restart(host: FakeHost, asker: gateways.Asker = ASKER) -> FakeGatewayHost:
+def restart(host: FakeHost, wait: float = 0.0) -> FakeGatewayHost:
     gateway = FakeGatewayHost(host, there=GatewaySettings())
-    gateways.up(gateway, host.ports(), True, {"bind": "10.1.1.1"}, may_replace=True, asker=asker)
+    commands.gateway_up(host.ports(), gateway, True, {"bind": "10.1.1.1"}, may_replace=True, wait=wait)
     return gateway
 
 
@@ -40,7 +39,7 @@ def test_others_are_kept_away_until_the_gateway_is_up_again() -> None:
 def test_it_waits_where_it_is_told_to_and_no_longer() -> None:
     host = FakeHost(at_work={"shop": ANN})
     with pytest.raises(Locked):
-        restart(host, gateways.Asker("me", wait=20))
+        restart(host, wait=20)
     assert 20 <= host.clock.seconds < 21
     assert [event for event in host.events if isinstance(event, Waiting)] == [
         Waiting("", f"{ANN.describe()} (on shop)")
@@ -57,7 +56,7 @@ def test_what_a_command_that_has_ended_has_left_at_work_is_waited_for() -> None:
 def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
     host = FakeHost(has_gateway=False, at_work={"shop": ANN})
     gateway = FakeGatewayHost(host)
-    gateways.up(gateway, host.ports(), False, {}, may_replace=False, asker=ASKER)
+    commands.gateway_up(host.ports(), gateway, False, {}, may_replace=False)
     assert host.alone_for == []
 
 
@@ -68,10 +67,10 @@ def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
     gateway = FakeGatewayHost(host, there=GatewaySettings())
     gateway.remove = lambda settings, volumes: removed.append(volumes)  # type: ignore[method-assign]
     if force:
-        gateways.down(gateway, host.ports(), ["shop"], True, False, ASKER)
+        commands.gateway_down(host.ports(), gateway, ["shop"], True, False)
     else:
         with pytest.raises(Locked, match="works on shop"):
-            gateways.down(gateway, host.ports(), [], False, False, ASKER)
+            commands.gateway_down(host.ports(), gateway, [], False, False)
     assert removed == [False] * force
 
 
@@ -97,7 +96,7 @@ def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -
     gateway = FakeGatewayHost(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
     asked = {"image": "odd:1", "image_asked": True}
     with pytest.raises(HitlessError, match=r"the image odd:1 has no flock$") as raised:
-        gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
+        commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
     assert TRAEFIK_IMAGE in raised.value.hint
     assert (gateway.applied, host.alone_for) == ([], [])
 
@@ -108,9 +107,9 @@ OLDER = GatewaySettings(image="traefik:v3.7.4")
 def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() -> None:
     host = FakeHost()
     gateway = FakeGatewayHost(host, there=OLDER)
-    made, is_changed, _ = gateways.up(gateway, host.ports(), True, {}, may_replace=False, asker=ASKER)
+    made, is_changed, _ = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
     assert (made.image, is_changed) == ("traefik:v3.7.4", False)
-    made, _, said = gateways.up(gateway, host.ports(), True, {}, may_replace=True, asker=ASKER)
+    made, _, said = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=True)
     assert made.image == TRAEFIK_IMAGE
     assert said == (f"Traefik's image is {TRAEFIK_IMAGE} now; it was traefik:v3.7.4",)
 
@@ -120,7 +119,7 @@ def test_an_image_that_was_asked_for_stays() -> None:
     asked = {"image": "traefik:v3.7.4", "image_asked": True}
     gateway = FakeGatewayHost(host, there=OLDER)
     # what runs is what is asked for
-    assert not gateways.up(gateway, host.ports(), True, asked, may_replace=False, asker=ASKER)[1]
-    gateways.up(gateway, host.ports(), True, asked, may_replace=True, asker=ASKER)
-    made, _, said = gateways.up(gateway, host.ports(), True, {"bind": "::1"}, may_replace=True, asker=ASKER)
+    assert not commands.gateway_up(host.ports(), gateway, True, asked, may_replace=False)[1]
+    commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
+    made, _, said = commands.gateway_up(host.ports(), gateway, True, {"bind": "::1"}, may_replace=True)
     assert (made.image, said) == ("traefik:v3.7.4", ())

@@ -13,22 +13,22 @@ from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError,
 from hitless.domain.common.events import Ended, Undone, Waiting
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
-from hitless.execution import observe, operations
-from hitless.execution.operations import Request
+from hitless.execution import observe
 from hitless.ports.balancer import Answer
+from tests.execution import commands
 from tests.execution.applications import shop
-from tests.execution.test_deploy import ASKED, Killed, deploy, down, killed_at, live, rollback, state
+from tests.execution.test_deploy import Killed, deploy, down, killed_at, live, rollback, state
 from tests.fakes.host import FakeHost
 
 Verb = Callable[[FakeHost], None]
 
 
 def resume(host: FakeHost) -> None:
-    operations.resume(host.ports(), "shop", ASKED)
+    commands.resume(host.ports())
 
 
 def abort(host: FakeHost) -> None:
-    operations.abort(host.ports(), "shop", ASKED)
+    commands.abort(host.ports())
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def test_a_disk_that_is_full_at_the_cutover_leaves_guarded_routes_and_no_contain
 def test_waiting_for_another_command_is_told_and_has_an_end(deployed: FakeHost) -> None:
     deployed.holder = "ann@laptop"
     with pytest.raises(Locked, match="ann@laptop"):
-        operations.deploy(deployed.ports(), shop(), Request("me", wait=60.0))
+        commands.deploy(deployed.ports(), shop(), wait=60.0)
     assert any(isinstance(event, Waiting) for event in deployed.events)
     assert deployed.verbs == []
 
@@ -388,7 +388,7 @@ def test_a_secret_that_a_release_logs_is_neither_shown_nor_written_down(deployed
     deployed.behaviour.answers[3] = [Answer(503, "wrong password: of shop-blue")]
     deployed.logs = lambda container, lines: "log of shop-blue"  # type: ignore[method-assign]
     with pytest.raises(GateFailed) as failed:
-        operations.deploy(deployed.ports(), application, ASKED)
+        commands.deploy(deployed.ports(), application)
     for text in (*map(str, deployed.events), *deployed.lines, str(failed.value), failed.value.message):
         assert "of shop-blue" not in text
     assert "wrong password: [redacted]" in failed.value.message

@@ -10,8 +10,8 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import StepId
 from hitless.domain.host.journal import runs
 from hitless.domain.plan.phases import TABLE, Phase, Recovery
-from hitless.execution import operations
-from tests.execution.test_deploy import ASKED, Killed, deploy, live
+from tests.execution import commands
+from tests.execution.test_deploy import Killed, deploy, live
 from tests.fakes.host import FakeHost
 
 
@@ -55,9 +55,9 @@ def release(host: FakeHost) -> int:
     return next(one.release for one in host.running.values() if one.colour is colour)
 
 
-@pytest.mark.parametrize("command", [operations.resume, operations.abort])
+@pytest.mark.parametrize("command", [commands.resume, commands.abort])
 def test_a_killed_deployment_is_recovered_as_the_table_says(command: object) -> None:
-    is_resume = command is operations.resume
+    is_resume = command is commands.resume
     seen = set()
     count = 1
     while host := killed(count):
@@ -68,7 +68,7 @@ def test_a_killed_deployment_is_recovered_as_the_table_says(command: object) -> 
         possible = {one.resume if is_resume else one.abort for one in TABLE if one.phase in phases(host)}
         said = ""
         try:
-            (operations.resume if is_resume else operations.abort)(host.ports(), "shop", ASKED)
+            (commands.resume if is_resume else commands.abort)(host.ports())
         except HitlessError as error:
             said = error.message
         done = {

@@ -16,11 +16,11 @@ from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
 from hitless.domain.proof.observations import Aim, Ending, Failure, Phase, Sample, Visit
 from hitless.domain.proof.verdict import Cause, Proof
-from hitless.execution import operations
-from hitless.execution.prove import Wanted, prove
+from hitless.execution.prove import Wanted
 from hitless.ports.balancer import Answer
+from tests.execution import commands
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, Killed, deploy, live, state
+from tests.execution.test_deploy import Killed, deploy, live, state
 from tests.fakes.host import FakeHost
 
 SHOP = Aim("shop.example", "/")
@@ -64,11 +64,9 @@ def deployed() -> FakeHost:
 
 
 def proved(host: FakeHost, load: FakeLoad | None = None, deployments: int = 3) -> Proof:
-    found, problem = prove(
+    found, problem = commands.prove(
         host.ports(),
         load or FakeLoad(host),
-        "shop",
-        ASKED,
         Wanted(deployments, rate=20, paths=(), baseline=5.0),
     )
     assert problem is None
@@ -98,7 +96,7 @@ def test_what_is_live_is_deployed_again_and_nothing_else_changes(deployed: FakeH
 def test_the_release_before_can_be_brought_back_after_it(deployed: FakeHost) -> None:
     proved(deployed, deployments=5)
 
-    operations.rollback(deployed.ports(), "shop", ASKED, number=None)
+    commands.rollback(deployed.ports(), number=None)
 
     assert live(deployed)[1] == [1]
     assert deployed.violations == []
@@ -116,7 +114,7 @@ def test_jobs_do_not_run_again() -> None:
     host.behaviour.services["migrate"] = {"state": "exited", "exit_code": 0}
     web = {**WEB, "depends_on": {"migrate": {"condition": "service_completed_successfully"}}}
     migrate = {"build": {"context": "/src"}}
-    operations.deploy(host.ports(), application({"web": web, "migrate": migrate}), ASKED)
+    commands.deploy(host.ports(), application({"web": web, "migrate": migrate}))
     assert any("migrate" in name for name in host.started)
     host.started.clear()
 
@@ -125,10 +123,12 @@ def test_jobs_do_not_run_again() -> None:
     assert host.started == ["shop-green-web-1", "shop-blue-web-1", "shop-green-web-1"]
 
 
-def test_each_deployment_is_in_the_journal_and_one_lock_is_held_throughout(deployed: FakeHost) -> None:
+def test_it_is_one_command_in_the_journal_with_each_deployment(deployed: FakeHost) -> None:
     proved(deployed, deployments=2)
-    told = [(run.operation, run.release, run.outcome) for run in runs("\n".join(deployed.lines))]
-    assert told[-2:] == [("prove", 2, "successful")] * 2
+    told = runs("\n".join(deployed.lines))
+    assert [(run.operation, run.release, run.outcome) for run in told[2:]] == [("prove", 2, "successful")]
+    done = [event["step"]["kind"] for event in told[-1].events if event["event"] == "step_done"]
+    assert done.count(StepKind.CUT_OVER) == 2
     # the pauses are shown, and are no part of any command
     assert f'"{StepKind.LOAD}"' not in "\n".join(deployed.lines)
     assert StepBegan(StepId(StepKind.LOAD, seconds=5.0)) in deployed.events
@@ -204,7 +204,7 @@ def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: Fak
     before = state(deployed)[1:]
     deployed.behaviour.answers[2] = [Answer(503, "no database")]
 
-    found, problem = prove(deployed.ports(), FakeLoad(deployed), "shop", ASKED, Wanted(3, 20, (), 5.0))
+    found, problem = commands.prove(deployed.ports(), FakeLoad(deployed), Wanted(3, 20, (), 5.0))
 
     assert isinstance(problem, GateFailed)
     assert "no database" in found.seen.passages[0].problem
@@ -220,10 +220,10 @@ def test_an_error_that_ends_it_shows_no_secret() -> None:
     host = FakeHost()
     labels = {"labels": WEB["labels"], "build": WEB["build"]}
     secret = {"web": {**labels, "environment": {"PASSWORD": "hunter2hunter2"}}}
-    operations.deploy(host.ports(), application(secret, {"timeout": 1}), ASKED)
+    commands.deploy(host.ports(), application(secret, {"timeout": 1}))
     host.behaviour.answers[1] = [Answer(503, "wrong password: hunter2hunter2")]
 
-    found, problem = prove(host.ports(), FakeLoad(host), "shop", ASKED, Wanted(1, 20, (), 5.0))
+    found, problem = commands.prove(host.ports(), FakeLoad(host), Wanted(1, 20, (), 5.0))
 
     assert problem is not None
     assert "wrong password: [redacted]" in problem.message
@@ -249,14 +249,14 @@ def test_what_fails_without_a_deployment_is_refused_before_the_first(
 
 def test_an_application_that_is_not_deployed(deployed: FakeHost) -> None:
     with pytest.raises(HitlessError, match="cafe has no live release"):
-        prove(deployed.ports(), FakeLoad(deployed), "cafe", ASKED, Wanted(1, 20, (), 5.0))
+        commands.prove(deployed.ports(), FakeLoad(deployed), Wanted(1, 20, (), 5.0), "cafe")
 
 
 def test_a_path_that_no_route_takes(deployed: FakeHost) -> None:
-    operations.deploy(deployed.ports(), routed("Host(`shop.example`) && PathPrefix(`/shop`)"), ASKED)
+    commands.deploy(deployed.ports(), routed("Host(`shop.example`) && PathPrefix(`/shop`)"))
     deployed.verbs.clear()
     with pytest.raises(HitlessError, match="no route of shop takes /other"):
-        prove(deployed.ports(), FakeLoad(deployed), "shop", ASKED, Wanted(1, 20, ("/other",), 5.0))
+        commands.prove(deployed.ports(), FakeLoad(deployed), Wanted(1, 20, ("/other",), 5.0))
     assert deployed.verbs == []
 
 
@@ -278,7 +278,7 @@ def killed_in_a_proof(host: FakeHost, verb: int) -> bool:
     host.before = kill
     is_killed = False
     with suppress(Killed):
-        prove(host.ports(), FakeLoad(host), "shop", ASKED, Wanted(1, 20, (), 5.0))
+        commands.prove(host.ports(), FakeLoad(host), Wanted(1, 20, (), 5.0))
         is_killed = True
     host.before = lambda _: None
     # a SIGKILL leaves no last event
@@ -288,11 +288,11 @@ def killed_in_a_proof(host: FakeHost, verb: int) -> bool:
 
 
 def resume(host: FakeHost) -> None:
-    operations.resume(host.ports(), "shop", ASKED)
+    commands.resume(host.ports())
 
 
 def abort(host: FakeHost) -> None:
-    operations.abort(host.ports(), "shop", ASKED)
+    commands.abort(host.ports())
 
 
 @pytest.mark.parametrize("finish", [resume, abort, deploy], ids=["resume", "abort", "deploy"])

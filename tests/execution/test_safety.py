@@ -19,10 +19,9 @@ from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFaile
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import ComposeContainer, Container
 from hitless.domain.routing.split import Routing
-from hitless.execution import operations
-from hitless.execution.operations import Request
+from tests.execution import commands
 from tests.execution.applications import WEB, application, shop
-from tests.execution.test_deploy import ASKED, deploy, live, rollback, state
+from tests.execution.test_deploy import deploy, live, rollback, state
 from tests.fakes.host import FakeHost
 
 
@@ -58,14 +57,14 @@ def test_a_web_service_that_ends_with_0_is_not_ready() -> None:
     host = FakeHost()
     host.behaviour.states[1] = {"state": "exited", "exit_code": 0}
     with pytest.raises(GateFailed):
-        operations.deploy(host.ports(), application({"web": BY_DOCKER_ALONE}), ASKED)
+        commands.deploy(host.ports(), application({"web": BY_DOCKER_ALONE}))
     assert not any(isinstance(event, Live) for event in host.events)
 
 
 def test_a_job_that_has_run_to_its_end_is_ready(deployed: FakeHost) -> None:
     job = {"image": "job", "labels": {}}
     deployed.before = lambda verb: end_the_job(deployed) if verb == "deliver" else None
-    operations.deploy(deployed.ports(), application({"web": WEB, "job": job}), ASKED)
+    commands.deploy(deployed.ports(), application({"web": WEB, "job": job}))
     assert live(deployed)[0] is Colour.GREEN
 
 
@@ -102,9 +101,9 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert deployed.violations == []
 
     # the file says blue, the gateway does otherwise: nor does the next command take what has requests away
-    for verb in (operations.resume, operations.abort):
+    for verb in (commands.resume, commands.abort):
         with pytest.raises(NotConfirmed):
-            verb(deployed.ports(), "shop", ASKED)
+            verb(deployed.ports())
     with pytest.raises(NotConfirmed):
         deploy(deployed)
     assert "shop-green-web-1" in deployed.running
@@ -134,7 +133,7 @@ def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deploy
 
     deployed.__class__ = Watching
     with pytest.raises(GateFailed, match="137"):
-        operations.deploy(deployed.ports(), application({"web": WEB, "late": late}), ASKED)
+        commands.deploy(deployed.ports(), application({"web": WEB, "late": late}))
     assert live(deployed) == (Colour.BLUE, [1])
 
 
@@ -168,14 +167,14 @@ def test_an_application_behind_another_gateway_is_neither_deployed_nor_taken_dow
     with pytest.raises(Refused):
         deploy(deployed)
     with pytest.raises(HitlessError, match="behind the gateway other"):
-        operations.down(deployed.ports(), "shop", ASKED, None, volumes=False)
+        commands.down(deployed.ports(), None, volumes=False)
     assert len(deployed.running) == 1
 
 
 def test_a_service_that_uses_another_one_s_image_gets_the_one_just_built(deployed: FakeHost) -> None:
     web = {**WEB, "image": "shop:latest"}
     worker = {"image": "shop:latest", "labels": {}}
-    operations.deploy(deployed.ports(), application({"web": web, "worker": worker}), ASKED)
+    commands.deploy(deployed.ports(), application({"web": web, "worker": worker}))
     assert "pull" not in deployed.verbs
     assert deployed.tags["hitless:shop.r2.worker"].id == deployed.tags["hitless:shop.r2.web"].id
 
@@ -229,17 +228,17 @@ def test_down_takes_its_own_damaged_routing_file_away(deployed: FakeHost) -> Non
     deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
     with pytest.raises(Refused):
         deploy(deployed)
-    operations.down(deployed.ports(), "shop", Request("me"), None, volumes=False)
+    commands.down(deployed.ports(), None, volumes=False)
     assert (deployed.routings, deployed.broken) == ({}, {})
     assert deployed.running == {}
 
 
 def test_down_drains_as_long_as_the_live_release_says() -> None:
     host = FakeHost()
-    operations.deploy(host.ports(), shop(drain_timeout=77), ASKED)
+    commands.deploy(host.ports(), shop(drain_timeout=77))
     host.behaviour.connections = [1]
     began = host.clock.now()
-    operations.down(host.ports(), "shop", ASKED, None, volumes=False)
+    commands.down(host.ports(), None, volumes=False)
     assert 77 < host.clock.now() - began < 80
 
 
@@ -250,7 +249,7 @@ def test_an_interrupt_right_after_the_cutover_does_not_undo_it(deployed: FakeHos
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        operations.deploy(replace(deployed.ports(), emit=emit), shop(), ASKED)
+        commands.deploy(replace(deployed.ports(), emit=emit), shop())
     assert live(deployed) == (Colour.GREEN, [1, 2])
     assert outcome(deployed) == "unfinished"
 
@@ -273,7 +272,7 @@ def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: Fake
     assert deployed.violations == []
 
 
-@pytest.mark.parametrize("verb", [operations.resume, operations.abort], ids=["resume", "abort"])
+@pytest.mark.parametrize("verb", [commands.resume, commands.abort], ids=["resume", "abort"])
 def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
@@ -281,17 +280,17 @@ def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
     deployed.routings.clear()  # this gateway knows nothing of it
     deployed.lines.clear()
     with pytest.raises(HitlessError, match="behind the gateway other"):
-        verb(deployed.ports(), "shop", ASKED)
+        verb(deployed.ports())
     assert "shop-blue-web-1" in deployed.running
 
 
-@pytest.mark.parametrize("verb", [operations.resume, operations.abort], ids=["resume", "abort"])
+@pytest.mark.parametrize("verb", [commands.resume, commands.abort], ids=["resume", "abort"])
 def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
     deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
     with pytest.raises(HitlessError, match="changed by hand"):
-        verb(deployed.ports(), "shop", ASKED)
+        verb(deployed.ports())
     assert "shop-blue-web-1" in deployed.running
     assert deployed.violations == []
 
@@ -343,7 +342,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
     web = {**WEB, "image": "shop:1"}
     del web["build"]
     with pytest.raises(LockLost) as raised:
-        operations.deploy(deployed.ports(), application({"web": web}), ASKED)
+        commands.deploy(deployed.ports(), application({"web": web}))
     assert raised.value.is_unfinished
     assert outcome(deployed) == "unfinished"
 
@@ -355,17 +354,17 @@ def test_a_command_that_was_suspended_in_its_last_step_does_not_end_well(deploye
             deployed.holder = ""
 
     with pytest.raises(LockLost):
-        operations.deploy(replace(deployed.ports(), emit=emit), shop(), ASKED)
+        commands.deploy(replace(deployed.ports(), emit=emit), shop())
     assert outcome(deployed) == "unfinished"
 
 
 def test_what_is_stopped_is_stopped_in_reverse_order_of_depends_on(deployed: FakeHost) -> None:
     worker = {"build": WEB["build"], "depends_on": {"api": {"condition": "service_started"}}}
-    operations.deploy(
-        deployed.ports(), application({"web": WEB, "api": {"build": WEB["build"]}, "worker": worker}), ASKED
+    commands.deploy(
+        deployed.ports(), application({"web": WEB, "api": {"build": WEB["build"]}, "worker": worker})
     )
     deployed.stopped.clear()
-    operations.down(deployed.ports(), "shop", ASKED, None, volumes=False)
+    commands.down(deployed.ports(), None, volumes=False)
     services = [{one.split("-")[2] for one in together} for together in deployed.stopped]
     assert sorted(map(sorted, services)) == [["api"], ["web"], ["worker"]]
     assert services.index({"worker"}) < services.index({"api"})

@@ -13,9 +13,9 @@ from hitless.domain.common.events import Found
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release.networks import Network
-from hitless.execution import operations
+from tests.execution import commands
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, killed_at, live
+from tests.execution.test_deploy import killed_at, live
 from tests.fakes.host import UNWELL, FakeHost
 
 
@@ -32,13 +32,13 @@ def shop(**web: Any) -> Application:
 @pytest.fixture
 def host() -> FakeHost:
     found = FakeHost()
-    operations.deploy(found.ports(), shop(), ASKED)
+    commands.deploy(found.ports(), shop())
     found.verbs.clear()
     return found
 
 
 def scale(host: FakeHost, **wanted: int) -> bool:
-    return operations.scale(host.ports(), "shop", ASKED, wanted)
+    return commands.scale(host.ports(), wanted)
 
 
 def containers(host: FakeHost, service: str = "web") -> list[str]:
@@ -139,7 +139,7 @@ def test_without_a_live_release() -> None:
 
 def test_the_next_deployment_has_what_the_file_says_and_warns(host: FakeHost) -> None:
     scale(host, web=3)
-    operations.deploy(host.ports(), shop(), ASKED)
+    commands.deploy(host.ports(), shop())
     assert containers(host) == ["shop-green-web-1"]
     found = [one for event in host.events if isinstance(event, Found) for one in event.findings]
     assert [one.hint for one in found if one.path == "services.web.scale"] == [
@@ -151,9 +151,9 @@ def test_the_next_deployment_has_what_the_file_says_and_warns(host: FakeHost) ->
     "next_command",
     [
         lambda host: scale(host, web=2),
-        lambda host: operations.deploy(host.ports(), shop(), ASKED),
-        lambda host: operations.resume(host.ports(), "shop", ASKED),
-        lambda host: operations.abort(host.ports(), "shop", ASKED),
+        lambda host: commands.deploy(host.ports(), shop()),
+        lambda host: commands.resume(host.ports()),
+        lambda host: commands.abort(host.ports()),
     ],
     ids=["scale", "deploy", "resume", "abort"],
 )
@@ -164,7 +164,7 @@ def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
     count = 1
     while True:
         host = FakeHost()
-        operations.deploy(host.ports(), shop(), ASKED)
+        commands.deploy(host.ports(), shop())
         scale(host, web=2)
         if not killed_at(host, count, lambda host: scale(host, web=wanted)):
             break
@@ -182,7 +182,7 @@ def test_a_new_container_is_linked_to_those_that_are_there(monkeypatch: pytest.M
     """Compose takes a link for a dependency, and what the new one needs is not created again."""
     host = FakeHost()
     linked = shop(links=["worker:jobs", "worker"])
-    operations.deploy(host.ports(), linked, ASKED)
+    commands.deploy(host.ports(), linked)
     models: list[Json] = []
     create = host.create
 

@@ -14,11 +14,11 @@ from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
 from hitless.domain.routing.split import Routing
-from hitless.execution import operations
 from hitless.ports.balancer import Answer
 from tests.domain.builders import examples
+from tests.execution import commands
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, Killed, down, live, rollback
+from tests.execution.test_deploy import Killed, down, live, rollback
 from tests.execution.test_interrupted import abort, resume
 from tests.fakes.host import FakeHost
 
@@ -66,7 +66,7 @@ class StormyHost(FakeHost):
 
 
 def deploy(host: FakeHost) -> None:
-    operations.deploy(host.ports(), shop(), ASKED)
+    commands.deploy(host.ports(), shop())
 
 
 def deploy_a_bad_one(host: FakeHost) -> None:
@@ -83,11 +83,11 @@ def deploy_one_with_a_bad_route(host: FakeHost) -> None:
 
 
 def grow(host: FakeHost) -> None:
-    operations.scale(host.ports(), "shop", ASKED, {"web": 3})
+    commands.scale(host.ports(), {"web": 3})
 
 
 def shrink(host: FakeHost) -> None:
-    operations.scale(host.ports(), "shop", ASKED, {"web": 1})
+    commands.scale(host.ports(), {"web": 1})
 
 
 COMMANDS: tuple[Callable[[FakeHost], None], ...] = (

@@ -13,9 +13,12 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.errors import GateFailed, HitlessError, HookFailed
 from hitless.domain.common.events import Ended, Found, Output, StepDone
 from hitless.domain.common.names import Colour
-from hitless.execution import operations
+from hitless.domain.host.shared import Shared
+from hitless.execution import observe
+from hitless.execution.shared import shared
+from tests.execution import commands
 from tests.execution.applications import WEB, application
-from tests.execution.test_deploy import ASKED, Killed, down, killed_at, live, rollback
+from tests.execution.test_deploy import Killed, down, killed_at, live, rollback
 from tests.fakes.host import FakeHost
 
 ENDED = {"condition": "service_completed_successfully"}
@@ -60,7 +63,7 @@ def host() -> FakeHost:
 
 
 def deploy(host: FakeHost, **options: Any) -> None:
-    operations.deploy(host.ports(), whole(**options), ASKED)
+    commands.deploy(host.ports(), whole(**options))
 
 
 def outcome(host: FakeHost) -> str:
@@ -128,7 +131,7 @@ def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> N
     init = {"image": "kafka:3", "depends_on": {"db": HEALTHY}}
     host.behaviour.shared["init"] = dict(ENDS)
     db = {"image": "postgres:16"}
-    operations.deploy(host.ports(), application({"web": WEB, "db": db, "init": init}), ASKED)
+    commands.deploy(host.ports(), application({"web": WEB, "db": db, "init": init}))
     assert live(host) == (Colour.BLUE, [1])
 
 
@@ -139,7 +142,7 @@ def test_one_that_should_not_have_ended_is_not(host: FakeHost, restart: str, exi
     host.behaviour.shared["init"] = {"state": "exited", "exit_code": exit_code}
     services = {"web": WEB, "init": {"image": "kafka:3", "restart": restart}}
     with pytest.raises(GateFailed, match="shop-init-1 is exited"):
-        operations.deploy(host.ports(), application(services), ASKED)
+        commands.deploy(host.ports(), application(services))
 
 
 def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
@@ -211,7 +214,7 @@ def test_a_shared_service_calls_what_is_live(host: FakeHost) -> None:
 def test_a_shared_service_that_is_made_anew_calls_what_is_live(host: FakeHost) -> None:
     deploy(host)
     host.called.clear()
-    operations.start_shared(host.ports(), whole(db="postgres:17"), ASKED, (), recreate=True)
+    commands.start_shared(host.ports(), whole(db="postgres:17"), (), recreate=True)
     assert host.called == {"proxy": Colour.BLUE}
 
 
@@ -314,14 +317,14 @@ def test_a_deployment_that_was_killed_in_its_migration_is_resumed(host: FakeHost
     host.started.clear()
     assert killed_at(host, twin.verbs.index("start") + 1, deploy)
 
-    operations.resume(host.ports(), "shop", ASKED)
+    commands.resume(host.ports())
 
     assert live(host) == (Colour.GREEN, [2])
     assert started(host)[:2] == ["green-migrate", "green-seed"]
     assert host.violations == []
 
 
-@pytest.mark.parametrize("finish", [operations.resume, operations.abort], ids=["resume", "abort"])
+@pytest.mark.parametrize("finish", [commands.resume, commands.abort], ids=["resume", "abort"])
 def test_killed_at_any_verb_there_is_one_release_and_one_scheduler_in_the_end(
     finish: Callable[..., None],
 ) -> None:
@@ -334,7 +337,7 @@ def test_killed_at_any_verb_there_is_one_release_and_one_scheduler_in_the_end(
         if not killed_at(host, count, lambda host: deploy(host, hooks=HOOKS)):
             break
         with suppress(HitlessError):
-            finish(host.ports(), "shop", ASKED)
+            finish(host.ports())
             assert running(host, "scheduler") == [f"shop-{live(host)[0]}-scheduler-1"], count
             assert host.called == {"proxy": live(host)[0]}, count
         deploy(host, hooks=HOOKS)
@@ -378,7 +381,7 @@ def test_down_takes_away_what_hitless_has_started_and_nothing_else(host: FakeHos
     from dataclasses import replace
 
     deploy(host)
-    theirs = replace(host.base["db"], service="box", name="shop-box-1", is_ours=False)
+    theirs = replace(host.base["db"], service="box", name="shop-box-1", id="shop-box-1", is_ours=False)
     host.base["box"] = theirs
     down(host)
     assert host.running == {}
@@ -390,7 +393,7 @@ class TestShared:
 
     @staticmethod
     def up(host: FakeHost, *services: str, recreate: bool = False, **options: Any) -> bool:
-        return operations.start_shared(host.ports(), whole(**options), ASKED, services, recreate)
+        return commands.start_shared(host.ports(), whole(**options), services, recreate)
 
     def test_up_starts_what_does_not_run(self, host: FakeHost) -> None:
         assert self.up(host)
@@ -415,10 +418,13 @@ class TestShared:
             self.up(host, "web")
         assert raised.value.hint.startswith("shared are: proxy, db")
 
+    def found(self, host: FakeHost, application: Application) -> tuple[Shared, ...]:
+        return shared(host.ports(), application, observe.world(host.ports(), application.name))
+
     def test_how_it_is(self, host: FakeHost) -> None:
-        assert [one.container for one in operations.shared(host.ports(), whole())] == [None, None]
+        assert [one.container for one in self.found(host, whole())] == [None, None]
         self.up(host)
-        [_, found] = operations.shared(host.ports(), whole(db="postgres:17"))
+        [_, found] = self.found(host, whole(db="postgres:17"))
         assert found.container is host.base["db"]
         assert found.changes
         assert "what it keeps in data stays" in found.cost
@@ -443,7 +449,7 @@ def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undo
     assert live(host)[0] is Colour.GREEN
     host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
     with pytest.raises(GateFailed) as raised:
-        operations.abort(host.ports(), "shop", ASKED)
+        commands.abort(host.ports())
     assert live(host)[0] is Colour.BLUE
     assert outcome(host) == "unfinished"
     assert raised.value.is_unfinished
@@ -453,13 +459,13 @@ def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) ->
     """What a former release logs on its way back is shown by commands that read no file of it."""
     former = whole()
     former.model["services"]["scheduler"]["environment"] = {"PASSWORD": "a-former-one"}
-    operations.deploy(host.ports(), former, ASKED)
+    commands.deploy(host.ports(), former)
     killed_before_the_drain(host)
     host.behaviour.services["scheduler"] = {"state": "exited", "exit_code": 1}
     host.logs = lambda container, lines: "denied: a-former-one"  # type: ignore[method-assign]
-    for command in (operations.abort, operations.resume):
+    for command in (commands.abort, commands.resume):
         with pytest.raises(GateFailed):
-            command(host.ports(), "shop", ASKED)
+            command(host.ports())
     with pytest.raises(GateFailed):
         deploy(host)
     for text in (*map(str, host.events), *host.lines):

@@ -219,7 +219,7 @@ class FakeHost:
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
         self._verb("remove base")
-        self.base = {key: one for key, one in self.base.items() if one.name not in containers}
+        self.base = {key: one for key, one in self.base.items() if (one.id or one.name) not in containers}
 
     def tagged(self, application: str) -> frozenset[int]:
         return frozenset(int(tag.split(".")[1][1:]) for tag in self.tags if f":{application}." in tag)

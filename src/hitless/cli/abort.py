@@ -14,7 +14,7 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 @pass_options
 def abort(options: Options, wait: float, as_json: bool) -> None:
     """Undo what an interrupted deployment left, also after its cutover while the old release is warm."""
-    from hitless.execution import operations
+    from hitless.execution import abort as execution
 
-    with on_application(options, "abort", wait, as_json) as (ports, name, request):
-        operations.abort(ports, name, request)
+    with on_application(options, "abort", wait, as_json) as session:
+        execution.abort(session)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from hitless.cli.ending import ending
+from hitless.cli.command import command
 from hitless.cli.options import (
     Options,
     drain_timeout_option,
-    holder,
     json_option,
     pass_options,
     timeout_option,
     wait_options,
 )
+
+if TYPE_CHECKING:
+    from hitless import wiring
+    from hitless.domain.application.model import Application
+    from hitless.domain.common.findings import Finding
+    from hitless.domain.plan.adopt import Adoption
 
 
 @click.command()
@@ -39,42 +46,54 @@ def adopt(
     application publishes itself, or that another Traefik in front of it has, changes hands meanwhile.
     """
     from hitless import wiring
-    from hitless.cli.console import events, ignore, show_adoption
-    from hitless.domain.common.errors import Refused
+    from hitless.cli.console import show_adoption
     from hitless.domain.common.events import Found, Planned
     from hitless.domain.release.prepared import Timeouts
-    from hitless.execution import adopt as adopting
-    from hitless.execution import operations
+    from hitless.execution import adopt as execution
+    from hitless.execution.deploy import DeployOptions
 
-    # what is only shown is one document, and no event
-    with ending("adopt", options.project_name, as_json and not dry_run) as end:
-        host = options.host()
-        application, findings = options.application(host)
-        end.application = application.name
-        gateway = host.gateway_project()
-        adoption, found = adopting.look(host.ports(ignore), gateway, options.gateway, application)
-        found = tuple(dict.fromkeys((*findings, *found)))
-        with events(as_json and not dry_run) as emit:
-            heard = end.heard(emit)
-            if as_json and not dry_run:
-                heard(Found(found))
-                heard(Planned(adoption.step_ids))
-            else:
-                show_adoption(application, adoption, found, as_json)
-            if any(finding.is_error for finding in found):
-                raise Refused(found)
-            if dry_run:
-                return
-            if not yes:
-                _ask()
-            request = operations.Request(
-                holder=holder(),
-                wait=wait,
-                findings=findings,
-                revision=wiring.revision(options.source_directory()),
-                timeouts=Timeouts(timeout, drain_timeout),
-            )
-            adopting.adopt(host.ports(heard), gateway, application, request, adoption)
+    if dry_run:
+        # what is only shown is one document, and no event
+        application, _, adoption, found = _look(options, options.host())
+        show_adoption(application, adoption, found, as_json)
+        _refuse(found)
+        return
+    with command(options, "adopt", wait, as_json) as (host, session):
+        application, findings, adoption, found = _look(options, host)
+        session.application = application.name
+        if as_json:
+            session.tell(Found(found))
+            session.tell(Planned(adoption.step_ids))
+        else:
+            show_adoption(application, adoption, found, as_json)
+        _refuse(found)
+        if not yes:
+            _ask()
+        asked = DeployOptions(
+            findings=findings,
+            revision=wiring.revision(options.source_directory()),
+            timeouts=Timeouts(timeout, drain_timeout),
+        )
+        execution.adopt(session, host.gateway_project(), application, asked, adoption)
+
+
+def _look(
+    options: Options, host: wiring.Host
+) -> tuple[Application, tuple[Finding, ...], Adoption, tuple[Finding, ...]]:
+    """The application, what reading it found, what adopting it takes, and all findings."""
+    from hitless.cli.console import ignore
+    from hitless.execution import adopt as execution
+
+    application, findings = options.application(host)
+    adoption, found = execution.look(host.ports(ignore), host.gateway_project(), options.gateway, application)
+    return application, findings, adoption, tuple(dict.fromkeys((*findings, *found)))
+
+
+def _refuse(found: tuple[Finding, ...]) -> None:
+    from hitless.domain.common.errors import Refused
+
+    if any(finding.is_error for finding in found):
+        raise Refused(found)
 
 
 def _ask() -> None:

@@ -1,29 +1,48 @@
-"""What every verb that works on an application does first."""
+"""What every verb that does something is wrapped in: its events are shown, and it ends with `Ended`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from hitless.cli.ending import ending
 from hitless.cli.options import Options, holder
 
 if TYPE_CHECKING:
-    from hitless.execution.operations import Request
-    from hitless.ports import Ports
+    from hitless import wiring
+    from hitless.execution.session import Session
 
 
 @contextmanager
-def on_application(
-    options: Options, operation: str, wait: float, as_json: bool
-) -> Iterator[tuple[Ports, str, Request]]:
-    """The ports, which show every event, the application's name, and who asks."""
-    from hitless.cli.console import events
-    from hitless.execution.operations import Request
+def command(
+    options: Options,
+    operation: str,
+    wait: float = 0.0,
+    as_json: bool = False,
+    is_brief: bool = False,
+    is_silent: bool = False,
+) -> Iterator[tuple[wiring.Host, Session]]:
+    """The Docker host, and the session of a command that shows every event, or none (`is_silent`).
 
-    with ending(operation, options.project_name, as_json) as end:
-        host = options.host()
-        name = end.application = options.application_name(host)
-        with events(as_json) as emit:
-            yield host.ports(end.heard(emit)), name, Request(holder=holder(), wait=wait)
+    `is_brief`: a person sees one line a deployment, and what fails.
+    """
+    from hitless.cli.console import events, ignore
+    from hitless.domain.common.events import Operation
+    from hitless.execution.session import Session
+
+    host = options.host()
+    with (
+        nullcontext(ignore) if is_silent else events(as_json, is_brief) as emit,
+        Session(
+            host.ports(emit), Operation(operation), options.project_name or "", holder(), wait
+        ) as session,
+    ):
+        yield host, session
+
+
+@contextmanager
+def on_application(options: Options, operation: str, wait: float, as_json: bool) -> Iterator[Session]:
+    """The session of a command on an application that is there, which needs no more than its name."""
+    with command(options, operation, wait, as_json) as (host, session):
+        session.application = options.application_name(host)
+        yield session

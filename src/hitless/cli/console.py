@@ -39,7 +39,7 @@ from hitless.domain.common.events import (
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.plan.adopt import Adoption
-from hitless.domain.plan.model import Plan
+from hitless.execution.preview import Preview
 
 Emit = Callable[[Event], None]
 
@@ -107,7 +107,7 @@ def show_findings(out: Console, findings: Sequence[Finding]) -> None:
 
 
 def show_plan(
-    application: Application, plan: Plan | None, findings: Sequence[Finding], as_json_text: bool
+    application: Application, preview: Preview | None, findings: Sequence[Finding], as_json_text: bool
 ) -> None:
     """What `hitless plan` prints."""
     if as_json_text:
@@ -116,7 +116,9 @@ def show_plan(
             for service in application.services
         ]
         found = [vars(finding) for finding in findings]
-        print(json.dumps({"services": services, "findings": found, "plan": _plan(plan) if plan else None}))
+        print(
+            json.dumps({"services": services, "findings": found, "plan": _plan(preview) if preview else None})
+        )
         return
     out = console()
     width = max(len(service.name) for service in application.services)
@@ -124,19 +126,19 @@ def show_plan(
         role = f"{service.role}, exclusive" if service.exclusive else str(service.role)
         out.print(f"[bold]{escape(service.name):<{width}}[/]  {role:<7} [dim]{escape(service.reason)}[/]")
     show_findings(out, findings)
-    if plan is None:
+    if preview is None:
         out.print("hitless deploy would refuse; nothing would be touched")
         return
-    built = [service.name for service in application.released if service.builds]
+    plan = preview.deployment
     out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
-    steps = [step_text(step.id) for step in plan.steps]
-    for number, line in enumerate([*([f"build {', '.join(built)}"] if built else []), *steps], start=1):
-        out.print(f"  {number}. {escape(line)}")
+    for number, step in enumerate(preview.steps, start=1):
+        out.print(f"  {number}. {escape(step_text(step))}")
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def _plan(preview: Preview) -> dict[str, Any]:
     """The plan without the models, which hold environment values."""
-    steps = [{**step_json(step.id), "text": step_text(step.id)} for step in plan.steps]
+    plan = preview.deployment
+    steps = [{**step_json(step), "text": step_text(step)} for step in preview.steps]
     return {"application": plan.application, "release": plan.release, "colour": plan.colour, "steps": steps}
 
 
@@ -166,6 +168,7 @@ class _Lines:
         self._is_brief = is_brief
         self._progress = progress
         self._task = progress.add_task("", start=True, visible=False)
+        self._has_begun = False
         self._live: Live | None = None
         self._drained: list[Drained] = []
 
@@ -174,12 +177,13 @@ class _Lines:
             case Found(findings):
                 show_findings(self._out, findings)
             case Began() if self._is_brief:
-                self._live, self._drained = None, []
-            case StepDone() | Live() if self._is_brief:
+                self._has_begun = True
+            case Live() if self._is_brief:
+                self._out.print(f"  live on {event.colour} after {event.seconds:.1f} s")
+            case StepDone() if self._is_brief:
                 self._progress.update(self._task, visible=False)
-                self._live = event if isinstance(event, Live) else self._live
             case Began(operation, application, release):
-                self._live, self._drained = None, []  # of another command before it, in one process
+                self._has_begun = True
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
             case Waiting(_, holder):
@@ -204,7 +208,7 @@ class _Lines:
                 )
             case Drained():
                 self._drained.append(event)
-            case Ended():
+            case Ended() if self._has_begun:  # else the error says it, or that there was nothing to do
                 self._end(event)
 
     def _line(self, mark: str, step: str, seconds: float, more: str) -> None:

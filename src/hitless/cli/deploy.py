@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.ending import ending
+from hitless.cli.command import command
 from hitless.cli.options import (
     Number,
     Options,
     drain_timeout_option,
-    holder,
     json_option,
     pass_options,
     strict_option,
@@ -48,28 +47,22 @@ def deploy(
 
     from hitless import wiring
 
-    with ending("deploy", options.project_name, as_json) as end:
-        host = options.host()
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            reading = pool.submit(options.application, host, dict(scale))
-            revision = pool.submit(wiring.revision, options.source_directory())
-            # loaded while Compose reads the file: both take about a tenth of a second
-            from hitless.cli.console import events
-            from hitless.domain.release.prepared import Timeouts
-            from hitless.execution import operations
-        application, findings = reading.result()
-        end.application = application.name
-        with events(as_json) as emit:
-            operations.deploy(
-                host.ports(end.heard(emit)),
-                application,
-                operations.Request(
-                    holder=holder(),
-                    wait=wait,
-                    findings=findings,
-                    revision=revision.result(),
-                    pull=pull,
-                    is_strict=strict,
-                    timeouts=Timeouts(timeout, drain_timeout),
-                ),
+    compose = options.host()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(options.application, compose, dict(scale))
+        revision = pool.submit(wiring.revision, options.source_directory())
+        # loaded while Compose reads the file: both take about a tenth of a second
+        from hitless.domain.release.prepared import Timeouts
+        from hitless.execution import deploy as execution
+
+        with command(options, "deploy", wait, as_json) as (_, session):
+            application, findings = reading.result()
+            session.application = application.name
+            asked = execution.DeployOptions(
+                findings=findings,
+                revision=revision.result(),
+                pull=pull,
+                is_strict=strict,
+                timeouts=Timeouts(timeout, drain_timeout),
             )
+            execution.deploy(session, application, asked)

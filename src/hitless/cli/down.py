@@ -22,7 +22,7 @@ from hitless.cli.options import (
 @pass_options
 def down(options: Options, wait: float, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
     """Take the application away: its routes, its containers, its kept releases."""
-    from hitless.execution import operations
+    from hitless.execution import down as execution
 
-    with on_application(options, "down", wait, as_json) as (ports, name, request):
-        operations.down(ports, name, request, drain_timeout=drain_timeout, volumes=volumes)
+    with on_application(options, "down", wait, as_json) as session:
+        execution.down(session, drain_timeout=drain_timeout, volumes=volumes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.command import command
 from hitless.cli.options import (
     AddressRange,
     HostAddress,
@@ -11,7 +12,6 @@ from hitless.cli.options import (
     Options,
     Seconds,
     TrustedProxies,
-    holder,
     json_option,
     pass_options,
     wait_options,
@@ -72,43 +72,40 @@ def gateway() -> None:
     help="Restart a running gateway to change its settings; not while a command works on an application.",
 )
 @wait_options
+@json_option
 @pass_options
 def up(
     options: Options,
     /,
     replace: bool,
     wait: float,
+    as_json: bool,
     publish: tuple[tuple[int, str], ...],
     unpublish: tuple[int, ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
     **settings: object,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
-    from hitless.cli.console import events, ignore
     from hitless.domain.gateway.settings import GatewaySettings
     from hitless.domain.routing.entry_points import shown
-    from hitless.execution import gateway as operations
+    from hitless.execution import gateway as execution
 
-    host = options.host()
-    is_running = host.ports(ignore).balancer.gateway() is not None
     changes = {key: value for key, value in settings.items() if value is not None}
     if image := changes.get("image"):
         is_asked = image != "default"
         changes |= {"image": image if is_asked else TRAEFIK_IMAGE, "image_asked": is_asked}
     if trusted_proxy:
         changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
-    if publish or unpublish:
-        present = host.gateway_project().settings() or GatewaySettings()
-        changes["ports"] = present.publishing(dict(publish), unpublish).ports
-    with events(False) as emit:
-        made, changed, damaged = operations.up(
-            host.gateway_project(),
-            host.ports(emit),
-            is_running,
-            changes,
-            replace,
-            operations.Asker(holder(), wait),
-        )
+    with command(options, "gateway up", wait, as_json) as (host, session):
+        session.application = ""
+        project = host.gateway_project()
+        is_running = session.ports.balancer.gateway() is not None
+        if publish or unpublish:
+            present = project.settings() or GatewaySettings()
+            changes["ports"] = present.publishing(dict(publish), unpublish).ports
+        made, changed, damaged = execution.up(session, project, is_running, changes, replace)
+    if as_json:
+        return
     state = "is up" if changed else "was up already, nothing changed"
     addresses = [
         f"http://{shown(made.bind, made.http_port)}",
@@ -149,17 +146,16 @@ def logs(options: Options, lines: int) -> None:
 )
 @click.option("--volumes", is_flag=True, help="Delete the routes and releases that it keeps, too.")
 @wait_options
+@json_option
 @pass_options
-def down(options: Options, force: bool, volumes: bool, wait: float) -> None:
+def down(options: Options, force: bool, volumes: bool, wait: float, as_json: bool) -> None:
     """Stop and remove the gateway. What it keeps stays, for the next `gateway up`."""
-    from hitless.cli.console import events
-    from hitless.execution import gateway as operations
+    from hitless.execution import gateway as execution
     from hitless.execution import observe
 
-    host = options.host()
-    with events(False) as emit:
-        ports = host.ports(emit)
-        routed = sorted(observe.world(ports, None).routings)
-        asker = operations.Asker(holder(), wait)
-        operations.down(host.gateway_project(), ports, routed, force, volumes, asker)
-    echo(f"gateway {options.gateway} is down")
+    with command(options, "gateway down", wait, as_json) as (host, session):
+        session.application = ""
+        routed = sorted(observe.world(session.ports, None).routings)
+        execution.down(session, host.gateway_project(), routed, force, volumes)
+    if not as_json:
+        echo(f"gateway {options.gateway} is down")

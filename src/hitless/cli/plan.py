@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.options import Options, holder, json_option, pass_options, strict_option
+from hitless.cli.options import Options, json_option, pass_options, strict_option
 
 
 @click.command()
@@ -17,14 +17,12 @@ def plan(options: Options, strict: bool, as_json: bool) -> None:
     Ends with 1 where deploy would refuse.
     """
     from hitless.cli.console import ignore, show_plan
-    from hitless.execution import operations
+    from hitless.execution.deploy import DeployOptions
+    from hitless.execution.preview import preview
 
     host = options.host()
     application, findings = options.application(host)
-    found_plan, found = operations.preview(
-        host.ports(ignore),
-        application,
-        operations.Request(holder=holder(), findings=findings, is_strict=strict),
-    )
+    asked = DeployOptions(findings=findings, is_strict=strict)
+    found_plan, found = preview(host.ports(ignore), application, asked)
     show_plan(application, found_plan, found, as_json)
     raise click.exceptions.Exit(int(found_plan is None))

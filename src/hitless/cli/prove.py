@@ -6,7 +6,8 @@ import re
 
 import click
 
-from hitless.cli.options import Options, Seconds, holder, json_option, pass_options, wait_options
+from hitless.cli.command import command
+from hitless.cli.options import Options, Seconds, json_option, pass_options, wait_options
 
 _LOST = 7  # the exit code where a request or a session was lost
 _LONGEST_BASELINE = 600.0  # seconds
@@ -82,22 +83,13 @@ def prove(
     requests go to the gateway's published port, so run it on the Docker host. Ends with 7 where a request or
     a session was lost to a deployment, with 1 where a deployment failed. --json prints one report.
     """
-    from hitless.cli.console import events, ignore
     from hitless.cli.proof import show_proof
-    from hitless.execution.operations import Request
-    from hitless.execution.prove import Wanted
-    from hitless.execution.prove import prove as proved
+    from hitless.execution import prove as execution
 
-    host = options.host()
-    name = options.application_name(host)
-    load = host.load()
-    request = Request(holder=holder(), wait=wait)
-    wanted = Wanted(deployments, rate, paths, baseline)
-    if as_json:
-        proof, problem = proved(host.ports(ignore), load, name, request, wanted)
-    else:
-        with events(False, is_brief=True) as emit:
-            proof, problem = proved(host.ports(emit), load, name, request, wanted)
+    with command(options, "prove", wait, is_brief=True, is_silent=as_json) as (host, session):
+        session.application = options.application_name(host)
+        wanted = execution.Wanted(deployments, rate, paths, baseline)
+        proof, problem = execution.prove(session, host.load(), wanted)
     show_proof(proof, as_json)
     if problem is not None:
         raise problem

@@ -14,7 +14,7 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 @pass_options
 def resume(options: Options, wait: float, as_json: bool) -> None:
     """Finish what an interrupted command left: a deployment, a rollback, a down, an abort."""
-    from hitless.execution import operations
+    from hitless.execution import resume as execution
 
-    with on_application(options, "resume", wait, as_json) as (ports, name, request):
-        operations.resume(ports, name, request)
+    with on_application(options, "resume", wait, as_json) as session:
+        execution.resume(session)

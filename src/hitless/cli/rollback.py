@@ -31,11 +31,8 @@ def rollback(
     as_json: bool,
 ) -> None:
     """Bring a former release back, by the same way it came. RELEASE is its number; else the one before."""
-    from dataclasses import replace
-
     from hitless.domain.release.prepared import Timeouts
-    from hitless.execution import operations
+    from hitless.execution import rollback as execution
 
-    with on_application(options, "rollback", wait, as_json) as (ports, name, request):
-        asked = replace(request, timeouts=Timeouts(timeout, drain_timeout))
-        operations.rollback(ports, name, asked, number=release)
+    with on_application(options, "rollback", wait, as_json) as session:
+        execution.rollback(session, release, Timeouts(timeout, drain_timeout))

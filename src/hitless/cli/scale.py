@@ -19,9 +19,9 @@ def scale(options: Options, wait: float, services: tuple[tuple[str, int], ...], 
     New ones get requests once they are ready, and those that go have answered theirs. The next deployment
     has as many as the Compose file says, or its own --scale.
     """
-    from hitless.execution import operations
+    from hitless.execution import scale as execution
 
-    with on_application(options, "scale", wait, as_json) as (ports, name, request):
-        is_new = operations.scale(ports, name, request, dict(services))
+    with on_application(options, "scale", wait, as_json) as session:
+        is_new = execution.scale(session, dict(services))
     if not is_new and not as_json:
         click.echo("nothing to do: there are as many already")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hitless.cli.ending import ending
-from hitless.cli.options import Options, holder, json_option, pass_options, wait_options
+from hitless.cli.command import command
+from hitless.cli.options import Options, json_option, pass_options, wait_options
 
 
 @click.group()
@@ -24,21 +24,12 @@ def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float,
 
     What runs is left alone, whatever has changed in the file: see `hitless shared status`, and --recreate.
     """
-    from hitless.cli.console import events
-    from hitless.execution import operations
+    from hitless.execution.shared import start_shared
 
-    with ending("shared up", options.project_name, as_json) as end:
-        host = options.host()
+    with command(options, "shared up", wait, as_json) as (host, session):
         application, findings = options.application(host)
-        end.application = application.name
-        with events(as_json) as emit:
-            is_done = operations.start_shared(
-                host.ports(end.heard(emit)),
-                application,
-                operations.Request(holder=holder(), wait=wait, findings=findings),
-                services,
-                recreate,
-            )
+        session.application = application.name
+        is_done = start_shared(session, application, findings, services, recreate)
     if not is_done and not as_json:
         click.echo("nothing to do: they run; hitless shared status says what has changed")
 
@@ -50,8 +41,11 @@ def status(options: Options, as_json: bool) -> None:
     """What runs, what has changed in the file since it was started, and what recreating it would cost."""
     from hitless.cli.console import ignore
     from hitless.cli.report import show_shared
-    from hitless.execution import operations
+    from hitless.execution import observe
+    from hitless.execution import shared as execution
 
     host = options.host()
     application, _ = options.application(host)
-    show_shared(application.name, operations.shared(host.ports(ignore), application), as_json)
+    ports = host.ports(ignore)
+    world = observe.world(ports, application.name)
+    show_shared(application.name, execution.shared(ports, application, world), as_json)

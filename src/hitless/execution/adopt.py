@@ -10,16 +10,16 @@ from functools import partial
 from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
 from hitless.domain.common.errors import HitlessError, HookFailed
-from hitless.domain.common.events import Began, Operation, StepId, StepKind
+from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.gateway.settings import gateway as gateway_of
 from hitless.domain.plan import adopt as adopt_plan
 from hitless.domain.plan.adopt import Adoption
-from hitless.execution import gateway, observe, operations, waits
-from hitless.execution.hold import Hold
-from hitless.execution.journal import ended
-from hitless.execution.perform import announced, perform
+from hitless.execution import gateway, observe, waits
+from hitless.execution.deploy import DeployOptions, deploy
+from hitless.execution.perform import announced
+from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_host import GatewayHost
 
@@ -52,20 +52,20 @@ def look(
 
 
 def adopt(
-    ports: Ports, host: GatewayHost, application: Application, request: operations.Request, found: Adoption
+    session: Session, host: GatewayHost, application: Application, options: DeployOptions, found: Adoption
 ) -> None:
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
-    began = ports.clock.now()
     found = _with_pool(host, found)
     if found.before:
-        _prepare_gateway(ports, host, request, found, found.before)
+        _prepare_gateway(session, host, found, found.before)
     failed = None
     if not found.is_live:
-        failed = _deploy(ports, application, replace(request, adopted=found.plain), found)
+        failed = _deploy(session, application, replace(options, adopted=found.plain), found)
+        session.unlock()
     if not found.others:
-        drain = request.timeouts.drain
+        drain = options.timeouts.drain
         drain = application.settings.drain_timeout if drain is None else drain
-        _hand_over(ports, host, request, found, drain, began)
+        _hand_over(session, host, found, drain)
     if failed:
         raise failed
 
@@ -80,57 +80,45 @@ def _with_pool(host: GatewayHost, found: Adoption) -> Adoption:
     return replace(found, before=before, after=after)
 
 
-def _prepare_gateway(
-    ports: Ports, host: GatewayHost, request: operations.Request, found: Adoption, before: GatewaySettings
-) -> None:
+def _prepare_gateway(session: Session, host: GatewayHost, found: Adoption, before: GatewaySettings) -> None:
     """Start or restart the gateway; where there is one, not under another command on the application."""
-    with Hold(ports, found.application, request) as hold:
-        present = host.settings() if ports.balancer.gateway() else None
-        if present:
-            hold.take()
-        step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
-        asker = gateway.Asker(request.holder, request.wait)
-        with gateway.undisturbed(ports, asker, but=found.application) if present else nullcontext():
-            # as yet it is no work on the application, and not for its journal
-            announced(ports, step, lambda: _start(ports, host, present, before))
+    ports = session.ports
+    present = host.settings() if ports.balancer.gateway() else None
+    if present:
+        session.lock()
+    step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
+    with gateway.undisturbed(session, but=found.application) if present else nullcontext():
+        # as yet it is no work on the application, and not for its journal
+        announced(ports, step, lambda: _start(ports, host, present, before))
+    session.unlock()  # it went with the gateway
 
 
-def _hand_over(
-    ports: Ports,
-    host: GatewayHost,
-    request: operations.Request,
-    found: Adoption,
-    drain_timeout: float,
-    began: float,
-) -> None:
+def _hand_over(session: Session, host: GatewayHost, found: Adoption, drain_timeout: float) -> None:
     """What is left to do once the release is live: it takes what ran, and the ports of that, away."""
-    name = found.application
-    with (
-        Hold(ports, name, request) as hold,
-        ended(hold.ports, Operation.ADOPT, name, began, is_whole=False) as told,
-    ):
-        hold.take()
-        told.emit(Began(Operation.ADOPT, name, 0, request.holder))
-        if observe.world(told, name).live(name) is None:
-            raise HitlessError(f"{name} is not live any more", "run hitless adopt again")
-        if found.after:
-            after = found.after
-            ports_taken = tuple(map(str, found.ports))
-            kind = StepKind.TAKE_PORTS if ports_taken else StepKind.RESTART_GATEWAY
-            step = StepId(kind, subjects=ports_taken)
-            asker = gateway.Asker(request.holder, request.wait)
-            with ExitStack() as alone:
-                alone.enter_context(gateway.undisturbed(told, asker, but=name))
-                announced(told, step, lambda: _take_over(told, host, found, after, hold, alone))
-        perform(adopt_plan.plan_adopted(found, drain_timeout), told, began)
+    name, ports = found.application, session.ports
+    session.stay()
+    session.lock()
+    if found.is_live:  # else the deployment has begun it
+        session.begin(0)
+    if observe.world(ports, name).live(name) is None:
+        raise HitlessError(f"{name} is not live any more", "run hitless adopt again")
+    if found.after:
+        after = found.after
+        ports_taken = tuple(map(str, found.ports))
+        kind = StepKind.TAKE_PORTS if ports_taken else StepKind.RESTART_GATEWAY
+        step = StepId(kind, subjects=ports_taken)
+        with ExitStack() as alone:
+            alone.enter_context(gateway.undisturbed(session, but=name))
+            announced(ports, step, lambda: _take_over(session, host, found, after, alone))
+    session.perform(adopt_plan.plan_adopted(found, drain_timeout))
 
 
 def _deploy(
-    ports: Ports, application: Application, request: operations.Request, found: Adoption
+    session: Session, application: Application, options: DeployOptions, found: Adoption
 ) -> HookFailed | None:
     """Deploy the release; the hook that failed after its cutover, where one did."""
     try:
-        operations.deploy(ports, application, request, during=partial(_without_exclusive, found))
+        deploy(session, application, options, during=partial(_without_exclusive, found))
     except HookFailed as error:
         return error  # the release is live all the same, and the rest is to be done
     return None
@@ -171,18 +159,14 @@ def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wan
 
 
 def _take_over(
-    ports: Ports,
-    host: GatewayHost,
-    found: Adoption,
-    after: GatewaySettings,
-    hold: Hold,
-    alone: ExitStack,
+    session: Session, host: GatewayHost, found: Adoption, after: GatewaySettings, alone: ExitStack
 ) -> str:
     """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
 
     The locks are the gateway's, and go with it: the application's is taken again from the one that comes, and
     `alone`, which keeps others from theirs, is left before that.
     """
+    ports = session.ports
     ids = {one.name: one.id for one in ports.engine.neighbours() if one.name in found.ports.values()}
     before = found.before or host.settings()
     began = ports.clock.now()
@@ -193,19 +177,19 @@ def _take_over(
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
-        hold.leave()
+        session.unlock()
         alone.close()
         if before:
             gateway.undo(error, lambda: gateway.start(host, ports, before))
         if ids:
             gateway.undo(error, lambda: ports.engine.start_again(tuple(ids.values())))
         with suppress(HitlessError):  # so that the journal has it, too
-            hold.take()
+            session.lock()
         raise
     seconds = ports.clock.now() - began
     alone.close()
-    hold.leave()
-    hold.take()
+    session.unlock()
+    session.lock()
     if found.front in ids:
         # it would fight for its port at the next start of the engine
         ports.engine.restart({ids[found.front]: "no"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hitless.domain.common.errors import HitlessError, Locked, TimedOut
@@ -14,6 +14,7 @@ from hitless.domain.gateway.settings import API_PORT, GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.routing.entry_points import shown
 from hitless.execution import waits
+from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_host import GatewayHost
 
@@ -22,21 +23,8 @@ _PAUSE = 0.1
 _REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Who asks for a restart of the gateway, and for how many seconds it waits for other commands."""
-
-    holder: str
-    wait: float = 0.0
-
-
 def up(
-    host: GatewayHost,
-    ports: Ports,
-    is_running: bool,
-    changes: dict[str, Any],
-    may_replace: bool,
-    asker: Asker,
+    session: Session, host: GatewayHost, is_running: bool, changes: dict[str, Any], may_replace: bool
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Have the gateway running; its settings, whether anything was done, and what to say of its files.
 
@@ -45,6 +33,7 @@ def up(
     `HitlessError` also where it runs and an application's routes do not answer, `Locked` where it runs and
     a command works on an application: the lock would go with the gateway.
     """
+    ports = session.ports
     present = host.settings()
     # what another still had when an application was to be adopted is asked for again
     wanted = replace(present or GatewaySettings(), held=(), **changes)
@@ -84,7 +73,7 @@ def up(
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
-    with undisturbed(ports, asker) if is_running else nullcontext():
+    with undisturbed(session) if is_running else nullcontext():
         silent = change(host, ports, present if is_running else None, wanted)
     if silent:
         raise HitlessError(
@@ -95,24 +84,25 @@ def up(
 
 
 @contextmanager
-def undisturbed(ports: Ports, asker: Asker, but: str = "") -> Iterator[None]:
+def undisturbed(session: Session, but: str = "") -> Iterator[None]:
     """Nobody works on an application of the running gateway, nor begins to, until its container ends.
 
-    `but` is an application whose lock the asker holds itself. Raises `Locked`, naming who works on which.
+    `but` is an application whose lock the session holds itself. Raises `Locked`, naming who works on which.
     """
     with ExitStack() as held:
-        _wait_until_alone(ports, asker, but, held)
+        _wait_until_alone(session, but, held)
         yield
 
 
-def _wait_until_alone(ports: Ports, asker: Asker, but: str, held: ExitStack) -> None:
+def _wait_until_alone(session: Session, but: str, held: ExitStack) -> None:
+    ports = session.ports
     began = ports.clock.now()
     is_told = False
     while True:
-        wait, who = asker.wait, "another command"
+        wait, who = session.wait, "another command"
         error: Locked
         try:
-            at_work = held.enter_context(ports.state.alone(asker.holder, but))
+            at_work = held.enter_context(ports.state.alone(session.holder, but))
         except Locked as taken:
             error = taken
         else:
@@ -248,19 +238,14 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
 
 
 def down(
-    host: GatewayHost,
-    ports: Ports,
-    applications: Sequence[str],
-    force: bool,
-    volumes: bool,
-    asker: Asker,
+    session: Session, host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:
     """Stop the gateway; refuses while applications are routed or worked on (`Locked`), unless `force`."""
     settings = host.settings()
     if settings is None:
         raise HitlessError("there is no gateway here", "nothing to do")
-    is_asked = not force and ports.balancer.gateway() is not None
-    with undisturbed(ports, asker) if is_asked else nullcontext():
+    is_asked = not force and session.ports.balancer.gateway() is not None
+    with undisturbed(session) if is_asked else nullcontext():
         if applications and not force:
             raise HitlessError(
                 f"the gateway still routes {', '.join(applications)}",

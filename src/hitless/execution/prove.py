@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import DockerFailed, HitlessError
-from hitless.domain.common.events import Event, Operation, StepBegan, StepDone, StepId, StepKind
+from hitless.domain.common.events import Event, StepBegan, StepDone, StepId, StepKind
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
 from hitless.domain.proof import observations
-from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Session, Visit
+from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Visit
+from hitless.domain.proof.observations import Session as Visitor
 from hitless.domain.proof.verdict import Proof, judge, refused
-from hitless.execution import observe
-from hitless.execution.journal import discreet
-from hitless.execution.operations import Command, Request, commanding, live_release, plan_of_kept
+from hitless.execution.kept import live_release, plan_of_kept
+from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.load import Load
 
@@ -43,49 +44,47 @@ class _Watched:
     """What is seen while it goes on; it is of use, too, where a deployment fails in the middle."""
 
     passages: list[Passage]
-    sessions: list[Session]
+    sessions: list[Visitor]
     problem: HitlessError | None = None
 
 
-def prove(
-    ports: Ports, load: Load, application: str, request: Request, wanted: Wanted
-) -> tuple[Proof, HitlessError | None]:
+def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessError | None]:
     """Deploy the live release again under load; what was lost and why, and the error that ended it early.
 
     One lock is held from the first look to the last. Raises `HitlessError` where it can't begin.
     """
-    told = ports  # what is no part of a deployment is not for the journal
-    with commanding(ports, Operation.PROVE, application, request) as command:
-        live = live_release(command.world, application)
-        prepared = live.application
-        aims = observations.aims(prepared, wanted.paths)
-        # all that speaks against a deployment is said before the first request
-        plan_of_kept(command, live.kept)
-        _refuse_unfit(load, aims)
-        idle = _idle(command.ports, prepared, live.colour)
-        watched = _Watched([], [])
-        with load.sending(aims, wanted.rate) as sending:
-            _pause(told, wanted.baseline)
-            while len(watched.passages) < wanted.deployments and not sending.is_over:
-                _deploy_again(command, load, aims, prepared, watched)
-                if watched.problem:
-                    break
-                _pause(told, _AFTER)
-        seen = Seen(
-            application=application,
-            release=live.release.number,
-            aims=aims,
-            rate=wanted.rate,
-            wanted=wanted.deployments,
-            samples=tuple(sending.samples),
-            passages=tuple(watched.passages),
-            sessions=tuple(watched.sessions),
-            idle=idle,
-            grace=observations.grace_periods(prepared),
-            drain_timeout=prepared.settings.drain_timeout,
-            lag=sending.lag,
-            is_over=sending.is_over,
-        )
+    gateway, world = session.open()
+    live = live_release(world, session.application)
+    prepared = live.application
+    aims = observations.aims(prepared, wanted.paths)
+    # all that speaks against a deployment is said before the first request
+    plan_of_kept(session, live.kept, world, gateway)
+    _refuse_unfit(load, aims)
+    idle = _idle(session.ports, prepared, live.colour)
+    watched = _Watched([], [])
+    session.begin(live.release.number, live.release.revision)
+    with load.sending(aims, wanted.rate) as sending:
+        _pause(session, wanted.baseline)
+        while len(watched.passages) < wanted.deployments and not sending.is_over:
+            _deploy_again(session, gateway, load, aims, prepared, watched)
+            if watched.problem:
+                break
+            _pause(session, _AFTER)
+    seen = Seen(
+        application=session.application,
+        release=live.release.number,
+        aims=aims,
+        rate=wanted.rate,
+        wanted=wanted.deployments,
+        samples=tuple(sending.samples),
+        passages=tuple(watched.passages),
+        sessions=tuple(watched.sessions),
+        idle=idle,
+        grace=observations.grace_periods(prepared),
+        drain_timeout=prepared.settings.drain_timeout,
+        lag=sending.lag,
+        is_over=sending.is_over,
+    )
     return judge(seen), watched.problem
 
 
@@ -111,11 +110,11 @@ def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
             )
 
 
-def _pause(ports: Ports, seconds: float) -> None:
+def _pause(session: Session, seconds: float) -> None:
     step = StepId(StepKind.LOAD, seconds=seconds)
-    ports.emit(StepBegan(step))
-    ports.clock.pause(seconds)
-    ports.emit(StepDone(step, seconds))
+    session.tell(StepBegan(step))
+    session.ports.clock.pause(seconds)
+    session.tell(StepDone(step, seconds))
 
 
 def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, float]:
@@ -126,44 +125,42 @@ def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, flo
 
 
 def _deploy_again(
-    command: Command, load: Load, aims: Sequence[Aim], application: Application, watched: _Watched
+    session: Session,
+    gateway: Gateway,
+    load: Load,
+    aims: Sequence[Aim],
+    application: Application,
+    watched: _Watched,
 ) -> None:
     """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
-    clock, timed = command.ports.clock, list[tuple[float, Event]]()
-
-    def emit(event: Event) -> None:
-        timed.append((clock.now(), event))
-        command.ports.emit(event)
-
+    clock, timed = session.ports.clock, list[tuple[float, Event]]()
     known = [(aim, *_known(load, aim, application)) for aim in aims[:_SESSIONS]]
     began = clock.now()
     try:
-        world = observe.world(command.ports, command.application, command.gateway)
-        kept = live_release(world, command.application).kept
-        # an error that is kept and told later shows no secret either
-        with discreet(replace(command.ports, emit=emit), kept.release.model) as ports:
-            again = replace(command, world=world, began=began, ports=ports)
-            plan = plan_of_kept(again, kept, warn=False)
-            again.perform(plan, revision=kept.release.revision)
+        world = session.look(gateway)
+        kept = live_release(world, session.application).kept
+        plan = plan_of_kept(session, kept, world, gateway, warn=False)
+        session.perform(plan, began, lambda event: timed.append((clock.now(), event)))
+        session.leave_nothing()  # the same release is live, and the next deployment is another matter
     except HitlessError as error:
-        watched.problem = error
-    watched.passages.append(_passage(command, timed, began, watched.problem))
+        watched.problem = session.settle(error)
+    watched.passages.append(_passage(session, timed, began, watched.problem))
     if watched.problem is None:
         watched.sessions += [
-            Session(aim, jar, before, load.visit(aim, jar)) for aim, jar, before in known if jar
+            Visitor(aim, jar, before, load.visit(aim, jar)) for aim, jar, before in known if jar
         ]
 
 
 def _passage(
-    command: Command,
+    session: Session,
     timed: Sequence[tuple[float, Event]],
     began: float,
     problem: HitlessError | None,
 ) -> Passage:
-    now = command.ports.clock.now()
+    now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
     with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
-        endings = command.ports.engine.endings(command.application, now - began, now)
+        endings = session.ports.engine.endings(session.application, now - began, now)
     if not timed:
         return Passage(began, now, endings=endings, problem=problem.message if problem else "")
     return observations.passage(timed, endings, problem.message if problem else "")

@@ -101,7 +101,7 @@ def _abort(run: Run, application: str, world: World) -> Recovery:
     # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
     # may not be ready
     is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
-    if is_twice or run.operation in (Operation.SCALE, Operation.PROVE):
+    if is_twice or run.operation in (Operation.SCALE, Operation.PROVE, Operation.ADOPT):
         return Recovery.TIDY
     return row(reached(run, application, world)).abort
 

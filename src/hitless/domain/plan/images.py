@@ -1,0 +1,128 @@
+"""The plan that gets a new release its images: which are built, which are pulled, what keeps them. Pure.
+
+It comes before the plan of the deployment: what an image exposes is known only once it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hitless.domain.application.model import Application, Service
+from hitless.domain.common.events import StepId, StepKind
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import image_reference
+from hitless.domain.release import compose_models
+
+
+@dataclass(frozen=True)
+class Build:
+    """Build the images of these services, each under the name that keeps it for the release.
+
+    `model` is a Compose model of these services alone.
+    """
+
+    application: str
+    release: int
+    model: Json
+    services: tuple[str, ...]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.BUILD, subjects=self.services)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Pull an image, for a platform of its own where one is named."""
+
+    image: str
+    platform: str | None
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.PULL, subjects=(self.image,))
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Give images the names that keep them for the release: new name -> the one that they have."""
+
+    release: int
+    references: Mapping[str, str]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.TAG, release=self.release)
+
+
+ImageStep: TypeAlias = Build | Pull | Tag
+
+
+@dataclass(frozen=True)
+class ImagesPlan:
+    """How a release gets its images. `references` are their names once they are there: service -> name."""
+
+    application: str
+    release: int
+    steps: tuple[ImageStep, ...]
+    references: Mapping[str, str]
+
+    def missing(self, found: Collection[str]) -> tuple[str, ...]:
+        """The services without an image, where these services have one."""
+        return tuple(sorted(set(self.references) - set(found)))
+
+
+def named_images(application: Application) -> dict[str, str]:
+    """The images of the services that are not built: service -> the name in the Compose file."""
+    return {service.name: service.image or "" for service in application.released if not service.builds}
+
+
+def plan_images(
+    application: Application, release: int, present: Collection[str], pull: str | None
+) -> ImagesPlan:
+    """Get a new release its images.
+
+    `present` are the services whose named image is on the host; `pull` is `always`, `missing` or `never`, or
+    None for each service's own policy. Shared services are no part of a release, and one that is brought back
+    has its images.
+    """
+    built = tuple(service.name for service in application.released if service.builds)
+    steps: list[ImageStep] = []
+    if built:
+        model = compose_models.build_model(application, release)
+        steps.append(Build(application.name, release, model, built))
+    pulls: dict[Pull, None] = {}
+    sources: dict[str, str] = {}
+    for service in application.released:
+        if service.builds:
+            continue
+        image = service.image or ""
+        # one that another service of the file builds is in no registry
+        of_another = compose_models.built_image(application, release, service.name)
+        if of_another is None and _is_pulled(service, present, pull):
+            platform = application.model["services"][service.name].get("platform")
+            pulls[Pull(image, platform)] = None
+        sources[image_reference(application.name, release, service.name)] = of_another or image
+    steps += pulls
+    if sources:
+        steps.append(Tag(release, sources))
+    references = {
+        service.name: image_reference(application.name, release, service.name)
+        for service in application.released
+    }
+    return ImagesPlan(application.name, release, tuple(steps), references)
+
+
+def _is_pulled(service: Service, present: Collection[str], pull: str | None) -> bool:
+    match pull or service.pull_policy:
+        case "always":
+            return True
+        case "never":
+            return False
+        case _:
+            return service.name not in present

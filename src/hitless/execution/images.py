@@ -1,0 +1,45 @@
+"""Get a new release its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.plan.images import Build, ImagesPlan, ImageStep, Pull, Tag
+from hitless.domain.release.model import Image
+from hitless.execution.perform import announced
+from hitless.ports import Ports
+
+
+def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
+    """Perform the plan; service -> image. Raises `HitlessError` where a service has none after that."""
+    for step in plan.steps:
+        announced(ports, step.id, partial(_perform, step, ports))
+    images = ports.engine.images(plan.references)
+    if missing := plan.missing(images):
+        raise HitlessError(
+            f"there is no image for {', '.join(missing)} after build and pull",
+            "look at the `image:` and `build:` of these services",
+        )
+    return images
+
+
+def _perform(step: ImageStep, ports: Ports) -> None:
+    match step:
+        case Build():
+            _hinted(partial(ports.engine.build, step.model), "see docker compose build")
+        case Pull(image, platform):
+            hint = f"is its name right, and may this host have it? try: docker pull {image}"
+            _hinted(partial(ports.engine.pull, image, platform), hint)
+        case Tag():
+            ports.engine.tag(step.references)
+
+
+def _hinted(action: Callable[[], None], hint: str) -> None:
+    """Do it; say what to do next where it fails and Docker's words tell nothing better."""
+    try:
+        action()
+    except DockerFailed as error:
+        error.hint = error.hint or hint
+        raise

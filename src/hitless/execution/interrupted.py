@@ -1,0 +1,22 @@
+"""Bring to its end what an interrupted command left: what resume and abort share."""
+
+from __future__ import annotations
+
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.host.journal import Run
+from hitless.domain.plan.model import Plan
+from hitless.execution.session import Session
+
+
+def finish(session: Session, plan: Plan, run: Run | None) -> None:
+    """Perform the plan that finishes or undoes `run`, the interrupted command.
+
+    That may have been interrupted when nothing was left to do: then the journal gets the end of this one.
+    """
+    if not plan.steps and run is None:
+        raise HitlessError(
+            f"there is nothing to {session.operation}: no command on {plan.application} was interrupted",
+            "see hitless status",
+        )
+    session.begin(run.release if run else plan.release)
+    session.perform(plan)

@@ -1,0 +1,226 @@
+"""A command at work on an application: its lock and journal, the secrets that it hides, and its one end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+
+from hitless.domain.common import redact
+from hitless.domain.common.errors import DockerFailed, HitlessError, HookFailed, LockLost, Refused
+from hitless.domain.common.events import (
+    Began,
+    Ended,
+    Event,
+    Found,
+    Operation,
+    Outcome,
+    Planned,
+    StepBegan,
+    StepProgress,
+    Undone,
+    Waiting,
+    as_json,
+)
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import World
+from hitless.domain.plan.model import Plan
+from hitless.execution import observe
+from hitless.execution.perform import perform
+from hitless.ports import Ports
+from hitless.ports.state import HeldLock
+
+
+class Session:
+    """A command from its first event to its last, which is `Ended`, whatever happens: entered once.
+
+    `ports` are those that the command works with: every event that they tell is without secrets, and in the
+    journal from `Began` on while the lock is held. `application` is "" until it is known, and for a command
+    that concerns none. `holder` says who runs the command and where, `wait` for how many seconds it waits for
+    other commands.
+    """
+
+    def __init__(
+        self, ports: Ports, operation: Operation, application: str, holder: str, wait: float = 0.0
+    ) -> None:
+        self.operation = operation
+        self.application = application
+        self.holder = holder
+        self.wait = wait
+        self.began = ports.clock.now()
+        self.ports = replace(ports, emit=self._emit, insist=self._insist)
+        self._bare = ports
+        self._stack = ExitStack()
+        self._lock: HeldLock | None = None
+        self._models: list[Json] = []
+        self._hidden = redact.secrets()
+        self._has_begun = False
+        self._is_whole = True
+        self._stays = False
+        self._outcome = Outcome.SUCCESSFUL
+
+    def __enter__(self) -> Session:
+        """Without the lock as yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Tell the end, and leave the lock. Raises `LockLost` where that is behind the error."""
+        told = error
+        try:
+            if isinstance(error, HitlessError):
+                told = self.settle(error)
+            elif error is not None:
+                self._outcome = self._failure(error)
+            seconds = self._bare.clock.now() - self.began
+            self.ports.emit(Ended(self.operation, self.application, self._outcome, seconds))
+        finally:
+            self.unlock()
+        if told is not None and told is not error:
+            raise told from error
+
+    def open(self) -> tuple[Gateway, World]:
+        """Take the lock of an application that is there, and look at the host.
+
+        Raises `HitlessError` without a gateway or where the application is behind another one, `Locked`.
+        """
+        gateway = self._bare.balancer.gateway()
+        if gateway is None:
+            raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+        self.lock()
+        return gateway, self.look(gateway)
+
+    def look(self, gateway: Gateway) -> World:
+        """Look at the host; from now on no secret of a kept release is shown."""
+        world = observe.world(self.ports, self.application, gateway)
+        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
+            # which of its colours is live is known there alone
+            other = ", ".join(sorted(elsewhere))
+            raise HitlessError(
+                f"{self.application} runs behind the gateway {other}", f"use --gateway {other}"
+            )
+        self.hide(*(kept.model for kept in world.releases))
+        return world
+
+    def lock(self) -> None:
+        """Take the application's lock. Raises `Locked`."""
+
+        def taken(by: str) -> None:
+            self.ports.emit(Waiting(self.application, by))
+
+        self._lock = self._stack.enter_context(
+            self._bare.state.lock(self.application, self.holder, self.wait, taken)
+        )
+
+    def unlock(self) -> None:
+        """Leave the lock, whether or not it is there still."""
+        self._lock = None
+        self._stack.close()
+
+    def hide(self, *models: Json) -> None:
+        """Show no secret of these Compose models from now on, neither in an event nor in an error."""
+        if new := [model for model in models if model not in self._models]:
+            self._models += new
+            self._hidden = redact.secrets(*self._models)
+
+    def begin(self, release: int, revision: str = "") -> None:
+        """Tell that the work begins; from now on the journal has all that is told."""
+        self.ports.emit(Began(self.operation, self.application, release, self.holder, revision))
+
+    def tell(self, event: Event) -> None:
+        """Tell what is no part of the work, and not for the journal."""
+        self._bare.emit(redact.redact(event, self._hidden))
+
+    def stay(self) -> None:
+        """What has been done up to now stays, whatever comes: a failure leaves work for the next command."""
+        self._stays = True
+
+    def leave_nothing(self) -> None:
+        """What has been done up to now is brought to its end: a failure from now on leaves none of it."""
+        self._is_whole = True
+
+    def refuse(self, found: Sequence[Finding], warn: bool) -> None:
+        """Raise `Refused` where a finding is an error; `warn`: tell mere warnings, too."""
+        found = tuple(dict.fromkeys(found))
+        is_refused = any(finding.is_error for finding in found)
+        if is_refused or (warn and found):
+            self.ports.emit(Found(found))
+        if is_refused:
+            raise Refused(found)
+
+    def perform(
+        self, plan: Plan, began: float | None = None, heard: Callable[[Event], None] = lambda _: None
+    ) -> None:
+        """Perform a plan; `heard` gets its events, too.
+
+        `began` is when that which the plan is for began, by the clock; None: when the command did. Raises
+        `HookFailed` where hooks after the cutover failed; everything else is done by then.
+        """
+
+        def emit(event: Event) -> None:
+            heard(event)
+            self._emit(event)
+
+        failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
+        if failed:
+            raise HookFailed(
+                f"all is done, but {'; '.join(error.message for error in failed)}",
+                "its last lines are above; do what it was to do by hand, or deploy again",
+            )
+
+    def settle(self, error: HitlessError) -> HitlessError:
+        """The error that ends the command, as it is to be raised: without secrets, and with its outcome.
+
+        It is `LockLost` where the lock has gone, for then nobody knows what is there.
+        """
+        lost = self._lost() if self._has_begun else None
+        told = lost if lost and not isinstance(error, LockLost | DockerFailed) else error
+        self._outcome = Outcome.UNFINISHED if lost else self._failure(error)
+        told.is_unfinished = self._outcome is Outcome.UNFINISHED
+        told.message, told.hint = redact.redact((told.message, told.hint), self._hidden)
+        told.args = (told.message,)
+        return told
+
+    def _failure(self, error: BaseException) -> Outcome:
+        """How a command ended that raised this: `failed` where all is as it was before."""
+        if isinstance(error, HookFailed):
+            return Outcome.SUCCESSFUL
+        is_whole = self._is_whole and not self._stays
+        is_left = isinstance(error, HitlessError) and error.is_unfinished
+        return Outcome.FAILED if is_whole and not is_left else Outcome.UNFINISHED
+
+    def _emit(self, event: Event) -> None:
+        event = redact.redact(event, self._hidden)
+        match event:
+            case Began():
+                self._has_begun = True
+            case Planned():
+                self._is_whole = False
+            case Undone():
+                self._is_whole = True
+            case _:
+                pass
+        self._bare.emit(event)
+        # an event before `Began` would be taken for one of the command before
+        if self._lock and self._has_begun and not isinstance(event, StepProgress):
+            self._lock.write(json.dumps(as_json(event, self._bare.clock.utc())))
+        if isinstance(event, Began | StepBegan):
+            self._insist()
+
+    def _insist(self) -> None:
+        if self._lock and not self._lock.is_held():
+            raise LockLost(self.application)
+
+    def _lost(self) -> LockLost | None:
+        try:
+            self._insist()
+        except LockLost as lost:
+            return lost
+        except HitlessError:
+            return None  # the gateway does not answer, which is told by the error that led here
+        return None

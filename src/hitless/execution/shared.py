@@ -1,0 +1,54 @@
+"""The shared services: how they are, and starting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.findings import Finding
+from hitless.domain.host.shared import Shared, shared_services
+from hitless.domain.host.world import World
+from hitless.domain.plan.shared import plan_shared
+from hitless.domain.release import compose_models
+from hitless.execution.session import Session
+from hitless.ports import Ports
+
+
+def shared(ports: Ports, application: Application, world: World) -> tuple[Shared, ...]:
+    """How the application's shared services are, beside what the file says of them."""
+    services = application.having(Role.SHARED)
+    as_written = compose_models.base_model(application)
+    as_started = compose_models.base_model(application, world.gateway)
+    models = [as_written, as_started] if as_written["services"] != as_started["services"] else [as_started]
+    digests = [ports.engine.digests(model) for model in models] if services and world.base else []
+    return shared_services(application, world, digests)
+
+
+def start_shared(
+    session: Session,
+    application: Application,
+    findings: Sequence[Finding],
+    services: Sequence[str],
+    recreate: bool,
+) -> bool:
+    """Start the shared services of these names (none: all) that do not run; `recreate`: as the file says.
+
+    `findings` were found while the file was read. Returns whether there was anything to do.
+    """
+    session.hide(application.model)
+    names = [service.name for service in application.having(Role.SHARED)]
+    if unknown := sorted(set(services) - set(names)):
+        raise HitlessError(
+            f"{', '.join(unknown)} is no shared service of {application.name}",
+            f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
+        )
+    _, world = session.open()
+    session.refuse(findings, warn=False)
+    found = shared(session.ports, application, world) if recreate else ()
+    recreated = [one.service for one in found if one.changes]
+    plan = plan_shared(application, world, services or names, recreated)
+    if plan.steps:
+        session.begin(plan.release)
+        session.perform(plan)
+    return bool(plan.steps)
