@@ -12,7 +12,7 @@ from hitless.domain.plan import callers, exclusive, jobs, releases
 from hitless.domain.plan import shared as shared_steps
 from hitless.domain.plan.model import Action, Plan, in_phase
 from hitless.domain.plan.phases import Phase
-from hitless.domain.plan.recover import tidying
+from hitless.domain.plan.recover import tidying, undone
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
 from hitless.domain.plan.steps import (
@@ -78,7 +78,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     start = Start(name, candidate, model, early, requirements.longest_timeout(application))
     going = leave(switched, live, drain_timeout, drain_first=True)[0] if live else []
-    forgotten = releases_over(world, name, release.number, application.settings.keep)
+    forgotten = releases_over(world, name, release.number, application.settings.keep, undone(world))
     actions = (
         *in_phase(Phase.TIDY, steps),
         *in_phase(Phase.START, starting),

@@ -64,10 +64,9 @@ def abort(application: str, world: World) -> Plan:
             "a `down` was interrupted; what it took away can't be brought back",
             "hitless resume finishes it, hitless deploy starts the application again",
         )
+    forgotten = _not_kept(run)
     if run is None or _abort(run, application, world) is Recovery.TIDY:
-        return _tidy(application, world)
-    # a release that was brought back is kept as it was before
-    forgotten = (run.release,) if run.operation == Operation.DEPLOY else ()
+        return _tidy(application, world, undone=forgotten)
     drain_timeout = settings_of_live(application, world).drain_timeout
     plan = plan_abort(application, world, drain_timeout, forgotten)
     if plan is None:
@@ -84,6 +83,12 @@ def interrupted(world: World) -> Run | None:
     return run if world.left and run and run.is_left else None
 
 
+def undone(world: World) -> tuple[int, ...]:
+    """The release that an abort was to undo, where that abort was interrupted, too."""
+    is_abort = world.left is not None and world.left.operation == Operation.ABORT
+    return _not_kept(interrupted(world)) if is_abort else ()
+
+
 def reached(run: Run, application: str, world: World) -> Phase:
     """The phase in which a killed command must have been, at the earliest: its release is live, or is not."""
     live = world.live(application)
@@ -96,6 +101,11 @@ def settings_of_live(application: str, world: World) -> Settings:
     return live.application.settings if live else Settings()
 
 
+def _not_kept(run: Run | None) -> tuple[int, ...]:
+    # a release that was brought back is kept as it was before
+    return (run.release,) if run and run.operation == Operation.DEPLOY else ()
+
+
 def _abort(run: Run, application: str, world: World) -> Recovery:
     live = world.live(application)
     # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
@@ -106,21 +116,26 @@ def _abort(run: Run, application: str, world: World) -> Recovery:
     return row(reached(run, application, world)).abort
 
 
-def _tidy(application: str, world: World) -> Plan:
+def _tidy(application: str, world: World, undone: tuple[int, ...] = ()) -> Plan:
     if problem := world.broken.get(f"{application}.yml"):
         raise HitlessError(
             f"which colour of {application} is live can't be told: {problem}",
             "put the file back as it was, or take the application away with hitless down",
         )
     settings = settings_of_live(application, world)
-    return plan_tidy(application, world, settings.drain_timeout, settings.keep)
+    return plan_tidy(application, world, settings.drain_timeout, settings.keep, undone)
 
 
-def plan_tidy(application: str, world: World, drain_timeout: float, keep: int) -> Plan:
-    """What is live stays, and everything else goes: what an interrupted command left to do, or to undo."""
+def plan_tidy(
+    application: str, world: World, drain_timeout: float, keep: int, undone: tuple[int, ...] = ()
+) -> Plan:
+    """What is live stays, and everything else goes: what an interrupted command left to do, or to undo.
+
+    Releases that are `undone` are not kept, although they may have been live for a moment.
+    """
     live = world.live(application)
     steps, _ = tidying(application, world, drain_timeout)
-    forgotten = releases_over(world, application, live[1], keep) if live else known_releases(world)
+    forgotten = releases_over(world, application, live[1], keep, undone) if live else known_releases(world)
     if forgotten:
         steps.append(Forget(application, forgotten))
     return Plan(application, live[1] if live else 0, live[0] if live else None, in_phase(Phase.FINISH, steps))

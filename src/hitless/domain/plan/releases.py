@@ -28,10 +28,17 @@ def former_release(world: World, application: str) -> Release | None:
     return max(older, key=lambda kept: kept.promoted, default=None)
 
 
-def releases_over(world: World, application: str, deployed: int, keep: int) -> tuple[int, ...]:
-    """The releases that are over: beyond `keep` the longest ago live, and every one that never was."""
+def releases_over(
+    world: World, application: str, deployed: int, keep: int, undone: tuple[int, ...] = ()
+) -> tuple[int, ...]:
+    """The releases that are over: beyond `keep` the longest ago live, and every one that never was.
+
+    Those that are `undone` are over, too, unless one of them is the one that is `deployed`.
+    """
     live = world.live(application)
-    promotions = {kept.number: kept.promoted for kept in world.releases if kept.promoted}
+    promotions = {
+        kept.number: kept.promoted for kept in world.releases if kept.promoted and kept.number not in undone
+    }
     others = sorted(
         (set(promotions) | ({live[1]} if live else set())) - {deployed},
         key=lambda number: (live is not None and number == live[1], promotions.get(number, 0)),
