@@ -301,7 +301,7 @@ def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed
 
     def hang(verb: str) -> None:
         nonlocal theirs
-        if verb == "restart" and not theirs:
+        if verb == "set restart policies" and not theirs:
             deployed.holder = ""
             routing = deployed.routings["shop"]
             theirs = deployed.routings["shop"] = routing.next(all_to(Colour.BLUE), routing.colours)
@@ -336,7 +336,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
         if verb == "tag":
             deployed.holder = ""
             # another deployment has forgotten the release meanwhile
-            monkeypatch.setattr(deployed, "images", lambda _: {})
+            monkeypatch.setattr(deployed, "present", lambda _: {})
 
     deployed.before = suspend
     web = {**WEB, "image": "shop:1"}

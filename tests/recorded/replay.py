@@ -155,7 +155,7 @@ def _gateway(found: Recording) -> Iterator[GatewayShell]:
 def written_again(names: Sequence[str]) -> Iterator[tuple[Stored, Stored]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
-        state, balancer = GatewayState(shell), Traefik(shell)
+        state, balancer = GatewayState(shell), Traefik.of_one(shell)
         with state.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
                 before = _read(name).stored

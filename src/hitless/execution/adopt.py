@@ -33,7 +33,7 @@ def look(
     """
     world = observe.world(ports, application.name)
     present = project.settings()
-    found, findings = adopt_plan.decide(application, world, ports.engine.neighbours(), present)
+    found, findings = adopt_plan.decide(application, world, ports.containers.neighbours(), present)
     if not found.plain:
         raise HitlessError(
             f"nothing of {application.name} runs under plain docker compose",
@@ -132,10 +132,10 @@ def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
     if not found.exclusive:
         yield
         return
-    ids = [one.id for one in ports.engine.composed(found.application) if one.name in found.exclusive]
+    ids = [one.id for one in ports.containers.composed(found.application) if one.name in found.exclusive]
     try:
         step = StepId(StepKind.STOP_EXCLUSIVE, subjects=found.exclusive)
-        announced(ports, step, lambda: ports.engine.stop(ids))
+        announced(ports, step, lambda: ports.containers.stop(ids))
         yield
     except HookFailed:
         raise
@@ -152,7 +152,7 @@ def _start_exclusive(ports: Ports, found: Adoption) -> None:
     running = {container.service for container in world.containers if container.is_running}
     ids = [one.id for one in world.base if one.name in found.exclusive and one.service not in running]
     if ids:
-        ports.engine.start_again(ids)
+        ports.containers.start_again(ids)
 
 
 def _start(
@@ -171,12 +171,12 @@ def _take_over(
     `alone`, which keeps others from theirs, is left before that.
     """
     ports = session.ports
-    ids = {one.name: one.id for one in ports.engine.neighbours() if one.name in found.ports.values()}
+    ids = {one.name: one.id for one in ports.containers.neighbours() if one.name in found.ports.values()}
     before = found.before or project.settings()
     began = ports.clock.now()
     try:
         if ids:
-            ports.engine.stop(tuple(ids.values()))
+            ports.containers.stop(tuple(ids.values()))
         gateway.start(project, ports, after)
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
@@ -186,7 +186,7 @@ def _take_over(
         if before:
             gateway.undo(error, lambda: gateway.start(project, ports, before))
         if ids:
-            gateway.undo(error, lambda: ports.engine.start_again(tuple(ids.values())))
+            gateway.undo(error, lambda: ports.containers.start_again(tuple(ids.values())))
         with suppress(HitlessError):  # so that the journal has it, too
             session.lock()
         raise
@@ -196,5 +196,5 @@ def _take_over(
     session.lock()
     if found.front in ids:
         # it would fight for its port at the next start of the engine
-        ports.engine.restart({ids[found.front]: "no"})
+        ports.containers.set_restart_policies({ids[found.front]: "no"})
     return f"nobody was answered for {seconds:.1f} s at most"

@@ -25,7 +25,7 @@ def preview(
 ) -> tuple[Preview | None, tuple[Finding, ...]]:
     """What a deployment would do, and every finding; changes nothing. None where a finding is an error."""
     world = observe.world(ports, application.name)
-    images = ports.engine.images(named_images(application))
+    images = ports.images.present(named_images(application))
     found = changed(shared(ports, application, world))
     findings = tuple(dict.fromkeys((*options.findings, *check(application, world, images), *found)))
     findings = redact.redact(options.judged(findings), redact.secrets(application.model))
@@ -35,6 +35,6 @@ def preview(
     release = Release(number, "", options.revision, images, application.model)
     prepared, _ = prepare(application, images, world.gateway)
     plan = plan_deploy(prepared, release, world, world.gateway)
-    if lacking := tuple(of_room(plan.networks, ports.engine.ranges())):
+    if lacking := tuple(of_room(plan.networks, ports.networks.ranges())):
         return None, (*findings, *lacking)
     return Preview(plan_images(application, number, images, options.pull), plan), findings

@@ -161,7 +161,7 @@ def _passage(
     now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
     with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
-        endings = session.ports.engine.endings(session.application, now - began, now)
+        endings = session.ports.containers.endings(session.application, now - began, now)
     if not timed:
         return Passage(began, now, endings=endings, problem=problem.message if problem else "")
     return observations.passage(timed, endings, problem.message if problem else "")

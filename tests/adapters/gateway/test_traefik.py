@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway import traefik
+from hitless.adapters.gateway import instance
+from hitless.adapters.gateway.instance import answer_of, count_connections, request
 from hitless.adapters.gateway.routing_file import is_whole, render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.adapters.gateway.traefik import Traefik, answer_of, count_connections, request
+from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
@@ -65,7 +66,7 @@ def gateway(docker: FakeDocker) -> Iterator[Traefik]:
     """The fake runs the real shell scripts, and an `nc` of the tests' own."""
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
-    yield Traefik(shell)
+    yield Traefik.of_one(shell)
     shell.close()
 
 
@@ -198,7 +199,7 @@ def test_a_server_that_takes_the_request_and_never_answers_is_given_up(
     docker: FakeDocker, gateway: Traefik, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # BusyBox's -w limits the connecting alone: with stdin open, nc reads on for ever (seen in the gateway)
-    monkeypatch.setattr(traefik, "_ASK_TIMEOUT", 1)
+    monkeypatch.setattr(instance, "_ASK_TIMEOUT", 1)
     docker.answers(*NC, way="silent")
     began = time.monotonic()
 
@@ -571,7 +572,7 @@ def test_a_server_that_closes_idle_connections_before_the_gateway_does(
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
     for port in idle_server(seconds, answer):
-        found = Traefik(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
+        found = Traefik.of_one(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
         assert (found is not None and found < 1) is is_early
     shell.close()
 
