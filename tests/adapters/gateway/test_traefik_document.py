@@ -63,7 +63,9 @@ class TestDocument:
     def test_a_backend_that_only_the_live_colour_has(self) -> None:
         colours = {BLUE: part(), GREEN: part(backends={"new": BackendRouting((Server("http://n:1"),))})}
         services = self.http(routing(GREEN, colours))["services"]
-        assert services["shop.new.live"]["weighted"]["services"] == [{"name": "shop.new.green", "weight": 100}]
+        assert services["shop.new.live"]["weighted"]["services"] == [
+            {"name": "shop.new.green", "weight": 100}
+        ]
         assert set(services) == {"shop.shop.blue", "shop.new.green", "shop.new.live"}
 
     def test_traefiks_own_health_check_is_on_the_live_colour_alone(self) -> None:
