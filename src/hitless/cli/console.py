@@ -39,7 +39,7 @@ from hitless.domain.common.events import (
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.plan.adopt import Adoption
-from hitless.execution.preview import Preview
+from hitless.domain.plan.preview import Preview
 
 Emit = Callable[[Event], None]
 

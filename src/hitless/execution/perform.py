@@ -61,7 +61,7 @@ from hitless.domain.plan.steps import (
 )
 from hitless.domain.routing.split import Routing
 from hitless.execution import stopping, waits
-from hitless.execution.there import There
+from hitless.execution.container_ids import ContainerIds
 from hitless.ports import Ports
 
 
@@ -73,11 +73,11 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """
     done = 0
     failed = []
-    there = There(ports.containers)
+    known = ContainerIds(ports.containers)
 
     def carry_out(step: Step) -> str:
         nonlocal done
-        detail = _perform(step, ports, there)
+        detail = _perform(step, ports, known)
         # here, and not after the event that says so: an interrupt may come while that is told
         done += 1
         return detail
@@ -120,10 +120,10 @@ def undo(steps: Sequence[Step], ports: Ports) -> None:
     Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
     is there for the next command to take away. A hook that fails is no reason to leave anything.
     """
-    there = There(ports.containers)
+    known = ContainerIds(ports.containers)
     for step in steps:
         try:
-            announced(ports, step.id, partial(_perform, step, ports, there))
+            announced(ports, step.id, partial(_perform, step, ports, known))
         except HitlessError:  # said by its own event; the error that led here is the one to raise
             if not _is_hook(step):
                 return
@@ -148,7 +148,7 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
     ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 
 
-def _perform(step: Step, ports: Ports, there: There) -> str:
+def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.id, detail))
 
@@ -162,26 +162,26 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
             return ""
         case Create():
             ports.projects.create(step.model, step.volumes, step.networks)
-            there.look_at(step.application, step.colour)
+            known.look_at(step.application, step.colour)
             for network, containers in step.connect.items():
-                ports.networks.connect(network, there.ids(containers))
+                ports.networks.connect(network, known.of(containers))
             return ""
         case Start():
-            _start(ports, step, there)
+            _start(ports, step, known)
             return ""
         case Attach(application, _, network, services, names):
-            called = dict(zip(there.ids(names), names.values(), strict=True))
+            called = dict(zip(known.of(names), names.values(), strict=True))
             ports.networks.attach(application, network, services, called)
             return ""
         case Detach(application, colour):
             ports.networks.detach(application, colour)
             return ""
         case RunOnce():
-            return _run_once(ports, step, there, progress)
+            return _run_once(ports, step, known, progress)
         case RunHere():
             return _run_here(ports, step)
         case HandOver():
-            return _hand_over(ports, step, there, progress)
+            return _hand_over(ports, step, known, progress)
         case Show(application, _, before, routing):
             said = _route(ports, application, before, routing, is_new=True)
             _refuse_taken(ports, step)
@@ -191,7 +191,7 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
         case Withdraw(application, before, withdrawn):
             return _route(ports, application, before, withdrawn)
         case CutOver(before, routing) | AddReplicas(before, routing):
-            _last_look(ports, step, there)
+            _last_look(ports, step, known)
             return _route(ports, routing.application, before, routing)
         case Bake():
             waits.until_baked(ports, step, progress)
@@ -219,11 +219,11 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
             return ", ".join(ports.projects.remove_volumes(application)) or "there were none"
 
 
-def _start(ports: Ports, step: Start | HandOver, there: There) -> None:
+def _start(ports: Ports, step: Start | HandOver, known: ContainerIds) -> None:
     """Start the containers; where one that others wait for does not get ready, show its log."""
     try:
         if step.containers:
-            ids = {service: there.ids(names) for service, names in step.containers.items()}
+            ids = {service: known.of(names) for service, names in step.containers.items()}
             ports.projects.start(step.model, ids, step.timeout)
     except (DockerFailed, TimedOut) as error:
         logs = {
@@ -237,9 +237,9 @@ def _start(ports: Ports, step: Start | HandOver, there: There) -> None:
         ) from error
 
 
-def _run_once(ports: Ports, step: RunOnce, there: There, progress: Callable[[str], None]) -> str:
+def _run_once(ports: Ports, step: RunOnce, known: ContainerIds, progress: Callable[[str], None]) -> str:
     """Run a job or a hook in its container; the last line that it wrote."""
-    ids = there.ids((step.container,))
+    ids = known.of((step.container,))
     ports.projects.start(step.model, {step.service: ids}, step.timeout)
     try:
         waits.until_ended(ports, step, progress)
@@ -266,7 +266,7 @@ def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str
     return lines[-1] if lines else ""
 
 
-def _hand_over(ports: Ports, step: HandOver, there: There, progress: Callable[[str], None]) -> str:
+def _hand_over(ports: Ports, step: HandOver, known: ContainerIds, progress: Callable[[str], None]) -> str:
     leaving = ports.containers.named(step.leaving) if step.leaving else ()
     if leaving:
         with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
@@ -274,19 +274,19 @@ def _hand_over(ports: Ports, step: HandOver, there: There, progress: Callable[[s
         stopping.stop(ports.containers, leaving)
     if step.restart:
         ports.containers.set_restart_policies(
-            dict(zip(there.ids(step.restart), step.restart.values(), strict=True))
+            dict(zip(known.of(step.restart), step.restart.values(), strict=True))
         )
-    _start(ports, step, there)
+    _start(ports, step, known)
     waits.until_ready(ports, Gate(step.application, step.colour, step.readiness), progress)
     return ""
 
 
-def _last_look(ports: Ports, step: CutOver | AddReplicas, there: There) -> None:
+def _last_look(ports: Ports, step: CutOver | AddReplicas, known: ContainerIds) -> None:
     """See that all is still as the gate left it, and have it come back with the engine from now on."""
     colour = step.routing.live
     assert colour
     with ThreadPoolExecutor(max_workers=1) as pool:
-        policies = dict(zip(there.ids(step.restart), step.restart.values(), strict=True))
+        policies = dict(zip(known.of(step.restart), step.restart.values(), strict=True))
         updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
         waits.refuse_unready(ports, step.routing.application, colour, step.readiness)
         if updated:

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
 from hitless.domain.checks.networks import of_room
 from hitless.domain.common import redact
-from hitless.domain.common.events import StepId
 from hitless.domain.common.findings import Finding
 from hitless.domain.host.shared import changed
 from hitless.domain.plan import releases
 from hitless.domain.plan.deploy import plan_deploy
-from hitless.domain.plan.images import ImagesPlan, named_images, plan_images
-from hitless.domain.plan.model import Plan
+from hitless.domain.plan.images import named_images, plan_images
+from hitless.domain.plan.preview import Preview
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import prepare
 from hitless.execution import observe
 from hitless.execution.deploy import DeployOptions
 from hitless.execution.shared import shared
 from hitless.ports import Ports
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a deployment would do: first get the images, then the rest."""
-
-    images: ImagesPlan
-    deployment: Plan
-
-    @property
-    def steps(self) -> tuple[StepId, ...]:
-        """All that it does, in order."""
-        return tuple(step.id for step in (*self.images.steps, *self.deployment.steps))
 
 
 def preview(

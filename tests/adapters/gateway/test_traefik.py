@@ -30,7 +30,7 @@ from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 from tests.domain.builders import part, router, routing
@@ -47,7 +47,7 @@ CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     b"6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
 )
-ROUTING = Routing("rec", 5, Colour.GREEN, {})
+ROUTING = Routing("rec", 5, NOBODY, {})
 ONE, TWO = routing(Colour.BLUE, generation=1), routing(Colour.BLUE, generation=2)
 TABLE = "\n".join(recorded("proc_net_tcp")["table"]) + "\n"
 NONE = "Error response from daemon: No such container: adapters-rec-traefik-1\n"
@@ -461,7 +461,7 @@ def test_an_api_that_does_not_answer_is_an_error_that_says_so(
 def test_complaints_name_what_is_broken_as_the_user_named_it(docker: FakeDocker, gateway: Traefik) -> None:
     docker.answers(*NC, stdout=rawdata(recorded("rawdata")), way="nc")
 
-    assert gateway.complaints(Routing("broken", 1, None, {})) == (
+    assert gateway.complaints(Routing("broken", 1, NOBODY, {})) == (
         'router api.v1: middleware "missing@file" does not exist',
         "router web: error parsing BasicUser: nocolon",
         "middleware auth: error parsing BasicUser: nocolon",

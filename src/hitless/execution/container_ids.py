@@ -11,7 +11,7 @@ from hitless.ports.containers import Containers
 
 
 @dataclass(frozen=True)
-class There:
+class ContainerIds:
     """The ids of the containers that a plan works on, looked up once by their names.
 
     The names of a colour's containers are the same for each release, an id is of one container alone. Every
@@ -26,7 +26,7 @@ class There:
         """Look at a colour whose containers have just been created."""
         self._known.update(self.containers.ids(application, colour))
 
-    def ids(self, names: Iterable[str]) -> tuple[str, ...]:
+    def of(self, names: Iterable[str]) -> tuple[str, ...]:
         """The ids of these containers, in this order. Raises `HitlessError` where one is not there."""
         names = tuple(names)
         unknown = [name for name in names if name not in self._known]
