@@ -147,7 +147,7 @@ class FakeHost:
     def ports(self) -> Ports:
         return Ports(self, self, self, self, self, self, self.clock, self, self.events.append)
 
-    # -- engine ---------------------------------------------------------------------------------------------
+    # -- images, containers, networks, projects ---------------------------------------------------------------
 
     def of(self, application: str | None) -> tuple[Container, ...]:
         found = self.running.values()
@@ -504,7 +504,7 @@ class FakeHost:
     def is_held(self) -> bool:
         return bool(self.holder)
 
-    # -- here -----------------------------------------------------------------------------------------------
+    # -- local ----------------------------------------------------------------------------------------------
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
         self.commands.append((tuple(command), dict(environment)))
