@@ -54,7 +54,8 @@ soak: python engine
 	@HITLESS_SOAK=200 $(PYTHON_RUN) -m pytest tests/e2e/test_soak.py -s
 
 fuzz: python
-	@HITLESS_EXAMPLES=50 $(PYTHON_RUN) -m pytest tests/domain tests/adapters/docker/test_compose_yaml.py tests/execution/test_storm.py
+	@HITLESS_EXAMPLES=50 $(PYTHON_RUN) -m pytest tests/domain tests/adapters/docker/test_compose_yaml.py tests/adapters/gateway/test_routing_file.py \
+	    tests/adapters/gateway/test_traefik_document.py tests/execution/test_storm.py
 
 shop: python servers
 	@HITLESS_SHOP=20 $(PYTHON_RUN) -m pytest tests/e2e/test_whole_shop.py -s

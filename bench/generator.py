@@ -18,9 +18,9 @@ from bench.exchange import Client, Progress, cause
 from bench.grpc import Grpc
 from bench.http1 import Http1
 from bench.http2 import Http2
+from bench.loopback import loopback
 from bench.report import QUICK, EndedBy, Kind, Report, Sample
 from bench.websocket import WebSockets
-from hitless.adapters.load.wire import loopback
 
 DEFAULT_MIX: Final[Mapping[Kind, float]] = MappingProxyType(
     {"kept": 86, "fresh": 28, "post": 23, "slow": 2, "stream": 1}

@@ -42,7 +42,7 @@ class Host:
         from hitless.adapters.gateway.state import GatewayState
         from hitless.adapters.gateway.traefik import Traefik
         from hitless.adapters.local.clock import SystemClock
-        from hitless.adapters.local.machine import ThisMachine
+        from hitless.adapters.local.machine import LocalMachine
         from hitless.ports import Ports
 
         shell = GatewayShell(self.cli, self.gateway)
@@ -54,7 +54,7 @@ class Host:
             balancer=Traefik.of_one(shell),
             state=GatewayState(shell),
             clock=SystemClock(),
-            here=ThisMachine(self.directory),
+            local=LocalMachine(self.directory),
             emit=emit,
         )
 

@@ -20,8 +20,9 @@ import pytest
 
 from bench.generator import DEFAULT_MIX, Generator, NotReadyError, Settings, in_turn
 from bench.load import Load, LoadError, main
+from bench.loopback import loopback
 from bench.report import Kind, Report
-from hitless.adapters.load.wire import KEPT_SECONDS, Address, Connection, Connections, loopback
+from hitless.adapters.load.wire import KEPT_SECONDS, Address, Connection, Connections
 
 QUICK_MIX: dict[Kind, float] = {"kept": 3, "fresh": 1, "post": 1}
 

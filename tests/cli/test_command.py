@@ -17,7 +17,7 @@ from hitless.domain.common.events import Event
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.ports import Ports
 from tests.execution.applications import shop
-from tests.execution.test_adopt import FakeGatewayHost
+from tests.execution.test_adopt import FakeGatewayProject
 from tests.fakes.host import FakeHost
 
 Run = Callable[..., Result]
@@ -32,8 +32,8 @@ class Host:
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         return replace(self.host.ports(), emit=emit)
 
-    def gateway_project(self) -> FakeGatewayHost:
-        return FakeGatewayHost(self.host, there=GatewaySettings() if self.host.has_gateway else None)
+    def gateway_project(self) -> FakeGatewayProject:
+        return FakeGatewayProject(self.host, there=GatewaySettings() if self.host.has_gateway else None)
 
 
 @pytest.fixture

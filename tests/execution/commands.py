@@ -25,7 +25,7 @@ from hitless.execution.deploy import DeployOptions
 from hitless.execution.prove import Wanted
 from hitless.execution.session import Session
 from hitless.ports import Ports
-from hitless.ports.gateway_host import GatewayHost
+from hitless.ports.gateway_project import GatewayProject
 from hitless.ports.load import Load
 
 SOMEBODY = "somebody@somewhere"
@@ -82,25 +82,25 @@ def prove(
         return proving.prove(command, load, wanted)
 
 
-def adopt(ports: Ports, host: GatewayHost, application: Application, found: Adoption) -> None:
+def adopt(ports: Ports, project: GatewayProject, application: Application, found: Adoption) -> None:
     with session(ports, Operation.ADOPT, application.name) as command:
-        adopting.adopt(command, host, application, DeployOptions(), found)
+        adopting.adopt(command, project, application, DeployOptions(), found)
 
 
 def gateway_up(
     ports: Ports,
-    host: GatewayHost,
+    project: GatewayProject,
     is_running: bool,
     changes: dict[str, Any],
     may_replace: bool,
     wait: float = 0.0,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     with session(ports, Operation.GATEWAY_UP, "", wait) as command:
-        return gateways.up(command, host, is_running, changes, may_replace)
+        return gateways.up(command, project, is_running, changes, may_replace)
 
 
 def gateway_down(
-    ports: Ports, host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool
+    ports: Ports, project: GatewayProject, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:
     with session(ports, Operation.GATEWAY_DOWN, "") as command:
-        gateways.down(command, host, applications, force, volumes)
+        gateways.down(command, project, applications, force, volumes)

@@ -32,7 +32,7 @@ PUBLISHING = application(
 
 
 @dataclass
-class FakeGatewayHost:
+class FakeGatewayProject:
     """The gateway as something that is started; `breaks` are ports that it can't get, `taken` are known."""
 
     host: FakeHost
@@ -87,7 +87,7 @@ def plain_host(*ports: Port) -> FakeHost:
     return host
 
 
-def adopt(host: FakeHost, gateway: FakeGatewayHost, made: Application) -> None:
+def adopt(host: FakeHost, gateway: FakeGatewayProject, made: Application) -> None:
     found, findings = adopting.look(host.ports(), gateway, "traefik", made)
     assert not [finding for finding in findings if finding.is_error]
     commands.adopt(host.ports(), gateway, made, found)
@@ -95,7 +95,7 @@ def adopt(host: FakeHost, gateway: FakeGatewayHost, made: Application) -> None:
 
 def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last() -> None:
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     adopt(host, gateway, PUBLISHING)
     verbs = [verb for verb in host.verbs if verb in ("gateway", "start", "stop", "remove base")]
     assert verbs == ["gateway", "start", "stop", "gateway", "stop", "remove base"]
@@ -106,7 +106,7 @@ def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last
 
 def test_a_release_that_is_bad_leaves_everything_with_what_runs() -> None:
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     host.behaviour.states[1] = {"state": "exited", "exit_code": 1}
     with pytest.raises(HitlessError):
         adopt(host, gateway, PUBLISHING)
@@ -117,7 +117,7 @@ def test_a_release_that_is_bad_leaves_everything_with_what_runs() -> None:
 
 def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host, breaks=(8080,))
+    gateway = FakeGatewayProject(host, breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
         adopt(host, gateway, PUBLISHING)
     # the release is live behind the gateway, and what ran before serves on
@@ -136,13 +136,13 @@ def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
 
 def test_nothing_to_adopt() -> None:
     with pytest.raises(HitlessError, match="nothing of shop runs"):
-        adopting.look(FakeHost().ports(), FakeGatewayHost(FakeHost()), "traefik", shop())
+        adopting.look(FakeHost().ports(), FakeGatewayProject(FakeHost()), "traefik", shop())
 
 
 def test_all_that_is_wrong_is_said_before_anything_is_touched() -> None:
     host = plain_host()
     made = application({"web": {**shop().model["services"]["web"], "network_mode": "host"}})
-    _, findings = adopting.look(host.ports(), FakeGatewayHost(host), "traefik", made)
+    _, findings = adopting.look(host.ports(), FakeGatewayProject(host), "traefik", made)
     assert [finding.path for finding in findings if finding.is_error] == ["services.web.network_mode"]
     assert host.verbs == []
 
@@ -160,7 +160,7 @@ def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
     host, made = with_beat()
     host.behaviour.answers[1] = [Answer(503, "no")]
     with pytest.raises(HitlessError):
-        adopt(host, FakeGatewayHost(host), made)
+        adopt(host, FakeGatewayProject(host), made)
     assert host.verbs[-1] == "start again shop-beat-1"
 
 
@@ -172,7 +172,7 @@ def test_an_interrupt_while_it_is_stopped_has_it_started_again(monkeypatch: pyte
 
     monkeypatch.setattr(host, "stop", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        adopt(host, FakeGatewayHost(host), made)
+        adopt(host, FakeGatewayProject(host), made)
     assert host.verbs[-1] == "start again shop-beat-1"
 
 
@@ -185,7 +185,7 @@ def test_an_interrupt_after_the_cutover_does_not_have_it_run_twice() -> None:
 
     host.before = interrupted
     with pytest.raises(KeyboardInterrupt):
-        adopt(host, FakeGatewayHost(host), made)
+        adopt(host, FakeGatewayProject(host), made)
     assert host.in_traefik["shop"].live
     assert not any(verb.startswith("start again") for verb in host.verbs)
 
@@ -195,14 +195,14 @@ def test_a_hook_that_fails_after_the_cutover_does_not_end_the_adoption() -> None
     made = application(made.model["services"], {"hooks": {"after-cutover": {"local": ["tell"]}}})
     host.behaviour.broken_commands = ("tell",)
     with pytest.raises(HookFailed):
-        adopt(host, FakeGatewayHost(host), made)
+        adopt(host, FakeGatewayProject(host), made)
     assert host.base == {}
     assert not any(verb.startswith("start again") for verb in host.verbs)
 
 
 def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
+    gateway = FakeGatewayProject(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
         commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == [GatewaySettings(bind="10.1.1.1")]
@@ -211,7 +211,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
 
 def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(), breaks=(80,))
+    gateway = FakeGatewayProject(host, there=GatewaySettings(), breaks=(80,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
         commands.gateway_up(host.ports(), gateway, True, {"bind": "10.1.1.1"}, may_replace=True)
     assert raised.value.is_unfinished
@@ -220,7 +220,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
 
 def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> None:
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
     stop = host.stop
 
@@ -237,7 +237,7 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
 
 def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(ports={8080: ""}))
+    gateway = FakeGatewayProject(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 is to be"):
         commands.gateway_up(host.ports(), gateway, True, {"http_port": 8080}, may_replace=True)
     assert gateway.applied == []
@@ -245,7 +245,7 @@ def test_the_gateways_own_port_is_no_further_one() -> None:
 
 def test_nor_is_that_of_the_dashboard() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(dashboard=True))
+    gateway = FakeGatewayProject(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
         commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []
@@ -266,7 +266,7 @@ def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> No
     with pytest.raises(
         HitlessError, match=r"is up, but shop does not answer .* refuses shop\.yml: field"
     ) as said:
-        commands.gateway_up(host.ports(), FakeGatewayHost(host), False, {}, may_replace=False)
+        commands.gateway_up(host.ports(), FakeGatewayProject(host), False, {}, may_replace=False)
     assert "hitless -p NAME down" in said.value.hint
     assert host.has_gateway
 
@@ -274,7 +274,7 @@ def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> No
 def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None:
     host = FakeHost()
     behind(host)
-    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateway = FakeGatewayProject(host, there=GatewaySettings())
     apply = gateway.apply
 
     def applied(settings: GatewaySettings) -> None:
@@ -294,7 +294,7 @@ def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
     behind(host)
     host.restored["shop.yml"] = "shop.yml in the gateway is empty"
     host.broken["blog.yml"] = "blog.yml in the gateway is empty"
-    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateway = FakeGatewayProject(host, there=GatewaySettings())
     _, is_changed, said = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
     assert not is_changed
     assert said == (
@@ -316,7 +316,7 @@ def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held
         stop(containers)
 
     host.stop = stopped  # type: ignore[method-assign]
-    adopt(host, FakeGatewayHost(host), PUBLISHING)
+    adopt(host, FakeGatewayProject(host), PUBLISHING)
     [run] = runs("\n".join(host.lines))
     assert (run.operation, run.release, run.outcome) == ("adopt", 1, "successful")
     steps = [event["step"]["id"] for event in run.events if event["event"] == "step_done"]
@@ -327,7 +327,7 @@ def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held
 def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
     host = plain_host(Port(8080, 8000))
     with pytest.raises(HitlessError):
-        adopt(host, FakeGatewayHost(host, breaks=(8080,)), PUBLISHING)
+        adopt(host, FakeGatewayProject(host, breaks=(8080,)), PUBLISHING)
     last = runs("\n".join(host.lines))[-1]
     assert (last.operation, last.outcome, str(last.step)) == ("adopt", "unfinished", "take-ports:8080")
     with pytest.raises(HitlessError, match="adoption of shop") as raised:
@@ -337,7 +337,7 @@ def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
 
 def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     host, made = with_beat()
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     found, _ = adopting.look(host.ports(), gateway, "traefik", made)
     host.holder = "another"
     with pytest.raises(Locked):
@@ -345,7 +345,7 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     assert "stop" not in host.verbs
 
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host, breaks=(8080,))
+    gateway = FakeGatewayProject(host, breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken"):
         adopt(host, gateway, PUBLISHING)
     gateway.breaks = ()
@@ -359,7 +359,7 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
 
 def test_a_port_that_another_has_is_refused_before_the_gateway_is_restarted() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(), taken=(8080,))
+    gateway = FakeGatewayProject(host, there=GatewaySettings(), taken=(8080,))
     with pytest.raises(HitlessError, match="port 8080 is taken"):
         commands.gateway_up(host.ports(), gateway, True, {"ports": {8080: ""}}, may_replace=True)
     assert gateway.applied == []

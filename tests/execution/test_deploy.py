@@ -370,6 +370,7 @@ def down(host: FakeHost) -> None:
 
 
 def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) -> None:
+    deployed.volumes.add("shop_data")
     commands.down(deployed.ports(), 5.0, volumes=True)
     assert deployed.verbs[-1] == "remove volumes"
     assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events

@@ -11,14 +11,14 @@ from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import Port
 from tests.execution import commands
-from tests.execution.test_adopt import PUBLISHING, FakeGatewayHost, adopt, plain_host
+from tests.execution.test_adopt import PUBLISHING, FakeGatewayProject, adopt, plain_host
 from tests.fakes.host import FakeHost
 
 ANN = Holder("ann@there, process 7", 30, 2)
 
 
-def restart(host: FakeHost, wait: float = 0.0) -> FakeGatewayHost:
-    gateway = FakeGatewayHost(host, there=GatewaySettings())
+def restart(host: FakeHost, wait: float = 0.0) -> FakeGatewayProject:
+    gateway = FakeGatewayProject(host, there=GatewaySettings())
     commands.gateway_up(host.ports(), gateway, True, {"bind": "10.1.1.1"}, may_replace=True, wait=wait)
     return gateway
 
@@ -55,7 +55,7 @@ def test_what_a_command_that_has_ended_has_left_at_work_is_waited_for() -> None:
 
 def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
     host = FakeHost(has_gateway=False, at_work={"shop": ANN})
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     commands.gateway_up(host.ports(), gateway, False, {}, may_replace=False)
     assert host.alone_for == []
 
@@ -64,7 +64,7 @@ def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
 def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
     host = FakeHost(at_work={"shop": ANN})
     removed: list[bool] = []
-    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateway = FakeGatewayProject(host, there=GatewaySettings())
     gateway.remove = lambda settings, volumes: removed.append(volumes)  # type: ignore[method-assign]
     if force:
         commands.gateway_down(host.ports(), gateway, ["shop"], True, False)
@@ -76,7 +76,7 @@ def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
 
 def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
     host = plain_host(Port(8080, 8000))
-    gateway = FakeGatewayHost(host)
+    gateway = FakeGatewayProject(host)
     adopt(host, gateway, PUBLISHING)
     # the second start gives it the port
     assert host.alone_for == ["shop", "over"]
@@ -84,7 +84,7 @@ def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
     host = plain_host(Port(8080, 8000))
     host.at_work = {"blog": ANN}
     with pytest.raises(HitlessError, match="works on blog: ann@there") as raised:
-        adopt(host, FakeGatewayHost(host), PUBLISHING)
+        adopt(host, FakeGatewayProject(host), PUBLISHING)
     assert raised.value.is_unfinished
     # the release is live already, and what ran before has its port still
     assert host.verbs.count("gateway") == 1
@@ -93,7 +93,7 @@ def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
 
 def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
+    gateway = FakeGatewayProject(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
     asked = {"image": "odd:1", "image_asked": True}
     with pytest.raises(HitlessError, match=r"the image odd:1 has no flock$") as raised:
         commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
@@ -106,7 +106,7 @@ OLDER = GatewaySettings(image="traefik:v3.7.4")
 
 def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() -> None:
     host = FakeHost()
-    gateway = FakeGatewayHost(host, there=OLDER)
+    gateway = FakeGatewayProject(host, there=OLDER)
     made, is_changed, _ = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
     assert (made.image, is_changed) == ("traefik:v3.7.4", False)
     made, _, said = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=True)
@@ -117,7 +117,7 @@ def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() ->
 def test_an_image_that_was_asked_for_stays() -> None:
     host = FakeHost()
     asked = {"image": "traefik:v3.7.4", "image_asked": True}
-    gateway = FakeGatewayHost(host, there=OLDER)
+    gateway = FakeGatewayProject(host, there=OLDER)
     # what runs is what is asked for
     assert not commands.gateway_up(host.ports(), gateway, True, asked, may_replace=False)[1]
     commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)

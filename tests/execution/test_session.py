@@ -33,7 +33,7 @@ from hitless.execution.prove import Wanted
 from hitless.execution.session import Session
 from tests.execution import commands
 from tests.execution.applications import WEB, application, shop
-from tests.execution.test_adopt import PUBLISHING, FakeGatewayHost, plain_host
+from tests.execution.test_adopt import PUBLISHING, FakeGatewayProject, plain_host
 from tests.execution.test_deploy import Killed
 from tests.execution.test_prove import FakeLoad
 from tests.fakes.host import FakeHost
@@ -89,7 +89,7 @@ def plain() -> FakeHost:
 
 
 def adopt(host: FakeHost, *breaks: int) -> None:
-    gateway = FakeGatewayHost(host, breaks=breaks)
+    gateway = FakeGatewayProject(host, breaks=breaks)
     found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
     commands.adopt(host.ports(), gateway, PUBLISHING, found)
 
@@ -99,7 +99,7 @@ def prove(host: FakeHost) -> None:
 
 
 def gateway_up(host: FakeHost, may_replace: bool = True, bind: str = "10.1.1.1") -> None:
-    gateway = FakeGatewayHost(host, there=GatewaySettings())
+    gateway = FakeGatewayProject(host, there=GatewaySettings())
     commands.gateway_up(host.ports(), gateway, True, {"bind": bind}, may_replace)
 
 

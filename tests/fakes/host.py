@@ -16,14 +16,24 @@ from hitless.domain.application.read import replicas
 from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
 from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import LABEL_APPLICATION, LABEL_COLOUR, LABEL_GATEWAY, LABEL_RELEASE, Colour
+from hitless.domain.common.names import (
+    COMPOSE_NETWORK,
+    COMPOSE_PROJECT,
+    LABEL_APPLICATION,
+    LABEL_COLOUR,
+    LABEL_GATEWAY,
+    LABEL_RELEASE,
+    LIVE_NETWORK,
+    Colour,
+    colour_project,
+)
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour
 from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
-from hitless.domain.release.networks import Network
+from hitless.domain.release.networks import Network, first_choice
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.reserved import COLOUR_HEADER
 from hitless.domain.routing.split import Routing
@@ -104,7 +114,10 @@ class FakeHost:
     tags: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, list[str]] = field(default_factory=dict)
     with_networks: set[Colour] = field(default_factory=set)
+    # of networks that were there before
     address_ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made_networks: dict[str, Network] = field(default_factory=dict)
+    volumes: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     policies: dict[str, str] = field(default_factory=dict)
@@ -134,7 +147,7 @@ class FakeHost:
     def ports(self) -> Ports:
         return Ports(self, self, self, self, self, self, self.clock, self, self.events.append)
 
-    # -- engine ---------------------------------------------------------------------------------------------
+    # -- images, containers, networks, projects ---------------------------------------------------------------
 
     def of(self, application: str | None) -> tuple[Container, ...]:
         found = self.running.values()
@@ -161,6 +174,8 @@ class FakeHost:
     def tag(self, references: Mapping[str, str]) -> None:
         self._verb("tag")
         for new, present in references.items():
+            if present not in self.tags:
+                raise DockerFailed("docker tag", 1, f"No such image: {present}")
             self.tags[new] = self.tags[present]
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
@@ -168,10 +183,20 @@ class FakeHost:
         return tuple(one if one.id else replace(one, id=one.name) for one in found)
 
     def neighbours(self) -> tuple[Neighbour, ...]:
-        return tuple(replace(one, id=one.name) for one in self.others)
+        own = (
+            Neighbour(
+                one.name, f"{one.application}-{one.colour}", one.service, "", (), {}, False, True, one.id
+            )
+            for one in self.running.values()
+            if one.is_running
+        )
+        return (*(replace(one, id=one.name) for one in self.others), *own)
 
     def start_again(self, containers: Sequence[str]) -> None:
         self.verbs.append(f"start again {', '.join(containers)}")
+        for name, one in self.running.items():
+            if one.id in containers:
+                self.running[name] = replace(one, state="running")
 
     def digests(self, model: Json) -> dict[str, str]:
         return {name: str(service) for name, service in model["services"].items()}
@@ -185,6 +210,7 @@ class FakeHost:
         recreate: bool = False,
     ) -> None:
         self._verb("up")
+        self._make(model, volumes, networks)
         digests = self.digests(model)
         for service in services:
             there = self.base.get(service)
@@ -212,10 +238,19 @@ class FakeHost:
         colour = Colour(network.labels["com.docker.compose.project"].rpartition("-")[2])
         self._verb(f"attach {colour}")
         self.called.update(dict.fromkeys(services, colour))
+        self._make({}, {}, (network,))
+        self._join(network.name, [one.id for one in self.base.values() if one.service in services])
 
     def detach(self, application: str, colour: Colour) -> None:
         self._verb(f"detach {colour}")
         self.called = {name: one.other if one is colour else one for name, one in self.called.items()}
+        project = colour_project(application, colour)
+        live = {name for name in self.made_networks if self._is_live(name, project)}
+        for key, one in self.base.items():
+            if live & set(one.networks):
+                self.base[key] = replace(
+                    one, networks=tuple(name for name in one.networks if name not in live)
+                )
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
         self._verb("remove base")
@@ -231,7 +266,8 @@ class FakeHost:
                 del self.tags[tag]
 
     def ranges(self) -> dict[str, tuple[str, ...]]:
-        return self.address_ranges
+        made = {name: (str(first_choice(one)),) for name, one in self.made_networks.items()}
+        return {**self.address_ranges, **made}
 
     def networked(self, application: str) -> frozenset[Colour]:
         return frozenset(self.with_networks)
@@ -239,6 +275,7 @@ class FakeHost:
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         self._verb("create networks")
         self.with_networks.add(Colour(model["name"].rpartition("-")[2]))
+        self._make(model, volumes, networks)
         self._verb("create")
         named = [
             (f"{model['name']}-{service}-{number}", service, definition)
@@ -267,19 +304,20 @@ class FakeHost:
     def connect(self, network: str, containers: Sequence[str]) -> None:
         self._verb("connect")
         for name in self._names(containers):
-            address = f"10.0.0.{len(self.running) + 1}"
-            if network.startswith("traefik_webgateway."):
-                self.running[name] = replace(self.running[name], addresses=(address,))
+            number = len(self.running) + 1
+            made = self.made_networks.get(network)
+            address = str(first_choice(made)[number]) if made else f"10.0.0.{number}"
+            addresses = (*self.running[name].addresses, address)
+            self.running[name] = replace(self.running[name], addresses=addresses)
             self.networks.setdefault(network, []).append(name)
 
     def connect_shared(
         self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
     ) -> None:
         self._verb("connect shared")
+        self._make({}, {}, networks)
         for network, found in members.items():
-            for key, one in self.base.items():
-                if one.id in found:
-                    self.base[key] = replace(one, networks=(*one.networks, network))
+            self._join(network, found)
 
     def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
         self._verb("start")
@@ -293,8 +331,9 @@ class FakeHost:
                 self._watch_exclusive()
 
     def stop(self, containers: Sequence[str]) -> None:
-        ids = {one.id for one in self.running.values()}
-        if all(one not in ids for one in containers):
+        plain = {one.id for one in self.composed("")} | {one.id for one in self.neighbours()}
+        plain -= {one.id for one in self.running.values()}
+        if plain.issuperset(containers):
             # those of plain docker compose, whose port changes hands, which no lock is for
             self.verbs.append("stop")
             return
@@ -308,7 +347,8 @@ class FakeHost:
         self.policies.update(zip(self._names(policies), policies.values(), strict=True))
 
     def logs(self, container: str, lines: int) -> str:
-        return f"log of {container}"
+        known = {*self.running, *(one.name for one in (*self.base.values(), *self.strangers))}
+        return f"log of {container}" if container in known else ""
 
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         return self.behaviour.endings
@@ -328,6 +368,10 @@ class FakeHost:
                 self.violations.append(f"{gone} was removed while Traefik had routes to it")
             return ()
         self.with_networks.discard(colour)
+        project = colour_project(application, colour)
+        gone_with_it = [name for name, one in self.made_networks.items() if _project(one) == project]
+        for name in gone_with_it:
+            del self.made_networks[name]
         if met or not self.is_suspended:
             self._watch_removal(colour, routing)
         return ()
@@ -344,7 +388,8 @@ class FakeHost:
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         self._verb("remove volumes")
-        return (f"{application}_data",)
+        removed, self.volumes = tuple(sorted(self.volumes)), set()
+        return removed
 
     # -- balancer -------------------------------------------------------------------------------------------
 
@@ -459,7 +504,7 @@ class FakeHost:
     def is_held(self) -> bool:
         return bool(self.holder)
 
-    # -- here -----------------------------------------------------------------------------------------------
+    # -- local ----------------------------------------------------------------------------------------------
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
         self.commands.append((tuple(command), dict(environment)))
@@ -491,6 +536,20 @@ class FakeHost:
             raise LockLost("shop")
         if not self.holder:
             self.violations.append(f"{verb} without the lock")
+
+    def _make(self, model: Json, volumes: Json, networks: Iterable[Network]) -> None:
+        """Make what is missing of these volumes and networks."""
+        self.made_networks |= {one.name: one for one in networks}
+        self.volumes |= {model["volumes"][key]["name"] for key in volumes}
+
+    def _join(self, network: str, ids: Collection[str]) -> None:
+        for key, one in self.base.items():
+            if one.id in ids and network not in one.networks:
+                self.base[key] = replace(one, networks=(*one.networks, network))
+
+    def _is_live(self, network: str, project: str) -> bool:
+        labels = self.made_networks[network].labels
+        return (labels.get(COMPOSE_PROJECT), labels.get(COMPOSE_NETWORK)) == (project, LIVE_NETWORK)
 
     def _names(self, ids: Iterable[str]) -> list[str]:
         """The names of the containers with these ids; it fails where one is gone, as Docker's does."""
@@ -525,3 +584,7 @@ class FakeHost:
 
     def _has_drained(self, colour: Colour) -> bool:
         return any(event == StepBegan(StepId(StepKind.DRAIN, colour)) for event in self.events)
+
+
+def _project(network: Network) -> str:
+    return network.labels.get(COMPOSE_PROJECT, "")

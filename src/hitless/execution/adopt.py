@@ -21,11 +21,11 @@ from hitless.execution.deploy import DeployOptions, deploy
 from hitless.execution.perform import announced
 from hitless.execution.session import Session
 from hitless.ports import Ports
-from hitless.ports.gateway_host import GatewayHost
+from hitless.ports.gateway_project import GatewayProject
 
 
 def look(
-    ports: Ports, project: GatewayHost, name: str, application: Application
+    ports: Ports, project: GatewayProject, name: str, application: Application
 ) -> tuple[Adoption, tuple[Finding, ...]]:
     """What adopting the application takes, and all that stands in its way; touches nothing.
 
@@ -52,7 +52,11 @@ def look(
 
 
 def adopt(
-    session: Session, project: GatewayHost, application: Application, options: DeployOptions, found: Adoption
+    session: Session,
+    project: GatewayProject,
+    application: Application,
+    options: DeployOptions,
+    found: Adoption,
 ) -> None:
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
     found = _with_pool(project, found)
@@ -70,7 +74,7 @@ def adopt(
         raise failed
 
 
-def _with_pool(project: GatewayHost, found: Adoption) -> Adoption:
+def _with_pool(project: GatewayProject, found: Adoption) -> Adoption:
     """The same with a pool of addresses in the gateway's settings."""
     before = gateway.with_pool(project, found.before) if found.before else None
     after = found.after
@@ -81,7 +85,7 @@ def _with_pool(project: GatewayHost, found: Adoption) -> Adoption:
 
 
 def _prepare_gateway(
-    session: Session, project: GatewayHost, found: Adoption, before: GatewaySettings
+    session: Session, project: GatewayProject, found: Adoption, before: GatewaySettings
 ) -> None:
     """Start or restart the gateway; where there is one, not under another command on the application."""
     ports = session.ports
@@ -95,7 +99,7 @@ def _prepare_gateway(
     session.unlock()  # it went with the gateway
 
 
-def _hand_over(session: Session, project: GatewayHost, found: Adoption, drain_timeout: float) -> None:
+def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain_timeout: float) -> None:
     """What is left to do once the release is live: it takes what ran, and the ports of that, away."""
     name, ports = found.application, session.ports
     session.stay()
@@ -156,14 +160,14 @@ def _start_exclusive(ports: Ports, found: Adoption) -> None:
 
 
 def _start(
-    ports: Ports, project: GatewayHost, present: GatewaySettings | None, wanted: GatewaySettings
+    ports: Ports, project: GatewayProject, present: GatewaySettings | None, wanted: GatewaySettings
 ) -> str:
     silent = gateway.change(project, ports, present, wanted)
     return f"{', '.join(silent)} does not answer behind it: see hitless gateway status" if silent else ""
 
 
 def _take_over(
-    session: Session, project: GatewayHost, found: Adoption, after: GatewaySettings, alone: ExitStack
+    session: Session, project: GatewayProject, found: Adoption, after: GatewaySettings, alone: ExitStack
 ) -> str:
     """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
 

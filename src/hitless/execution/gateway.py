@@ -16,7 +16,7 @@ from hitless.domain.routing.entry_points import shown
 from hitless.execution import waits
 from hitless.execution.session import Session
 from hitless.ports import Ports
-from hitless.ports.gateway_host import GatewayHost
+from hitless.ports.gateway_project import GatewayProject
 
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1
@@ -24,7 +24,7 @@ _REMNANT = 30.0  # seconds for which a Docker command is waited for that a kille
 
 
 def up(
-    session: Session, project: GatewayHost, is_running: bool, changes: dict[str, Any], may_replace: bool
+    session: Session, project: GatewayProject, is_running: bool, changes: dict[str, Any], may_replace: bool
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Have the gateway running; its settings, whether anything was done, and what to say of its files.
 
@@ -130,7 +130,7 @@ def _locked(at_work: Mapping[str, Holder]) -> Locked:
     )
 
 
-def with_pool(project: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
+def with_pool(project: GatewayProject, settings: GatewaySettings) -> GatewaySettings:
     """The same with a pool of addresses for the networks of applications. Raises `HitlessError`."""
     if settings.address_pool:
         return settings
@@ -142,7 +142,7 @@ def with_pool(project: GatewayHost, settings: GatewaySettings) -> GatewaySetting
     )
 
 
-def refuse_unfit(project: GatewayHost, image: str) -> None:
+def refuse_unfit(project: GatewayProject, image: str) -> None:
     """Raise `HitlessError` where this host can't have the gateway, of this image."""
     if outdated := project.outdated():
         raise HitlessError(
@@ -160,7 +160,7 @@ def refuse_unfit(project: GatewayHost, image: str) -> None:
         )
 
 
-def start(project: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
+def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
     """Start the gateway with these settings, or replace it, and wait until all behind it is routed.
 
     Returns the applications that are not: no routing file of theirs is whole, or Traefik refuses it.
@@ -185,7 +185,7 @@ def start(project: GatewayHost, ports: Ports, settings: GatewaySettings) -> tupl
 
 
 def change(
-    project: GatewayHost, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
+    project: GatewayProject, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
 ) -> tuple[str, ...]:
     """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
 
@@ -238,7 +238,7 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
 
 
 def down(
-    session: Session, project: GatewayHost, applications: Sequence[str], force: bool, volumes: bool
+    session: Session, project: GatewayProject, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:
     """Stop the gateway; refuses while applications are routed or worked on (`Locked`), unless `force`."""
     settings = project.settings()

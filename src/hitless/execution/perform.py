@@ -252,7 +252,7 @@ def _run_once(ports: Ports, step: RunOnce, known: ContainerIds, progress: Callab
 
 def _run_here(ports: Ports, step: RunHere) -> str:
     try:
-        text = ports.here.run(step.command, step.environment, step.timeout)
+        text = ports.local.run(step.command, step.environment, step.timeout)
     except CommandFailed as error:
         said = f"hook-{step.name} {error.message}"
         raise GateFailed(said, error.hint, {"here": error.output}) from error

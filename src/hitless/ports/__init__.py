@@ -29,6 +29,6 @@ class Ports:
     balancer: Balancer
     state: State
     clock: Clock
-    here: LocalMachine
+    local: LocalMachine
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None

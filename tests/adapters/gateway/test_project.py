@@ -13,7 +13,10 @@ from hitless.domain.gateway.settings import GatewaySettings
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
 CONTAINER = "adapters-rec-traefik-1"
-COMPOSE = ("compose", "--project-name", "adapters-rec", "--env-file", "/dev/null", "--file", "-")
+COMPOSE = (
+    *("compose", "--env-file", "/dev/null", "--project-name", "adapters-rec"),
+    *("--progress", "plain", "--file", "-"),
+)
 SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1", image="traefik:v3.7")
 
 

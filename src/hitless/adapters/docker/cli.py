@@ -225,6 +225,12 @@ def _is_dropped(stderr: str) -> bool:
     return any(word in said for word in _DROPPED)
 
 
+def is_port_taken(stderr: str) -> bool:
+    """Whether Docker says that another program has a port that it was to publish."""
+    said = stderr.lower()
+    return "port is already allocated" in said or "address already in use" in said
+
+
 def _hint(stderr: str) -> str:
     said = stderr.lower()
     if _is_dropped(stderr):
@@ -258,6 +264,6 @@ def _hint(stderr: str) -> str:
         )
     if "unable to resolve docker endpoint" in said:
         return "docker context ls shows which there are"
-    if "port is already allocated" in said or "address already in use" in said:
+    if is_port_taken(stderr):
         return "another program has this port; choose one with --http-port"
     return ""

@@ -42,7 +42,7 @@ class DockerImages:
 
     def tagged(self, application: str) -> frozenset[int]:
         """The numbers of the application's releases that have image tags."""
-        shape = ("--filter", f"reference=hitless:{application}.r*", "--format", "{{.Tag}}")
+        shape = (*filtered("reference", (f"hitless:{application}.r*",)), "--format", "{{.Tag}}")
         # <application>.r<number>.<service>: an application's name has no dot
         tags = self.cli.run("images", *shape).split()
         found = (re.fullmatch(r"[^.]+\.r(\d+)\..+", tag) for tag in tags)

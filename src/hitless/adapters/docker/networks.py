@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.adapters.docker.queries import inspect, labelled, listed
+from hitless.adapters.docker.queries import inspect, labelled, listed, options
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import (
@@ -262,13 +262,6 @@ def _ranges(network: Json) -> tuple[str, ...]:
 
 def _options(network: Network) -> list[str]:
     settings = network.settings
-    pairs = [("--label", network.labels), ("--opt", settings.get("driver_opts") or {})]
-    words = [
-        word
-        for option, found in pairs
-        for key, value in found.items()
-        # in a Compose model a literal $ is written $$
-        for word in (option, f"{key}={value}".replace("$$", "$"))
-    ]
+    words = options(label=network.labels, opt=settings.get("driver_opts") or {})
     flags = {"internal": "--internal", "attachable": "--attachable", "enable_ipv6": "--ipv6"}
     return [*words, *(flag for key, flag in flags.items() if settings.get(key))]

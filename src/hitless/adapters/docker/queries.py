@@ -8,6 +8,7 @@ from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.domain.common.errors import DockerFailed
+from hitless.domain.common.foreign import Json
 
 
 def labelled(*labels: str) -> tuple[str, ...]:
@@ -18,6 +19,17 @@ def labelled(*labels: str) -> tuple[str, ...]:
 def filtered(kind: str, values: Iterable[str]) -> tuple[str, ...]:
     """The options of a list that is filtered by these values."""
     return tuple(word for value in values for word in ("--filter", f"{kind}={value}"))
+
+
+def options(**pairs: Json) -> tuple[str, ...]:
+    """Options that each take one `key=value` at a time: option -> key -> value, as in a Compose model."""
+    return tuple(
+        word
+        for option, values in pairs.items()
+        for key, value in values.items()
+        # in a Compose model a literal $ is written $$
+        for word in (f"--{option}", f"{key}={value}".replace("$$", "$"))
+    )
 
 
 def listed(cli: DockerCli, *command: str, labels: Sequence[str] = ()) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.queries import options
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
@@ -35,13 +36,6 @@ def _create_volume(cli: DockerCli, application: str, key: str, name: str, volume
         _VOLUME: key,
         LABEL_APPLICATION: application,
     }
-    options = {"label": labels, "opt": volume.get("driver_opts") or {}}
-    words = [
-        word
-        for option, pairs in options.items()
-        for pair, value in pairs.items()
-        # in a Compose model a literal $ is written $$
-        for word in (f"--{option}", f"{pair}={value}".replace("$$", "$"))
-    ]
+    words = options(label=labels, opt=volume.get("driver_opts") or {})
     driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
     cli.change("volume", "create", *driver, *words, name)

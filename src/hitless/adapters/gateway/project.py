@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_yaml import dump
+from hitless.adapters.docker.cli import DockerCli, is_port_taken
+from hitless.adapters.docker.compose import compose
 from hitless.adapters.docker.networks import DockerNetworks
+from hitless.adapters.docker.queries import filtered, labelled
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
-from hitless.domain.common.names import LABEL_GATEWAY
+from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
 from hitless.domain.gateway import image as gateway_image
 from hitless.domain.gateway.compose_model import model
 from hitless.domain.gateway.model import container_name
@@ -33,9 +33,6 @@ _ENGINE = (26, 0)
 _COMPOSE = (2, 20)
 
 
-_TAKEN = ("port is already allocated", "address already in use")
-
-
 @dataclass(frozen=True)
 class GatewayProject:
     """The gateway of this Compose project name."""
@@ -50,9 +47,9 @@ class GatewayProject:
 
     def foreign(self) -> tuple[str, ...]:
         """Names of containers in a Compose project of this name that hitless did not make."""
-        label = f"label=com.docker.compose.project={self.project}"
+        ours = labelled(f"{COMPOSE_PROJECT}={self.project}")
         shape = '{{.Names}}\t{{.Label "' + LABEL_GATEWAY + '"}}'
-        rows = self.cli.run("ps", "--all", "--filter", label, "--format", shape).splitlines()
+        rows = self.cli.run("ps", "--all", *ours, "--format", shape).splitlines()
         return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
 
     def free_pool(self, image: str) -> str:
@@ -137,7 +134,7 @@ class GatewayProject:
             raise
 
     def _refuse_taken(self, error: DockerFailed, ports: Sequence[int]) -> None:
-        if any(words in error.output.lower() for words in _TAKEN):
+        if is_port_taken(error.output):
             port = _port_in(error.output, ports)
             raise HitlessError(
                 f"port {port} is taken by {self._who_has(port)}",
@@ -153,7 +150,7 @@ class GatewayProject:
 
     def _who_has(self, port: int) -> str:
         """The container that publishes a port, as far as Docker knows of one."""
-        names = self.cli.run("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").split()
+        names = self.cli.run("ps", *filtered("publish", (str(port),)), "--format", "{{.Names}}").split()
         return f"the container {', '.join(names)}" if names else "a program outside Docker"
 
     @property
@@ -161,18 +158,8 @@ class GatewayProject:
         return container_name(self.project)
 
     def _compose(self, settings: GatewaySettings, *arguments: str) -> None:
-        self.cli.run(
-            "compose",
-            "--project-name",
-            self.project,
-            "--env-file",
-            os.devnull,
-            "--file",
-            "-",
-            *arguments,
-            stdin=dump(model(self.project, settings, script())),
-            timeout=_PULL_TIMEOUT,
-        )
+        own = model(self.project, settings, script())
+        compose(self.cli.run, own, *arguments, timeout=_PULL_TIMEOUT)
 
 
 def _port_in(said: str, ports: Sequence[int]) -> int:

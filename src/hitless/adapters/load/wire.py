@@ -12,12 +12,10 @@ one again.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 KEPT_CONNECTIONS: Final = 32
 
@@ -38,21 +36,6 @@ class Address(NamedTuple):
 
     ip: str
     port: int
-
-
-def loopback(url: str) -> Address:
-    """Return where a URL on this machine leads; ValueError for a URL of any other."""
-    parts = urlsplit(url)
-    # Not left to the resolver: what "localhost" means here must not depend on a file, and a
-    # literal address spares every fresh connection a look-up in a thread.
-    name = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
-    try:
-        here = ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        here = False
-    if parts.scheme != "http" or not here or parts.path not in ("", "/"):
-        raise ValueError(f"load goes only to http://LOOPBACK-ADDRESS:PORT, not to {url!r}")
-    return Address(name, parts.port or 80)
 
 
 @dataclass(frozen=True, slots=True)

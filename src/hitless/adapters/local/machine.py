@@ -16,7 +16,7 @@ _GOODBYE = 5.0  # seconds that a command gets to end after it was told to
 
 
 @dataclass(frozen=True)
-class ThisMachine:
+class LocalMachine:
     """`directory` is where commands run: beside the Compose file; None: where hitless itself runs."""
 
     directory: str | None = None

@@ -1,4 +1,4 @@
-"""The gateway as something that is started and stopped."""
+"""The gateway as a Compose project that is started and stopped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 from hitless.domain.gateway.settings import GatewaySettings
 
 
-class GatewayHost(Protocol):
-    """The gateway as something that is started and stopped."""
+class GatewayProject(Protocol):
+    """The gateway as a Compose project that is started and stopped."""
 
     def settings(self) -> GatewaySettings | None:
         """The settings of the gateway that is there, running or not."""

@@ -1,0 +1,23 @@
+"""The one place that load goes to: a loopback address of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from hitless.adapters.load.wire import Address
+
+
+def loopback(url: str) -> Address:
+    """Return where a URL on this machine leads; ValueError for a URL of any other."""
+    parts = urlsplit(url)
+    # Not left to the resolver: what "localhost" means here must not depend on a file, and a
+    # literal address spares every fresh connection a look-up in a thread.
+    name = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+    try:
+        is_loopback = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        is_loopback = False
+    if parts.scheme != "http" or not is_loopback or parts.path not in ("", "/"):
+        raise ValueError(f"load goes only to http://LOOPBACK-ADDRESS:PORT, not to {url!r}")
+    return Address(name, parts.port or 80)
