@@ -147,7 +147,7 @@ class FakeHost:
     def ports(self) -> Ports:
         return Ports(self, self, self, self, self, self, self.clock, self, self.events.append)
 
-    # -- images, containers, networks, projects ---------------------------------------------------------------
+    # -- images, containers, networks, projects --------------------------------------------------------------
 
     def of(self, application: str | None) -> tuple[Container, ...]:
         found = self.running.values()
