@@ -22,8 +22,8 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
-from hitless.cli.record import show_history, show_runs
 from hitless.cli.report import application_status, show_status
+from hitless.cli.views.history import show_history, show_runs
 from hitless.cli.views.words import any_step_text
 from hitless.domain.application import read as reading
 from hitless.domain.common.errors import HitlessError
