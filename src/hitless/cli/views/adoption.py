@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from typing import Annotated, TypedDict
 
 from rich.markup import escape
 
 from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.findings import show_findings
 from hitless.domain.application.model import Application, Role
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
 from hitless.domain.plan.adopt import Adoption
+
+
+class AdoptDocument(TypedDict):
+    """What adopting an application takes. `steps` are lines for people.
+
+    `hitless adopt` would refuse if a finding is an error.
+    """
+
+    application: str
+    findings: list[Annotated[Json, Finding]]
+    steps: tuple[str, ...]
 
 
 def show_adoption(
@@ -20,8 +33,12 @@ def show_adoption(
     """What `hitless adopt` prints before it begins."""
     steps = adoption_lines(adoption)
     if as_json_text:
-        found = [vars(finding) for finding in findings]
-        print(json.dumps({"application": application.name, "findings": found, "steps": steps}))
+        document: AdoptDocument = {
+            "application": application.name,
+            "findings": [vars(finding) for finding in findings],
+            "steps": steps,
+        }
+        print_document(Document.ADOPT, document)
         return
     out = console()
     show_findings(out, findings)

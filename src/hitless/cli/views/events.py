@@ -144,8 +144,13 @@ class _Lines:
             self._out.print(f"{event.operation} done in {event.seconds:.1f} s")
 
 
+def as_line(event: Event) -> str:
+    """An event as `--json` prints it, now."""
+    return json.dumps(as_json(event, datetime.now(UTC).isoformat(timespec="milliseconds")))
+
+
 def _print_json(event: Event) -> None:
-    print(json.dumps(as_json(event, datetime.now(UTC).isoformat(timespec="milliseconds"))), flush=True)
+    print(as_line(event), flush=True)
 
 
 def _unheard(show: Emit) -> Emit:

@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, TypedDict
 
 from rich.markup import escape
 
 from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.findings import show_findings
 from hitless.cli.views.words import step_text
-from hitless.domain.application.model import Application
-from hitless.domain.common.events import step_json
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.events import StepJson, step_json
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
 from hitless.execution.preview import Preview
+
+
+class PlannedService(TypedDict):
+    """A service: its role, why it has that, and whether two of it must never run at a time."""
+
+    service: str
+    role: Role
+    exclusive: bool
+    reason: str
+
+
+class PlannedStep(StepJson):
+    """A step, with a line for people."""
+
+    text: str
+
+
+class PlannedRelease(TypedDict):
+    """What the deployment would do, in order. The steps that get the images come first."""
+
+    application: str
+    release: int
+    colour: Colour | None
+    steps: list[PlannedStep]
+
+
+class PlanDocument(TypedDict):
+    """What `hitless deploy` would do. `plan` is null if it would refuse, and `findings` say why."""
+
+    application: str
+    is_refused: bool
+    services: list[PlannedService]
+    findings: list[Annotated[Json, Finding]]
+    plan: PlannedRelease | None
 
 
 def show_plan(
@@ -22,14 +58,7 @@ def show_plan(
 ) -> None:
     """What `hitless plan` prints."""
     if as_json_text:
-        services = [
-            {"service": service.name, "role": service.role, "reason": service.reason}
-            for service in application.services
-        ]
-        found = [vars(finding) for finding in findings]
-        print(
-            json.dumps({"services": services, "findings": found, "plan": _plan(preview) if preview else None})
-        )
+        print_document(Document.PLAN, plan_document(application, preview, findings))
         return
     out = console()
     width = max(len(service.name) for service in application.services)
@@ -46,8 +75,29 @@ def show_plan(
         out.print(f"  {number}. {escape(step_text(step))}")
 
 
-def _plan(preview: Preview) -> dict[str, Any]:
+def plan_document(
+    application: Application, preview: Preview | None, findings: Sequence[Finding]
+) -> PlanDocument:
+    """The same as one JSON object."""
+    return {
+        "application": application.name,
+        "is_refused": preview is None,
+        "services": [
+            {
+                "service": service.name,
+                "role": service.role,
+                "exclusive": service.exclusive,
+                "reason": service.reason,
+            }
+            for service in application.services
+        ],
+        "findings": [vars(finding) for finding in findings],
+        "plan": _release(preview) if preview else None,
+    }
+
+
+def _release(preview: Preview) -> PlannedRelease:
     """The plan without the models, which hold environment values."""
     plan = preview.deployment
-    steps = [{**step_json(step), "text": step_text(step)} for step in preview.steps]
+    steps: list[PlannedStep] = [{**step_json(step), "text": step_text(step)} for step in preview.steps]
     return {"application": plan.application, "release": plan.release, "colour": plan.colour, "steps": steps}
