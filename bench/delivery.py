@@ -18,7 +18,7 @@ from bench.host import free_port, run
 from hitless.cli.console import ignore
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Router
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to
 from hitless.ports.balancer import Balancer
 from hitless.wiring import host
 
@@ -54,7 +54,7 @@ def main(rounds: int) -> None:
                     time.sleep(REST)
                     generation += 1
                     times = delivered(
-                        balancer, Routing("bench", generation, Colour.BLUE, {Colour.BLUE: PART})
+                        balancer, Routing("bench", generation, all_to(Colour.BLUE), {Colour.BLUE: PART})
                     )
                     if number:  # the first one may come upon the reload that the certificate makes
                         found[arm].append(times)

@@ -250,7 +250,7 @@ def fill(application: Application, total: int) -> None:
 def instant(way: Ports, application: str) -> float:
     """Seconds from the delivery of the next generation to its marker's answer."""
     before = routing(way, application)
-    after = before.next(before.live, before.colours)
+    after = before.next(before.split, before.colours)
     began = time.monotonic()
     way.balancer.deliver(application, after)
     return until(lambda: way.balancer.in_force(application, after)) - began

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hitless.adapters.docker.cli import DockerCli, kill_running
-from hitless.adapters.docker.compose import ComposeOptions, resolve, revision
+from hitless.adapters.docker.compose_file import ComposeOptions, resolve, revision
 
 if TYPE_CHECKING:
     from hitless.adapters.gateway.project import GatewayProject
@@ -34,7 +34,10 @@ class Host:
 
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         """The ports that operations take."""
-        from hitless.adapters.docker.engine import DockerEngine
+        from hitless.adapters.docker.containers import DockerContainers
+        from hitless.adapters.docker.images import DockerImages
+        from hitless.adapters.docker.networks import DockerNetworks
+        from hitless.adapters.docker.projects import DockerProjects
         from hitless.adapters.gateway.shell import GatewayShell
         from hitless.adapters.gateway.state import GatewayState
         from hitless.adapters.gateway.traefik import Traefik
@@ -44,8 +47,11 @@ class Host:
 
         shell = GatewayShell(self.cli, self.gateway)
         return Ports(
-            engine=DockerEngine(self.cli, self.gateway),
-            balancer=Traefik(shell),
+            images=DockerImages(self.cli),
+            containers=DockerContainers(self.cli, self.gateway),
+            networks=DockerNetworks(self.cli, self.gateway),
+            projects=DockerProjects(self.cli, self.gateway),
+            balancer=Traefik.of_one(shell),
             state=GatewayState(shell),
             clock=SystemClock(),
             here=ThisMachine(self.directory),

@@ -46,10 +46,10 @@ from hitless.domain.host.journal import step_of
 from hitless.domain.plan.images import Build, ImagesPlan
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase
+from hitless.domain.plan.preview import Preview
 from hitless.domain.plan.steps import Drain, Record
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Routes
-from hitless.execution.preview import Preview
 
 
 def job(name: str) -> StepId:

@@ -13,10 +13,11 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
+from hitless.domain.host.status import application_status, host_status
 from hitless.domain.host.world import Container, World, read_kept
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Router
-from hitless.domain.routing.split import ColourRouting, Routing
+from hitless.domain.routing.split import ColourRouting, Routing, all_to
 
 SETTINGS = GatewaySettings(http_port=18080, bind="127.0.0.1")
 SECRET = "hunter2"
@@ -55,7 +56,7 @@ def routing(live: Colour | None, *rules: str) -> Routing:
     rule = rules or ("Host(`shop.localhost`) || Host(`www.shop.localhost`)",)
     routers = tuple(Router(f"r{number}", "web", one, "web") for number, one in enumerate(rule))
     part = ColourRouting(2, routers, {}, {})
-    return Routing("shop", 3, live, {live: part} if live else {})
+    return Routing("shop", 3, all_to(live), {live: part} if live else {})
 
 
 LIVE = World(
@@ -75,12 +76,12 @@ ALL = {"live": LIVE, "leftover": LEFTOVER, "stopped": STOPPED, "gateway-down": D
 
 
 def text_of(capsys: Capture, world: World, settings: GatewaySettings | None = SETTINGS) -> str:
-    show_status("shop", world, settings, as_json=False)
+    show_status(application_status("shop", world, settings), as_json=False)
     return capsys.readouterr().out
 
 
 def json_of(capsys: Capture, world: World, settings: GatewaySettings | None = SETTINGS) -> dict[str, Any]:
-    show_status("shop", world, settings, as_json=True)
+    show_status(application_status("shop", world, settings), as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
@@ -90,7 +91,7 @@ def json_of(capsys: Capture, world: World, settings: GatewaySettings | None = SE
 
 def test_an_application_that_is_not_deployed_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(HitlessError, match="shop is not deployed here") as raised:
-        show_status("shop", NOTHING, SETTINGS, as_json=False)
+        show_status(application_status("shop", NOTHING, SETTINGS), as_json=False)
 
     assert "hitless deploy" in raised.value.hint
 
@@ -199,6 +200,12 @@ def test_a_routing_file_that_cannot_be_read_is_a_problem(capsys: Capture) -> Non
     assert "was changed [by hand]" in text_of(capsys, world)
 
 
+def test_a_damaged_record_is_a_problem(capsys: Capture) -> None:
+    [problem] = json_of(capsys, replace(LIVE, damaged=frozenset({1})))["problems"]
+
+    assert problem == "the record of release 1 is damaged; the next hitless deploy removes it"
+
+
 def test_where_nobody_knows_what_is_live_nothing_is_called_a_leftover(capsys: Capture) -> None:
     changed = replace(LIVE, routings={}, broken={"shop.yml": "shop.yml in the gateway was changed by hand"})
     behind = replace(
@@ -241,8 +248,8 @@ def test_a_long_name_is_shown_whole(capsys: Capture) -> None:
 def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_json: bool) -> None:
     world = replace(world, kept=LIVE.kept)
 
-    show_status("shop", world, SETTINGS, as_json)
-    show_applications(world, SETTINGS, as_json)
+    show_status(application_status("shop", world, SETTINGS), as_json)
+    show_applications(host_status(world, SETTINGS), as_json)
 
     out, err = capsys.readouterr()
     assert out
@@ -254,9 +261,9 @@ def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_js
 
 
 def applications_of(capsys: Capture, world: World, settings: GatewaySettings | None) -> tuple[str, Any]:
-    show_applications(world, settings, as_json=False)
+    show_applications(host_status(world, settings), as_json=False)
     text = capsys.readouterr().out
-    show_applications(world, settings, as_json=True)
+    show_applications(host_status(world, settings), as_json=True)
     return text, json.loads(capsys.readouterr().out)
 
 
@@ -341,7 +348,7 @@ def left(holder: str) -> World:
 
 
 def test_an_interrupted_deployment_is_told(capsys: Capture) -> None:
-    show_status("shop", left(""), SETTINGS, as_json=False)
+    show_status(application_status("shop", left(""), SETTINGS), as_json=False)
 
     shown = capsys.readouterr().out
     assert "interrupted deploy of release 3, at drain green, by ann@desk, process 7, 3 min ago" in shown
@@ -349,7 +356,7 @@ def test_an_interrupted_deployment_is_told(capsys: Capture) -> None:
 
 
 def test_a_deployment_that_is_under_way_is_told(capsys: Capture) -> None:
-    show_status("shop", left("ann@desk, process 7"), SETTINGS, as_json=False)
+    show_status(application_status("shop", left("ann@desk, process 7"), SETTINGS), as_json=False)
 
     shown = capsys.readouterr().out
     assert "deploy of release 3 is under way, at drain green, by ann@desk, process 7" in shown
@@ -357,7 +364,7 @@ def test_a_deployment_that_is_under_way_is_told(capsys: Capture) -> None:
 
 
 def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(capsys: Capture) -> None:
-    show_status("shop", left("bob@laptop, process 9"), SETTINGS, as_json=True)
+    show_status(application_status("shop", left("bob@laptop, process 9"), SETTINGS), as_json=True)
 
     assert json.loads(capsys.readouterr().out)["deployment"] == {
         "operation": "",

@@ -19,7 +19,7 @@ from hitless.domain.host.world import Container, World, read_kept
 from hitless.domain.release.model import Image, Release
 from hitless.domain.release.prepared import Prepared, prepare
 from hitless.domain.routing.model import Router
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to
 
 SHOP = "shop"
 GATEWAY = Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
@@ -129,7 +129,7 @@ def routing(
     """A routing; without `colours` the live one alone."""
     if colours is None:
         colours = {live: part()} if live else {}
-    return Routing(name, generation, live, colours)
+    return Routing(name, generation, all_to(live), colours)
 
 
 def world(*routings: Routing, releases: Sequence[Release] = (), **fields: Any) -> World:

@@ -35,12 +35,12 @@ from hitless.wiring import Host
 
 # what only looks changes nothing: the same moment as the verb that follows it
 LOOKS = {
-    "containers",
+    "of",
     "networked",
     "ranges",
     "named",
     "ids",
-    "images",
+    "present",
     "composed",
     "tagged",
     "logs",
@@ -167,27 +167,27 @@ def _nothing(_: str) -> None:
     pass
 
 
-def _half_created(engine: Any, model: Any, volumes: Any, networks: Any) -> None:
+def _half_created(port: Any, model: Any, volumes: Any, networks: Any) -> None:
     services = list(model["services"].items())
-    engine.create({**model, "services": dict(services[: len(services) // 2])}, volumes, networks)
+    port.create({**model, "services": dict(services[: len(services) // 2])}, volumes, networks)
 
 
-def _half_connected(engine: Any, network: str, containers: Any) -> None:
-    engine.connect(network, containers[: len(containers) // 2])
+def _half_connected(port: Any, network: str, containers: Any) -> None:
+    port.connect(network, containers[: len(containers) // 2])
 
 
-def _half_started(engine: Any, model: Any, containers: Any, timeout: float) -> None:
+def _half_started(port: Any, model: Any, containers: Any, timeout: float) -> None:
     ids = [(service, one) for service, found in containers.items() for one in found]
     for service, one in ids[: len(ids) // 2]:
-        engine.start(model, {service: (one,)}, timeout)
+        port.start(model, {service: (one,)}, timeout)
 
 
-def _half_stopped(engine: Any, containers: Any) -> None:
-    engine.stop(containers[: (len(containers) + 1) // 2])
+def _half_stopped(port: Any, containers: Any) -> None:
+    port.stop(containers[: (len(containers) + 1) // 2])
 
 
-def _half_removed(engine: Any, application: str, colour: Any, containers: Any, **options: Any) -> None:
-    engine.remove(application, colour, containers[: len(containers) // 2], with_networks=False)
+def _half_removed(port: Any, application: str, colour: Any, containers: Any, **options: Any) -> None:
+    port.remove(application, colour, containers[: len(containers) // 2], with_networks=False)
 
 
 # verbs on several containers, half done. Done whole afterwards, should the fault let hitless live.
@@ -214,7 +214,7 @@ def watch(points: Points) -> None:
         wrapped: dict[str, Any] = {
             port.name: Watched(getattr(real, port.name), points)
             for port in fields(Ports)
-            if port.name not in ("clock", "emit")
+            if port.name not in ("clock", "emit", "insist")
         }
         return replace(real, **wrapped)
 

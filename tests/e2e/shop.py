@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,8 +21,9 @@ from bench.load import Load
 from bench.report import Kind
 from hitless import wiring
 from hitless.cli.console import ignore
-from hitless.cli.report import application_status
+from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
+from hitless.domain.host.status import ApplicationStatus, application_status
 from hitless.execution import observe
 from tests.e2e.conftest import ROOT, App, Cli, docker, gateway_of_its_own, wait_for
 
@@ -56,6 +56,11 @@ services:
       - traefik.http.services.api.loadbalancer.healthcheck.path=/health
 """
 KEEP = 2
+
+
+def _kind(step: StepId | str) -> str:
+    """The kind of a step of the journal, "" for none."""
+    return str(step.kind) if isinstance(step, StepId) else step
 
 
 @dataclass(frozen=True)
@@ -205,43 +210,43 @@ class Shop:
     def seen(self) -> Seen:
         """What is there, once what answers is what `hitless status` calls live."""
         status = self.at_rest()
-        left = status["deployment"]
-        colour = Colour(status["live"]["colour"])
-        live = [one for one in status["containers"] if one["colour"] == colour]
+        assert status.live
+        left, colour = status.command, status.live.colour
+        live = [one for one in status.containers if one.colour is colour]
         assert live
-        assert all(one["state"] == "running" for one in live), live
-        assert {one["release"] for one in live} == {status["live"]["release"]}
-        environment = docker("inspect", live[0]["container"], "--format", "{{json .Config.Env}}")
+        assert all(one.state == "running" for one in live), live
+        assert {one.release for one in live} == {status.live.release}
+        environment = docker("inspect", live[0].name, "--format", "{{json .Config.Env}}")
         (release,) = re.findall(r'"RELEASE=(\d+)"', environment)
         # a generation that was put in place just now is in force a moment later
         wait_for(lambda: self.answering() == release)
         return Seen(
             release=int(release),
-            interrupted_at=(left["step"] or {"kind": ""})["kind"] if left else None,
+            interrupted_at=_kind(left.step) if left else None,
             colour=colour,
-            kept=tuple(one["number"] for one in status["releases"]),
-            problems=tuple(status["problems"]),
+            kept=tuple(one.number for one in status.releases),
+            problems=status.problems,
             leftovers=self.app.leftovers(),
             routing=docker(
                 "exec", self.app.gateway.container, "cat", f"/etc/hitless/routes/{self.app.name}.yml"
             ),
         )
 
-    def at_rest(self) -> dict[str, Any]:
+    def at_rest(self) -> ApplicationStatus:
         """What `hitless status` says once nothing is under way: a command may outlive its killed hitless.
 
         Without a process of its own, which would take most of the time.
         """
         ports = wiring.host(None, self.app.gateway.name).ports(ignore)
-        found: dict[str, Any] = {}
+        found: list[ApplicationStatus] = []
 
         def is_at_rest() -> bool:
-            nonlocal found
-            found = application_status(self.app.name, observe.world(ports, self.app.name), None)
-            return not (found["deployment"] and found["deployment"]["is_under_way"])
+            status = application_status(self.app.name, observe.world(ports, self.app.name), None)
+            found.append(status)
+            return not (status.command and status.command.is_under_way)
 
         wait_for(is_at_rest)
-        return found
+        return found[-1]
 
     def answering(self) -> str:
         """The release that a visitor gets."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import Routing, all_to
 from tests.domain.builders import examples, hostile_texts, part, router
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own
@@ -85,7 +85,7 @@ def test_every_scalar_survives(traefik: Traefik, texts: list[str], number: int, 
     texts += ODD
     made = middlewares(texts, number, flag)
     blue = part(1, router(middlewares=tuple(made)), middlewares=made)
-    traefik.deliver(Routing("shop", next(generations), Colour.BLUE, {Colour.BLUE: blue}))
+    traefik.deliver(Routing("shop", next(generations), all_to(Colour.BLUE), {Colour.BLUE: blue}))
     headers = shown(traefik, "headers")["headers"]["customResponseHeaders"]
     assert headers == made["headers"]["headers"]["customResponseHeaders"]
     redirect = shown(traefik, "query")["redirectRegex"]

@@ -22,7 +22,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.prepared import prepare
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import Routing, all_to
 from tests.domain.builders import compose, examples, web
 from tests.e2e.conftest import GATEWAY
 from tests.e2e.traefik import Traefik, traefik_of_its_own
@@ -133,7 +133,7 @@ def application(name: str, entry_point: str, rule: str, priority: int | None) ->
 def live(one: Application, generation: int) -> Routing:
     prepared, _ = prepare(one, {}, THERE)
     shown = colour_routing(prepared, 1, {"app": ("x",)})
-    return Routing(one.name, generation, Colour.BLUE, {Colour.BLUE: shown})
+    return Routing(one.name, generation, all_to(Colour.BLUE), {Colour.BLUE: shown})
 
 
 def is_refused(one: Application, *beside: Routing) -> bool:

@@ -13,7 +13,7 @@ from hitless.domain.common.events import Ended
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing
 from hitless.execution import adopt as adopting
 from hitless.ports.balancer import Answer
 from tests.execution import commands
@@ -253,7 +253,7 @@ def test_nor_is_that_of_the_dashboard() -> None:
 
 def behind(host: FakeHost) -> None:
     """An application is live behind the gateway."""
-    routing = Routing("shop", 3, None, {})
+    routing = Routing("shop", 3, NOBODY, {})
     host.routings["shop"] = routing
     host.in_traefik["shop"] = routing
 
@@ -279,7 +279,7 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
 
     def applied(settings: GatewaySettings) -> None:
         apply(settings)
-        host.in_traefik = {} if settings.image == "traefik:v2" else {"shop": Routing("shop", 3, None, {})}
+        host.in_traefik = {} if settings.image == "traefik:v2" else {"shop": Routing("shop", 3, NOBODY, {})}
 
     gateway.apply = applied  # type: ignore[method-assign]
     asked = {"image": "traefik:v2", "image_asked": True}

@@ -164,7 +164,7 @@ def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHos
     host = FakeHost()
     deploy(host)
     deploy(host)
-    killed_before(host, "restart", 2)  # about to drain
+    killed_before(host, "set restart policies", 2)  # about to drain
     assert live(host)[0] is Colour.BLUE
     abort(host)
     assert live(host) == (Colour.GREEN, [2])
@@ -176,7 +176,7 @@ def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHos
 
 def test_an_aborted_rollback_keeps_the_release_that_it_was_to_bring_back(deployed: FakeHost) -> None:
     def kill(verb: str) -> None:
-        if verb == "restart" and live(deployed)[0] is Colour.BLUE:
+        if verb == "set restart policies" and live(deployed)[0] is Colour.BLUE:
             raise Killed
 
     deployed.before = kill
@@ -213,9 +213,9 @@ def test_where_nothing_was_interrupted_there_is_nothing_to_do(deployed: FakeHost
 def test_a_release_that_dies_right_after_the_cutover_makes_way_for_the_old_one(deployed: FakeHost) -> None:
     def die(verb: str) -> None:
         served = deployed.in_traefik["shop"]
-        if verb == "restart":
+        if verb == "set restart policies":
             deployed.clock.pause(1)
-        if served.live is Colour.GREEN and verb == "deliver" and "restart" in deployed.verbs:
+        if served.live is Colour.GREEN and verb == "deliver" and "set restart policies" in deployed.verbs:
             # on its way to be live: it ends in the instant of its cutover
             name = "shop-blue-web-1"
             deployed.running[name] = replace(deployed.running[name], state="exited", exit_code=9)
@@ -276,7 +276,7 @@ def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
 
 def test_a_release_that_dies_after_its_gate_is_not_cut_over_to(deployed: FakeHost) -> None:
     def die(verb: str) -> None:
-        if verb == "restart":
+        if verb == "set restart policies":
             name = "shop-blue-web-1"
             deployed.running[name] = replace(deployed.running[name], state="exited", exit_code=9)
 
@@ -331,7 +331,7 @@ def test_a_disk_that_is_full_at_the_cutover_leaves_guarded_routes_and_no_contain
     deployed: FakeHost,
 ) -> None:
     def fill(verb: str) -> None:
-        if verb == "deliver" and "restart" in deployed.verbs:
+        if verb == "deliver" and "set restart policies" in deployed.verbs:
             raise DockerFailed("docker exec", 1, "No space left on device")
 
     # without routes to somebody else's containers

@@ -18,7 +18,7 @@ from hitless.domain.common.errors import (
 from hitless.domain.common.events import Ended, Event, Live, StepDone, StepFailed, StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import ComposeContainer, Container
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing, all_to
 from tests.execution import commands
 from tests.execution.applications import WEB, application, shop
 from tests.execution.test_deploy import deploy, live, rollback, state
@@ -256,7 +256,7 @@ def test_an_interrupt_right_after_the_cutover_does_not_undo_it(deployed: FakeHos
 
 def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: FakeHost) -> None:
     before = state(deployed)
-    rival = replace(deployed.in_traefik["shop"], application="rival", live=None)
+    rival = replace(deployed.in_traefik["shop"], application="rival", split=NOBODY)
 
     def show_the_rivals(verb: str) -> None:
         # after our look at the host, before our own routes are there
@@ -301,10 +301,10 @@ def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed
 
     def hang(verb: str) -> None:
         nonlocal theirs
-        if verb == "restart" and not theirs:
+        if verb == "set restart policies" and not theirs:
             deployed.holder = ""
             routing = deployed.routings["shop"]
-            theirs = deployed.routings["shop"] = routing.next(Colour.BLUE, routing.colours)
+            theirs = deployed.routings["shop"] = routing.next(all_to(Colour.BLUE), routing.colours)
 
     deployed.before = hang
     with pytest.raises(LockLost):
@@ -319,7 +319,7 @@ def test_nor_does_it_bring_the_former_one_back(deployed: FakeHost) -> None:
         nonlocal theirs
         if routing and routing.live is Colour.GREEN:
             deployed.holder = ""
-            theirs = deployed.routings["shop"] = routing.next(Colour.BLUE, routing.colours)
+            theirs = deployed.routings["shop"] = routing.next(all_to(Colour.BLUE), routing.colours)
             return True
         return False
 
@@ -336,7 +336,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
         if verb == "tag":
             deployed.holder = ""
             # another deployment has forgotten the release meanwhile
-            monkeypatch.setattr(deployed, "images", lambda _: {})
+            monkeypatch.setattr(deployed, "present", lambda _: {})
 
     deployed.before = suspend
     web = {**WEB, "image": "shop:1"}

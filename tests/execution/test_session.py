@@ -71,7 +71,7 @@ def interrupted() -> FakeHost:
 
     def before(verb: str) -> None:
         nonlocal is_killed
-        is_killed = is_killed or verb == "restart"
+        is_killed = is_killed or verb == "set restart policies"
         if is_killed:
             raise Killed
 

@@ -432,7 +432,7 @@ class TestShared:
 
 def killed_before_the_drain(host: FakeHost) -> None:
     def kill(verb: str) -> None:
-        if verb == "restart" and host.verbs.count("record") == 2:
+        if verb == "set restart policies" and host.verbs.count("record") == 2:
             raise Killed
 
     host.verbs.clear()

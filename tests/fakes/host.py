@@ -86,7 +86,7 @@ class Behaviour:
 
 @dataclass
 class FakeHost:
-    """Engine, balancer and state in one: they share one truth."""
+    """All ports of the Docker host in one: they share one truth."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     behaviour: Behaviour = field(default_factory=Behaviour)
@@ -133,7 +133,7 @@ class FakeHost:
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self.clock, self, self.told)
+        return Ports(self, self, self, self, self, self, self.clock, self, self.told)
 
     def told(self, event: Event) -> None:
         """Every event keeps to the schema that is published."""
@@ -142,7 +142,7 @@ class FakeHost:
 
     # -- engine ---------------------------------------------------------------------------------------------
 
-    def containers(self, application: str | None) -> tuple[Container, ...]:
+    def of(self, application: str | None) -> tuple[Container, ...]:
         found = self.running.values()
         return tuple(one for one in found if application in (None, one.application))
 
@@ -150,9 +150,9 @@ class FakeHost:
         return tuple(self.running[name] for name in containers if name in self.running)
 
     def ids(self, application: str, colour: Colour) -> dict[str, str]:
-        return {one.name: one.id for one in self.containers(application) if one.colour is colour}
+        return {one.name: one.id for one in self.of(application) if one.colour is colour}
 
-    def images(self, references: Mapping[str, str]) -> dict[str, Image]:
+    def present(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
 
     def build(self, model: Json) -> None:
@@ -309,8 +309,8 @@ class FakeHost:
         for name in self._names(containers):
             self.running[name] = replace(self.running[name], state="exited")
 
-    def restart(self, policies: Mapping[str, str]) -> None:
-        self._verb("restart")
+    def set_restart_policies(self, policies: Mapping[str, str]) -> None:
+        self._verb("set restart policies")
         self.policies.update(zip(self._names(policies), policies.values(), strict=True))
 
     def logs(self, container: str, lines: int) -> str:

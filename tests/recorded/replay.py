@@ -22,13 +22,14 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
-from hitless.cli.report import application_status, show_status
+from hitless.cli.report import application_json, show_status
 from hitless.cli.views.history import show_history, show_runs
 from hitless.cli.views.words import any_step_text
 from hitless.domain.application import read as reading
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour, colour_project
 from hitless.domain.host.journal import Run, runs
+from hitless.domain.host.status import application_status
 from hitless.domain.host.world import ComposeContainer, Container, World
 from hitless.domain.release.model import Release
 from hitless.execution import observe
@@ -154,7 +155,7 @@ def _gateway(found: Recording) -> Iterator[GatewayShell]:
 def written_again(names: Sequence[str]) -> Iterator[tuple[Stored, Stored]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
-        state, balancer = GatewayState(shell), Traefik(shell)
+        state, balancer = GatewayState(shell), Traefik.of_one(shell)
         with state.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
                 before = _read(name).stored
@@ -218,7 +219,7 @@ def world(at: FakeHost) -> World:
 def status(at: FakeHost) -> dict[str, Any]:
     """What `hitless status --json` says."""
     found = application_status(APPLICATION, world(at), at.gateway_settings)
-    return dict(json.loads(json.dumps(found)))
+    return dict(json.loads(json.dumps(application_json(found))))
 
 
 def history(at: FakeHost) -> tuple[Run, ...]:
@@ -228,9 +229,9 @@ def history(at: FakeHost) -> tuple[Run, ...]:
 
 def print_all(at: FakeHost) -> None:
     """Print what `hitless status`, `hitless history` and `hitless show` tell people."""
-    seen, found = world(at), history(at)
-    if seen.containers or seen.releases:  # else status says that there is nothing
-        show_status(APPLICATION, seen, at.gateway_settings, as_json=False)
+    seen, found = application_status(APPLICATION, world(at), at.gateway_settings), history(at)
+    if seen.is_known:  # else status says that there is nothing
+        show_status(seen, as_json=False)
     show_history(APPLICATION, found, as_json=False)
     for number in {run.release for run in found}:
         show_runs(APPLICATION, number, found, as_json=False)

@@ -123,11 +123,12 @@ def status(options: Options, as_json: bool) -> None:
     """Show the gateway's settings and the applications it routes."""
     from hitless.cli.console import ignore
     from hitless.cli.report import show_applications
+    from hitless.domain.host.status import host_status
     from hitless.execution import observe
 
     host = options.host()
     world = observe.world(host.ports(ignore), None)
-    show_applications(world, host.gateway_project().settings(), as_json)
+    show_applications(host_status(world, host.gateway_project().settings()), as_json)
 
 
 @gateway.command()

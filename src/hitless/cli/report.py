@@ -1,4 +1,4 @@
-"""What `hitless status` prints."""
+"""What `hitless status`, `shared status` and `gateway status` print."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,104 +15,184 @@ from hitless.cli.console import console
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.gateway.settings import GatewaySettings
-from hitless.domain.host.journal import step_of
+from hitless.domain.common.events import Operation
 from hitless.domain.host.shared import Shared
-from hitless.domain.host.world import World
-from hitless.domain.routing import entry_points, rules
-from hitless.domain.routing import published as publishing
-from hitless.domain.routing.split import Routing
+from hitless.domain.host.status import (
+    ApplicationStatus,
+    CommandStatus,
+    ContainerStatus,
+    GatewayStatus,
+    HostStatus,
+    LiveStatus,
+    Problem,
+    ProblemKind,
+)
+from hitless.domain.routing import entry_points
 
 
-def show_status(application: str, world: World, settings: GatewaySettings | None, as_json: bool) -> None:
+def show_status(status: ApplicationStatus, as_json: bool) -> None:
     """One application: what is live, its releases, its containers, its address."""
-    status = application_status(application, world, settings)
     if as_json:
-        print(json.dumps(status))
+        print(json.dumps(application_json(status)))
         return
-    if world.gateway is None and not world.containers:
+    if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
-    if not world.containers and not world.releases and application not in world.routings:
+    if not status.is_known:
         raise HitlessError(
-            f"{application} is not deployed here", "run: hitless deploy, or see hitless status --all"
+            f"{status.application} is not deployed here",
+            "run: hitless deploy, or see hitless status --all",
         )
     out = console()
-    live = status["live"]
-    out.print(
-        f"[bold]{escape(application)}[/]  "
-        + (
-            f"live: [bold green]{live['colour']}[/], release {live['release']}"
-            if live
-            else "[bold red]what is live can't be told[/]"
-            if _is_unknown(application, world)
-            else "[bold red]nothing is live[/]"
-        )
-    )
-    for address in status["addresses"]:
+    out.print(f"[bold]{escape(status.application)}[/]  {_live_text(status)}")
+    for address in status.addresses:
         out.print(f"  {escape(address)}")
-    if status["deployment"]:
-        out.print(f"  [yellow]{escape(_deployment_line(status['deployment']))}[/]")
-    for problem in status["problems"]:
-        out.print(f"  [red]{escape(problem)}[/]")
+    if status.command:
+        out.print(f"  [yellow]{escape(_command_text(status.command))}[/]")
+    for problem in status.problems:
+        out.print(f"  [red]{escape(_problem_text(problem))}[/]")
+    if status.containers:
+        _show_containers(out, status.containers)
+    for release in status.releases:
+        revision = f"  {escape(release.revision)}" if release.revision else ""
+        mark = " (live)" if status.live and status.live.release == release.number else ""
+        mark = mark or ("" if release.promoted else " (never was live)")
+        out.print(f"  release {release.number}  {release.created[:19]}Z{revision}{mark}")
+
+
+def _live_text(status: ApplicationStatus) -> str:
+    if status.live:
+        return f"live: [bold green]{status.live.colour}[/], release {status.live.release}"
+    return "[bold red]nothing is live[/]" if status.is_sure else "[bold red]what is live can't be told[/]"
+
+
+def _show_containers(out: Console, containers: Sequence[ContainerStatus]) -> None:
     table = Table(box=SIMPLE_HEAD)
     for column in ("colour", "release", "service", "container", "state", "health"):
         table.add_column(column)
-    for row in status["containers"]:
-        table.add_row(*(escape(str(row[key])) for key in row))
-    if status["containers"]:
-        out.print(table)
-    for release in status["releases"]:
-        revision = f"  {escape(release['revision'])}" if release["revision"] else ""
-        mark = " (live)" if live and live["release"] == release["number"] else ""
-        mark = mark or ("" if release["promoted"] else " (never was live)")
-        out.print(f"  release {release['number']}  {release['created'][:19]}Z{revision}{mark}")
+    for one in containers:
+        table.add_row(*(escape(str(value)) for value in _container_json(one).values()))
+    out.print(table)
 
 
-def application_status(application: str, world: World, settings: GatewaySettings | None) -> dict[str, Any]:
+def application_json(status: ApplicationStatus) -> dict[str, Any]:
     """The same as one JSON object."""
-    live = world.live(application)
-    routing = world.routings.get(application)
     return {
-        "application": application,
-        "live": {"colour": live[0], "release": live[1]} if live else None,
-        "addresses": _addresses(routing, settings),
-        "deployment": _deployment(world),
-        "problems": _problems(application, world),
-        "containers": [
-            {
-                "colour": container.colour,
-                "release": container.release,
-                "service": container.service,
-                "container": container.name,
-                "state": container.state,
-                "health": container.health or "-",
-            }
-            for container in sorted(world.containers, key=lambda container: container.name)
-            # a hook that is over is of interest in the journal alone
-            if container.is_running or not container.service.startswith("hook-")
-        ]
-        + [
-            {
-                "colour": "",
-                "release": "",
-                "service": container.service,
-                "container": container.name,
-                "state": container.state,
-                "health": container.health or "-",
-            }
-            for container in sorted(world.base, key=lambda container: container.name)
-        ],
-        "releases": [
-            {
-                "number": release.number,
-                "created": release.created,
-                "revision": release.revision,
-                "promoted": release.promoted,
-                "images": {service: image.id for service, image in release.images.items()},
-            }
-            for release in reversed(world.releases)
-        ],
+        "application": status.application,
+        "live": _live_json(status.live),
+        "addresses": list(status.addresses),
+        "deployment": _command_json(status.command) if status.command else None,
+        "problems": [_problem_text(problem) for problem in status.problems],
+        "containers": [_container_json(one) for one in status.containers],
+        "releases": [vars(release) for release in status.releases],
     }
+
+
+def _live_json(live: LiveStatus | None) -> dict[str, Any] | None:
+    return vars(live) if live else None
+
+
+def _container_json(one: ContainerStatus) -> dict[str, Any]:
+    return {
+        "colour": one.colour or "",
+        "release": one.release or "",
+        "service": one.service,
+        "container": one.name,
+        "state": one.state,
+        "health": one.health or "-",
+    }
+
+
+def _command_json(command: CommandStatus) -> dict[str, Any]:
+    return {
+        "operation": command.operation,
+        "release": command.release,
+        "step": any_step_json(command.step),
+        "began": command.began,
+        "by": command.by,
+        "is_under_way": command.is_under_way,
+        "seconds_since": command.seconds,
+    }
+
+
+def _command_text(command: CommandStatus) -> str:
+    release = f" of release {command.release}" if command.release else ""
+    at = f", at {any_step_text(command.step)}" if command.step else ""
+    since = durations.ago(command.seconds)
+    if command.is_under_way:
+        what = f"{command.operation or 'a command'}{release} is under way{at}, by {command.by}"
+        return f"{what}, last sign of life {since}"
+    if command.operation == Operation.ADOPT:
+        return f"interrupted adopt{at}, by {command.by}, {since}; go on with hitless adopt"
+    return (
+        f"interrupted {command.operation}{release}{at}, by {command.by}, {since}; finish it with "
+        "hitless resume, undo it with hitless abort, or run hitless deploy"
+    )
+
+
+def _problem_text(problem: Problem) -> str:
+    subject, detail = problem.subject, problem.detail
+    match problem.kind:
+        case ProblemKind.GATEWAY_DOWN:
+            return "the gateway is not up; run: hitless gateway up"
+        case ProblemKind.BROKEN_FILE:
+            return f"{subject}: {detail}"
+        case ProblemKind.RESTORED_FILE:
+            return f"{detail}; hitless gateway up puts it back"
+        case ProblemKind.OTHER_GATEWAY:
+            return f"it runs behind the gateway {subject}; use --gateway {subject}"
+        case ProblemKind.DAMAGED_RECORD:
+            return f"the record of release {subject} is damaged; the next hitless deploy removes it"
+        case ProblemKind.NOTHING_RUNS:
+            return f"no container of the live colour {subject} is running; run: hitless deploy"
+        case ProblemKind.LEFTOVER:
+            return f"{subject} is there but not live; hitless abort or the next hitless deploy takes it away"
+
+
+def show_applications(status: HostStatus, as_json: bool) -> None:
+    """The gateway and every application on it."""
+    if as_json:
+        applications = [
+            {"application": one.application, "live": _live_json(one.live), "addresses": list(one.addresses)}
+            for one in status.applications
+        ]
+        print(json.dumps({"gateway": _gateway_json(status.gateway), "applications": applications}))
+        return
+    out = console()
+    if status.gateway.settings is None:
+        out.print("the gateway is not there; run: hitless gateway up")
+        return
+    _show_gateway(out, status.gateway)
+    for one in status.applications:
+        what = f"{one.live.colour}, release {one.live.release}" if one.live else "not live"
+        out.print(f"  [bold]{escape(one.application)}[/]  {what}  {escape(', '.join(one.addresses))}")
+
+
+def _gateway_json(gateway: GatewayStatus) -> dict[str, Any]:
+    return {
+        "running": gateway.is_running,
+        "settings": vars(gateway.settings) if gateway.settings else None,
+        "newer_image": gateway.newer_image,
+        "broken": {**gateway.broken, **gateway.restored},
+    }
+
+
+def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
+    settings = gateway.settings
+    assert settings
+    state = "[green]up[/]" if gateway.is_running else "[red]down[/]"
+    also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
+    at = entry_points.shown(settings.bind, settings.http_port)
+    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
+    if gateway.newer_image:
+        newer = f"hitless's own image of Traefik is {gateway.newer_image} now"
+        out.print(f"  [yellow]{newer}; hitless gateway up --replace takes it[/]")
+    if settings.held:
+        held = ", ".join(map(str, settings.held))
+        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
+    for path, problem in gateway.broken.items():
+        out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
+    for problem in gateway.restored.values():
+        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
 
 
 def show_shared(application: str, found: Sequence[Shared], as_json: bool) -> None:
@@ -148,133 +229,3 @@ def show_shared(application: str, found: Sequence[Shared], as_json: bool) -> Non
                 f"  [yellow]{escape(row['service'])} has changed in the file: {escape(row['changes'])}[/]"
             )
             out.print(f"    hitless shared up --recreate {escape(row['service'])}: {escape(row['cost'])}")
-
-
-def show_applications(world: World, settings: GatewaySettings | None, as_json: bool) -> None:
-    """The gateway and every application on it."""
-    names = sorted({*world.routings, *(container.application for container in world.containers)})
-    found: list[dict[str, Any]] = []
-    for name in names:
-        live = world.live(name)
-        found.append(
-            {
-                "application": name,
-                "live": {"colour": live[0], "release": live[1]} if live else None,
-                "addresses": _addresses(world.routings.get(name), settings),
-            }
-        )
-    newer = settings.up_to_date().image if settings else ""
-    newer = newer if settings and newer != settings.image else ""
-    gateway = {
-        "running": world.gateway is not None,
-        "settings": vars(settings) if settings else None,
-        "newer_image": newer,
-        "broken": {**world.broken, **world.restored},
-    }
-    if as_json:
-        print(json.dumps({"gateway": gateway, "applications": found}))
-        return
-    out = console()
-    if settings is None:
-        out.print("the gateway is not there; run: hitless gateway up")
-        return
-    state = "[green]up[/]" if world.gateway else "[red]down[/]"
-    also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
-    at = entry_points.shown(settings.bind, settings.http_port)
-    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
-    if newer:
-        what = f"hitless's own image of Traefik is {newer} now; hitless gateway up --replace takes it"
-        out.print(f"  [yellow]{what}[/]")
-    if settings.held:
-        held = ", ".join(map(str, settings.held))
-        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
-    for path, problem in world.broken.items():
-        out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
-    for problem in world.restored.values():
-        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
-    for one in found:
-        at = ", ".join(one["addresses"])
-        what = f"{one['live']['colour']}, release {one['live']['release']}" if one["live"] else "not live"
-        out.print(f"  [bold]{escape(one['application'])}[/]  {what}  {escape(at)}")
-
-
-def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> list[str]:
-    if routing is None or settings is None:
-        return []
-    port = "" if settings.http_port == 80 else f":{settings.http_port}"
-    hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
-    ports = {
-        f"{router.protocol}://"
-        + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port): None
-        for router in routing.rules
-        if publishing.is_port(router)
-        for name in router.entry_points
-        if name in settings.bound
-    }
-    return [*(f"http://{host}{port}" for host in hosts), *ports]
-
-
-def _problems(application: str, world: World) -> list[str]:
-    if world.gateway is None:
-        # which colour is live stands in the gateway: without it nothing can be said of the containers
-        return ["the gateway is not up; run: hitless gateway up"]
-    problems = [f"{path}: {problem}" for path, problem in world.broken.items()]
-    problems += [f"{problem}; hitless gateway up puts it back" for problem in world.restored.values()]
-    problems += [
-        f"it runs behind the gateway {other}; use --gateway {other}" for other in _other_gateways(world)
-    ]
-    if _is_unknown(application, world):
-        return problems
-    live = world.live(application)
-    if live and not any(container.is_running for container in world.of(live[0])):
-        problems.append(f"no container of the live colour {live[0]} is running; run: hitless deploy")
-    others = {container.colour for container in world.containers if not live or container.colour != live[0]}
-    if world.holder is None and world.left is None:
-        problems += [
-            f"{colour} is there but not live; hitless abort or the next hitless deploy takes it away"
-            for colour in sorted(others)
-        ]
-    return problems
-
-
-def _is_unknown(application: str, world: World) -> bool:
-    """Whether something may be live that this gateway's routing does not tell of."""
-    return f"{application}.yml" in world.broken or bool(_other_gateways(world))
-
-
-def _other_gateways(world: World) -> list[str]:
-    here = world.gateway.project if world.gateway else None
-    return sorted({one.gateway for one in world.containers} - {here}) if here else []
-
-
-def _deployment(world: World) -> dict[str, Any] | None:
-    """The command that works on the application, or the last one where it was not brought to an end."""
-    run = world.left
-    if world.holder and run and run.holder != world.holder.name:
-        run = None  # of an earlier command: this one has written nothing yet
-    if world.holder is None and run is None:
-        return None
-    return {
-        "operation": run.operation if run else "",
-        "release": run.release if run else 0,
-        "step": any_step_json(run.step) if run else None,
-        "began": run.began if run else "",
-        "by": world.holder.name if world.holder else run.holder if run else "",
-        "is_under_way": world.holder is not None,
-        "seconds_since": world.holder.quiet if world.holder else world.quiet,
-    }
-
-
-def _deployment_line(deployment: dict[str, Any]) -> str:
-    release = f" of release {deployment['release']}" if deployment["release"] else ""
-    at = f", at {any_step_text(step_of(deployment['step']))}" if deployment["step"] else ""
-    since = durations.ago(deployment["seconds_since"])
-    if deployment["is_under_way"]:
-        what = f"{deployment['operation'] or 'a command'}{release} is under way{at}, by {deployment['by']}"
-        return f"{what}, last sign of life {since}"
-    if deployment["operation"] == "adopt":
-        return f"interrupted adopt{at}, by {deployment['by']}, {since}; go on with hitless adopt"
-    return (
-        f"interrupted {deployment['operation']}{release}{at}, by {deployment['by']}, {since}; finish it with "
-        "hitless resume, undo it with hitless abort, or run hitless deploy"
-    )

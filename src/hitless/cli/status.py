@@ -15,6 +15,7 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     """Show which colour is live, the releases, the containers, and the address."""
     from hitless.cli.console import ignore
     from hitless.cli.report import show_applications, show_status
+    from hitless.domain.host.status import application_status, host_status
     from hitless.execution import observe
 
     host = options.host()
@@ -22,6 +23,6 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     world = observe.world(host.ports(ignore), name)
     settings = host.gateway_project().settings()
     if name is None:
-        show_applications(world, settings, as_json)
+        show_applications(host_status(world, settings), as_json)
     else:
-        show_status(name, world, settings, as_json)
+        show_status(application_status(name, world, settings), as_json)

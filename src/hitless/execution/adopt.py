@@ -25,15 +25,15 @@ from hitless.ports.gateway_host import GatewayHost
 
 
 def look(
-    ports: Ports, host: GatewayHost, project: str, application: Application
+    ports: Ports, project: GatewayHost, name: str, application: Application
 ) -> tuple[Adoption, tuple[Finding, ...]]:
     """What adopting the application takes, and all that stands in its way; touches nothing.
 
-    `project` is the gateway's name. Raises `HitlessError` where nothing runs that could be adopted.
+    `name` is the gateway's. Raises `HitlessError` where nothing runs that could be adopted.
     """
     world = observe.world(ports, application.name)
-    present = host.settings()
-    found, findings = adopt_plan.decide(application, world, ports.engine.neighbours(), present)
+    present = project.settings()
+    found, findings = adopt_plan.decide(application, world, ports.containers.neighbours(), present)
     if not found.plain:
         raise HitlessError(
             f"nothing of {application.name} runs under plain docker compose",
@@ -42,22 +42,22 @@ def look(
     # as it will be when the release is deployed
     settings = found.before or present or GatewaySettings()
     if world.gateway is None:
-        gateway.refuse_unfit(host, settings.image)
+        gateway.refuse_unfit(project, settings.image)
     world = replace(
         world,
-        gateway=gateway_of(project, settings),
+        gateway=gateway_of(name, settings),
         base=tuple(one for one in world.base if one.name not in found.plain),
     )
     return found, (*findings, *(() if found.is_live else check(application, world, {})))
 
 
 def adopt(
-    session: Session, host: GatewayHost, application: Application, options: DeployOptions, found: Adoption
+    session: Session, project: GatewayHost, application: Application, options: DeployOptions, found: Adoption
 ) -> None:
     """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
-    found = _with_pool(host, found)
+    found = _with_pool(project, found)
     if found.before:
-        _prepare_gateway(session, host, found, found.before)
+        _prepare_gateway(session, project, found, found.before)
     failed = None
     if not found.is_live:
         failed = _deploy(session, application, replace(options, adopted=found.plain), found)
@@ -65,35 +65,37 @@ def adopt(
     if not found.others:
         drain = options.timeouts.drain
         drain = application.settings.drain_timeout if drain is None else drain
-        _hand_over(session, host, found, drain)
+        _hand_over(session, project, found, drain)
     if failed:
         raise failed
 
 
-def _with_pool(host: GatewayHost, found: Adoption) -> Adoption:
+def _with_pool(project: GatewayHost, found: Adoption) -> Adoption:
     """The same with a pool of addresses in the gateway's settings."""
-    before = gateway.with_pool(host, found.before) if found.before else None
+    before = gateway.with_pool(project, found.before) if found.before else None
     after = found.after
     if after:
         pool = before.address_pool if before else after.address_pool
-        after = gateway.with_pool(host, replace(after, address_pool=pool))
+        after = gateway.with_pool(project, replace(after, address_pool=pool))
     return replace(found, before=before, after=after)
 
 
-def _prepare_gateway(session: Session, host: GatewayHost, found: Adoption, before: GatewaySettings) -> None:
+def _prepare_gateway(
+    session: Session, project: GatewayHost, found: Adoption, before: GatewaySettings
+) -> None:
     """Start or restart the gateway; where there is one, not under another command on the application."""
     ports = session.ports
-    present = host.settings() if ports.balancer.gateway() else None
+    present = project.settings() if ports.balancer.gateway() else None
     if present:
         session.lock()
     step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
     with gateway.undisturbed(session, but=found.application) if present else nullcontext():
         # as yet it is no work on the application, and not for its journal
-        announced(ports, step, lambda: _start(ports, host, present, before))
+        announced(ports, step, lambda: _start(ports, project, present, before))
     session.unlock()  # it went with the gateway
 
 
-def _hand_over(session: Session, host: GatewayHost, found: Adoption, drain_timeout: float) -> None:
+def _hand_over(session: Session, project: GatewayHost, found: Adoption, drain_timeout: float) -> None:
     """What is left to do once the release is live: it takes what ran, and the ports of that, away."""
     name, ports = found.application, session.ports
     session.stay()
@@ -109,7 +111,7 @@ def _hand_over(session: Session, host: GatewayHost, found: Adoption, drain_timeo
         step = StepId(kind, subjects=ports_taken)
         with ExitStack() as alone:
             alone.enter_context(gateway.undisturbed(session, but=name))
-            announced(ports, step, lambda: _take_over(session, host, found, after, alone))
+            announced(ports, step, lambda: _take_over(session, project, found, after, alone))
     session.perform(adopt_plan.plan_adopted(found, drain_timeout))
 
 
@@ -130,10 +132,10 @@ def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
     if not found.exclusive:
         yield
         return
-    ids = [one.id for one in ports.engine.composed(found.application) if one.name in found.exclusive]
+    ids = [one.id for one in ports.containers.composed(found.application) if one.name in found.exclusive]
     try:
         step = StepId(StepKind.STOP_EXCLUSIVE, subjects=found.exclusive)
-        announced(ports, step, lambda: ports.engine.stop(ids))
+        announced(ports, step, lambda: ports.containers.stop(ids))
         yield
     except HookFailed:
         raise
@@ -150,16 +152,18 @@ def _start_exclusive(ports: Ports, found: Adoption) -> None:
     running = {container.service for container in world.containers if container.is_running}
     ids = [one.id for one in world.base if one.name in found.exclusive and one.service not in running]
     if ids:
-        ports.engine.start_again(ids)
+        ports.containers.start_again(ids)
 
 
-def _start(ports: Ports, host: GatewayHost, present: GatewaySettings | None, wanted: GatewaySettings) -> str:
-    silent = gateway.change(host, ports, present, wanted)
+def _start(
+    ports: Ports, project: GatewayHost, present: GatewaySettings | None, wanted: GatewaySettings
+) -> str:
+    silent = gateway.change(project, ports, present, wanted)
     return f"{', '.join(silent)} does not answer behind it: see hitless gateway status" if silent else ""
 
 
 def _take_over(
-    session: Session, host: GatewayHost, found: Adoption, after: GatewaySettings, alone: ExitStack
+    session: Session, project: GatewayHost, found: Adoption, after: GatewaySettings, alone: ExitStack
 ) -> str:
     """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
 
@@ -167,22 +171,22 @@ def _take_over(
     `alone`, which keeps others from theirs, is left before that.
     """
     ports = session.ports
-    ids = {one.name: one.id for one in ports.engine.neighbours() if one.name in found.ports.values()}
-    before = found.before or host.settings()
+    ids = {one.name: one.id for one in ports.containers.neighbours() if one.name in found.ports.values()}
+    before = found.before or project.settings()
     began = ports.clock.now()
     try:
         if ids:
-            ports.engine.stop(tuple(ids.values()))
-        gateway.start(host, ports, after)
+            ports.containers.stop(tuple(ids.values()))
+        gateway.start(project, ports, after)
         routing = observe.world(ports, found.application).routings[found.application]
         waits.until_in_force(ports, found.application, routing)
     except BaseException as error:
         session.unlock()
         alone.close()
         if before:
-            gateway.undo(error, lambda: gateway.start(host, ports, before))
+            gateway.undo(error, lambda: gateway.start(project, ports, before))
         if ids:
-            gateway.undo(error, lambda: ports.engine.start_again(tuple(ids.values())))
+            gateway.undo(error, lambda: ports.containers.start_again(tuple(ids.values())))
         with suppress(HitlessError):  # so that the journal has it, too
             session.lock()
         raise
@@ -192,5 +196,5 @@ def _take_over(
     session.lock()
     if found.front in ids:
         # it would fight for its port at the next start of the engine
-        ports.engine.restart({ids[found.front]: "no"})
+        ports.containers.set_restart_policies({ids[found.front]: "no"})
     return f"nobody was answered for {seconds:.1f} s at most"

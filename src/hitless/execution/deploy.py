@@ -96,13 +96,13 @@ def _prepare(
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
             looking = pool.submit(shared, ports, application, world)
-            present = ports.engine.images(named_images(application))
+            present = ports.images.present(named_images(application))
             images = get_images(plan_images(application, number, present, options.pull), ports)
         prepared, findings = prepare(application, images, gateway, options.timeouts)
         found = (*options.findings, *findings, *check(prepared, world, images), *changed(looking.result()))
         session.refuse(options.judged(found), warn=True)
     except BaseException:
         with suppress(HitlessError):  # the first error is the one to tell
-            ports.engine.untag(application.name, (number,))
+            ports.images.untag(application.name, (number,))
         raise
     return prepared, images

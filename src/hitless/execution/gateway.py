@@ -24,7 +24,7 @@ _REMNANT = 30.0  # seconds for which a Docker command is waited for that a kille
 
 
 def up(
-    session: Session, host: GatewayHost, is_running: bool, changes: dict[str, Any], may_replace: bool
+    session: Session, project: GatewayHost, is_running: bool, changes: dict[str, Any], may_replace: bool
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Have the gateway running; its settings, whether anything was done, and what to say of its files.
 
@@ -34,7 +34,7 @@ def up(
     a command works on an application: the lock would go with the gateway.
     """
     ports = session.ports
-    present = host.settings()
+    present = project.settings()
     # what another still had when an application was to be adopted is asked for again
     wanted = replace(present or GatewaySettings(), held=(), **changes)
     if may_replace or not is_running:
@@ -64,17 +64,17 @@ def up(
             f"port {wanted.http_port} is to be the gateway's own and one for applications",
             f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
-    refuse_unfit(host, wanted.image)
-    wanted = with_pool(host, wanted)
+    refuse_unfit(project, wanted.image)
+    wanted = with_pool(project, wanted)
     if is_running and present:
         # found out later, it would cost a restart of the gateway, which every application feels
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
-        host.refuse_taken(wanted.image, more)
+        project.refuse_taken(wanted.image, more)
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     with undisturbed(session) if is_running else nullcontext():
-        silent = change(host, ports, present if is_running else None, wanted)
+        silent = change(project, ports, present if is_running else None, wanted)
     if silent:
         raise HitlessError(
             f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
@@ -130,11 +130,11 @@ def _locked(at_work: Mapping[str, Holder]) -> Locked:
     )
 
 
-def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
+def with_pool(project: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
     """The same with a pool of addresses for the networks of applications. Raises `HitlessError`."""
     if settings.address_pool:
         return settings
-    if pool := host.free_pool(settings.image):
+    if pool := project.free_pool(settings.image):
         return replace(settings, address_pool=pool)
     raise HitlessError(
         "every address range that hitless would take for its networks is in use on this Docker host",
@@ -142,32 +142,32 @@ def with_pool(host: GatewayHost, settings: GatewaySettings) -> GatewaySettings:
     )
 
 
-def refuse_unfit(host: GatewayHost, image: str) -> None:
+def refuse_unfit(project: GatewayHost, image: str) -> None:
     """Raise `HitlessError` where this host can't have the gateway, of this image."""
-    if outdated := host.outdated():
+    if outdated := project.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
         )
-    if foreign := host.foreign():
+    if foreign := project.foreign():
         raise HitlessError(
             f"there are containers that hitless did not make in the gateway's project: {', '.join(foreign)}",
             "choose another name for the gateway with --gateway NAME, or remove them",
         )
-    if lack := host.unfit(image):
+    if lack := project.unfit(image):
         raise HitlessError(
             f"the image {image} {lack}",
             f"hitless gateway up --image {TRAEFIK_IMAGE}, or build yours from that",
         )
 
 
-def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
+def start(project: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
     """Start the gateway with these settings, or replace it, and wait until all behind it is routed.
 
     Returns the applications that are not: no routing file of theirs is whole, or Traefik refuses it.
     """
-    host.apply(settings)
+    project.apply(settings)
     deadline = ports.clock.now() + _ANSWER_TIMEOUT
-    while not host.answers():
+    while not project.answers():
         if ports.clock.now() > deadline:
             raise TimedOut(
                 f"Traefik did not answer within {_ANSWER_TIMEOUT:.0f} s of its start",
@@ -185,7 +185,7 @@ def start(host: GatewayHost, ports: Ports, settings: GatewaySettings) -> tuple[s
 
 
 def change(
-    host: GatewayHost, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
+    project: GatewayHost, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
 ) -> tuple[str, ...]:
     """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
 
@@ -195,7 +195,7 @@ def change(
     """
     before = _answering(ports, present) if present is not None else frozenset()
     try:
-        silent = start(host, ports, wanted)
+        silent = start(project, ports, wanted)
         if lost := before & set(silent):
             raise HitlessError(
                 f"with these settings {_shown(tuple(sorted(lost)))} does not answer behind the gateway"
@@ -205,7 +205,7 @@ def change(
         return silent
     except BaseException as error:
         if present is not None:
-            undo(error, lambda: start(host, ports, present))
+            undo(error, lambda: start(project, ports, present))
         raise
 
 
@@ -238,10 +238,10 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
 
 
 def down(
-    session: Session, host: GatewayHost, applications: Sequence[str], force: bool, volumes: bool
+    session: Session, project: GatewayHost, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:
     """Stop the gateway; refuses while applications are routed or worked on (`Locked`), unless `force`."""
-    settings = host.settings()
+    settings = project.settings()
     if settings is None:
         raise HitlessError("there is no gateway here", "nothing to do")
     is_asked = not force and session.ports.balancer.gateway() is not None
@@ -251,7 +251,7 @@ def down(
                 f"the gateway still routes {', '.join(applications)}",
                 "take them down first (hitless -p NAME down), or pass --force to cut them off",
             )
-        host.remove(settings, volumes)
+        project.remove(settings, volumes)
 
 
 def _shown(value: Any) -> str:

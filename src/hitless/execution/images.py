@@ -16,7 +16,7 @@ def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
     """Perform the plan; service -> image. Raises `HitlessError` where a service has none after that."""
     for step in plan.steps:
         announced(ports, step.id, partial(_perform, step, ports))
-    images = ports.engine.images(plan.references)
+    images = ports.images.present(plan.references)
     if missing := plan.missing(images):
         raise HitlessError(
             f"there is no image for {', '.join(missing)} after build and pull",
@@ -28,12 +28,12 @@ def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
 def _perform(step: ImageStep, ports: Ports) -> None:
     match step:
         case Build():
-            _hinted(partial(ports.engine.build, step.model), "see docker compose build")
+            _hinted(partial(ports.projects.build, step.model), "see docker compose build")
         case Pull(image, platform):
             hint = f"is its name right, and may this host have it? try: docker pull {image}"
-            _hinted(partial(ports.engine.pull, image, platform), hint)
+            _hinted(partial(ports.images.pull, image, platform), hint)
         case Tag():
-            ports.engine.tag(step.references)
+            ports.images.tag(step.references)
 
 
 def _hinted(action: Callable[[], None], hint: str) -> None:

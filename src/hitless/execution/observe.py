@@ -17,10 +17,10 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
     """
     with ThreadPoolExecutor(max_workers=6) as pool:
         # each look is a process that is waited for; none needs anything of another
-        containers = pool.submit(ports.engine.containers, application)
-        networked = pool.submit(ports.engine.networked, application) if application else None
-        tagged = pool.submit(ports.engine.tagged, application) if application else None
-        composed = pool.submit(ports.engine.composed, application) if application else None
+        containers = pool.submit(ports.containers.of, application)
+        networked = pool.submit(ports.networks.networked, application) if application else None
+        tagged = pool.submit(ports.images.tagged, application) if application else None
+        composed = pool.submit(ports.containers.composed, application) if application else None
         reading = pool.submit(ports.state.read, application)
         gateway = gateway or ports.balancer.gateway()
         others = composed.result() if composed else ()

@@ -61,7 +61,7 @@ from hitless.domain.plan.steps import (
 )
 from hitless.domain.routing.split import Routing
 from hitless.execution import stopping, waits
-from hitless.execution.there import There
+from hitless.execution.container_ids import ContainerIds
 from hitless.ports import Ports
 
 
@@ -73,11 +73,11 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """
     done = 0
     failed = []
-    there = There(ports.engine)
+    known = ContainerIds(ports.containers)
 
     def carry_out(step: Step) -> str:
         nonlocal done
-        detail = _perform(step, ports, there)
+        detail = _perform(step, ports, known)
         # here, and not after the event that says so: an interrupt may come while that is told
         done += 1
         return detail
@@ -120,10 +120,10 @@ def undo(steps: Sequence[Step], ports: Ports) -> None:
     Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
     is there for the next command to take away. A hook that fails is no reason to leave anything.
     """
-    there = There(ports.engine)
+    known = ContainerIds(ports.containers)
     for step in steps:
         try:
-            announced(ports, step.id, partial(_perform, step, ports, there))
+            announced(ports, step.id, partial(_perform, step, ports, known))
         except HitlessError:  # said by its own event; the error that led here is the one to raise
             if not _is_hook(step):
                 return
@@ -148,40 +148,40 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
     ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 
 
-def _perform(step: Step, ports: Ports, there: There) -> str:
+def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.id, detail))
 
     match step:
         case StartShared():
-            ports.engine.up(step.model, step.volumes, step.networks, step.services, step.recreate)
+            ports.projects.up(step.model, step.volumes, step.networks, step.services, step.recreate)
             waits.until_shared_ready(ports, step, progress)
             return ""
         case Connect():
-            ports.engine.connect_shared(step.networks, step.members)
+            ports.networks.connect_shared(step.networks, step.members)
             return ""
         case Create():
-            ports.engine.create(step.model, step.volumes, step.networks)
-            there.look_at(step.application, step.colour)
+            ports.projects.create(step.model, step.volumes, step.networks)
+            known.look_at(step.application, step.colour)
             for network, containers in step.connect.items():
-                ports.engine.connect(network, there.ids(containers))
+                ports.networks.connect(network, known.of(containers))
             return ""
         case Start():
-            _start(ports, step, there)
+            _start(ports, step, known)
             return ""
         case Attach(application, _, network, services, names):
-            called = dict(zip(there.ids(names), names.values(), strict=True))
-            ports.engine.attach(application, network, services, called)
+            called = dict(zip(known.of(names), names.values(), strict=True))
+            ports.networks.attach(application, network, services, called)
             return ""
         case Detach(application, colour):
-            ports.engine.detach(application, colour)
+            ports.networks.detach(application, colour)
             return ""
         case RunOnce():
-            return _run_once(ports, step, there, progress)
+            return _run_once(ports, step, known, progress)
         case RunHere():
             return _run_here(ports, step)
         case HandOver():
-            return _hand_over(ports, step, there, progress)
+            return _hand_over(ports, step, known, progress)
         case Show(application, _, before, routing):
             said = _route(ports, application, before, routing, is_new=True)
             _refuse_taken(ports, step)
@@ -191,7 +191,7 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
         case Withdraw(application, before, withdrawn):
             return _route(ports, application, before, withdrawn)
         case CutOver(before, routing) | AddReplicas(before, routing):
-            _last_look(ports, step, there)
+            _last_look(ports, step, known)
             return _route(ports, routing.application, before, routing)
         case Bake():
             waits.until_baked(ports, step, progress)
@@ -216,19 +216,19 @@ def _perform(step: Step, ports: Ports, there: There) -> str:
         case Forget():
             return _forget(ports, step)
         case RemoveVolumes(application):
-            return ", ".join(ports.engine.remove_volumes(application)) or "there were none"
+            return ", ".join(ports.projects.remove_volumes(application)) or "there were none"
 
 
-def _start(ports: Ports, step: Start | HandOver, there: There) -> None:
+def _start(ports: Ports, step: Start | HandOver, known: ContainerIds) -> None:
     """Start the containers; where one that others wait for does not get ready, show its log."""
     try:
         if step.containers:
-            ids = {service: there.ids(names) for service, names in step.containers.items()}
-            ports.engine.start(step.model, ids, step.timeout)
+            ids = {service: known.of(names) for service, names in step.containers.items()}
+            ports.projects.start(step.model, ids, step.timeout)
     except (DockerFailed, TimedOut) as error:
         logs = {
-            container.name: ports.engine.logs(container.name, waits.LOG_LINES)
-            for container in ports.engine.containers(step.application)
+            container.name: ports.containers.logs(container.name, waits.LOG_LINES)
+            for container in ports.containers.of(step.application)
             if container.colour is step.colour
             and (not container.is_running or container.health == "unhealthy")
         }
@@ -237,17 +237,17 @@ def _start(ports: Ports, step: Start | HandOver, there: There) -> None:
         ) from error
 
 
-def _run_once(ports: Ports, step: RunOnce, there: There, progress: Callable[[str], None]) -> str:
+def _run_once(ports: Ports, step: RunOnce, known: ContainerIds, progress: Callable[[str], None]) -> str:
     """Run a job or a hook in its container; the last line that it wrote."""
-    ids = there.ids((step.container,))
-    ports.engine.start(step.model, {step.service: ids}, step.timeout)
+    ids = known.of((step.container,))
+    ports.projects.start(step.model, {step.service: ids}, step.timeout)
     try:
         waits.until_ended(ports, step, progress)
     except BaseException:
         with suppress(HitlessError):  # one that was given up must not go on by itself
-            ports.engine.stop(ids)
+            ports.containers.stop(ids)
         raise
-    return _output(ports, step, step.container, ports.engine.logs(step.container, waits.LOG_LINES))
+    return _output(ports, step, step.container, ports.containers.logs(step.container, waits.LOG_LINES))
 
 
 def _run_here(ports: Ports, step: RunHere) -> str:
@@ -266,26 +266,28 @@ def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str
     return lines[-1] if lines else ""
 
 
-def _hand_over(ports: Ports, step: HandOver, there: There, progress: Callable[[str], None]) -> str:
-    leaving = ports.engine.named(step.leaving) if step.leaving else ()
+def _hand_over(ports: Ports, step: HandOver, known: ContainerIds, progress: Callable[[str], None]) -> str:
+    leaving = ports.containers.named(step.leaving) if step.leaving else ()
     if leaving:
         with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
-            ports.engine.restart({one.id: "no" for one in leaving})
-        stopping.stop(ports.engine, leaving)
+            ports.containers.set_restart_policies({one.id: "no" for one in leaving})
+        stopping.stop(ports.containers, leaving)
     if step.restart:
-        ports.engine.restart(dict(zip(there.ids(step.restart), step.restart.values(), strict=True)))
-    _start(ports, step, there)
+        ports.containers.set_restart_policies(
+            dict(zip(known.of(step.restart), step.restart.values(), strict=True))
+        )
+    _start(ports, step, known)
     waits.until_ready(ports, Gate(step.application, step.colour, step.readiness), progress)
     return ""
 
 
-def _last_look(ports: Ports, step: CutOver | AddReplicas, there: There) -> None:
+def _last_look(ports: Ports, step: CutOver | AddReplicas, known: ContainerIds) -> None:
     """See that all is still as the gate left it, and have it come back with the engine from now on."""
     colour = step.routing.live
     assert colour
     with ThreadPoolExecutor(max_workers=1) as pool:
-        policies = dict(zip(there.ids(step.restart), step.restart.values(), strict=True))
-        updated = pool.submit(ports.engine.restart, policies) if policies else None
+        policies = dict(zip(known.of(step.restart), step.restart.values(), strict=True))
+        updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
         waits.refuse_unready(ports, step.routing.application, colour, step.readiness)
         if updated:
             updated.result()
@@ -344,7 +346,7 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     leaving = _meant(ports, step)
     if leaving:
         with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
-            ports.engine.restart({container.id: "no" for container in leaving})
+            ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
     return _drained(ports, step.colour, drained, step.timeout, ports.clock.now() - began)
@@ -362,27 +364,27 @@ def _drained(
 def _meant(ports: Ports, step: Drain | Remove) -> list[Container]:
     return [
         container
-        for container in ports.engine.containers(step.application)
+        for container in ports.containers.of(step.application)
         if container.colour is step.colour and (not step.containers or container.name in step.containers)
     ]
 
 
 def _remove(ports: Ports, step: Remove) -> str:
     found = _meant(ports, step)
-    stopping.stop(ports.engine, found)
+    stopping.stop(ports.containers, found)
     ids = [container.id for container in found]
-    left = ports.engine.remove(step.application, step.colour, ids, with_networks=not step.containers)
+    left = ports.projects.remove(step.application, step.colour, ids, with_networks=not step.containers)
     return f"{', '.join(left)} stays: others are on it" if left else ""
 
 
 def _remove_base(ports: Ports, step: RemoveBase) -> None:
-    found = [one for one in ports.engine.composed(step.application) if one.project == step.application]
+    found = [one for one in ports.containers.composed(step.application) if one.project == step.application]
     found = [one for one in found if one.name in step.containers]
-    stopping.stop(ports.engine, found)
-    ports.engine.remove_base(step.application, [one.id for one in found])
+    stopping.stop(ports.containers, found)
+    ports.projects.remove_base(step.application, [one.id for one in found])
 
 
 def _forget(ports: Ports, step: Forget) -> str:
-    ports.engine.untag(step.application, step.releases)
+    ports.images.untag(step.application, step.releases)
     ports.state.forget(step.application, step.releases)
     return ""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
 from hitless.domain.checks.networks import of_room
 from hitless.domain.common import redact
-from hitless.domain.common.events import StepId
 from hitless.domain.common.findings import Finding
 from hitless.domain.host.shared import changed
 from hitless.domain.plan import releases
 from hitless.domain.plan.deploy import plan_deploy
-from hitless.domain.plan.images import ImagesPlan, named_images, plan_images
-from hitless.domain.plan.model import Plan
+from hitless.domain.plan.images import named_images, plan_images
+from hitless.domain.plan.preview import Preview
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import prepare
 from hitless.execution import observe
@@ -23,25 +20,12 @@ from hitless.execution.shared import shared
 from hitless.ports import Ports
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a deployment would do: first get the images, then the rest."""
-
-    images: ImagesPlan
-    deployment: Plan
-
-    @property
-    def steps(self) -> tuple[StepId, ...]:
-        """All that it does, in order."""
-        return tuple(step.id for step in (*self.images.steps, *self.deployment.steps))
-
-
 def preview(
     ports: Ports, application: Application, options: DeployOptions
 ) -> tuple[Preview | None, tuple[Finding, ...]]:
     """What a deployment would do, and every finding; changes nothing. None where a finding is an error."""
     world = observe.world(ports, application.name)
-    images = ports.engine.images(named_images(application))
+    images = ports.images.present(named_images(application))
     found = changed(shared(ports, application, world))
     findings = tuple(dict.fromkeys((*options.findings, *check(application, world, images), *found)))
     findings = redact.redact(options.judged(findings), redact.secrets(application.model))
@@ -51,6 +35,6 @@ def preview(
     release = Release(number, "", options.revision, images, application.model)
     prepared, _ = prepare(application, images, world.gateway)
     plan = plan_deploy(prepared, release, world, world.gateway)
-    if lacking := tuple(of_room(plan.networks, ports.engine.ranges())):
+    if lacking := tuple(of_room(plan.networks, ports.networks.ranges())):
         return None, (*findings, *lacking)
     return Preview(plan_images(application, number, images, options.pull), plan), findings

@@ -15,6 +15,7 @@ from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Visit
 from hitless.domain.proof.observations import Session as Visitor
 from hitless.domain.proof.verdict import Proof, judge, refused
+from hitless.domain.release.prepared import Prepared
 from hitless.execution.kept import live_release, plan_of_kept
 from hitless.execution.session import Session
 from hitless.ports import Ports
@@ -117,7 +118,7 @@ def _pause(session: Session, seconds: float) -> None:
     session.tell(StepDone(step, seconds))
 
 
-def _idle(ports: Ports, application: Application, live: Colour) -> dict[str, float]:
+def _idle(ports: Ports, application: Prepared, live: Colour) -> dict[str, float]:
     """The services that close idle connections before the gateway does: service -> seconds."""
     probes = observations.idle_probes(application, live)
     found = {service: ports.balancer.closes_idle(probe) for service, probe in probes.items()}
@@ -129,7 +130,7 @@ def _deploy_again(
     gateway: Gateway,
     load: Load,
     aims: Sequence[Aim],
-    application: Application,
+    application: Prepared,
     watched: _Watched,
 ) -> None:
     """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
@@ -160,7 +161,7 @@ def _passage(
     now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
     with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
-        endings = session.ports.engine.endings(session.application, now - began, now)
+        endings = session.ports.containers.endings(session.application, now - began, now)
     if not timed:
         return Passage(began, now, endings=endings, problem=problem.message if problem else "")
     return observations.passage(timed, endings, problem.message if problem else "")

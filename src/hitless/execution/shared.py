@@ -21,7 +21,7 @@ def shared(ports: Ports, application: Application, world: World) -> tuple[Shared
     as_written = compose_models.base_model(application)
     as_started = compose_models.base_model(application, world.gateway)
     models = [as_written, as_started] if as_written["services"] != as_started["services"] else [as_started]
-    digests = [ports.engine.digests(model) for model in models] if services and world.base else []
+    digests = [ports.projects.digests(model) for model in models] if services and world.base else []
     return shared_services(application, world, digests)
 
 

@@ -7,16 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from hitless.domain.host.world import ComposeContainer, Container
 from hitless.domain.plan.stop_order import stops
-from hitless.ports.engine import Engine
+from hitless.ports.containers import Containers
 
 
-def stop(engine: Engine, containers: Iterable[Container | ComposeContainer]) -> None:
+def stop(port: Containers, containers: Iterable[Container | ComposeContainer]) -> None:
     """Stop each when all that depend on it have ended, each with its own grace period."""
 
     def carry_out(together: Sequence[str], after: Sequence[Future[None]]) -> None:
         for earlier in after:
             earlier.result()  # where that failed, what needs these may be at work still
-        engine.stop(together)
+        port.stop(together)
 
     planned = stops(containers)
     under_way: list[Future[None]] = []

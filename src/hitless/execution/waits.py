@@ -146,7 +146,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
     while True:
         found = [
             container
-            for container in ports.engine.composed(step.application)
+            for container in ports.containers.composed(step.application)
             if container.project == step.application and container.service in step.services
         ]
         lacking = [
@@ -162,7 +162,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
         waited = ports.clock.now() - began
         bad = [one for one in lacking if one.state in ("exited", "dead") or one.health == "unhealthy"]
         if bad or waited > step.timeout:
-            logs = {one.name: ports.engine.logs(one.name, LOG_LINES) for one in bad or lacking}
+            logs = {one.name: ports.containers.logs(one.name, LOG_LINES) for one in bad or lacking}
             raise GateFailed(
                 f"the shared services are not ready after {waited:.0f} s: {said}",
                 "its last lines are above; it is left as it is: see docker compose ps and logs",
@@ -176,7 +176,7 @@ def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
     """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines."""
     began = ports.clock.now()
     while True:
-        found = next(iter(ports.engine.named((step.container,))), None)
+        found = next(iter(ports.containers.named((step.container,))), None)
         state = found.state if found else "gone"
         if found and state == "exited" and found.exit_code == 0:
             return
@@ -188,7 +188,7 @@ def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
             raise GateFailed(
                 f"{step.service} {how}{late}",
                 killed or "its last lines are above",
-                {step.container: ports.engine.logs(step.container, LOG_LINES)},
+                {step.container: ports.containers.logs(step.container, LOG_LINES)},
             )
         progress(f"{step.service} is {state}")
         ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
@@ -246,7 +246,7 @@ def _look(
 ) -> _Looked:
     probes = [*(probe for wanted in readiness for probe in wanted.probes), *routes]
     with ThreadPoolExecutor(max_workers=1) as pool:
-        found = pool.submit(ports.engine.named, [wanted.container for wanted in readiness])
+        found = pool.submit(ports.containers.named, [wanted.container for wanted in readiness])
         answers = dict(zip(probes, ports.balancer.ask(probes), strict=True)) if probes else {}
     containers = {
         one.name: one for one in found.result() if (one.application, one.colour) == (application, colour)
@@ -318,7 +318,7 @@ def _why_killed(ports: Ports, container: Container) -> str:
     until = ports.clock.now() + _MEMORY_EVENT
     while not container.ran_out_of_memory and ports.clock.now() < until:
         ports.clock.pause(_PAUSE)
-        container = next(iter(ports.engine.named((container.name,))), container)
+        container = next(iter(ports.containers.named((container.name,))), container)
     if container.ran_out_of_memory:
         return "it ran out of memory: raise its limit"
     return "it was killed by somebody, or ran out of memory: is its limit high enough?"
@@ -356,7 +356,7 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
 
 def _bad_route(ports: Ports, step: Gate | Bake, probe: Probe, answer: Answer, times: int = 1) -> GateFailed:
     logs = {
-        wanted.container: ports.engine.logs(wanted.container, LOG_LINES)
+        wanted.container: ports.containers.logs(wanted.container, LOG_LINES)
         for wanted in step.readiness
         if not wanted.may_end
     }
@@ -396,5 +396,5 @@ def _hint(status: int) -> str:
 
 
 def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:
-    logs = ports.engine.logs(wanted.container, LOG_LINES)
+    logs = ports.containers.logs(wanted.container, LOG_LINES)
     return GateFailed(message, hint, {wanted.container: logs})

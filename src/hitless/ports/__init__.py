@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from hitless.domain.common.events import Event
 from hitless.ports.balancer import Balancer
-from hitless.ports.engine import Engine
+from hitless.ports.containers import Containers
+from hitless.ports.images import Images
 from hitless.ports.local import Clock, LocalMachine
+from hitless.ports.networks import Networks
+from hitless.ports.projects import Projects
 from hitless.ports.state import State
 
 
@@ -19,7 +22,10 @@ class Ports:
     `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
     """
 
-    engine: Engine
+    images: Images
+    containers: Containers
+    networks: Networks
+    projects: Projects
     balancer: Balancer
     state: State
     clock: Clock

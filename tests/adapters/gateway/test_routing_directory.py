@@ -5,6 +5,7 @@ from __future__ import annotations
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import render
 from hitless.domain.common.names import Colour
+from hitless.domain.routing.split import NOBODY
 from tests.domain.builders import routing
 
 SHOP = routing(Colour.BLUE)
@@ -23,7 +24,7 @@ def test_what_traefik_does_not_read_says_nothing() -> None:
 
 
 def test_a_file_by_another_name_is_a_copy_and_decides_nothing() -> None:
-    former, latest = SHOP, SHOP.next(None, SHOP.colours)
+    former, latest = SHOP, SHOP.next(NOBODY, SHOP.colours)
     files = {"shop.yml": render(latest), "shop-copy.yml": render(former)}
     assert RoutingDirectory(files, {}).read() == (
         {"shop": latest},

@@ -21,6 +21,7 @@ from hitless.domain.routing.split import (
     ColourRouting,
     Routing,
     Server,
+    all_to,
 )
 from tests.domain.builders import examples, hostile_texts, part, router, routing
 
@@ -83,7 +84,7 @@ def routings(draw: st.DrawFn, names: st.SearchStrategy[str] = APPLICATIONS) -> R
     """Routings with every kind of text in them."""
     colours = draw(st.dictionaries(st.sampled_from(Colour), PARTS, max_size=2))
     live = draw(st.sampled_from([None, *colours]))
-    return Routing(draw(names), draw(st.integers(1, 10**6)), live, colours)
+    return Routing(draw(names), draw(st.integers(1, 10**6)), all_to(live), colours)
 
 
 @examples(100)

@@ -445,9 +445,9 @@ def test_with_another_holder_of_the_lock_nothing_is_changed_any_more(
             with pytest.raises(LockLost):
                 state.forget("shop", (7,))
             with pytest.raises(LockLost):
-                Traefik(state.shell).deliver("shop", ROUTING)
+                Traefik.of_one(state.shell).deliver("shop", ROUTING)
             with pytest.raises(LockLost):
-                Traefik(state.shell).deliver("shop", None)
+                Traefik.of_one(state.shell).deliver("shop", None)
             second = replace(RELEASE, number=8)
             another.record("shop", second)
     assert state.read("shop").releases == (RELEASE, second)
@@ -687,7 +687,7 @@ def test_who_waits_for_a_lock_does_not_keep_the_gateway_from_being_looked_at(
 def test_a_damaged_or_lost_routing_file_is_read_from_its_copy(host: FakeDocker, state: GatewayState) -> None:
     routes = host.root / "etc/hitless/routes"
     with at_work(state, "shop"):
-        Traefik(state.shell).deliver("shop", ROUTING)
+        Traefik.of_one(state.shell).deliver("shop", ROUTING)
     assert state.read(None).holds("shop", ROUTING)
     (routes / "shop.yml").write_text("")
     found = state.read(None)

@@ -20,16 +20,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway import traefik
+from hitless.adapters.gateway import instance
+from hitless.adapters.gateway.instance import answer_of, count_connections, request
 from hitless.adapters.gateway.routing_file import is_whole, render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.adapters.gateway.traefik import Traefik, answer_of, count_connections, request
+from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 from tests.domain.builders import part, router, routing
@@ -46,7 +47,7 @@ CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     b"6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
 )
-ROUTING = Routing("rec", 5, Colour.GREEN, {})
+ROUTING = Routing("rec", 5, NOBODY, {})
 ONE, TWO = routing(Colour.BLUE, generation=1), routing(Colour.BLUE, generation=2)
 TABLE = "\n".join(recorded("proc_net_tcp")["table"]) + "\n"
 NONE = "Error response from daemon: No such container: adapters-rec-traefik-1\n"
@@ -65,7 +66,7 @@ def gateway(docker: FakeDocker) -> Iterator[Traefik]:
     """The fake runs the real shell scripts, and an `nc` of the tests' own."""
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
-    yield Traefik(shell)
+    yield Traefik.of_one(shell)
     shell.close()
 
 
@@ -198,7 +199,7 @@ def test_a_server_that_takes_the_request_and_never_answers_is_given_up(
     docker: FakeDocker, gateway: Traefik, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # BusyBox's -w limits the connecting alone: with stdin open, nc reads on for ever (seen in the gateway)
-    monkeypatch.setattr(traefik, "_ASK_TIMEOUT", 1)
+    monkeypatch.setattr(instance, "_ASK_TIMEOUT", 1)
     docker.answers(*NC, way="silent")
     began = time.monotonic()
 
@@ -460,7 +461,7 @@ def test_an_api_that_does_not_answer_is_an_error_that_says_so(
 def test_complaints_name_what_is_broken_as_the_user_named_it(docker: FakeDocker, gateway: Traefik) -> None:
     docker.answers(*NC, stdout=rawdata(recorded("rawdata")), way="nc")
 
-    assert gateway.complaints(Routing("broken", 1, None, {})) == (
+    assert gateway.complaints(Routing("broken", 1, NOBODY, {})) == (
         'router api.v1: middleware "missing@file" does not exist',
         "router web: error parsing BasicUser: nocolon",
         "middleware auth: error parsing BasicUser: nocolon",
@@ -571,7 +572,7 @@ def test_a_server_that_closes_idle_connections_before_the_gateway_does(
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
     for port in idle_server(seconds, answer):
-        found = Traefik(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
+        found = Traefik.of_one(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
         assert (found is not None and found < 1) is is_early
     shell.close()
 

@@ -13,7 +13,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import COLOUR_HEADER, marker_path
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to
 from tests.domain.builders import examples, part, router, routing
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -57,13 +57,15 @@ class TestDocument:
         assert http["routers"]["shop.shop.blue"]["service"] == "shop.shop.blue"
         assert http["services"]["shop.shop.live"]["weighted"]["services"] == [
             {"name": "shop.shop.blue", "weight": 0},
-            {"name": "shop.shop.green", "weight": 1},
+            {"name": "shop.shop.green", "weight": 100},
         ]
 
     def test_a_backend_that_only_the_live_colour_has(self) -> None:
         colours = {BLUE: part(), GREEN: part(backends={"new": BackendRouting((Server("http://n:1"),))})}
         services = self.http(routing(GREEN, colours))["services"]
-        assert services["shop.new.live"]["weighted"]["services"] == [{"name": "shop.new.green", "weight": 1}]
+        assert services["shop.new.live"]["weighted"]["services"] == [
+            {"name": "shop.new.green", "weight": 100}
+        ]
         assert set(services) == {"shop.shop.blue", "shop.new.green", "shop.new.live"}
 
     def test_traefiks_own_health_check_is_on_the_live_colour_alone(self) -> None:
@@ -206,7 +208,7 @@ def named_routings(draw: st.DrawFn) -> list[Routing]:
     )
     colours = draw(st.sampled_from([{BLUE: each}, {GREEN: each}, {BLUE: each, GREEN: each}]))
     live = draw(st.sampled_from([None, *colours]))
-    return [Routing(name, 1, live, colours) for name in applications]
+    return [Routing(name, 1, all_to(live), colours) for name in applications]
 
 
 @examples(100)

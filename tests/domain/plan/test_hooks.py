@@ -168,7 +168,7 @@ def test_one_in_a_container_has_no_health_no_ports_and_waits_for_nobody() -> Non
         "queue": unrouted("shop:1"),
     }
     hook = {"service": "app", "command": "x"}
-    found = application(services, x_hitless={"hooks": {"before-start": hook}})
+    found = prepared(services, x_hitless={"hooks": {"before-start": hook}})
     service = compose_models.colour_model(found, release(1), Colour.BLUE, GATEWAY)["services"][
         "hook-before-start-1"
     ]

@@ -23,6 +23,8 @@ from hitless.domain.common.events import (
 from hitless.domain.common.names import Colour
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Aim, Phase
+from hitless.domain.release.prepared import prepare
+from tests.domain.builders import GATEWAY
 from tests.execution.applications import WEB, application
 
 
@@ -89,7 +91,7 @@ def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not(
             "x-hitless": {"publish": "gateway", "protocol": "tcp"},
         },
     }
-    shop = application(services)
+    shop, _ = prepare(application(services), {}, GATEWAY)
 
     assert observations.aims(shop, ()) == (Aim("shop.example", "/"), Aim("localhost", "/", "port-8080"))
     assert observations.aims(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
@@ -97,7 +99,8 @@ def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not(
 
 
 def test_idle_connections_are_looked_at_in_one_container_of_each_service() -> None:
-    [(service, probe)] = observations.idle_probes(routed("Host(`shop.example`)"), Colour.GREEN).items()
+    shop, _ = prepare(routed("Host(`shop.example`)"), {}, GATEWAY)
+    [(service, probe)] = observations.idle_probes(shop, Colour.GREEN).items()
 
     assert (service, probe.container, probe.port) == ("web", "shop-green-web-1", 8000)
     assert (probe.path, probe.host) == ("/health", "shop.example")

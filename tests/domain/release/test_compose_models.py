@@ -12,7 +12,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.release import compose_models, compose_networks, live_network
 from hitless.domain.release import connections as connecting
 from hitless.domain.release import replicas as replica_names
-from tests.domain.builders import SHOP, application, compose, release, web
+from tests.domain.builders import SHOP, application, compose, prepared, release, web
 
 NETWORK = "gate_webgateway"
 GATEWAY = Gateway("gate", "gate-traefik-1", NETWORK, {"web": 80})
@@ -21,7 +21,7 @@ OURS: Json = {"labels": {"hitless.application": SHOP}}
 
 def colour_model(services: Json | None = None, colour: Colour = Colour.GREEN, **keys: Any) -> dict[str, Any]:
     """The model of a colour of release 7."""
-    return compose_models.colour_model(application(services, **keys), release(7), colour, GATEWAY)
+    return compose_models.colour_model(prepared(services, **keys), release(7), colour, GATEWAY)
 
 
 def service(**keys: Any) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class TestModel:
 
     def test_the_users_model_is_left_as_it_was(self) -> None:
         networks = {"web": {"name": NETWORK, "external": True}}
-        found = application({"app": web(networks={"web": None})}, networks=networks)
+        found = prepared({"app": web(networks={"web": None})}, networks=networks)
         compose_models.colour_model(found, release(7), Colour.BLUE, GATEWAY)
         assert found.model == compose({"app": web(networks={"web": None})}, networks=networks)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hitless.domain.common.names import Colour
 from hitless.domain.release import compose_models, compose_networks, networks
 from hitless.domain.release.networks import POOLS, Network
-from tests.domain.builders import GATEWAY, SHOP, application, examples, release, web
+from tests.domain.builders import GATEWAY, SHOP, examples, prepared, release, web
 
 ONE = Network("shop-blue_default", {}, 3, "10.213.0.0/16")
 
@@ -86,7 +86,7 @@ def test_a_hosts_routes_are_read_from_the_kernels_table() -> None:
 
 
 def test_the_way_to_the_gateway_is_a_network_of_the_application_alone() -> None:
-    shop = application({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
+    shop = prepared({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
     model = compose_models.colour_model(shop, release(1), Colour.BLUE, GATEWAY)
     own, between = compose_networks.colour_networks(model, shop, GATEWAY)
     assert own.name == "shop-blue_default"

@@ -17,6 +17,9 @@ from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
+# Builds and pulls take what they take; a hanging one ends all the same.
+LONG = 3600.0
+AT_ONCE = 4  # how many commands of one kind run at once
 # In seconds: how long the main thread may not hear of a signal. While it starts a process, CPython blocks its
 # signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
 _DEAF = 0.5

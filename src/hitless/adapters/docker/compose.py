@@ -1,119 +1,32 @@
-"""The user's Compose file, resolved by Compose itself."""
+"""Compose as hitless runs it: on a model of its own, with nothing of the user's files or environment."""
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-from dataclasses import dataclass
-from typing import Any
+import os
+from collections.abc import Callable
 
-from hitless.adapters.docker.cli import DockerCli
-from hitless.domain.common.errors import DockerFailed, HitlessError
-from hitless.domain.common.findings import Finding
+from hitless.adapters.docker.compose_yaml import dump
+from hitless.domain.common.foreign import Json
 
-# Compose quotes a value that it can't read, or the rest of a file of variables, and last of all it says
-_BEFORE_A_VALUE = re.compile(
-    r"(You may need to escape any \$ with another \$\.\s|Invalid template: |unterminated quoted value "
-    r"|in variable name near ).*",
-    re.S,
-)
-_NOT_SHOWN = "(not shown: it may be a secret)"
+_TIMEOUT = 300.0  # seconds; builds and pulls name their own
 
 
-@dataclass(frozen=True)
-class ComposeOptions:
-    """The options that mirror Compose's own; what is empty is left to Compose."""
+def compose(
+    run: Callable[..., str], model: Json, *arguments: str, timeout: float = _TIMEOUT, inherits: bool = True
+) -> str:
+    """Run a Compose command on a model, which has the project's name; its standard output.
 
-    files: tuple[str, ...] = ()
-    project_name: str | None = None
-    project_directory: str | None = None
-    env_files: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-
-    def argv(self) -> tuple[str, ...]:
-        """As arguments of `docker compose`."""
-        pairs = [("--file", file) for file in self.files]
-        pairs += [("--project-name", self.project_name)] if self.project_name else []
-        pairs += [("--project-directory", self.project_directory)] if self.project_directory else []
-        pairs += [("--env-file", file) for file in self.env_files]
-        pairs += [("--profile", profile) for profile in self.profiles]
-        return tuple(word for pair in pairs for word in pair)
-
-
-def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """The resolved model, and what Compose warned of. Raises `DockerFailed` with Compose's own words.
-
-    The YAML output is read, because the JSON output drops `x-` keys of services (2.26 and 2.40).
+    `run` is `DockerCli.run`, or `DockerCli.change` where something changes.
     """
-    try:
-        output, said = cli.run_bytes("compose", *options.argv(), "config", compose_env=True)
-    except DockerFailed as error:
-        shown = _BEFORE_A_VALUE.sub(rf"\1{_NOT_SHOWN}", error.output)
-        raise DockerFailed(error.command, error.exit_code, shown, error.hint) from None
-    # imported here: PyYAML takes 20 ms, which Compose is at work for
-    from hitless.adapters.docker.compose_yaml import YAMLError, load
-
-    try:
-        model = load(output)
-    except (ValueError, YAMLError) as error:
-        raise HitlessError(
-            f"what `docker compose config` prints can't be read: {' '.join(str(error).split())}",
-            "is a value in it no text, as one from the environment may be?",
-        ) from error
-    if not isinstance(model, dict) or not model.get("services"):
-        raise _no_services(cli, options)
-    return model, tuple(_warnings(said))
-
-
-def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
-    """Every service may be in a profile that was not asked for."""
-    said, _ = cli.run_bytes("compose", *options.argv(), "config", "--profiles", compose_env=True)
-    if names := sorted(said.decode(errors="replace").split()):
-        return HitlessError(
-            "every service of the Compose file is in a profile, and none of these is enabled",
-            f"enable one with --profile NAME: {', '.join(names)}",
-        )
-    return HitlessError("the Compose file has no services", "give one with -f FILE")
-
-
-def revision(directory: str | None) -> str:
-    """The source revision that git names for this directory, with `+` where files are changed; or ""."""
-    at = ("git", "-C", directory or ".")
-    try:
-        head = subprocess.run(
-            (*at, "rev-parse", "--short=12", "HEAD"), capture_output=True, text=True, check=False
-        )
-        if head.returncode:
-            return ""
-        changed = subprocess.run(
-            (*at, "status", "--porcelain", "--untracked-files=no"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return ""
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
-
-
-def _warnings(stderr: str) -> list[Finding]:
-    """Compose's warnings as findings. It writes `time=… level=warning msg="…"`."""
-    found = []
-    for line in stderr.splitlines():
-        _, separator, message = line.partition("level=warning msg=")
-        text = _unquoted(message.strip())
-        # an obsolete `version:` or the old form of `external` changes nothing
-        harmless = "`version` is obsolete" in text or "external.name" in text
-        if separator and text and not harmless:
-            found.append(Finding("compose", text, is_error=False))
-    return found
-
-
-def _unquoted(message: str) -> str:
-    """Go's quoted text is JSON's but for rare escapes; what is no JSON is left as it is."""
-    try:
-        text = json.loads(message)
-    except ValueError:
-        return message
-    return text if isinstance(text, str) else message
+    return run(
+        "compose",
+        # or Compose would read a .env that happens to lie here
+        *("--env-file", os.devnull),
+        *("--project-name", model["name"]),
+        *("--progress", "plain"),
+        *("--file", "-"),
+        *arguments,
+        stdin=dump(model),
+        timeout=timeout,
+        inherits=inherits,
+    )

@@ -1,4 +1,4 @@
-"""Networks of the applications on Docker's command line, with addresses out of a pool of hitless's own."""
+"""The networks port on Docker's command line, with addresses out of a pool of hitless's own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.cli import AT_ONCE, DockerCli
+from hitless.adapters.docker.containers import DockerContainers
+from hitless.adapters.docker.queries import inspect, labelled, listed
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_APPLICATION, LABEL_GATEWAY
+from hitless.domain.common.names import (
+    COMPOSE_NETWORK,
+    COMPOSE_PROJECT,
+    LABEL_APPLICATION,
+    LABEL_GATEWAY,
+    LIVE_NETWORK,
+    Colour,
+    colour_project,
+)
 from hitless.domain.gateway.model import container_name, network_name
 from hitless.domain.release import networks
 from hitless.domain.release.networks import Network
 
-_AT_ONCE = 4
 _TRIES = 20  # others may take the block that was just seen to be free
 _OVERLAPS = "pool overlaps"  # the engine's refusal of a block that another network has
 _THERE = "already exists in network"
@@ -47,7 +56,7 @@ class DockerNetworks:
         # command has left.
         last = [one for one in wanted if one.joined and one.name not in there]
         first = [one for one in wanted if one not in last]
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             list(pool.map(lambda one: self._create(one, there), first))
             list(pool.map(lambda one: self._create(one, there), last))
         for network in wanted:
@@ -58,6 +67,13 @@ class DockerNetworks:
         """Connect a container, where it is not connected yet, under its own name and these."""
         words = [word for alias in aliases for word in ("--alias", alias)]
         self._join(self.cli.change, network, container, *words)
+
+    def networked(self, application: str) -> frozenset[Colour]:
+        """The colours of the application that have networks."""
+        shape = ("--format", f'{{{{.Label "{COMPOSE_PROJECT}"}}}}')
+        found = labelled(f"{LABEL_APPLICATION}={application}")
+        projects = self.cli.run("network", "ls", *found, *shape).split()
+        return frozenset(colour for colour in Colour if colour_project(application, colour) in projects)
 
     def ranges(self) -> dict[str, tuple[str, ...]]:
         """The address ranges (CIDR) of every network of the engine: network -> ranges."""
@@ -72,21 +88,61 @@ class DockerNetworks:
                 return {one["Name"]: _ranges(one) for one in found}
         raise HitlessError("the engine's networks change all the time", "try again in a moment")
 
+    def connect(self, network: str, containers: Sequence[str]) -> None:
+        """Connect containers to a network under their own names only."""
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(lambda name: self.cli.change("network", "connect", network, name), containers))
+
+    def connect_shared(
+        self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
+    ) -> None:
+        """Connect containers to networks, created where missing: network -> id -> its names there."""
+        self.create(networks)
+        for network, found in members.items():
+            for one, names in found.items():
+                self.join(network, one, names)
+
+    def attach(
+        self,
+        application: str,
+        network: Network,
+        services: Sequence[str],
+        names: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Have shared services find a colour's containers (container -> names) on a network made for it.
+
+        The shared ones are connected first: Docker answers for a name before the connection is ready to be
+        used, on either side, and a call that leaves by another network in that instant is lost, while one
+        that only has to find the address waits for it (measured, docs/decisions/0019-live-network.md).
+        """
+        found = [
+            one.id
+            for one in DockerContainers(self.cli, self.gateway).composed(application)
+            if one.project == application and one.service in services
+        ]
+        self.create((network,))
+        for caller in found:
+            self.join(network.name, caller)
+        for called, aliases in names.items():
+            self.join(network.name, called, aliases)
+
+    def detach(self, application: str, colour: Colour) -> None:
+        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        self._empty(self._live_networks(application, colour), besides=colour_project(application, colour))
+
     def own(self) -> tuple[str, ...]:
         """The names of the networks that hitless has created on this engine, for whatever gateway."""
-        found = self.cli.run(
-            "network", "ls", "--filter", f"label={LABEL_APPLICATION}", "--format", "{{.Name}}"
-        )
+        found = self.cli.run("network", "ls", *labelled(LABEL_APPLICATION), "--format", "{{.Name}}")
         return tuple(found.split())
 
     def connect_gateway(self) -> None:
         """Connect the gateway's container to the networks of all its applications."""
-        label = f"label={LABEL_GATEWAY}={self.gateway}"
-        names = self.cli.run("network", "ls", "--filter", label, "--format", "{{.Name}}").split()
+        labels = labelled(f"{LABEL_GATEWAY}={self.gateway}")
+        names = self.cli.run("network", "ls", *labels, "--format", "{{.Name}}").split()
         container = container_name(self.gateway)
         shape = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
         on = self.cli.run("container", "inspect", "--format", shape, container).split()
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             # no lock is asked for: those that there were have gone with the gateway before
             list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
 
@@ -105,8 +161,7 @@ class DockerNetworks:
         """Remove the network between the gateway and an application that has no containers any more."""
         name = f"{network_name(self.gateway)}.{application}"
         labels = (f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}")
-        filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        for network in self.cli.run("network", "ls", "--quiet", *filters).split():
+        for network in listed(self.cli, "network", "ls", labels=labels):
             with suppress(DockerFailed):  # the gateway may be gone, or never have been on it
                 self.cli.change("network", "disconnect", "--force", network, container_name(self.gateway))
             try:
@@ -118,6 +173,36 @@ class DockerNetworks:
                     f"the network {name} can't be removed: {error.output}",
                     f"see who is on it with docker network inspect {name}, then docker network rm {name}",
                 ) from error
+
+    def remove_of_colour(self, application: str, colour: Colour) -> tuple[str, ...]:
+        """Remove the networks of a colour; the names of those that others are on, which stay."""
+        labels = (
+            f"{COMPOSE_PROJECT}={colour_project(application, colour)}",
+            f"{LABEL_APPLICATION}={application}",
+        )
+        shape = f'{{{{.Name}}}} {{{{.Label "{COMPOSE_NETWORK}"}}}}'
+        rows = self.cli.run("network", "ls", *labelled(*labels), "--format", shape).splitlines()
+        networks = dict(row.split(" ") for row in rows)
+        self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
+        return tuple(network for network in networks if not self.remove(network))
+
+    def _live_networks(self, application: str, colour: Colour) -> tuple[str, ...]:
+        project = colour_project(application, colour)
+        labels = [
+            f"{COMPOSE_PROJECT}={project}",
+            f"{COMPOSE_NETWORK}={LIVE_NETWORK}",
+            f"{LABEL_APPLICATION}={application}",
+        ]
+        return tuple(self.cli.run("network", "ls", *labelled(*labels), "--format", "{{.Name}}").split())
+
+    def _empty(self, networks: Sequence[str], besides: str = "") -> None:
+        """Disconnect the containers of these networks, but for those of one Compose project."""
+        for network in inspect(self.cli, "network", networks):
+            for id_, endpoint in (network.get("Containers") or {}).items():
+                if not (besides and endpoint["Name"].startswith(f"{besides}-")):
+                    # of a container that has gone, its endpoint has the name alone
+                    one = endpoint["Name"] if id_.startswith("ep-") else id_
+                    self.cli.change("network", "disconnect", "--force", network["Id"], one)
 
     def _join(self, run: Callable[..., str], network: str, container: str, *words: str) -> None:
         try:

@@ -17,7 +17,7 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, Split, all_to
 
 _HEADER = "# hitless "
 _BRACES = '{{"{{"}}'  # two of them, for Go's template engine
@@ -77,7 +77,9 @@ def _encode(routing: Routing) -> dict[str, Any]:
     return {
         "application": routing.application,
         "generation": routing.generation,
+        # for a hitless that knows no split
         "live": routing.live,
+        "split": dict(routing.split),
         "colours": {
             colour: {
                 "release": part.release,
@@ -100,7 +102,7 @@ def _decode(value: Json) -> Routing:
     return Routing(
         application=value["application"],
         generation=value["generation"],
-        live=Colour(value["live"]) if value["live"] else None,
+        split=_decode_split(value),
         colours={
             Colour(colour): ColourRouting(
                 release=part["release"],
@@ -117,6 +119,12 @@ def _decode(value: Json) -> Routing:
             for colour, part in value["colours"].items()
         },
     )
+
+
+def _decode_split(value: Json) -> Split:
+    if "split" not in value:  # as an older hitless wrote it
+        return all_to(Colour(value["live"]) if value["live"] else None)
+    return {Colour(colour): int(share) for colour, share in value["split"].items()}
 
 
 def _decode_router(value: Json) -> Router:

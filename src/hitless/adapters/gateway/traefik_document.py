@@ -56,7 +56,7 @@ def document(routing: Routing) -> dict[str, Any]:
         "serversTransports": {_name(routing, "transport", "all"): _TRANSPORT},
     }
     for colour, part in routing.colours.items():
-        is_live = colour is routing.live
+        is_live = colour in routing.split
         for router in part.routers:
             if router.protocol is Protocol.TCP:
                 continue
@@ -68,8 +68,8 @@ def document(routing: Routing) -> dict[str, Any]:
             http["services"][_name(routing, name, colour)] = {
                 "loadBalancer": _servers(routing, backend, is_live)
             }
-    if routing.live:
-        for name in _of_http(routing.colours[routing.live]):
+    for colour in routing.split:
+        for name in _of_http(routing.colours[colour]):
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     http["routers"][_name(routing, "generation", "marker")] = {
         "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`)"
@@ -170,7 +170,7 @@ def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[s
 def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
     return {
         "services": [
-            {"name": _name(routing, backend, colour), "weight": int(colour is routing.live)}
+            {"name": _name(routing, backend, colour), "weight": routing.split.get(colour, 0)}
             for colour, part in routing.colours.items()
             if backend in part.backends
         ]

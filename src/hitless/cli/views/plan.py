@@ -16,7 +16,7 @@ from hitless.domain.common.events import StepJson, step_json
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.execution.preview import Preview
+from hitless.domain.plan.preview import Preview
 
 
 class PlannedService(TypedDict):

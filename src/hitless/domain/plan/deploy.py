@@ -35,7 +35,7 @@ from hitless.domain.release import replicas as replica_names
 from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import Routing, all_to
 
 
 def plan_deploy(application: Prepared, release: Release, world: World, gateway: Gateway) -> Plan:
@@ -60,8 +60,8 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
 
     containers = replica_names.replicas(application, candidate)
     beside = colour_routing(application, release.number, containers)
-    staged = routing.next(live, {**routing.colours, candidate: beside})
-    switched = staged.next(candidate, staged.colours)
+    staged = routing.next(all_to(live), {**routing.colours, candidate: beside})
+    switched = staged.next(all_to(candidate), staged.colours)
     early = replica_names.early(application, candidate)
     wanted = requirements.of_containers(application, release.images, early)
     routes = requirements.of_routes(application, candidate, gateway)
@@ -144,7 +144,7 @@ def _go_back(
     if before is None or before.live is None:
         return ()
     name = application.name
-    back = switched.next(before.live, switched.colours)
+    back = switched.next(before.split, switched.colours)
     kept = world.kept_release(before.colours[before.live].release)
     # they were created since the host was looked at, and may run by now
     late = tuple(name for names in replica_names.exclusive(application, candidate).values() for name in names)

@@ -9,7 +9,7 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.releases import known_releases
 from hitless.domain.plan.retire import has_remains
 from hitless.domain.plan.steps import Drain, Forget, Remove, RemoveBase, RemoveVolumes, Step, Withdraw
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing
 
 
 def plan_down(application: str, world: World, drain_timeout: float, volumes: bool = False) -> Plan:
@@ -18,7 +18,7 @@ def plan_down(application: str, world: World, drain_timeout: float, volumes: boo
     routing = world.routings.get(application)
     if routing or f"{application}.yml" in world.broken:
         steps.append(Withdraw(application, routing, None))
-    known = routing or Routing(application, 0, None, {})
+    known = routing or Routing(application, 0, NOBODY, {})
     present = [colour for colour in Colour if has_remains(world, known, colour)]
     steps += [Drain(application, colour, drain_timeout) for colour in present]
     steps += [Remove(application, colour) for colour in present]

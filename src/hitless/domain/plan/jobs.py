@@ -10,6 +10,7 @@ from hitless.domain.plan.steps import RunHere, RunOnce, Step
 from hitless.domain.release import compose_models
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release.model import Release
+from hitless.domain.release.prepared import Prepared
 
 
 def jobs(application: Application, release: Release, candidate: Colour, model: Json) -> tuple[RunOnce, ...]:
@@ -39,7 +40,7 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
 
 
 def hooks(
-    application: Application, release: Release, candidate: Colour, live: Colour | None, model: Json
+    application: Prepared, release: Release, candidate: Colour, live: Colour | None, model: Json
 ) -> dict[When, list[Step]]:
     """The steps of the hooks of a deployment, by the point at which they run."""
     found: dict[When, list[Step]] = {when: [] for when in When}

@@ -20,7 +20,7 @@ from hitless.domain.plan.retire import has_remains, leave
 from hitless.domain.plan.steps import CutOver, Forget, Record, Restore, Step
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import restart
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import NOBODY, Routing, all_to
 
 
 def resume(application: str, world: World) -> KeptRelease | Plan:
@@ -156,7 +156,7 @@ def plan_abort(
     if not {server.host for server in routing.colours[former].servers} <= running:
         return None
     release = routing.colours[former].release
-    back = routing.next(former, routing.colours)
+    back = routing.next(all_to(former), routing.colours)
     kept = world.kept_release(release)
     early = replica_names.early(kept.application, former) if kept else {}
     policies = restart.only(restart.restart_policies(kept.application, former), early) if kept else {}
@@ -176,7 +176,7 @@ def plan_abort(
 def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
     """The steps that bring to its end what an interrupted command left, and the routing that remains."""
     there = world.routings.get(application)
-    routing = there or Routing(application, 0, None, {})
+    routing = there or Routing(application, 0, NOBODY, {})
     taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and has_remains(world, routing, colour):

@@ -47,7 +47,7 @@ def grow(
         for service, names in wanted.items()
     }
     part = colour_routing(application, release.number, serving)
-    after = routing.next(colour, {**routing.colours, colour: part})
+    after = routing.next(routing.split, {**routing.colours, colour: part})
     proofs = requirements.of_containers(application, release.images, lacking)
     policies = restart.only(restart.restart_policies(application, colour), lacking)
     bare = replace(application, hooks=())
@@ -96,7 +96,7 @@ def shrink(
     part = without(routing.colours[colour], surplus)
     steps: list[Step] = []
     if part != routing.colours[colour]:
-        after = routing.next(colour, {**routing.colours, colour: part})
+        after = routing.next(routing.split, {**routing.colours, colour: part})
         steps.append(Withdraw(name, routing, after, colour, surplus))
         routing = after
     steps += [Drain(name, colour, drain_timeout, surplus), Remove(name, colour, surplus)]

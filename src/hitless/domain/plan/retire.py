@@ -23,7 +23,7 @@ def leave(
     its servers stay in the file until its last request is answered.
     """
     remaining = {key: part for key, part in routing.colours.items() if key is not colour}
-    after = routing.next(routing.live, remaining)
+    after = routing.next(routing.split, remaining)
     drain = Drain(routing.application, colour, timeout)
     withdraw = Withdraw(routing.application, routing, after if remaining else None, colour)
     remove = Remove(routing.application, colour)

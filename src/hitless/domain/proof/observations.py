@@ -17,6 +17,7 @@ from hitless.domain.common.events import Drained, Event, Live, StepBegan, StepDo
 from hitless.domain.common.names import Colour
 from hitless.domain.release import replicas as replica_names
 from hitless.domain.release import requirements
+from hitless.domain.release.prepared import Prepared
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing import entry_points, rules
 from hitless.domain.routing.entry_points import WEB
@@ -238,7 +239,7 @@ def _is_taken(path: str, host: str, entry_point: str, routed: Sequence[tuple[str
     return any(at == entry_point and rules.matches(rule, host, plain) for rule, at in routed)
 
 
-def idle_probes(application: Application, live: Colour) -> dict[str, Probe]:
+def idle_probes(application: Prepared, live: Colour) -> dict[str, Probe]:
     """For each service with a route one request to one of its live containers: service -> probe."""
     containers = replica_names.replicas(application, live)
     return {

@@ -29,6 +29,7 @@ from hitless.domain.release.compose_networks import (
     own_networks,
 )
 from hitless.domain.release.model import Release
+from hitless.domain.release.prepared import Prepared
 
 # What makes no sense for a container that runs to its end
 _NOT_ONCE = ("healthcheck", "ports", "expose", "scale", "depends_on")
@@ -79,7 +80,7 @@ def base_model(application: Application, gateway: Gateway | None = None) -> dict
 
 
 def colour_model(
-    application: Application,
+    application: Prepared,
     release: Release,
     colour: Colour,
     gateway: Gateway,
@@ -170,7 +171,7 @@ def hook_service(hook: Hook) -> str:
 
 
 def environment(
-    application: Application, release: Release, colour: Colour, live: Colour | None
+    application: Prepared, release: Release, colour: Colour, live: Colour | None
 ) -> dict[str, str]:
     """What jobs and hooks are told of the deployment that they run in."""
     backend = next(iter(application.routes.backends), None)

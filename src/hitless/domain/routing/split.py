@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -47,23 +48,47 @@ class ColourRouting:
         return tuple(server for backend in self.backends.values() for server in backend.servers)
 
 
+Split: TypeAlias = Mapping[Colour, int]
+"""Which colour gets how many percent of the new requests: 100 together, or no colour at all."""
+
+ALL = 100  # percent
+NOBODY: Split = {}
+
+
+def all_to(colour: Colour | None) -> Split:
+    """The split in which this colour is live, and gets every new request; None: nobody gets any."""
+    return {colour: ALL} if colour else NOBODY
+
+
 @dataclass(frozen=True)
 class Routing:
-    """An application's routing: the live colour gets every new request; None: nobody does yet."""
+    """An application's routing: what each colour brings to it, and how new requests are split among them."""
 
     application: str
     generation: int
-    live: Colour | None
+    split: Split
     colours: Mapping[Colour, ColourRouting]
 
-    def next(self, live: Colour | None, colours: Mapping[Colour, ColourRouting]) -> Routing:
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for what is no split, or names a colour that is not there."""
+        if sum(self.split.values()) not in (0, ALL) or not set(self.split) <= set(self.colours):
+            raise ValueError(
+                f"{dict(self.split)} is no split among {', '.join(self.colours) or 'no colours'}"
+            )
+
+    @property
+    def live(self) -> Colour | None:
+        """The colour that gets every new request; None where none does."""
+        return next((colour for colour, share in self.split.items() if share == ALL), None)
+
+    def next(self, split: Split, colours: Mapping[Colour, ColourRouting]) -> Routing:
         """The next generation."""
-        return replace(self, generation=self.generation + 1, live=live, colours=colours)
+        return replace(self, generation=self.generation + 1, split=split, colours=colours)
 
     @property
     def rules(self) -> tuple[Router, ...]:
         """The routers that get requests now."""
-        return self.colours[self.live].routers if self.live else ()
+        return tuple(router for colour in self.split for router in self.colours[colour].routers)
 
     @property
     def entry_points(self) -> tuple[str, ...]:

@@ -1,0 +1,127 @@
+"""The containers port on Docker's command line."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hitless.adapters.docker.cli import AT_ONCE, DockerCli
+from hitless.adapters.docker.events import endings
+from hitless.adapters.docker.inspected import DEPENDS_ON, composed, container, is_ours, neighbour
+from hitless.adapters.docker.queries import filtered, inspect, labelled, listed
+from hitless.domain.common.errors import DockerFailed
+from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
+from hitless.domain.common.names import (
+    LABEL_APPLICATION,
+    LABEL_COLOUR,
+    LABEL_GATEWAY,
+    LABEL_SERVICE,
+    Colour,
+    colour_project,
+)
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.proof.observations import Ending
+
+_DIGEST = "com.docker.compose.config-hash"
+_ONE_OFF = "com.docker.compose.oneoff"
+_FILES = "com.docker.compose.project.config_files"
+_COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}")
+# The longest grace period that a stop waits for.
+_STOP_TIMEOUT = 900.0
+
+
+@dataclass(frozen=True)
+class DockerContainers:
+    """The containers of this engine; `gateway` is the gateway's project name."""
+
+    cli: DockerCli
+    gateway: str
+
+    def of(self, application: str | None) -> tuple[Container, ...]:
+        """All containers of the application's colours, running or not; None: of all on this gateway."""
+        labels = [LABEL_APPLICATION, f"{LABEL_GATEWAY}={self.gateway}"]
+        if application is not None:
+            labels = [f"{LABEL_APPLICATION}={application}"]
+        ids = listed(self.cli, "ps", "--all", "--no-trunc", labels=labels)
+        inspected = inspect(self.cli, "container", ids)
+        return tuple(container(found) for found in inspected if is_ours(found))
+
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        """Those of these containers that there are: one command where `of` takes two."""
+        inspected = inspect(self.cli, "container", containers)
+        return tuple(container(found) for found in inspected if is_ours(found))
+
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        """The containers of a colour, running or not: name -> id."""
+        labels = [
+            f"{LABEL_APPLICATION}={application}",
+            f"{LABEL_COLOUR}={colour}",
+            f"{LABEL_GATEWAY}={self.gateway}",
+        ]
+        shape = ("--format", "{{.Names}} {{.ID}}")
+        rows = self.cli.run("ps", "--all", "--no-trunc", *labelled(*labels), *shape).splitlines()
+        return dict(row.split(" ") for row in rows)
+
+    def composed(self, application: str) -> tuple[ComposeContainer, ...]:
+        """The containers in the application's and its colours' Compose projects that are no release's."""
+        projects = {application, *(colour_project(application, colour) for colour in Colour)}
+        labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES, DEPENDS_ON)
+        columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
+        # a gateway of the application's name is no part of it
+        columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
+        rows = self.cli.run(
+            "ps", "--all", "--no-trunc", *labelled(PROJECT), "--format", "\t".join(columns)
+        ).splitlines()
+        return tuple(
+            found for row in rows if (found := composed(row.split("\t"))) and found.project in projects
+        )
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        return tuple(
+            map(neighbour, inspect(self.cli, "container", listed(self.cli, "ps", "--no-trunc", labels=())))
+        )
+
+    def stop(self, containers: Sequence[str]) -> None:
+        """Stop containers, each with its own grace period."""
+        self.cli.change("stop", *containers, timeout=_STOP_TIMEOUT, inherits=False)
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
+        self.cli.change("start", *containers)
+
+    def set_restart_policies(self, policies: Mapping[str, str]) -> None:
+        """Set the restart policies (container -> policy in `docker update`'s words) of containers."""
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(lambda policy: self._set_restart_policy(policies, policy), set(policies.values())))
+
+    def _set_restart_policy(self, policies: Mapping[str, str], policy: str) -> None:
+        names = [container for container, wanted in policies.items() if wanted == policy]
+        self.cli.change("update", f"--restart={policy}", *names)
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines of a container's log, standard output and error; "" where there is none."""
+        try:
+            output, said = self.cli.run_bytes("logs", "--tail", str(lines), container)
+        except DockerFailed:
+            return ""
+        return (output.decode(errors="replace") + said).strip()
+
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
+        """
+        # as moments: of a span like `5s` Docker's command line takes whole seconds, without the latest
+        until = time.time()
+        rows = self.cli.run(
+            "events",
+            *("--since", f"{until - seconds:.6f}", "--until", f"{until:.6f}"),
+            *filtered("event", ("kill", "die")),
+            *labelled(f"{LABEL_APPLICATION}={application}"),
+            *("--format", "{{json .}}"),
+        ).splitlines()
+        return endings([json.loads(row) for row in rows], now - time.time())

@@ -1,0 +1,58 @@
+"""The images port on Docker's command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hitless.adapters.docker.cli import AT_ONCE, LONG, DockerCli
+from hitless.adapters.docker.inspected import image
+from hitless.adapters.docker.queries import filtered, inspect
+from hitless.domain.release.model import Image
+
+
+@dataclass(frozen=True)
+class DockerImages:
+    """The images of this engine."""
+
+    cli: DockerCli
+
+    def present(self, references: Mapping[str, str]) -> dict[str, Image]:
+        """Those of the references (service -> image reference) that are on the host."""
+        wanted = tuple(dict.fromkeys(references.values()))
+        inspected = inspect(self.cli, "image", wanted)
+        if len(inspected) == len(wanted):  # in the order in which they were asked for
+            found = dict(zip(wanted, map(image, inspected), strict=True))
+        else:  # what is left out has no place of its own in the answer
+            one_by_one = ((name, inspect(self.cli, "image", (name,))) for name in wanted)
+            found = {name: image(there[0]) for name, there in one_by_one if there}
+        return {service: found[name] for service, name in references.items() if name in found}
+
+    def pull(self, reference: str, platform: str | None) -> None:
+        """Pull an image from its registry, for a platform of its own where one is named."""
+        words = ("--platform", platform) if platform else ()
+        self.cli.change("pull", "--quiet", *words, reference, timeout=LONG, inherits=False)
+
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(lambda new: self.cli.change("tag", references[new], new), references))
+
+    def tagged(self, application: str) -> frozenset[int]:
+        """The numbers of the application's releases that have image tags."""
+        shape = ("--filter", f"reference=hitless:{application}.r*", "--format", "{{.Tag}}")
+        # <application>.r<number>.<service>: an application's name has no dot
+        tags = self.cli.run("images", *shape).split()
+        found = (re.fullmatch(r"[^.]+\.r(\d+)\..+", tag) for tag in tags)
+        return frozenset(int(match[1]) for match in found if match)
+
+    def untag(self, application: str, releases: Sequence[int]) -> None:
+        """Take away the image tags that keep these releases; an image without a name goes."""
+        filters = filtered("reference", (f"hitless:{application}.r{number}.*" for number in releases))
+        if not filters:
+            return
+        tags = self.cli.run("images", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
+        if tags:
+            self.cli.change("rmi", *tags)

@@ -1,0 +1,47 @@
+"""The volumes of an application on Docker's command line."""
+
+from __future__ import annotations
+
+from hitless.adapters.docker.cli import DockerCli
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
+from hitless.domain.common.names import LABEL_APPLICATION
+
+_VOLUME = "com.docker.compose.volume"
+
+
+def create_volumes(cli: DockerCli, application: str, model: Json, volumes: Json) -> None:
+    """Create the volumes of a model that are missing, as the application's."""
+    names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
+    if names:
+        rows = cli.run("volume", "ls", "--format", '{{.Name}} {{.Label "' + LABEL_APPLICATION + '"}}')
+        present = {name: owner for name, _, owner in (row.partition(" ") for row in rows.splitlines())}
+        for key, name in names.items():
+            if name not in present:
+                _create_volume(cli, application, key, name, volumes[key])
+            elif present[name] not in ("", application):
+                raise HitlessError(
+                    f"the volume {name} belongs to the application {present[name]}",
+                    f"give the volume {key} a `name:` of its own, or make it external to share it",
+                )
+
+
+def _create_volume(cli: DockerCli, application: str, key: str, name: str, volume: Json) -> None:
+    labels = {
+        **(volume.get("labels") or {}),
+        # Compose's own labels, so that plain `docker compose` knows the volume as the base project's
+        PROJECT: application,
+        _VOLUME: key,
+        LABEL_APPLICATION: application,
+    }
+    options = {"label": labels, "opt": volume.get("driver_opts") or {}}
+    words = [
+        word
+        for option, pairs in options.items()
+        for pair, value in pairs.items()
+        # in a Compose model a literal $ is written $$
+        for word in (f"--{option}", f"{pair}={value}".replace("$$", "$"))
+    ]
+    driver = ("--driver", volume["driver"]) if volume.get("driver") else ()
+    cli.change("volume", "create", *driver, *words, name)

@@ -1,0 +1,237 @@
+"""How a host and its applications are: one value, which the command line and a dashboard draw. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hitless.domain.common.events import StepId
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.world import World
+from hitless.domain.routing import entry_points, rules
+from hitless.domain.routing import published as publishing
+from hitless.domain.routing.split import Routing
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """What gets the requests."""
+
+    colour: Colour
+    release: int
+
+
+@dataclass(frozen=True)
+class CommandStatus:
+    """The command that works on the application (`is_under_way`), or the last one, which was interrupted.
+
+    `operation` is "" and `release` 0 where they are not known; `step` is the last that began, "" before the
+    first; `began` is an ISO time in UTC; `by` is who runs it; `seconds` have passed since its last sign of
+    life.
+    """
+
+    operation: str
+    release: int
+    step: StepId | str
+    began: str
+    by: str
+    is_under_way: bool
+    seconds: float
+
+
+class ProblemKind(StrEnum):
+    """What is wrong with an application, or with its gateway."""
+
+    GATEWAY_DOWN = "gateway-down"
+    BROKEN_FILE = "broken-file"
+    RESTORED_FILE = "restored-file"
+    OTHER_GATEWAY = "other-gateway"
+    DAMAGED_RECORD = "damaged-record"
+    NOTHING_RUNS = "nothing-runs"
+    LEFTOVER = "leftover"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem, and what has it: a file, a gateway, a colour, a release; `detail` is the cause, if known."""
+
+    kind: ProblemKind
+    subject: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """A container; `colour` is None and `release` 0 for one of the base project; `health` may be ""."""
+
+    colour: Colour | None
+    release: int
+    service: str
+    name: str
+    state: str
+    health: str
+
+
+@dataclass(frozen=True)
+class ReleaseStatus:
+    """A kept release; `promoted` is 0 where it never was live; `images` maps service -> image id."""
+
+    number: int
+    created: str
+    revision: str
+    promoted: int
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ApplicationStatus:
+    """An application. `is_known`: whether anything is there of it.
+
+    `is_sure`: whether it is known what is live; where it is not, `live` is None.
+    """
+
+    application: str
+    live: LiveStatus | None
+    addresses: tuple[str, ...]
+    command: CommandStatus | None
+    problems: tuple[Problem, ...]
+    containers: tuple[ContainerStatus, ...]
+    releases: tuple[ReleaseStatus, ...]
+    is_known: bool
+    is_sure: bool
+
+
+@dataclass(frozen=True)
+class GatewayStatus:
+    """The gateway; `settings` is None where there is none. `newer_image` is hitless's own, "" if it has that.
+
+    `broken` and `restored` are as in `World`.
+    """
+
+    is_running: bool
+    settings: GatewaySettings | None
+    newer_image: str
+    broken: Mapping[str, str]
+    restored: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """The gateway of a host, and every application on it."""
+
+    gateway: GatewayStatus
+    applications: tuple[ApplicationStatus, ...]
+
+
+def host_status(world: World, settings: GatewaySettings | None) -> HostStatus:
+    """The gateway and every application; `world` is that of all applications."""
+    names = sorted({*world.routings, *(container.application for container in world.containers)})
+    newest = settings.up_to_date().image if settings else ""
+    return HostStatus(
+        GatewayStatus(
+            is_running=world.gateway is not None,
+            settings=settings,
+            newer_image=newest if settings and newest != settings.image else "",
+            broken=world.broken,
+            restored=world.restored,
+        ),
+        tuple(application_status(name, world, settings) for name in names),
+    )
+
+
+def application_status(application: str, world: World, settings: GatewaySettings | None) -> ApplicationStatus:
+    """One application; what `world` does not have of it (its releases, its journal) is left out."""
+    live = world.live(application)
+    return ApplicationStatus(
+        application=application,
+        live=LiveStatus(*live) if live else None,
+        addresses=tuple(_addresses(world.routings.get(application), settings)),
+        command=_command(world),
+        problems=tuple(_problems(application, world)),
+        containers=tuple(_containers(application, world)),
+        releases=tuple(
+            ReleaseStatus(
+                number=release.number,
+                created=release.created,
+                revision=release.revision,
+                promoted=release.promoted,
+                images={service: image.id for service, image in release.images.items()},
+            )
+            for release in reversed(world.releases)
+        ),
+        is_known=bool(world.containers or world.kept or world.damaged or application in world.routings),
+        is_sure=f"{application}.yml" not in world.broken and not _other_gateways(application, world),
+    )
+
+
+def _containers(application: str, world: World) -> Iterator[ContainerStatus]:
+    for one in sorted(world.containers, key=lambda one: one.name):
+        # a hook that is over is of interest in the journal alone
+        is_over = one.service.startswith("hook-") and not one.is_running
+        if one.application == application and not is_over:
+            yield ContainerStatus(one.colour, one.release, one.service, one.name, one.state, one.health)
+    for shared in sorted(world.base, key=lambda one: one.name):
+        yield ContainerStatus(None, 0, shared.service, shared.name, shared.state, shared.health)
+
+
+def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Iterator[str]:
+    """Where visitors reach it."""
+    if routing is None or settings is None:
+        return
+    port = "" if settings.http_port == 80 else f":{settings.http_port}"
+    hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
+    yield from (f"http://{host}{port}" for host in hosts)
+    yield from dict.fromkeys(
+        f"{router.protocol}://"
+        + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port)
+        for router in routing.rules
+        if publishing.is_port(router)
+        for name in router.entry_points
+        if name in settings.bound
+    )
+
+
+def _problems(application: str, world: World) -> Iterator[Problem]:
+    if world.gateway is None:
+        # which colour is live stands in the gateway: without it nothing can be said of the containers
+        yield Problem(ProblemKind.GATEWAY_DOWN)
+        return
+    yield from (Problem(ProblemKind.BROKEN_FILE, *one) for one in world.broken.items())
+    yield from (Problem(ProblemKind.RESTORED_FILE, *one) for one in world.restored.items())
+    others = _other_gateways(application, world)
+    yield from (Problem(ProblemKind.OTHER_GATEWAY, other) for other in others)
+    yield from (Problem(ProblemKind.DAMAGED_RECORD, str(number)) for number in sorted(world.damaged))
+    if f"{application}.yml" in world.broken or others:
+        return  # something may be live that this gateway's routing does not tell of
+    live = world.live(application)
+    own = [one for one in world.containers if one.application == application]
+    if live and not any(one.is_running for one in own if one.colour is live[0]):
+        yield Problem(ProblemKind.NOTHING_RUNS, live[0])
+    if world.holder is None and world.left is None:
+        for colour in sorted({one.colour for one in own} - ({live[0]} if live else set())):
+            yield Problem(ProblemKind.LEFTOVER, colour)
+
+
+def _other_gateways(application: str, world: World) -> list[str]:
+    here = world.gateway.project if world.gateway else None
+    there = {one.gateway for one in world.containers if one.application == application}
+    return sorted(there - {here}) if here else []
+
+
+def _command(world: World) -> CommandStatus | None:
+    run = world.left
+    if world.holder and run and run.holder != world.holder.name:
+        run = None  # of an earlier command: this one has written nothing yet
+    if world.holder is None and run is None:
+        return None
+    return CommandStatus(
+        operation=run.operation if run else "",
+        release=run.release if run else 0,
+        step=run.step if run else "",
+        began=run.began if run else "",
+        by=world.holder.name if world.holder else run.holder if run else "",
+        is_under_way=world.holder is not None,
+        seconds=world.holder.quiet if world.holder else world.quiet,
+    )

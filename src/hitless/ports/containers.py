@@ -1,0 +1,62 @@
+"""The containers of the Docker host, as execution needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.proof.observations import Ending
+
+
+class Containers(Protocol):
+    """The containers of the Docker host.
+
+    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
+    changes something raises `LockLost` as soon as that has gone.
+    Containers that are there are named by their ids: a name may be another deployment's container by now.
+    """
+
+    def of(self, application: str | None) -> tuple[Container, ...]:
+        """All containers of the application's colours, running or not; None: of all on this gateway."""
+        ...
+
+    def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
+        """Those of these containers that there are, running or not."""
+        ...
+
+    def ids(self, application: str, colour: Colour) -> dict[str, str]:
+        """The containers of a colour, running or not: name -> id."""
+        ...
+
+    def composed(self, application: str) -> tuple[ComposeContainer, ...]:
+        """The containers in the application's and its colours' Compose projects that are no release's."""
+        ...
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Every running container of the host."""
+        ...
+
+    def set_restart_policies(self, policies: Mapping[str, str]) -> None:
+        """Set the restart policies (container -> policy in `docker update`'s words) of running containers."""
+        ...
+
+    def stop(self, containers: Sequence[str]) -> None:
+        """Stop containers, each with its own grace period."""
+        ...
+
+    def start_again(self, containers: Sequence[str]) -> None:
+        """Start containers that were stopped."""
+        ...
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines of a container's log."""
+        ...
+
+    def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
+        """The application's containers that ended in the last seconds, as far as the engine remembers.
+
+        `now` is this moment on the clock that their moments are to be on.
+        """
+        ...

@@ -1,0 +1,36 @@
+"""The images of the Docker host, as execution needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from hitless.domain.release.model import Image
+
+
+class Images(Protocol):
+    """The images of the Docker host.
+
+    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
+    changes something raises `LockLost` as soon as that has gone.
+    """
+
+    def present(self, references: Mapping[str, str]) -> dict[str, Image]:
+        """Those of the references (service -> image reference) that are on the host."""
+        ...
+
+    def pull(self, reference: str, platform: str | None) -> None:
+        """Pull an image from its registry, for a platform of its own where one is named."""
+        ...
+
+    def tag(self, references: Mapping[str, str]) -> None:
+        """Give images a second name (new reference -> present one)."""
+        ...
+
+    def tagged(self, application: str) -> frozenset[int]:
+        """The numbers of the application's releases that have image tags."""
+        ...
+
+    def untag(self, application: str, releases: Sequence[int]) -> None:
+        """Take away the image tags that keep these releases; an image without a name goes."""
+        ...

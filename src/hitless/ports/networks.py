@@ -1,0 +1,52 @@
+"""The networks of the Docker host, as execution needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from hitless.domain.common.names import Colour
+from hitless.domain.release.networks import Network
+
+
+class Networks(Protocol):
+    """The networks of the Docker host.
+
+    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
+    changes something raises `LockLost` as soon as that has gone.
+    """
+
+    def networked(self, application: str) -> frozenset[Colour]:
+        """The colours of the application that have networks, with or without containers."""
+        ...
+
+    def ranges(self) -> dict[str, tuple[str, ...]]:
+        """The address ranges (CIDR) of every network of the engine: network -> ranges."""
+        ...
+
+    def connect(self, network: str, containers: Sequence[str]) -> None:
+        """Connect containers to a network under their own names only."""
+        ...
+
+    def connect_shared(
+        self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
+    ) -> None:
+        """Connect shared services to networks, which are created where they are missing.
+
+        `members` maps network -> container (id) -> the names by which it is found there.
+        """
+        ...
+
+    def attach(
+        self,
+        application: str,
+        network: Network,
+        services: Sequence[str],
+        names: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Have shared services find a colour's containers (id -> names) on a network made for it."""
+        ...
+
+    def detach(self, application: str, colour: Colour) -> None:
+        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        ...

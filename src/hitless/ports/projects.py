@@ -1,0 +1,72 @@
+"""The Compose projects of an application, as execution needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.release.networks import Network
+
+
+class Projects(Protocol):
+    """The Compose projects of an application: one for each colour, and the base project.
+
+    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
+    changes something raises `LockLost` as soon as that has gone.
+    """
+
+    def build(self, model: Json) -> None:
+        """Build every service of the model under its own image reference."""
+        ...
+
+    def digests(self, model: Json) -> dict[str, str]:
+        """Compose's digest of each service's configuration: service -> digest."""
+        ...
+
+    def up(
+        self,
+        model: Json,
+        volumes: Json,
+        networks: Sequence[Network],
+        services: Sequence[str],
+        recreate: bool = False,
+    ) -> None:
+        """Start services of the base project, with what they wait for, and what is missing beside them.
+
+        What runs is left alone. `recreate`: these alone, replaced where their configuration is another.
+        """
+        ...
+
+    def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
+        """Create a colour's containers (stopped), and the networks and volumes that are missing.
+
+        Those that are there are left as they are.
+        """
+        ...
+
+    def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
+        """Start a colour's containers (service -> ids) in the order of their `depends_on`.
+
+        Raises `TimedOut` after `timeout` seconds.
+        """
+        ...
+
+    def remove(
+        self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
+    ) -> tuple[str, ...]:
+        """Remove these containers of a colour, and where it is to have none any more its networks.
+
+        The network between the gateway and the application goes with the last of its containers. Returns the
+        names of the colour's networks that stay, since containers of others are on them.
+        """
+        ...
+
+    def remove_base(self, application: str, containers: Sequence[str]) -> None:
+        """Remove these containers of the base project, and its networks where nobody is left."""
+        ...
+
+    def remove_volumes(self, application: str) -> tuple[str, ...]:
+        """Remove the volumes that were created for the application; their names."""
+        ...

@@ -1,0 +1,100 @@
+"""A gateway of two instances: what is in force is so on both, and connections are those of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.traefik import Instance, Traefik
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.release.requirements import Probe
+from hitless.ports.balancer import Answer
+from tests.adapters.fake_docker import FakeDocker
+from tests.domain.builders import routing
+
+MARKER, NOT_FOUND = Answer(418, ""), Answer(404, "")
+ROUTER: Json = {"routers": {"shop.web.live@file": {}}}
+SHOP = routing(Colour.BLUE)
+
+
+@dataclass
+class FakeInstance:
+    """One Traefik: the generation that it routes by, what its API says, and whom it is connected to."""
+
+    generation: int = 4
+    api: Json = field(default_factory=dict)
+    open: tuple[str, ...] = ()
+    asked: list[Probe] = field(default_factory=list)
+
+    def rawdata(self) -> Json:
+        return self.api
+
+    def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
+        self.asked += probes
+        return tuple(MARKER if probe.path == f"/shop/{self.generation}" else NOT_FOUND for probe in probes)
+
+    def connections(self, addresses: Sequence[str]) -> int:
+        return sum(one in addresses for one in self.open)
+
+    def closes_idle(self, probe: Probe) -> float | None:
+        return None
+
+
+@pytest.fixture
+def gateway_of(docker: FakeDocker) -> Iterator[Callable[..., Traefik]]:
+    shell = GatewayShell(DockerCli(), "traefik")
+    yield lambda *instances: Traefik(shell, instances)
+    shell.close()
+
+
+def error_of(middleware: str) -> dict[str, Any]:
+    return {"middlewares": {f"shop.{middleware}.blue@file": {"error": ["it is wrong"]}}}
+
+
+def test_a_generation_is_in_force_once_it_answers_on_both(gateway_of: Callable[..., Traefik]) -> None:
+    first, second = FakeInstance(4), FakeInstance(3)
+    gateway = gateway_of(first, second)
+    assert not gateway.in_force("shop", SHOP)
+    second.generation = 4
+    assert gateway.in_force("shop", SHOP)
+    first.generation = 3
+    assert not gateway.in_force("shop", SHOP)
+
+
+@pytest.mark.parametrize(("first", "second"), [({}, ROUTER), (ROUTER, {}), (ROUTER, ROUTER)])
+def test_a_route_that_one_of_them_has_is_left(
+    gateway_of: Callable[..., Traefik], first: Json, second: Json
+) -> None:
+    assert not gateway_of(FakeInstance(api=first), FakeInstance(api=second)).in_force("shop", None)
+    assert gateway_of(FakeInstance(), FakeInstance()).in_force("shop", None)
+
+
+def test_connections_are_those_of_both(gateway_of: Callable[..., Traefik]) -> None:
+    first, second = FakeInstance(open=("10.0.0.2", "10.0.0.2", "10.0.0.9")), FakeInstance(open=("10.0.0.2",))
+    assert gateway_of(first, second).connections(["10.0.0.2"]) == 3
+    assert gateway_of(FakeInstance(), second).connections(["10.0.0.2"]) == 1
+
+
+def test_a_complaint_of_either_is_told_once(gateway_of: Callable[..., Traefik]) -> None:
+    both, alone = error_of("auth"), error_of("limit")
+    instances: tuple[Instance, ...] = (
+        FakeInstance(api=both),
+        FakeInstance(api={"middlewares": {**both["middlewares"], **alone["middlewares"]}}),
+    )
+    assert gateway_of(*instances).complaints(SHOP) == (
+        "middleware auth: it is wrong",
+        "middleware limit: it is wrong",
+    )
+
+
+def test_one_of_them_makes_a_probes_request(gateway_of: Callable[..., Traefik]) -> None:
+    first, second = FakeInstance(), FakeInstance()
+    probe = Probe("web-1", 8000, "/", "shop.example")
+    assert gateway_of(first, second).ask([probe]) == (NOT_FOUND,)
+    assert (first.asked, second.asked) == ([probe], [])
