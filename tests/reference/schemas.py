@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hitless.cli.views.adoption import AdoptDocument
 from hitless.cli.views.documents import Document
+from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
-from hitless.cli.views.status import GatewayStatusDocument, SharedStatusDocument, StatusDocument
+from hitless.cli.views.shared import SharedStatusDocument
+from hitless.cli.views.status import StatusDocument
 from hitless.domain.common.events import SCHEMA, Event, StepId, StepJson, name_of
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"

@@ -1,20 +1,32 @@
-"""The types of the documents that `hitless status`, `gateway status` and `shared status` print."""
+"""What `hitless status` prints of one application."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypedDict
 
-from hitless.domain.common.events import StepJson
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
+from hitless.cli.views.words import any_step_json, any_step_text
+from hitless.domain.common import durations
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import Operation, StepJson
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.gateway.settings import GatewaySettings
-
-
-class LiveDocument(TypedDict):
-    """The release that gets every new request, and its colour."""
-
-    colour: Colour
-    release: int
+from hitless.domain.host.status import (
+    ApplicationStatus,
+    CommandStatus,
+    ContainerStatus,
+    LiveStatus,
+    Problem,
+    ProblemKind,
+    ReleaseStatus,
+)
 
 
 class CommandDocument(TypedDict):
@@ -43,76 +55,127 @@ class ContainerDocument(TypedDict):
     health: str
 
 
-class ReleaseDocument(TypedDict):
-    """A kept release. `promoted` is 0 if it never was live, else the number of its latest cutover.
-
-    `images` maps service to image id.
-    """
-
-    number: int
-    created: str
-    revision: str
-    promoted: int
-    images: dict[str, str]
-
-
 class StatusDocument(TypedDict):
     """One application: what is live, where, its containers, its kept releases, the latest first."""
 
     application: str
-    live: LiveDocument | None
+    live: Annotated[Json, LiveStatus] | None
     addresses: list[str]
     deployment: CommandDocument | None
     problems: list[str]
     containers: list[ContainerDocument]
-    releases: list[ReleaseDocument]
+    releases: list[Annotated[Json, ReleaseStatus]]
 
 
-class RoutedDocument(TypedDict):
-    """An application on the gateway."""
-
-    application: str
-    live: LiveDocument | None
-    addresses: list[str]
-
-
-class GatewayDocument(TypedDict):
-    """The gateway. `newer_image` is hitless's own image if the gateway has an older one of those, else "".
-
-    `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it.
-    """
-
-    running: bool
-    settings: Annotated[Json, GatewaySettings] | None
-    newer_image: str
-    broken: dict[str, str]
-
-
-class GatewayStatusDocument(TypedDict):
-    """The gateway, and every application on it."""
-
-    gateway: GatewayDocument
-    applications: list[RoutedDocument]
-
-
-class SharedDocument(TypedDict):
-    """A shared service. `container` is "" and `state` is `missing` if it has no container.
-
-    `changes` says what is new in the file since it was started, "" for nothing; `cost` says what it costs to
-    recreate it.
-    """
-
-    service: str
-    reason: str
-    container: str
-    state: str
-    health: str
-    changes: str
-    cost: str
+def show_status(status: ApplicationStatus, as_json: bool) -> None:
+    """One application: what is live, its releases, its containers, its address."""
+    if as_json:
+        print_document(Document.STATUS, status_document(status))
+        return
+    if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
+        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+    if not status.is_known:
+        raise HitlessError(
+            f"{status.application} is not deployed here",
+            "run: hitless deploy, or see hitless status --all",
+        )
+    out = console()
+    out.print(f"[bold]{escape(status.application)}[/]  {_live_text(status)}")
+    for address in status.addresses:
+        out.print(f"  {escape(address)}")
+    if status.command:
+        out.print(f"  [yellow]{escape(_command_text(status.command))}[/]")
+    for problem in status.problems:
+        out.print(f"  [red]{escape(_problem_text(problem))}[/]")
+    if status.containers:
+        _show_containers(out, status.containers)
+    for release in status.releases:
+        revision = f"  {escape(release.revision)}" if release.revision else ""
+        mark = " (live)" if status.live and status.live.release == release.number else ""
+        mark = mark or ("" if release.promoted else " (never was live)")
+        out.print(f"  release {release.number}  {release.created[:19]}Z{revision}{mark}")
 
 
-class SharedStatusDocument(TypedDict):
-    """The shared services of an application."""
+def _live_text(status: ApplicationStatus) -> str:
+    if status.live:
+        return f"live: [bold green]{status.live.colour}[/], release {status.live.release}"
+    return "[bold red]nothing is live[/]" if status.is_sure else "[bold red]what is live can't be told[/]"
 
-    application: str
-    shared: list[SharedDocument]
+
+def _show_containers(out: Console, containers: Sequence[ContainerStatus]) -> None:
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("colour", "release", "service", "container", "state", "health"):
+        table.add_column(column)
+    for one in containers:
+        table.add_row(*(escape(str(value)) for value in _container(one).values()))
+    out.print(table)
+
+
+def status_document(status: ApplicationStatus) -> StatusDocument:
+    """The same as one JSON object."""
+    return {
+        "application": status.application,
+        "live": vars(status.live) if status.live else None,
+        "addresses": list(status.addresses),
+        "deployment": _command(status.command) if status.command else None,
+        "problems": [_problem_text(problem) for problem in status.problems],
+        "containers": [_container(one) for one in status.containers],
+        "releases": [vars(release) for release in status.releases],
+    }
+
+
+def _container(one: ContainerStatus) -> ContainerDocument:
+    return {
+        "colour": one.colour or "",
+        "release": one.release or "",
+        "service": one.service,
+        "container": one.name,
+        "state": one.state,
+        "health": one.health or "-",
+    }
+
+
+def _command(command: CommandStatus) -> CommandDocument:
+    return {
+        "operation": command.operation,
+        "release": command.release,
+        "step": any_step_json(command.step),
+        "began": command.began,
+        "by": command.by,
+        "is_under_way": command.is_under_way,
+        "seconds_since": command.seconds,
+    }
+
+
+def _command_text(command: CommandStatus) -> str:
+    release = f" of release {command.release}" if command.release else ""
+    at = f", at {any_step_text(command.step)}" if command.step else ""
+    since = durations.ago(command.seconds)
+    if command.is_under_way:
+        what = f"{command.operation or 'a command'}{release} is under way{at}, by {command.by}"
+        return f"{what}, last sign of life {since}"
+    if command.operation == Operation.ADOPT:
+        return f"interrupted adopt{at}, by {command.by}, {since}; go on with hitless adopt"
+    return (
+        f"interrupted {command.operation}{release}{at}, by {command.by}, {since}; finish it with "
+        "hitless resume, undo it with hitless abort, or run hitless deploy"
+    )
+
+
+def _problem_text(problem: Problem) -> str:
+    subject, detail = problem.subject, problem.detail
+    match problem.kind:
+        case ProblemKind.GATEWAY_DOWN:
+            return "the gateway is not up; run: hitless gateway up"
+        case ProblemKind.BROKEN_FILE:
+            return f"{subject}: {detail}"
+        case ProblemKind.RESTORED_FILE:
+            return f"{detail}; hitless gateway up puts it back"
+        case ProblemKind.OTHER_GATEWAY:
+            return f"it runs behind the gateway {subject}; use --gateway {subject}"
+        case ProblemKind.DAMAGED_RECORD:
+            return f"the record of release {subject} is damaged; the next hitless deploy removes it"
+        case ProblemKind.NOTHING_RUNS:
+            return f"no container of the live colour {subject} is running; run: hitless deploy"
+        case ProblemKind.LEFTOVER:
+            return f"{subject} is there but not live; hitless abort or the next hitless deploy takes it away"
