@@ -13,6 +13,9 @@ from typing import get_args
 import pytest
 
 from hitless.cli import console
+from hitless.cli.views.events import events
+from hitless.cli.views.findings import show_findings
+from hitless.cli.views.plan import show_plan
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import (
@@ -79,7 +82,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def lines(capsys: Capture, *shown: Event) -> str:
-    with console.events(as_lines_of_json=False) as emit:
+    with events(as_lines_of_json=False) as emit:
         for event in shown:
             emit(event)
     return capsys.readouterr().out
@@ -93,7 +96,7 @@ def test_the_events_of_these_tests_are_all_there_are() -> None:
 
 
 def test_every_event_is_one_json_object_on_one_line(capsys: Capture) -> None:
-    with console.events(as_lines_of_json=True) as emit:
+    with events(as_lines_of_json=True) as emit:
         for event in EVENTS:
             emit(event)
 
@@ -118,7 +121,7 @@ def test_every_event_is_one_json_object_on_one_line(capsys: Capture) -> None:
 
 
 def test_json_keeps_every_field_as_it_is(capsys: Capture) -> None:
-    with console.events(as_lines_of_json=True) as emit:
+    with events(as_lines_of_json=True) as emit:
         for event in EVENTS:
             emit(event)
 
@@ -147,7 +150,7 @@ def test_a_reader_that_goes_away_does_not_stop_what_is_under_way(
         monkeypatch.setattr(sys, "stdout", broken)
         failed: list[str] = []
         try:
-            with console.events(as_json) as emit:
+            with events(as_json) as emit:
                 for event in EVENTS:
                     emit(event)
         except (OSError, SystemExit) as error:
@@ -175,7 +178,7 @@ def test_a_terminal_that_is_gone_does_not_stop_what_is_under_way(
     with (tmp_path / "out").open("wb") as file:
         out = Gone(file, encoding="utf-8")
         monkeypatch.setattr(sys, "stdout", out)
-        with console.events(as_json) as emit:
+        with events(as_json) as emit:
             for event in EVENTS:
                 emit(event)
         monkeypatch.undo()
@@ -349,7 +352,7 @@ def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> No
         Finding("d", "fourth"),
     ]
 
-    console.show_findings(console.console(), found)
+    show_findings(console.console(), found)
 
     assert capsys.readouterr().out.splitlines() == [
         "error b: second",
@@ -373,7 +376,7 @@ WARNING = Finding("services.web", "has no health check", is_error=False)
 
 
 def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None:
-    console.show_plan(APPLICATION, PLAN, [WARNING], as_json_text=False)
+    show_plan(APPLICATION, PLAN, [WARNING], as_json_text=False)
 
     assert capsys.readouterr().out.splitlines() == [
         "web  web     it has a route",
@@ -386,7 +389,7 @@ def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None
 
 
 def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
-    console.show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
+    show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
 
     shown = capsys.readouterr().out
     assert "error gateway: is not up\n" in shown
@@ -394,7 +397,7 @@ def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
 
 
 def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Capture) -> None:
-    console.show_plan(APPLICATION, PLAN, [WARNING], as_json_text=True)
+    show_plan(APPLICATION, PLAN, [WARNING], as_json_text=True)
 
     text = capsys.readouterr().out
     found = json.loads(text)
@@ -414,7 +417,7 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
 
 
 def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:
-    console.show_plan(APPLICATION, None, [], as_json_text=True)
+    show_plan(APPLICATION, None, [], as_json_text=True)
 
     services = [{"service": "web", "role": "web", "reason": "it has a route"}]
     found = json.loads(capsys.readouterr().out)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from hitless import wiring
 from hitless.cli.main import hitless
-from hitless.cli.proof import report, show_proof, verdict
+from hitless.cli.views.proof import report, show_proof, verdict
 from hitless.domain.common.errors import GateFailed, HitlessError
 from hitless.domain.proof.observations import Aim, Passage, Sample, Seen, Session, Visit
 from hitless.domain.proof.verdict import Proof, judge

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from hitless.cli import console
+from hitless.cli.views.events import events
 from hitless.cli.visible import echo, visible
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import (
@@ -99,7 +100,7 @@ def is_harmless(text: str) -> bool:
 
 @pytest.mark.parametrize("event", SHOWN, ids=lambda event: type(event).__name__)
 def test_no_event_steers_a_terminal(event: Event, capsys: Capture) -> None:
-    with console.events(as_lines_of_json=False) as emit:
+    with events(as_lines_of_json=False) as emit:
         emit(event)
     assert is_harmless(capsys.readouterr().out)
 
@@ -109,7 +110,7 @@ def test_the_line_of_progress_does_not_either(monkeypatch: pytest.MonkeyPatch) -
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with console.events(as_lines_of_json=False) as emit:
+    with events(as_lines_of_json=False) as emit:
         emit(StepBegan(job("wait\x1b]0;title\x07")))
         emit(StepProgress(job("wait\x1b]0;title\x07"), "500: \x1b]0;body\x07\u202e"))
     shown = terminal.getvalue()
@@ -130,7 +131,7 @@ def test_nor_an_error_nor_a_table_nor_a_plain_line(capsys: Capture) -> None:
 
 
 def test_json_escapes_it_by_itself(capsys: Capture) -> None:
-    with console.events(as_lines_of_json=True) as emit:
+    with events(as_lines_of_json=True) as emit:
         emit(Output(job("run"), {"a": STEERING}))
     out = capsys.readouterr().out
     assert out.rstrip("\n").isprintable() and out.isascii()

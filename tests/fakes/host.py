@@ -40,6 +40,7 @@ from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
 from hitless.ports.state import HeldLock, Stored
+from tests.reference.published import check_event, check_line
 
 OK = Answer(200, "ok")
 UNWELL = Answer(503, "not yet")
@@ -145,7 +146,12 @@ class FakeHost:
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self.clock, self, self.events.append)
+        return Ports(self, self, self, self, self, self, self.clock, self, self.told)
+
+    def told(self, event: Event) -> None:
+        """Every event keeps to the schema that is published."""
+        check_event(event)
+        self.events.append(event)
 
     # -- images, containers, networks, projects --------------------------------------------------------------
 
@@ -499,6 +505,7 @@ class FakeHost:
             self.commands_at_work -= 1
 
     def write(self, line: str) -> None:
+        check_line(line)
         self.lines.append(line)
 
     def is_held(self) -> bool:

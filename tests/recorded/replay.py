@@ -22,8 +22,8 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
-from hitless.cli.record import show_history, show_runs
-from hitless.cli.report import application_json, show_status
+from hitless.cli.views.history import show_history, show_runs
+from hitless.cli.views.status import show_status, status_document
 from hitless.cli.views.words import any_step_text
 from hitless.domain.application import read as reading
 from hitless.domain.common.errors import HitlessError
@@ -219,7 +219,7 @@ def world(at: FakeHost) -> World:
 def status(at: FakeHost) -> dict[str, Any]:
     """What `hitless status --json` says."""
     found = application_status(APPLICATION, world(at), at.gateway_settings)
-    return dict(json.loads(json.dumps(application_json(found))))
+    return dict(json.loads(json.dumps(status_document(found))))
 
 
 def history(at: FakeHost) -> tuple[Run, ...]:

@@ -46,7 +46,7 @@ def adopt(
     application publishes itself, or that another Traefik in front of it has, changes hands meanwhile.
     """
     from hitless import wiring
-    from hitless.cli.console import show_adoption
+    from hitless.cli.views.adoption import show_adoption
     from hitless.domain.common.events import Found, Planned
     from hitless.domain.release.prepared import Timeouts
     from hitless.execution import adopt as execution

@@ -26,7 +26,8 @@ def command(
 
     `is_brief`: a person sees one line a deployment, and what fails.
     """
-    from hitless.cli.console import events, ignore
+    from hitless.cli.console import ignore
+    from hitless.cli.views.events import events
     from hitless.domain.common.events import Operation
     from hitless.execution.session import Session
 

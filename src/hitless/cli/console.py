@@ -1,47 +1,18 @@
-"""Events as lines for people or as JSON for programs."""
+"""The terminal: a console for the views to draw on, and errors."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from hitless.cli.views.adoption import adoption_lines
-from hitless.cli.views.words import step_text
 from hitless.cli.visible import visible
-from hitless.domain.application.model import Application, Role
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import (
-    Began,
-    Drained,
-    Ended,
-    Event,
-    Found,
-    Live,
-    Operation,
-    Outcome,
-    StepBegan,
-    StepDone,
-    StepFailed,
-    StepProgress,
-    Waiting,
-    as_json,
-    step_json,
-)
-from hitless.domain.common.findings import Finding
-from hitless.domain.plan.adopt import Adoption
-from hitless.domain.plan.preview import Preview
-
-Emit = Callable[[Event], None]
+from hitless.domain.common.events import Event
 
 
 def ignore(_: Event) -> None:
@@ -57,7 +28,7 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        _leave_standard_output()
+        leave_standard_output()
 
 
 def console(stderr: bool = False) -> Console:
@@ -68,27 +39,6 @@ def console(stderr: bool = False) -> Console:
     return out
 
 
-@contextmanager
-def events(as_lines_of_json: bool, is_brief: bool = False) -> Iterator[Emit]:
-    """A function that shows every event: live for a person, one JSON object a line for a program.
-
-    `is_brief`: a person sees one line a command, and what fails.
-    """
-    if as_lines_of_json:
-        yield _unheard(_print_json)
-        return
-    out = console()
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=out,
-        transient=True,
-        disable=not out.is_terminal,
-    ) as progress:
-        yield _unheard(_Lines(out, progress, is_brief).show)
-
-
 def complain(error: HitlessError) -> None:
     """Say what went wrong, and what to do next."""
     err = console(stderr=True)
@@ -97,173 +47,6 @@ def complain(error: HitlessError) -> None:
         err.print(f"  next: {escape(error.hint)}")
 
 
-def show_findings(out: Console, findings: Sequence[Finding]) -> None:
-    """Every finding with its path and what to do, errors first."""
-    for finding in sorted(findings, key=lambda finding: not finding.is_error):
-        kind = "[red]error[/]" if finding.is_error else "[yellow]warning[/]"
-        out.print(f"{kind} [bold]{escape(finding.path)}[/]: {escape(finding.message)}")
-        if finding.hint:
-            out.print(f"      {escape(finding.hint)}")
-
-
-def show_plan(
-    application: Application, preview: Preview | None, findings: Sequence[Finding], as_json_text: bool
-) -> None:
-    """What `hitless plan` prints."""
-    if as_json_text:
-        services = [
-            {"service": service.name, "role": service.role, "reason": service.reason}
-            for service in application.services
-        ]
-        found = [vars(finding) for finding in findings]
-        print(
-            json.dumps({"services": services, "findings": found, "plan": _plan(preview) if preview else None})
-        )
-        return
-    out = console()
-    width = max(len(service.name) for service in application.services)
-    for service in application.services:
-        role = f"{service.role}, exclusive" if service.exclusive else str(service.role)
-        out.print(f"[bold]{escape(service.name):<{width}}[/]  {role:<7} [dim]{escape(service.reason)}[/]")
-    show_findings(out, findings)
-    if preview is None:
-        out.print("hitless deploy would refuse; nothing would be touched")
-        return
-    plan = preview.deployment
-    out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
-    for number, step in enumerate(preview.steps, start=1):
-        out.print(f"  {number}. {escape(step_text(step))}")
-
-
-def _plan(preview: Preview) -> dict[str, Any]:
-    """The plan without the models, which hold environment values."""
-    plan = preview.deployment
-    steps = [{**step_json(step), "text": step_text(step)} for step in preview.steps]
-    return {"application": plan.application, "release": plan.release, "colour": plan.colour, "steps": steps}
-
-
-def show_adoption(
-    application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
-) -> None:
-    """What `hitless adopt` prints before it begins."""
-    steps = adoption_lines(adoption)
-    if as_json_text:
-        found = [vars(finding) for finding in findings]
-        print(json.dumps({"application": application.name, "findings": found, "steps": steps}))
-        return
-    out = console()
-    show_findings(out, findings)
-    out.print(f"adopt [bold]{escape(application.name)}[/]:")
-    for number, line in enumerate(steps, start=1):
-        out.print(f"  {number}. {escape(line)}")
-    if kept := [service.name for service in application.having(Role.SHARED)]:
-        out.print(f"  {', '.join(kept)}: runs on as it is")
-
-
-class _Lines:
-    """A line for each step that has ended, and a spinner for the one that runs."""
-
-    def __init__(self, out: Console, progress: Progress, is_brief: bool) -> None:
-        self._out = out
-        self._is_brief = is_brief
-        self._progress = progress
-        self._task = progress.add_task("", start=True, visible=False)
-        self._has_begun = False
-        self._live: Live | None = None
-        self._drained: list[Drained] = []
-
-    def show(self, event: Event) -> None:
-        match event:
-            case Found(findings):
-                show_findings(self._out, findings)
-            case Began() if self._is_brief:
-                self._has_begun = True
-            case Live() if self._is_brief:
-                self._out.print(f"  live on {event.colour} after {event.seconds:.1f} s")
-            case StepDone() if self._is_brief:
-                self._progress.update(self._task, visible=False)
-            case Began(operation, application, release):
-                self._has_begun = True
-                what = f" release {release}" if release else ""
-                self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
-            case Waiting(_, holder):
-                self._out.print(f"waiting for {escape(holder)}")
-            case StepBegan(step):
-                # rich makes a text of it by itself, not by the console
-                self._progress.reset(self._task, description=escape(visible(step_text(step))), visible=True)
-            case StepProgress(step, detail):
-                description = visible(f"{escape(step_text(step))} [dim]{escape(detail)}[/]")
-                self._progress.update(self._task, description=description)
-            case StepDone(step, seconds, detail):
-                more = f"  [dim]{escape(detail)}[/]" if detail else ""
-                self._line("[green]✓[/]", step_text(step), seconds, more)
-            case StepFailed(step, seconds, _, _, logs):
-                self._line("[red]✗[/]", step_text(step), seconds, "")
-                self._show_logs(logs)
-            case Live():
-                self._live = event
-                self._out.print(
-                    f"  [bold green]live[/] after {event.seconds:.1f} s: every new request gets "
-                    f"release {event.release} ({event.colour})"
-                )
-            case Drained():
-                self._drained.append(event)
-            case Ended() if self._has_begun:  # else the error says it, or that there was nothing to do
-                self._end(event)
-
-    def _line(self, mark: str, step: str, seconds: float, more: str) -> None:
-        self._progress.update(self._task, visible=False)
-        self._out.print(f"  {mark} {escape(step):<44}{seconds:6.1f} s{more}")
-
-    def _show_logs(self, logs: Mapping[str, str]) -> None:
-        for container, text in logs.items():
-            self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
-            for line in text.splitlines() or ["(it wrote nothing)"]:
-                self._out.print("    |", line, markup=False)
-
-    def _end(self, event: Ended) -> None:
-        self._progress.update(self._task, visible=False)
-        if event.outcome is not Outcome.SUCCESSFUL:
-            if event.outcome is Outcome.FAILED:
-                still = "undone: all is as it was before"
-            elif event.operation is Operation.ADOPT:
-                still = "the release runs beside what ran before; go on with hitless adopt"
-            elif self._live:
-                still = (
-                    f"release {self._live.release} is live, and not all is tidied up; go on with "
-                    "hitless resume (or the next hitless deploy), go back with hitless abort"
-                )
-            else:
-                still = "not all is undone; see hitless status, then hitless resume, abort, or deploy again"
-            self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
-        elif self._live:
-            in_flight = sum(drained.in_flight for drained in self._drained)
-            cut = sum(drained.cut for drained in self._drained)
-            self._out.print(
-                f"release {self._live.release} is live on {self._live.colour} since "
-                f"{self._live.seconds:.1f} s; {in_flight} requests in flight drained, {cut} cut; "
-                f"{event.seconds:.1f} s in all"
-            )
-        else:
-            self._out.print(f"{event.operation} done in {event.seconds:.1f} s")
-
-
-def _print_json(event: Event) -> None:
-    print(json.dumps(as_json(event, datetime.now(UTC).isoformat(timespec="milliseconds"))), flush=True)
-
-
-def _unheard(show: Emit) -> Emit:
-    """The same, but for a terminal or a reader that has gone: what is under way, or undone, goes on."""
-
-    def emit(event: Event) -> None:
-        try:
-            show(event)
-        except OSError:
-            _leave_standard_output()
-
-    return emit
-
-
-def _leave_standard_output() -> None:
+def leave_standard_output() -> None:
     """Nobody reads it any more; else Python would complain at its own end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

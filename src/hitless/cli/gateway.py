@@ -122,7 +122,7 @@ def up(
 def status(options: Options, as_json: bool) -> None:
     """Show the gateway's settings and the applications it routes."""
     from hitless.cli.console import ignore
-    from hitless.cli.report import show_applications
+    from hitless.cli.views.gateway import show_applications
     from hitless.domain.host.status import host_status
     from hitless.execution import observe
 

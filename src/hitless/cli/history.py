@@ -14,7 +14,7 @@ from hitless.cli.options import Options, json_option, pass_options
 def history(options: Options, limit: int, as_json: bool) -> None:
     """List what was done to the application: when, which release, how it ended, by whom."""
     from hitless.cli.console import ignore
-    from hitless.cli.record import show_history
+    from hitless.cli.views.history import show_history
     from hitless.domain.host.journal import runs
 
     host = options.host()

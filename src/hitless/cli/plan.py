@@ -16,7 +16,8 @@ def plan(options: Options, strict: bool, as_json: bool) -> None:
 
     Ends with 1 where deploy would refuse.
     """
-    from hitless.cli.console import ignore, show_plan
+    from hitless.cli.console import ignore
+    from hitless.cli.views.plan import show_plan
     from hitless.execution.deploy import DeployOptions
     from hitless.execution.preview import preview
 

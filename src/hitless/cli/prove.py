@@ -83,7 +83,7 @@ def prove(
     requests go to the gateway's published port, so run it on the Docker host. Ends with 7 where a request or
     a session was lost to a deployment, with 1 where a deployment failed. --json prints one report.
     """
-    from hitless.cli.proof import show_proof
+    from hitless.cli.views.proof import show_proof
     from hitless.execution import prove as execution
 
     with command(options, "prove", wait, is_brief=True, is_silent=as_json) as (host, session):

@@ -40,7 +40,7 @@ def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float,
 def status(options: Options, as_json: bool) -> None:
     """What runs, what has changed in the file since it was started, and what recreating it would cost."""
     from hitless.cli.console import ignore
-    from hitless.cli.report import show_shared
+    from hitless.cli.views.shared import show_shared
     from hitless.execution import observe
     from hitless.execution import shared as execution
 

@@ -14,7 +14,7 @@ from hitless.cli.options import Options, json_option, pass_options
 def show(options: Options, release: int | None, as_json: bool) -> None:
     """Show all that the journal says of a release, or of the last command."""
     from hitless.cli.console import ignore
-    from hitless.cli.record import show_runs
+    from hitless.cli.views.history import show_runs
     from hitless.domain.host.journal import runs
 
     host = options.host()

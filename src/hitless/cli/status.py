@@ -14,7 +14,8 @@ from hitless.cli.options import Options, json_option, pass_options
 def status(options: Options, every: bool, as_json: bool) -> None:
     """Show which colour is live, the releases, the containers, and the address."""
     from hitless.cli.console import ignore
-    from hitless.cli.report import show_applications, show_status
+    from hitless.cli.views.gateway import show_applications
+    from hitless.cli.views.status import show_status
     from hitless.domain.host.status import application_status, host_status
     from hitless.execution import observe
 

@@ -1,10 +1,52 @@
-"""What adopting an application takes, in lines for people."""
+"""What adopting an application takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Annotated, TypedDict
 
+from rich.markup import escape
+
+from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
+from hitless.cli.views.findings import show_findings
+from hitless.domain.application.model import Application, Role
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
 from hitless.domain.plan.adopt import Adoption
+
+
+class AdoptDocument(TypedDict):
+    """What adopting an application takes. `steps` are lines for people.
+
+    `hitless adopt` would refuse if a finding is an error.
+    """
+
+    application: str
+    findings: list[Annotated[Json, Finding]]
+    steps: tuple[str, ...]
+
+
+def show_adoption(
+    application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
+) -> None:
+    """What `hitless adopt` prints before it begins."""
+    steps = adoption_lines(adoption)
+    if as_json_text:
+        document: AdoptDocument = {
+            "application": application.name,
+            "findings": [vars(finding) for finding in findings],
+            "steps": steps,
+        }
+        print_document(Document.ADOPT, document)
+        return
+    out = console()
+    show_findings(out, findings)
+    out.print(f"adopt [bold]{escape(application.name)}[/]:")
+    for number, line in enumerate(steps, start=1):
+        out.print(f"  {number}. {escape(line)}")
+    if kept := [service.name for service in application.having(Role.SHARED)]:
+        out.print(f"  {', '.join(kept)}: runs on as it is")
 
 
 def adoption_lines(adoption: Adoption) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import assert_never
 
-from hitless.domain.common.events import StepId, StepKind, step_json
+from hitless.domain.common.events import StepId, StepJson, StepKind, step_json
 
 
-def any_step_json(step: StepId | str) -> dict[str, Any] | str | None:
+def any_step_json(step: StepId | str) -> StepJson | str | None:
     """A step of the journal for `--json`; None for none, a sentence where an older hitless wrote one."""
     return step_json(step) if isinstance(step, StepId) else step or None
 

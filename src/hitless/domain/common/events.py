@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import foreign
@@ -104,6 +104,18 @@ class StepId:
         """`create:green:7`: the kind, and what tells it from others of its kind."""
         parts = (self.kind, self.colour, str(self.release or ""), ",".join(self.subjects))
         return ":".join(part for part in parts if part)
+
+
+class StepJson(TypedDict):
+    """A step as JSON: the fields of `StepId`, and its `id`, which tells it from the others of its command."""
+
+    id: str
+    kind: StepKind
+    colour: Colour | None
+    release: int
+    subjects: tuple[str, ...]
+    to: tuple[str, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -251,9 +263,17 @@ def as_json(event: Event, time: str) -> dict[str, Any]:
     return {"time": time, "event": name_of(type(event)), "schema": SCHEMA, **fields}
 
 
-def step_json(step: StepId) -> dict[str, Any]:
+def step_json(step: StepId) -> StepJson:
     """A step as a JSON object, with its id as one text."""
-    return {"id": str(step), **asdict(step)}
+    return {
+        "id": str(step),
+        "kind": step.kind,
+        "colour": step.colour,
+        "release": step.release,
+        "subjects": step.subjects,
+        "to": step.to,
+        "seconds": step.seconds,
+    }
 
 
 def _json(value: Any) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, TypedDict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,14 +12,88 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
-from hitless.domain.proof.observations import Passage
-from hitless.domain.proof.verdict import Fault, Latency, Proof
+from hitless.cli.views.documents import Document, print_document
+from hitless.domain.common.foreign import Json
+from hitless.domain.proof.observations import Passage, Phase
+from hitless.domain.proof.verdict import Cause, Fault, Latency, Proof, Side
+
+
+class PhaseDocument(TypedDict):
+    """The requests of one phase. `lost` and `as_before` map what came instead of an answer to its count."""
+
+    phase: Phase
+    requests: int
+    lost: Mapping[str, int]
+    as_before: Mapping[str, int]
+    latency: Annotated[Json, Latency] | None
+
+
+class FaultDocument(TypedDict):
+    """One cause of a loss, or a note: whose fault it is, what was seen, and what to do about it.
+
+    `requests` is how many it cost, and 0 for a note.
+    """
+
+    cause: Cause
+    by: Side
+    is_loss: bool
+    requests: int
+    message: str
+    detail: str
+    remedy: str
+
+
+class DeploymentDocument(TypedDict):
+    """One of the deployments. Times are seconds since it began, or null if it did not come so far.
+
+    `exit_codes` maps each container that ended to its exit code.
+    """
+
+    outcome: str
+    problem: str
+    live_after: float | None
+    ended_after: float | None
+    start_took: float
+    cutover_took: float | None
+    stop_took: float | None
+    in_flight: int
+    cut: int
+    exit_codes: dict[str, int]
+
+
+class ProofDocument(TypedDict):
+    """What `hitless prove` found. Times are seconds.
+
+    `as_before` counts the wrong answers that the application gives without a deployment, too.
+    `mixed` is null: it can't be seen (docs/prove.md). `idle_closed_after` maps each service to the seconds
+    after which it closed an idle connection.
+    """
+
+    application: str
+    release: int
+    is_lossless: bool
+    verdict: str
+    requests: int
+    rate: float
+    paths: list[str]
+    lost: int
+    as_before: int
+    lost_by_deployments: int
+    sessions: int
+    sessions_lost: int
+    mixed: None
+    phases: list[PhaseDocument]
+    faults: list[FaultDocument]
+    deployments_wanted: int
+    deployments: list[DeploymentDocument]
+    idle_closed_after: dict[str, float]
+    sent_late_by: float
 
 
 def show_proof(proof: Proof, as_json: bool) -> None:
     """What was sent and lost in each phase, how long it took, the faults with their remedies, the verdict."""
     if as_json:
-        print(json.dumps(report(proof), indent=2))
+        print_document(Document.PROVE, report(proof), indent=2)
         return
     out = console()
     out.print()
@@ -50,8 +123,8 @@ def verdict(proof: Proof) -> str:
     return f"lost: {' and '.join(what)}, in {deployments}{own}; by {sides}"
 
 
-def report(proof: Proof) -> dict[str, Any]:
-    """The same as one JSON object, times in seconds. `mixed` is null: it can't be seen (docs/prove.md)."""
+def report(proof: Proof) -> ProofDocument:
+    """The same as one JSON object."""
     seen = proof.seen
     return {
         "application": seen.application,
@@ -96,7 +169,7 @@ def report(proof: Proof) -> dict[str, Any]:
     }
 
 
-def _deployment(passage: Passage) -> dict[str, Any]:
+def _deployment(passage: Passage) -> DeploymentDocument:
     return {
         "outcome": "failed" if passage.problem else "successful",
         "problem": passage.problem,

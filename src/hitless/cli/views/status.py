@@ -1,10 +1,9 @@
-"""What `hitless status`, `shared status` and `gateway status` print."""
+"""What `hitless status` prints of one application."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Literal, TypedDict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,28 +11,66 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import Operation
-from hitless.domain.host.shared import Shared
+from hitless.domain.common.events import Operation, StepJson
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
 from hitless.domain.host.status import (
     ApplicationStatus,
     CommandStatus,
     ContainerStatus,
-    GatewayStatus,
-    HostStatus,
     LiveStatus,
     Problem,
     ProblemKind,
+    ReleaseStatus,
 )
-from hitless.domain.routing import entry_points
+
+
+class CommandDocument(TypedDict):
+    """The command that works on the application, or the last one if it was interrupted.
+
+    A command that has written nothing yet has "", 0 and null. `seconds_since` is since its last sign of life.
+    """
+
+    operation: str
+    release: int
+    step: StepJson | str | None
+    began: str
+    by: str
+    is_under_way: bool
+    seconds_since: float
+
+
+class ContainerDocument(TypedDict):
+    """A container. `colour` and `release` are "" for a shared service; `health` is "-" without a check."""
+
+    colour: Colour | Literal[""]
+    release: int | Literal[""]
+    service: str
+    container: str
+    state: str
+    health: str
+
+
+class StatusDocument(TypedDict):
+    """One application: what is live, where, its containers, its kept releases, the latest first."""
+
+    application: str
+    live: Annotated[Json, LiveStatus] | None
+    addresses: list[str]
+    deployment: CommandDocument | None
+    problems: list[str]
+    containers: list[ContainerDocument]
+    releases: list[Annotated[Json, ReleaseStatus]]
 
 
 def show_status(status: ApplicationStatus, as_json: bool) -> None:
     """One application: what is live, its releases, its containers, its address."""
     if as_json:
-        print(json.dumps(application_json(status)))
+        print_document(Document.STATUS, status_document(status))
         return
     if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
@@ -70,28 +107,24 @@ def _show_containers(out: Console, containers: Sequence[ContainerStatus]) -> Non
     for column in ("colour", "release", "service", "container", "state", "health"):
         table.add_column(column)
     for one in containers:
-        table.add_row(*(escape(str(value)) for value in _container_json(one).values()))
+        table.add_row(*(escape(str(value)) for value in _container(one).values()))
     out.print(table)
 
 
-def application_json(status: ApplicationStatus) -> dict[str, Any]:
+def status_document(status: ApplicationStatus) -> StatusDocument:
     """The same as one JSON object."""
     return {
         "application": status.application,
-        "live": _live_json(status.live),
+        "live": vars(status.live) if status.live else None,
         "addresses": list(status.addresses),
-        "deployment": _command_json(status.command) if status.command else None,
+        "deployment": _command(status.command) if status.command else None,
         "problems": [_problem_text(problem) for problem in status.problems],
-        "containers": [_container_json(one) for one in status.containers],
+        "containers": [_container(one) for one in status.containers],
         "releases": [vars(release) for release in status.releases],
     }
 
 
-def _live_json(live: LiveStatus | None) -> dict[str, Any] | None:
-    return vars(live) if live else None
-
-
-def _container_json(one: ContainerStatus) -> dict[str, Any]:
+def _container(one: ContainerStatus) -> ContainerDocument:
     return {
         "colour": one.colour or "",
         "release": one.release or "",
@@ -102,7 +135,7 @@ def _container_json(one: ContainerStatus) -> dict[str, Any]:
     }
 
 
-def _command_json(command: CommandStatus) -> dict[str, Any]:
+def _command(command: CommandStatus) -> CommandDocument:
     return {
         "operation": command.operation,
         "release": command.release,
@@ -146,86 +179,3 @@ def _problem_text(problem: Problem) -> str:
             return f"no container of the live colour {subject} is running; run: hitless deploy"
         case ProblemKind.LEFTOVER:
             return f"{subject} is there but not live; hitless abort or the next hitless deploy takes it away"
-
-
-def show_applications(status: HostStatus, as_json: bool) -> None:
-    """The gateway and every application on it."""
-    if as_json:
-        applications = [
-            {"application": one.application, "live": _live_json(one.live), "addresses": list(one.addresses)}
-            for one in status.applications
-        ]
-        print(json.dumps({"gateway": _gateway_json(status.gateway), "applications": applications}))
-        return
-    out = console()
-    if status.gateway.settings is None:
-        out.print("the gateway is not there; run: hitless gateway up")
-        return
-    _show_gateway(out, status.gateway)
-    for one in status.applications:
-        what = f"{one.live.colour}, release {one.live.release}" if one.live else "not live"
-        out.print(f"  [bold]{escape(one.application)}[/]  {what}  {escape(', '.join(one.addresses))}")
-
-
-def _gateway_json(gateway: GatewayStatus) -> dict[str, Any]:
-    return {
-        "running": gateway.is_running,
-        "settings": vars(gateway.settings) if gateway.settings else None,
-        "newer_image": gateway.newer_image,
-        "broken": {**gateway.broken, **gateway.restored},
-    }
-
-
-def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
-    settings = gateway.settings
-    assert settings
-    state = "[green]up[/]" if gateway.is_running else "[red]down[/]"
-    also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
-    at = entry_points.shown(settings.bind, settings.http_port)
-    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
-    if gateway.newer_image:
-        newer = f"hitless's own image of Traefik is {gateway.newer_image} now"
-        out.print(f"  [yellow]{newer}; hitless gateway up --replace takes it[/]")
-    if settings.held:
-        held = ", ".join(map(str, settings.held))
-        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
-    for path, problem in gateway.broken.items():
-        out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
-    for problem in gateway.restored.values():
-        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
-
-
-def show_shared(application: str, found: Sequence[Shared], as_json: bool) -> None:
-    """What `hitless shared status` prints."""
-    rows = [
-        {
-            "service": one.service,
-            "reason": one.reason,
-            "container": one.container.name if one.container else "",
-            "state": one.container.state if one.container else "missing",
-            "health": (one.container.health if one.container else "") or "-",
-            "changes": one.changes,
-            "cost": one.cost,
-        }
-        for one in found
-    ]
-    if as_json:
-        print(json.dumps({"application": application, "shared": rows}))
-        return
-    out = console()
-    if not rows:
-        out.print(f"{application} has no shared service; hitless plan says what each is, and why")
-        return
-    table = Table(box=SIMPLE_HEAD)
-    columns = ("service", "container", "state", "health")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(row[column]) for column in columns))
-    out.print(table)
-    for row in rows:
-        if row["changes"]:
-            out.print(
-                f"  [yellow]{escape(row['service'])} has changed in the file: {escape(row['changes'])}[/]"
-            )
-            out.print(f"    hitless shared up --recreate {escape(row['service'])}: {escape(row['cost'])}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, TypedDict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,16 +11,50 @@ from rich.markup import escape
 from rich.table import Table
 
 from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import Event, StepJson
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.journal import Run, step_of
+
+
+class RunDocument(TypedDict):
+    """One command's work on an application.
+
+    `began` is an ISO time in UTC. `step` is the last step that began, null before the first one. An older
+    hitless wrote a sentence there. `outcome` is "" if the command is at work, or was killed. `release` is 0
+    if the command concerns none.
+    """
+
+    operation: str
+    release: int
+    holder: str
+    revision: str
+    began: str
+    step: StepJson | str | None
+    outcome: str
+    seconds: float
+
+
+class ShownRun(RunDocument):
+    """The same with its events, as the journal has them: an older hitless may have written them."""
+
+    events: Sequence[Annotated[Json, Event]]
+
+
+HistoryDocument = list[RunDocument]
+"""The latest command first."""
+
+ShowDocument = list[ShownRun]
+"""The oldest command first."""
 
 
 def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
     """One line a command, the latest first."""
     if as_json:
-        print(json.dumps([_summary(run) for run in reversed(runs)]))
+        history: HistoryDocument = [_summary(run) for run in reversed(runs)]
+        print_document(Document.HISTORY, history)
         return
     _refuse_none(application, runs)
     table = Table(box=SIMPLE_HEAD)
@@ -42,7 +75,8 @@ def show_runs(application: str, release: int | None, runs: Sequence[Run], as_jso
             f"the journal of {application} says nothing of release {release}", "see hitless history"
         )
     if as_json:
-        print(json.dumps([{**_summary(run), "events": run.events} for run in shown]))
+        found: ShowDocument = [{**_summary(run), "events": run.events} for run in shown]
+        print_document(Document.SHOW, found)
         return
     _refuse_none(application, runs)
     out = console()
@@ -103,9 +137,17 @@ def _outcome(run: Run) -> str:
     return f"not ended, last at {escape(any_step_text(run.step))}" if run.step else "not ended"
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    found = {key: value for key, value in vars(run).items() if key != "events"}
-    return {**found, "step": any_step_json(run.step)}
+def _summary(run: Run) -> RunDocument:
+    return {
+        "operation": run.operation,
+        "release": run.release,
+        "holder": run.holder,
+        "revision": run.revision,
+        "began": run.began,
+        "step": any_step_json(run.step),
+        "outcome": run.outcome,
+        "seconds": run.seconds,
+    }
 
 
 def _refuse_none(application: str, runs: Sequence[Run]) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hitless.cli.report import show_applications, show_status
+from hitless.cli.views.gateway import show_applications
+from hitless.cli.views.status import show_status
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hitless.cli.record import show_history, show_runs
+from hitless.cli.views.history import show_history, show_runs
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.journal import Run, runs
 

@@ -1,0 +1,100 @@
+"""What `hitless gateway status` and `hitless status --all` print."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from rich.console import Console
+from rich.markup import escape
+
+from hitless.cli.console import console
+from hitless.cli.views.documents import Document, print_document
+from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.status import GatewayStatus, HostStatus, LiveStatus
+from hitless.domain.routing import entry_points
+
+
+class RoutedDocument(TypedDict):
+    """An application on the gateway."""
+
+    application: str
+    live: Annotated[Json, LiveStatus] | None
+    addresses: list[str]
+
+
+class GatewayDocument(TypedDict):
+    """The gateway. `newer_image` is hitless's own image if the gateway has an older one of those, else "".
+
+    `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it.
+    """
+
+    running: bool
+    settings: Annotated[Json, GatewaySettings] | None
+    newer_image: str
+    broken: dict[str, str]
+
+
+class GatewayStatusDocument(TypedDict):
+    """The gateway, and every application on it."""
+
+    gateway: GatewayDocument
+    applications: list[RoutedDocument]
+
+
+def show_applications(status: HostStatus, as_json: bool) -> None:
+    """The gateway and every application on it."""
+    if as_json:
+        print_document(Document.GATEWAY_STATUS, gateway_document(status))
+        return
+    out = console()
+    if status.gateway.settings is None:
+        out.print("the gateway is not there; run: hitless gateway up")
+        return
+    _show_gateway(out, status.gateway)
+    for one in status.applications:
+        what = f"{one.live.colour}, release {one.live.release}" if one.live else "not live"
+        out.print(f"  [bold]{escape(one.application)}[/]  {what}  {escape(', '.join(one.addresses))}")
+
+
+def gateway_document(status: HostStatus) -> GatewayStatusDocument:
+    """The same as one JSON object."""
+    return {
+        "gateway": _gateway(status.gateway),
+        "applications": [
+            {
+                "application": one.application,
+                "live": vars(one.live) if one.live else None,
+                "addresses": list(one.addresses),
+            }
+            for one in status.applications
+        ],
+    }
+
+
+def _gateway(gateway: GatewayStatus) -> GatewayDocument:
+    return {
+        "running": gateway.is_running,
+        "settings": vars(gateway.settings) if gateway.settings else None,
+        "newer_image": gateway.newer_image,
+        "broken": {**gateway.broken, **gateway.restored},
+    }
+
+
+def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
+    settings = gateway.settings
+    assert settings
+    state = "[green]up[/]" if gateway.is_running else "[red]down[/]"
+    also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
+    at = entry_points.shown(settings.bind, settings.http_port)
+    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
+    if gateway.newer_image:
+        newer = f"hitless's own image of Traefik is {gateway.newer_image} now"
+        out.print(f"  [yellow]{newer}; hitless gateway up --replace takes it[/]")
+    if settings.held:
+        held = ", ".join(map(str, settings.held))
+        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
+    for path, problem in gateway.broken.items():
+        out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
+    for problem in gateway.restored.values():
+        out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
