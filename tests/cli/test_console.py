@@ -419,6 +419,12 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
 def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:
     show_plan(APPLICATION, None, [], as_json_text=True)
 
-    services = [{"service": "web", "role": "web", "reason": "it has a route"}]
+    services = [{"service": "web", "role": "web", "exclusive": False, "reason": "it has a route"}]
     found = json.loads(capsys.readouterr().out)
-    assert found == {"services": services, "findings": [], "plan": None}
+    assert found == {
+        "application": "shop",
+        "is_refused": True,
+        "services": services,
+        "findings": [],
+        "plan": None,
+    }
