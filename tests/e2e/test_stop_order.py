@@ -77,7 +77,7 @@ def test_a_worker_that_finishes_its_job_at_its_end_is_answered(app: Make) -> Non
     wait_for(lambda: undone in shop.containers())
     with watched(undone) as lines:
         output, _ = deploying.communicate(timeout=60)
-    assert "undone: all is as it was" in output
+    assert "undone: everything is as it was" in output
     assert lines == ["200"] * CALLS
 
     with watched(f"{shop.name}-green-worker-1") as worker, watched(f"{shop.name}-relay-1") as relay:
