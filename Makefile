@@ -66,6 +66,7 @@ faults: python engine
 # What the pages say about values in the code.
 docs: python
 	@$(PYTHON_RUN) -m tests.reference.phases
+	@$(PYTHON_RUN) -m tests.reference.schemas
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .
