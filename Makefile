@@ -67,6 +67,7 @@ faults: python engine
 docs: python
 	@$(PYTHON_RUN) -m tests.reference.phases
 	@$(PYTHON_RUN) -m tests.reference.schemas
+	@$(PYTHON_RUN) -m tests.reference.events
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .
