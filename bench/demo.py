@@ -35,7 +35,7 @@ console = Console(highlight=False)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demonstration or take it away; the exit code."""
+    """Run the demonstration or remove it; the exit code."""
     if arguments == ["down"]:
         return down()
     if arguments:

@@ -512,3 +512,11 @@ def test_what_is_no_range_for_networks_is_refused(value: str, said: str) -> None
     with pytest.raises(click.BadParameter, match=said):
         AddressRange().convert(value, None, None)
     assert AddressRange().convert("10.213.0.0/16", None, None) == "10.213.0.0/16"
+
+
+@pytest.mark.parametrize("group", [(), ("gateway",), ("shared",)], ids=["hitless", "gateway", "shared"])
+def test_every_command_has_a_summary_that_fits_a_terminal(group: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(hitless, [*group, "--help"], terminal_width=80).output
+    commands = shown.partition("Commands:\n")[2].splitlines()
+    assert len(commands) > 1
+    assert [line for line in commands if line.endswith("...") or not line.endswith(".")] == []

@@ -202,7 +202,7 @@ def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
         (Ended(Operation.DOWN, "shop", Outcome.SUCCESSFUL, 4.0), "down done in 4.0 s\n"),
         (
             Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 4.0),
-            "deploy failed after 4.0 s: undone: all is as it was before\n",
+            "deploy failed after 4.0 s: undone: everything is as it was before\n",
         ),
     ],
     ids=["successful", "failed"],
@@ -240,21 +240,24 @@ def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], EVENTS[6], EVENTS[7], Drained(Colour.BLUE, 2, 0, 0.5), EVENTS[8])
 
     assert shown.splitlines()[-1] == (
-        "release 7 is live on green since 2.5 s; 5 requests in flight drained, 1 cut; 4.0 s in all"
+        "release 7 is live on green after 2.5 s; 5 requests in flight drained, 1 cut; 4.0 s in all"
     )
 
 
 def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
-    assert "release 7 is live, and not all is tidied up; go on with hitless resume" in shown.splitlines()[-1]
+    assert (
+        "release 7 is live, but some of the previous one is left; finish with hitless resume"
+        in shown.splitlines()[-1]
+    )
     assert "undone" not in shown
 
 
 def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
-    said = "deploy failed after 9.0 s: not all is undone; see hitless status, then "
+    said = "deploy failed after 9.0 s: some of it is not undone; see hitless status, then "
     assert shown.splitlines()[-1] == said + "hitless resume, abort, or deploy again"
     assert "serves" not in shown
 
@@ -262,7 +265,7 @@ def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) 
 def test_a_deployment_that_was_undone_after_it_was_live_for_a_moment_is_not_live(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 9.0))
 
-    assert shown.splitlines()[-1].endswith("undone: all is as it was before")
+    assert shown.splitlines()[-1].endswith("undone: everything is as it was before")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 59.96, 3600.0])

@@ -156,7 +156,7 @@ def test_the_leftover_of_an_interrupted_deployment(capsys: Capture) -> None:
     shown = text_of(capsys, LEFTOVER)
 
     assert problem.startswith("blue is there but not live")
-    assert "the next hitless deploy takes it away" in problem
+    assert "the next hitless deploy removes it" in problem
     assert problem in shown
     assert "shop  live: green, release 2" in shown
     [row] = [line.split() for line in shown.splitlines() if "shop-blue" in line]

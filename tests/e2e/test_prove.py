@@ -165,7 +165,7 @@ def test_a_deployment_that_fails_ends_with_1_and_the_live_release_serves(app: Ma
     output = web.cli.run("prove", *QUICK, code=1)
 
     assert "prove failed after" in output
-    assert "undone: all is as it was before" in output
+    assert "undone: everything is as it was before" in output
     assert "nothing lost" in output
     assert web.get("/").status_code == 200
     assert web.cli.json("status")["live"] == {"colour": "blue", "release": 1}

@@ -85,7 +85,7 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     output = wrong.cli.run("deploy", code=1)
     assert "did you mean keep?" in output
     assert "did you mean port?" in output
-    assert "refused before anything was touched: 10 errors" in output
+    assert "refused, nothing changed: 10 errors" in output
     assert not any(wrong.leftovers().values())
 
 

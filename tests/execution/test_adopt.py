@@ -215,7 +215,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     with pytest.raises(HitlessError, match="port is taken") as raised:
         commands.gateway_up(host.ports(), gateway, True, {"bind": "10.1.1.1"}, may_replace=True)
     assert raised.value.is_unfinished
-    assert raised.value.hint == "stop what has it; nor is all as it was: port is taken"
+    assert raised.value.hint == "stop what has it; restoring the previous state failed, too: port is taken"
 
 
 def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> None:

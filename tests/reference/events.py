@@ -107,6 +107,9 @@ Every event has `time`, `event` and `schema`, too.
 
 {step_fields}
 
+`id` is `kind`, `colour`, `release` and `subjects`, joined by colons. `hitless plan` prints words for people.
+They can change without a new `schema`; kinds do not.
+
 {steps}
 
 ### Outcomes

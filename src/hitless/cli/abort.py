@@ -13,7 +13,10 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 @json_option
 @pass_options
 def abort(options: Options, wait: float, as_json: bool) -> None:
-    """Undo what an interrupted deployment left, also after its cutover while the old release is warm."""
+    """Undo what an interrupted command left.
+
+    This also works after the cutover, while the previous release still runs.
+    """
     from hitless.execution import abort as execution
 
     with on_application(options, "abort", wait, as_json) as session:

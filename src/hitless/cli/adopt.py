@@ -40,10 +40,11 @@ def adopt(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take over an application that runs under plain `docker compose up`.
+    """Take over what runs under plain `docker compose up`.
 
-    A release starts beside what runs and gets its requests; then what ran goes. A port of the host that the
-    application publishes itself, or that another Traefik in front of it has, changes hands meanwhile.
+    A release starts beside the running containers and gets their requests. Then hitless removes the old
+    containers. If the application, or another Traefik in front of it, publishes a port of the host, that port
+    moves to the gateway.
     """
     from hitless import wiring
     from hitless.cli.views.adoption import show_adoption
@@ -105,4 +106,4 @@ def _ask() -> None:
     except click.Abort:  # nobody is there to answer, or Ctrl-C
         is_wanted = False
     if not is_wanted:
-        raise HitlessError("nothing was touched: nobody said yes", "--yes does not ask")
+        raise HitlessError("cancelled, nothing changed", "--yes skips the question")

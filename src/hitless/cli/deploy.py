@@ -42,7 +42,11 @@ def deploy(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Start the new release beside the old one, cut over, retire the old one."""
+    """Deploy the application as a new release.
+
+    It starts beside the live one. When it is ready, every new request goes to it. Then hitless drains and
+    stops the old one.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from hitless import wiring

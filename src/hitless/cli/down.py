@@ -21,7 +21,7 @@ from hitless.cli.options import (
 @json_option
 @pass_options
 def down(options: Options, wait: float, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
-    """Take the application away: its routes, its containers, its kept releases."""
+    """Remove the application: routes, containers, kept releases."""
     from hitless.execution import down as execution
 
     with on_application(options, "down", wait, as_json) as session:

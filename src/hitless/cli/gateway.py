@@ -64,7 +64,7 @@ def gateway() -> None:
     type=TrustedProxies(),
     multiple=True,
     help="Believe the X-Forwarded-* headers of a proxy in front that has this address; may be repeated, and "
-    "`none` takes all away.",
+    "`none` removes all.",
 )
 @click.option(
     "--replace",

@@ -12,7 +12,10 @@ from hitless.cli.options import Options, json_option, pass_options
 @json_option
 @pass_options
 def history(options: Options, limit: int, as_json: bool) -> None:
-    """List what was done to the application: when, which release, how it ended, by whom."""
+    """List the commands on the application.
+
+    Each line says when it began, which release it was for, how it ended, and who ran it.
+    """
     from hitless.cli.console import ignore
     from hitless.cli.views.history import show_history
     from hitless.domain.host.journal import runs

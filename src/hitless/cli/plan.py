@@ -12,7 +12,7 @@ from hitless.cli.options import Options, json_option, pass_options, strict_optio
 @json_option
 @pass_options
 def plan(options: Options, strict: bool, as_json: bool) -> None:
-    """Show what deploy would do, and all that would break the promise. Touches nothing.
+    """Show what deploy would do, and every problem. Changes nothing.
 
     Ends with 1 where deploy would refuse.
     """

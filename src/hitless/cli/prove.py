@@ -77,7 +77,9 @@ def prove(
     wait: float,
     as_json: bool,
 ) -> None:
-    """Deploy what is live again and again, under load, and tell what was lost, why, and what to do.
+    """Deploy the live release repeatedly under load.
+
+    Then tell what was lost, why, and what to do.
 
     The same release: nothing is built, no job runs again, and every kept release is kept; hooks run. GET
     requests go to the gateway's published port, so run it on the Docker host. Ends with 7 where a request or

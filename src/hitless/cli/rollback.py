@@ -30,7 +30,10 @@ def rollback(
     drain_timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Bring a former release back, by the same way it came. RELEASE is its number; else the one before."""
+    """Redeploy a kept release (default: the previous one).
+
+    RELEASE is its number.
+    """
     from hitless.domain.release.prepared import Timeouts
     from hitless.execution import rollback as execution
 

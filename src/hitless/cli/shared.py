@@ -10,19 +10,20 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 
 @click.group()
 def shared() -> None:
-    """The services that run once: databases, caches, and what else no release has a copy of."""
+    """Services that run once for all releases, such as databases."""
 
 
 @shared.command()
 @click.argument("services", nargs=-1)
-@click.option("--recreate", is_flag=True, help="Recreate what has changed in the file; it is away meanwhile.")
+@click.option("--recreate", is_flag=True, help="Recreate changed services (they are down meanwhile).")
 @wait_options
 @json_option
 @pass_options
 def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float, as_json: bool) -> None:
-    """Start shared services that do not run (without a name: all of them).
+    """Start shared services that do not run.
 
-    What runs is left alone, whatever has changed in the file: see `hitless shared status`, and --recreate.
+    Without a name, all of them. Services that run stay as they are, even if the file has changed: see
+    `hitless shared status`, and --recreate.
     """
     from hitless.execution.shared import start_shared
 
@@ -38,7 +39,10 @@ def up(options: Options, services: tuple[str, ...], recreate: bool, wait: float,
 @json_option
 @pass_options
 def status(options: Options, as_json: bool) -> None:
-    """What runs, what has changed in the file since it was started, and what recreating it would cost."""
+    """Show what runs, and what changed in the file since.
+
+    Also what it would cost to recreate a changed service.
+    """
     from hitless.cli.console import ignore
     from hitless.cli.views.shared import show_shared
     from hitless.execution import observe

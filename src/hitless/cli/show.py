@@ -12,7 +12,7 @@ from hitless.cli.options import Options, json_option, pass_options
 @json_option
 @pass_options
 def show(options: Options, release: int | None, as_json: bool) -> None:
-    """Show all that the journal says of a release, or of the last command."""
+    """Show every event of a release, or of the last command."""
     from hitless.cli.console import ignore
     from hitless.cli.views.history import show_runs
     from hitless.domain.host.journal import runs

@@ -12,7 +12,7 @@ from hitless.cli.options import Options, json_option, pass_options
 @json_option
 @pass_options
 def status(options: Options, every: bool, as_json: bool) -> None:
-    """Show which colour is live, the releases, the containers, and the address."""
+    """Show what is live, the kept releases, and the containers."""
     from hitless.cli.console import ignore
     from hitless.cli.views.gateway import show_applications
     from hitless.cli.views.status import show_status

@@ -11,10 +11,10 @@ from hitless.cli.visible import echo
 @click.command()
 @pass_options
 def unlock(options: Options) -> None:
-    """Take the lock away from a command that hangs. It stops before its next step.
+    """Free the lock of a command that hangs.
 
-    A command that has ended, however that came about, has no lock any more: this is for one that is cut
-    off from the Docker host and does not know it.
+    That command stops before its next step. A command that has ended has no lock. So use this for a command
+    that lost its connection to the Docker host and does not know it.
     """
     from hitless.cli.console import ignore
 

@@ -58,7 +58,7 @@ def adopt(
     options: DeployOptions,
     found: Adoption,
 ) -> None:
-    """Adopt the application. Raises `HitlessError`; up to the change of ports what runs serves on then."""
+    """Adopt the application. Raises `HitlessError`: until the ports change, what runs keeps serving then."""
     found = _with_pool(project, found)
     if found.before:
         _prepare_gateway(session, project, found, found.before)

@@ -53,7 +53,7 @@ def deploy(
     options: DeployOptions,
     during: Callable[[Ports], AbstractContextManager[object]] = nullcontext,
 ) -> None:
-    """Deploy the application as a new release. Raises `HitlessError`; what was live serves on then.
+    """Deploy the application as a new release. Raises `HitlessError`; the live release keeps serving then.
 
     `during` is entered first of all that is done, and left when all is done, or undone.
     """

@@ -78,7 +78,7 @@ def up(
     if silent:
         raise HitlessError(
             f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
-            "see hitless gateway status and logs; hitless -p NAME down takes it away, to be deployed again",
+            "see hitless gateway status and logs; hitless -p NAME down removes it, to be deployed again",
         )
     return wanted, True, said
 
@@ -125,7 +125,7 @@ def _locked(at_work: Mapping[str, Holder]) -> Locked:
     works = "; ".join(f"on {name}: {one.describe()}" for name, one in at_work.items())
     return Locked(
         f"another command works {works}",
-        "wait until it has ended (--wait does), or take its lock away with hitless unlock if it hangs; the "
+        "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs; the "
         "lock would go with the gateway, in the middle of what it does",
     )
 
@@ -234,7 +234,9 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
     except HitlessError as second:
         if isinstance(error, HitlessError):
             error.is_unfinished = True
-            error.hint = "; ".join(filter(None, (error.hint, f"nor is all as it was: {second.message}")))
+            error.hint = "; ".join(
+                filter(None, (error.hint, f"restoring the previous state failed, too: {second.message}"))
+            )
 
 
 def down(

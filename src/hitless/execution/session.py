@@ -170,7 +170,7 @@ class Session:
         if failed:
             raise HookFailed(
                 f"all is done, but {'; '.join(error.message for error in failed)}",
-                "its last lines are above; do what it was to do by hand, or deploy again",
+                "see its log above; do what it was to do by hand, or deploy again",
             )
 
     def settle(self, error: HitlessError) -> HitlessError:

@@ -29,7 +29,7 @@ _BAKE_PAUSE = 1.0
 _KILLED = 137  # the exit code that SIGKILL makes
 _MEMORY_EVENT = 1.0  # seconds to wait for it
 _BAD = 3  # failures in a row, of a release that is live: one may be a hiccup of the host
-_SERVES_ON = "its last lines are above; whatever was live serves on"
+_SERVES_ON = "see its log above; the live release is still serving"
 
 
 def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:
@@ -165,7 +165,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
             logs = {one.name: ports.containers.logs(one.name, LOG_LINES) for one in bad or lacking}
             raise GateFailed(
                 f"the shared services are not ready after {waited:.0f} s: {said}",
-                "its last lines are above; it is left as it is: see docker compose ps and logs",
+                "see its log above; it is left as it is: see docker compose ps and logs",
                 logs,
             )
         progress(said)
@@ -187,7 +187,7 @@ def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
             killed = _why_killed(ports, found) if found else ""
             raise GateFailed(
                 f"{step.service} {how}{late}",
-                killed or "its last lines are above",
+                killed or "see its log above",
                 {step.container: ports.containers.logs(step.container, LOG_LINES)},
             )
         progress(f"{step.service} is {state}")
@@ -295,7 +295,7 @@ def _missing(
             ports,
             wanted,
             f"{wanted.container} is unhealthy by its own Docker health check",
-            "its last lines are above; a longer start_period may be needed",
+            "see its log above; a longer start_period may be needed",
         )
     if not container.is_running:
         return f"{wanted.container} is {container.state}"
@@ -310,7 +310,7 @@ def _missing(
 def _why_killed(ports: Ports, container: Container) -> str:
     """What a container that was killed needs; "" for one that ended by itself.
 
-    The engine hears of a want of memory by an event of its own, which may come after that of the end, and may
+    The engine reports out-of-memory in a separate event, which may come after that of the end, and may
     not come at all (both seen with 26.1 on a busy host).
     """
     if container.exit_code != _KILLED:
@@ -363,7 +363,7 @@ def _bad_route(ports: Ports, step: Gate | Bake, probe: Probe, answer: Answer, ti
     return GateFailed(
         f"the containers of {step.colour} are ready, but their route is not: through the gateway "
         f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
-        "its last lines are above; if this answer is right, set `x-hitless: {ask_routes: false}`",
+        "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`",
         logs,
     )
 

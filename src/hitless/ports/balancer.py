@@ -27,7 +27,7 @@ class Balancer(Protocol):
         ...
 
     def deliver(self, application: str, routing: Routing | None) -> None:
-        """Put the application's routing in place in one instant, or take it away (None).
+        """Put the application's routing in place in one instant, or remove it (None).
 
         Raises `LockLost` where the application's lock is not held.
         """

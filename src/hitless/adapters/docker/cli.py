@@ -40,7 +40,7 @@ _DROPPED = (
 _running: set[subprocess.Popen[bytes]] = set()
 
 
-# The threads that an interrupt found at work. The main thread hears of it; they must not begin anything more.
+# The threads that an interrupt found at work. The main thread sees it; they must not begin anything more.
 _interrupted: WeakSet[threading.Thread] = WeakSet()
 
 

@@ -76,7 +76,7 @@ class Traefik:
         return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
 
     def deliver(self, application: str, routing: Routing | None) -> None:
-        """Put the application's routing file in place in one instant, or take it away (None)."""
+        """Put the application's routing file in place in one instant, or remove it (None)."""
         if routing is None:
             self.shell.change("withdraw", application)
         else:

@@ -51,7 +51,7 @@ class LocalMachine:
         if process.returncode:
             raise CommandFailed(
                 f"ended with exit code {process.returncode} here",
-                "its last lines are above",
+                "see its log above",
                 _text(output),
             )
         return _text(output)

@@ -46,7 +46,7 @@ def show_adoption(
     for number, line in enumerate(steps, start=1):
         out.print(f"  {number}. {escape(line)}")
     if kept := [service.name for service in application.having(Role.SHARED)]:
-        out.print(f"  {', '.join(kept)}: runs on as it is")
+        out.print(f"  {', '.join(kept)}: keeps running as it is")
 
 
 def adoption_lines(adoption: Adoption) -> tuple[str, ...]:

@@ -121,22 +121,25 @@ class _Lines:
         self._progress.update(self._task, visible=False)
         if event.outcome is not Outcome.SUCCESSFUL:
             if event.outcome is Outcome.FAILED:
-                still = "undone: all is as it was before"
+                still = "undone: everything is as it was before"
             elif event.operation is Operation.ADOPT:
                 still = "the release runs beside what ran before; go on with hitless adopt"
             elif self._live:
                 still = (
-                    f"release {self._live.release} is live, and not all is tidied up; go on with "
-                    "hitless resume (or the next hitless deploy), go back with hitless abort"
+                    f"release {self._live.release} is live, but some of the previous one is left; "
+                    "finish with hitless resume (or the next hitless deploy), go back with hitless abort"
                 )
             else:
-                still = "not all is undone; see hitless status, then hitless resume, abort, or deploy again"
+                still = (
+                    "some of it is not undone; "
+                    "see hitless status, then hitless resume, abort, or deploy again"
+                )
             self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
         elif self._live:
             in_flight = sum(drained.in_flight for drained in self._drained)
             cut = sum(drained.cut for drained in self._drained)
             self._out.print(
-                f"release {self._live.release} is live on {self._live.colour} since "
+                f"release {self._live.release} is live on {self._live.colour} after "
                 f"{self._live.seconds:.1f} s; {in_flight} requests in flight drained, {cut} cut; "
                 f"{event.seconds:.1f} s in all"
             )

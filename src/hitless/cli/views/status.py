@@ -178,4 +178,4 @@ def _problem_text(problem: Problem) -> str:
         case ProblemKind.NOTHING_RUNS:
             return f"no container of the live colour {subject} is running; run: hitless deploy"
         case ProblemKind.LEFTOVER:
-            return f"{subject} is there but not live; hitless abort or the next hitless deploy takes it away"
+            return f"{subject} is there but not live; hitless abort or the next hitless deploy removes it"

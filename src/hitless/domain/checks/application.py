@@ -91,7 +91,7 @@ def _hooks(application: Application) -> Iterator[Finding]:
     roles_of = {service.name: service.role for service in application.services}
     taken_names = {hook_service(hook) for hook in application.hooks} & set(roles_of)
     for name in sorted(taken_names):
-        yield Finding(f"services.{name}", "has the name of a hook's container", "call it otherwise")
+        yield Finding(f"services.{name}", "has the name of a hook's container", "rename it")
     for hook in application.hooks:
         if hook.service and roles_of[hook.service] is Role.SHARED:
             yield Finding(

@@ -37,7 +37,7 @@ def findings(application: Application, world: World) -> Iterator[Finding]:
                 yield Finding(
                     f"services.{name}.{key}",
                     f"container:{reference} {whose}",
-                    "take it away; to share with another service of this file: service:<name>",
+                    "remove it; to share with another service of this file: service:<name>",
                 )
         mode = str(service.get("network_mode") or "")
         if mode not in _MODES and not mode.startswith(("container:", "service:")):

@@ -25,7 +25,7 @@ def of_host(application: str, world: World) -> Iterator[Finding]:
         yield Finding(
             f"gateway:{path}",
             problem if is_own else f"{problem}; its routes can't be compared with yours",
-            f"hitless -p {path.rpartition('.')[0]} down takes it away; then deploy that application again",
+            f"hitless -p {path.rpartition('.')[0]} down removes it; then deploy that application again",
             is_error=is_own,
         )
     for path, problem in world.restored.items():
@@ -53,7 +53,7 @@ def of_gateways_volumes(application: Application, gateway: Gateway | None) -> It
             yield Finding(
                 f"volumes.{key}",
                 f"{name} belongs to the gateway, which keeps the routes of all applications in it",
-                "name another volume, or the application otherwise",
+                "name another volume, or rename the application",
             )
 
 

@@ -43,14 +43,14 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
             yield Finding(
                 f"networks.{key}",
                 f"{name} is the network between the gateway and one application",
-                "take it away: containers of two applications reach each other through the gateway",
+                "remove it: containers of two applications reach each other through the gateway",
             )
             continue
         if network.get("external") and _OF_A_RELEASE.fullmatch(name):
             yield Finding(
                 f"networks.{key}",
                 f"{name} has the name of a network of a release, and goes with it",
-                "take it away: the application is reached through the gateway, a shared service on a network "
+                "remove it: the application is reached through the gateway, a shared service on a network "
                 "of its own",
             )
             continue
@@ -67,13 +67,13 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
             yield Finding(
                 f"networks.{key}.ipam",
                 "a fixed subnet can't be given to the networks of two colours",
-                "take it away, or make the network external",
+                "remove it, or make the network external",
             )
         if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
             yield Finding(
                 f"networks.{key}.driver_opts",
                 f"the bridge name {bridge} can't be given to the networks of two colours",
-                "take it away, or make the network external",
+                "remove it, or make the network external",
             )
         if network.get("name") not in (None, f"{application.name}_{key}"):
             yield Finding(

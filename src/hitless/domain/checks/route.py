@@ -59,7 +59,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         yield Finding(
             f"{path}.tls.certresolver",
             f"the gateway has no certificate resolver {tls['certResolver']!r}",
-            "end TLS in front of the gateway, and take the label away",
+            "end TLS in front of the gateway, and remove the label",
         )
     elif tls is not None:
         yield Finding(

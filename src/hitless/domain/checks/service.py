@@ -48,14 +48,12 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             f"{path}.{_EXTENSION}.role",
             f"a {service.role} service has {'no' if service.role is Role.WEB else 'a'} route"
             + ("" if service.role is Role.WEB else ": the gateway sends requests to web services alone"),
-            "give it Traefik labels, or another role"
-            if not is_routed
-            else "take its labels away, or the role",
+            "give it Traefik labels, or another role" if not is_routed else "remove its labels, or the role",
         )
     if service.doubt:
         yield Finding(
             path,
-            f"has a new one with each release, or runs once? {service.doubt}",
+            f"role unclear: a new copy with each release, or one shared instance? {service.doubt}",
             "say it: `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
         )
     if service.exclusive and service.role is not Role.WORKER:
@@ -105,8 +103,8 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
         yield Finding(
             f"{path}.volumes",
             f"{product} keeps data, and has a route: two copies of it would write to {_written(model)[0]}",
-            "what keeps data must run once: take the route away, or set "
-            "`x-hitless: {concurrent_writes: true}` if it does bear that",
+            "what keeps data must run once: remove the route, or set "
+            "`x-hitless: {concurrent_writes: true}` if two writers at a time are safe",
         )
     elif service.role is Role.WEB and product:
         yield Finding(
@@ -167,7 +165,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             yield Finding(
                 f"{path}.links",
                 f"{target} is no part of the release, and is found by its own name alone, not as {alias}",
-                f"call it {target}, and take the link away",
+                f"call it {target}, and remove the link",
             )
     if service.role is Role.WORKER and (word := _clockwork(service.name, model)):
         yield Finding(
@@ -181,24 +179,24 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             yield Finding(
                 f"{path}.ports",
                 f"the host's port {port['published']} can't be published by two copies",
-                "take it away: the gateway reaches the container by itself; or have the gateway publish it, "
+                "remove it: the gateway reaches the container by itself; or have the gateway publish it, "
                 "with `x-hitless: {publish: gateway}` on the service"
                 if is_web
                 else "have the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
-                "it is no HTTP), take it away, or set `x-hitless: {role: shared}` if it is to run once",
+                "it is no HTTP), remove it, or set `x-hitless: {role: shared}` if it is to run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
         yield Finding(
             f"{path}.network_mode",
             f"with network_mode {model['network_mode']} the gateway can't tell two copies apart",
-            "take it away",
+            "remove it",
         )
     for key, network in (model.get("networks") or {}).items():
         if network and (network.get("ipv4_address") or network.get("ipv6_address")):
             yield Finding(
                 f"{path}.networks.{key}",
                 "a fixed IP address can't be given to two copies",
-                "take it away; containers find each other by service name",
+                "remove it; containers find each other by service name",
             )
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")

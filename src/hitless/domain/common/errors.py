@@ -29,8 +29,8 @@ class Refused(HitlessError):
         errors = sum(finding.is_error for finding in findings)
         noun = "error" if errors == 1 else "errors"
         super().__init__(
-            f"refused before anything was touched: {errors} {noun}",
-            "correct what is named above and try again; `hitless plan` shows it without deploying",
+            f"refused, nothing changed: {errors} {noun}",
+            "fix the errors above and try again; `hitless plan` shows it without deploying",
         )
         self.findings = tuple(findings)
 

@@ -91,4 +91,4 @@ def _cost(application: Application, service: str) -> str:
     ]
     lost = f"the connections of {', '.join(clients)} end" if clients else "its connections end"
     kept = f"what it keeps in {', '.join(volumes)} stays" if volumes else "it keeps nothing in a volume"
-    return f"it is away while it stops and starts, {lost}; {kept}"
+    return f"it is down while it restarts, {lost}; {kept}"

@@ -47,7 +47,7 @@ def resume(application: str, world: World) -> KeptRelease | Plan:
         return kept
     plan = _tidy(application, world)
     if run is None and plan.steps:
-        # to take it away would be to undo, and nobody has asked for that
+        # to remove it would be to undo, and nobody has asked for that
         raise HitlessError(
             f"the journal of {application} knows of no interrupted command, and more is there than "
             "what is live",
@@ -120,7 +120,7 @@ def _tidy(application: str, world: World, undone: tuple[int, ...] = ()) -> Plan:
     if problem := world.broken.get(f"{application}.yml"):
         raise HitlessError(
             f"which colour of {application} is live can't be told: {problem}",
-            "put the file back as it was, or take the application away with hitless down",
+            "put the file back as it was, or remove the application with hitless down",
         )
     settings = settings_of_live(application, world)
     return plan_tidy(application, world, settings.drain_timeout, settings.keep, undone)

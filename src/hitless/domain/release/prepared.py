@@ -110,6 +110,6 @@ def exposed_ports(application: Application, service: str) -> tuple[int, ...]:
 def _no_port(backend: Backend) -> Finding:
     return Finding(
         f"services.{backend.service}.labels.traefik.http.services.{backend.name}.loadbalancer.server.port",
-        "which port the service listens on is said nowhere: no label, no `expose`, no EXPOSE in its image",
-        "add this label with the port",
+        "no port found: no label, no `expose`, no EXPOSE in its image",
+        "set this label, `expose`, or EXPOSE in the image",
     )

@@ -176,7 +176,7 @@ def _split(label: str, sections: tuple[str, ...]) -> tuple[str, str, list[str]]:
     if protocol in ("tcp", "udp"):
         raise LabelError(
             f"{protocol.upper()} routes are not supported yet",
-            "take the label away, or keep this service outside hitless",
+            "remove the label, or keep this service outside hitless",
         )
     if protocol != "http":
         raise LabelError("is not a label that Traefik v2 or v3 knows", _nearest(protocol, ["http"]))

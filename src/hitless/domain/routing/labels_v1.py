@@ -115,7 +115,7 @@ def _read_label(draft: _Draft, path: list[str], value: str) -> None:
         case ["frontend", *_]:
             _read_frontend(draft, path[1:], lowered[1:], value)
         case _:
-            raise LabelError("has no counterpart in Traefik v3", "take it away, or use v3 labels")
+            raise LabelError("has no counterpart in Traefik v3", "remove it, or use v3 labels")
 
 
 def _read_frontend(draft: _Draft, path: list[str], lowered: list[str], value: str) -> None:
@@ -148,7 +148,7 @@ def _read_frontend(draft: _Draft, path: list[str], lowered: list[str], value: st
         case ["headers", _]:
             draft.middleware("headers", path[1:], value)
         case _:
-            raise LabelError("has no counterpart in Traefik v3", "take it away, or use v3 labels")
+            raise LabelError("has no counterpart in Traefik v3", "remove it, or use v3 labels")
 
 
 def _cookie(draft: _Draft) -> dict[str, Any]:
