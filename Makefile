@@ -66,8 +66,8 @@ faults: python engine
 # What the pages say about values in the code.
 docs: python
 	@$(PYTHON_RUN) -m tests.reference.phases
-	@$(PYTHON_RUN) -m tests.reference.events
 	@$(PYTHON_RUN) -m tests.reference.schemas
+	@$(PYTHON_RUN) -m tests.reference.events
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .

@@ -15,8 +15,6 @@ import pytest
 from hitless.cli import console
 from hitless.cli.views.events import events
 from hitless.cli.views.findings import show_findings
-from hitless.cli.views.plan import show_plan
-from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import (
     SCHEMA,
@@ -43,13 +41,6 @@ from hitless.domain.common.events import (
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import step_of
-from hitless.domain.plan.images import Build, ImagesPlan
-from hitless.domain.plan.model import Plan, in_phase
-from hitless.domain.plan.phases import Phase
-from hitless.domain.plan.preview import Preview
-from hitless.domain.plan.steps import Drain, Record
-from hitless.domain.release.model import Image, Release
-from hitless.domain.routing.model import Routes
 
 
 def job(name: str) -> StepId:
@@ -344,7 +335,7 @@ def test_a_spinner_takes_markup_for_text_as_well(capsys: Capture, monkeypatch: p
     assert "pull x" in shown
 
 
-# findings and plans
+# findings
 
 
 def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> None:
@@ -363,71 +354,3 @@ def test_errors_come_before_warnings_and_keep_their_order(capsys: Capture) -> No
         "warning a: first",
         "warning c: third",
     ]
-
-
-RELEASE = Release(
-    7, "", "", {"web": Image("sha256:x", (), False)}, {"environment": {"PASSWORD": "hunter2"}}, 1
-)
-SERVICE = Service("web", None, True, 1, None, "missing", Settings(), Role.WEB, "it has a route")
-APPLICATION = Application("shop", (SERVICE,), Routes(), Settings(), RELEASE.model)
-STEPS = (Drain("shop", Colour.BLUE, 30.0), Record("shop", RELEASE))
-PLAN = Preview(
-    ImagesPlan("shop", 7, (Build("shop", 7, RELEASE.model, ("web",)),), {}),
-    Plan("shop", 7, Colour.GREEN, in_phase(Phase.FINISH, STEPS)),
-)
-WARNING = Finding("services.web", "has no health check", is_error=False)
-
-
-def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None:
-    show_plan(APPLICATION, PLAN, [WARNING], as_json_text=False)
-
-    assert capsys.readouterr().out.splitlines() == [
-        "web  web     it has a route",
-        "warning services.web: has no health check",
-        "deploy shop release 7 as green:",
-        "  1. build web",
-        "  2. drain blue",
-        "  3. promote release 7",
-    ]
-
-
-def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
-    show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
-
-    shown = capsys.readouterr().out
-    assert "error gateway: is not up\n" in shown
-    assert "would refuse" in shown
-
-
-def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Capture) -> None:
-    show_plan(APPLICATION, PLAN, [WARNING], as_json_text=True)
-
-    text = capsys.readouterr().out
-    found = json.loads(text)
-    assert [Finding(**one) for one in found["findings"]] == [WARNING]
-    assert [step["id"] for step in found["plan"]["steps"]] == ["build:web", "drain:blue", "promote:7"]
-    assert [step["text"] for step in found["plan"]["steps"]] == [
-        "build web",
-        "drain blue",
-        "promote release 7",
-    ]
-    assert {key: found["plan"][key] for key in ("application", "release", "colour")} == {
-        "application": "shop",
-        "release": 7,
-        "colour": "green",
-    }
-    assert "hunter2" not in text
-
-
-def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:
-    show_plan(APPLICATION, None, [], as_json_text=True)
-
-    services = [{"service": "web", "role": "web", "exclusive": False, "reason": "it has a route"}]
-    found = json.loads(capsys.readouterr().out)
-    assert found == {
-        "application": "shop",
-        "is_refused": True,
-        "services": services,
-        "findings": [],
-        "plan": None,
-    }

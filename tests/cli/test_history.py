@@ -7,12 +7,18 @@ import pytest
 from hitless.cli.views.history import show_history, show_runs
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.journal import Run, runs
+from tests.execution import commands
+from tests.execution.applications import shop
+from tests.fakes.host import FakeHost
 
 Capture = pytest.CaptureFixture[str]
 
 
 def journal() -> tuple[Run, ...]:
-    """A deployment that went well, one that failed and was undone, a rollback that was killed."""
+    """A deployment that went well, one that failed and was undone, a rollback that was killed.
+
+    As an older hitless wrote them: the steps are sentences.
+    """
     who = {"holder": "ann@desk, process 7", "revision": "5beba4c8a3f8+"}
     at = {"time": "2026-11-22T21:46:16.752+00:00"}
     ready = "wait until green is ready"
@@ -108,3 +114,33 @@ def test_an_event_of_another_hitless_is_shown_by_its_name(capsys: Capture) -> No
     others = [{"event": "step_done", "step": 7}, {"event": "found"}, {"event": "live", "seconds": "long"}]
     show_runs("shop", None, runs("\n".join(map(json.dumps, (began, *others)))), as_json=False)
     assert capsys.readouterr().out.split()[-3:] == ["step_done", "found", "live"]
+
+
+def journal_of_today() -> tuple[Run, ...]:
+    """A deployment that went well, and one whose release never got ready."""
+    host = FakeHost()
+    commands.deploy(host.ports(), shop())
+    host.behaviour.states[2] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(HitlessError):
+        commands.deploy(host.ports(), shop())
+    return runs("\n".join(host.lines))
+
+
+def test_a_journal_whose_steps_have_ids_is_shown_in_words(capsys: Capture) -> None:
+    show_runs("shop", 2, journal_of_today(), as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "deploy shop release 2  failed" in shown
+    assert "create green (release 2) (0.0 s)" in shown
+    assert "wait until green is ready failed after" in shown
+
+
+def test_such_a_journal_as_json_has_every_event_as_it_is(capsys: Capture) -> None:
+    found = journal_of_today()
+
+    show_runs("shop", 1, found, as_json=True)
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["events"] == list(found[0].events)
+    assert shown["step"] == {"kind": "promote", "id": "promote:1", **shown["step"]}
+    show_history("shop", found, as_json=True)
+    assert [one["step"]["kind"] for one in json.loads(capsys.readouterr().out)] == ["gate", "promote"]

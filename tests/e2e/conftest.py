@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from bench.load import Load
+from tests.reference.published import check_output
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
@@ -56,6 +57,8 @@ class Cli:
         process = self.start(*arguments, **environment)
         output, _ = process.communicate(timeout=300)
         assert process.returncode == code, f"exit code {process.returncode}\n{output}"
+        if "--json" in arguments:
+            check_output(arguments, output)
         return output
 
     def json(self, *arguments: str, code: int = 0) -> Any:

@@ -15,6 +15,11 @@ from hitless.cli.views.documents import Document
 from hitless.domain.common.events import Event, as_json
 from tests.reference.schemas import FOLDER, PRINTED_BY
 
+UPDATE = (
+    "run make docs, look at the difference, and raise SCHEMA in domain/common/events.py if what an event "
+    "holds has changed since the last release"
+)
+
 _DOCUMENT_OF = {command: kind for kind, commands in PRINTED_BY.items() for command in commands}
 
 
@@ -55,7 +60,7 @@ def check(name: str, content: Any) -> None:
     event = content["event"] if name == "events" else ""
     if error := best_match(_validator(name, event).iter_errors(content)):
         where = f"docs/reference/{name}.schema.json, at {event}{error.json_path}"
-        raise AssertionError(f"not as in {where}: {error.message}")
+        raise AssertionError(f"not as in {where}: {error.message}\nif that is meant: {UPDATE}")
 
 
 @lru_cache(maxsize=4096)  # tests tell the same events again and again

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-from tests.reference.events import PAGE, page
+from hitless import __main__ as main
+from tests.reference.events import EXIT_CODES, PAGE, page
+from tests.reference.published import UPDATE
 
 
 def test_the_page_of_the_events_is_made_from_the_code() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run make docs, and look at the difference"
+    assert PAGE.read_text(encoding="utf-8") == page(), UPDATE
+
+
+def test_the_page_has_every_exit_code() -> None:
+    named = {value for name, value in vars(main).items() if name.isupper() and isinstance(value, int)}
+    assert len(named) > 5
+    assert named <= set(EXIT_CODES)

@@ -9,7 +9,7 @@ import click
 from hitless.cli.command import command
 from hitless.cli.options import Options, Seconds, json_option, pass_options, wait_options
 
-_LOST = 7  # the exit code where a request or a session was lost
+LOST = 7  # the exit code where a request or a session was lost
 _LONGEST_BASELINE = 600.0  # seconds
 
 
@@ -95,4 +95,4 @@ def prove(
     show_proof(proof, as_json)
     if problem is not None:
         raise problem
-    ctx.exit(0 if proof.is_lossless else _LOST)
+    ctx.exit(0 if proof.is_lossless else LOST)

@@ -38,7 +38,10 @@ class RunDocument(TypedDict):
 
 
 class ShownRun(RunDocument):
-    """The same with its events, as the journal has them: an older hitless may have written them."""
+    """One command's work on an application, with its events as the journal has them.
+
+    An older hitless may have written them in another form.
+    """
 
     events: Sequence[Annotated[Json, Event]]
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
+from hitless.domain.common.events import Outcome
 from hitless.domain.common.foreign import Json
 from hitless.domain.proof.observations import Passage, Phase
 from hitless.domain.proof.verdict import Cause, Fault, Latency, Proof, Side
@@ -49,7 +50,7 @@ class DeploymentDocument(TypedDict):
     `exit_codes` maps each container that ended to its exit code.
     """
 
-    outcome: str
+    outcome: Outcome
     problem: str
     live_after: float | None
     ended_after: float | None
@@ -171,7 +172,7 @@ def report(proof: Proof) -> ProofDocument:
 
 def _deployment(passage: Passage) -> DeploymentDocument:
     return {
-        "outcome": "failed" if passage.problem else "successful",
+        "outcome": Outcome.FAILED if passage.problem else Outcome.SUCCESSFUL,
         "problem": passage.problem,
         "live_after": _since(passage, passage.live),
         "ended_after": _since(passage, passage.ended),

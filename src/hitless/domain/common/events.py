@@ -89,8 +89,8 @@ class StepKind(StrEnum):
 class StepId:
     """Which step it is: what it does, and to what. Texts are made of it where it is shown.
 
-    `subjects` are services, containers, images, releases, or ports of the host, as the kind has them;
-    `to` are networks that they are connected to. `seconds` is how long it takes by intention.
+    `subjects` are services, containers, images, releases, or ports of the host: that depends on the kind.
+    `to` are networks that they are connected to. `seconds` is how long a `bake` or a `load` lasts, else 0.
     """
 
     kind: StepKind
@@ -171,7 +171,7 @@ class StepProgress:
 
 @dataclass(frozen=True)
 class Output:
-    """The last lines that a job or a hook has written; `logs` maps container (or `here`) -> lines."""
+    """The last lines that a job or a hook has written. `logs` maps container (or `here`) to lines."""
 
     step: StepId
     logs: Mapping[str, str] = foreign()
@@ -188,7 +188,7 @@ class StepDone:
 
 @dataclass(frozen=True)
 class StepFailed:
-    """A step failed, after `seconds`; `logs` maps container -> its last lines."""
+    """A step failed, after `seconds`. `logs` maps container to its last lines."""
 
     step: StepId
     seconds: float
@@ -210,7 +210,7 @@ class Live:
 class Drained:
     """A colour holds no request any more, or the deadline passed with `cut` connections still open.
 
-    `colour` is None for containers of plain `docker compose up`.
+    Containers of plain `docker compose up` have no `colour`.
     """
 
     colour: Colour | None
