@@ -18,7 +18,8 @@ from hitless.execution.preview import preview
 from hitless.ports.balancer import Answer
 from tests.execution import commands
 from tests.execution.applications import shop
-from tests.fakes.host import OK, UNWELL, FakeHost
+from tests.fakes.behaviour import OK, UNWELL
+from tests.fakes.host import FakeHost
 
 
 def deploy(host: FakeHost, **extension: object) -> None:

@@ -16,7 +16,8 @@ from hitless.domain.release.networks import Network
 from tests.execution import commands
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import killed_at, live
-from tests.fakes.host import UNWELL, FakeHost
+from tests.fakes.behaviour import UNWELL
+from tests.fakes.host import FakeHost
 
 
 def shop(**web: Any) -> Application:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hitless.domain.common.events import StepKind
 from hitless.domain.plan.phases import TABLE, OnFailure, Phase, Recovery, is_live_after, row
 from tests.domain.builders import examples
-from tests.domain.plan.test_deploy import Situation, situations
+from tests.domain.plan.situations import Situation, situations
 
 
 def test_every_phase_has_one_row() -> None:

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from tests.domain.builders import (
+    only,
+    web,
+)
+from tests.domain.checks.checked import check
+
+
+class TestNetworks:
+    """What two colours' networks can't share."""
+
+    @staticmethod
+    def network(network: Json | None) -> tuple[Finding, ...]:
+        return check(networks={"back": network})
+
+    def test_a_fixed_subnet(self) -> None:
+        finding = only(self.network({"name": "shop_back", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}))
+        assert (finding.path, finding.is_error) == ("networks.back.ipam", True)
+
+    def test_a_fixed_name_of_the_bridge(self) -> None:
+        options = {"com.docker.network.bridge.name": "br-shop", "com.docker.network.driver.mtu": "1400"}
+        finding = only(self.network({"driver_opts": options}))
+        assert (finding.path, finding.is_error) == ("networks.back.driver_opts", True)
+        assert "br-shop" in finding.message
+
+    def test_a_name_of_its_own(self) -> None:
+        finding = only(self.network({"name": "back"}))
+        assert (finding.path, finding.is_error) == ("networks.back.name", False)
+        assert "that of the shared services alone is called back" in finding.message
+
+    def test_one_of_others(self) -> None:
+        finding = only(self.network({"name": "back", "external": True}))
+        assert (finding.path, finding.is_error) == ("networks.back", False)
+        assert "nobody finds a service of the release by its name" in finding.message
+
+    @pytest.mark.parametrize("name", ["other-blue_default", "a-b-green_x", "other_live-99999998"])
+    def test_one_that_goes_with_a_release(self, name: str) -> None:
+        finding = only(self.network({"name": name, "external": True}))
+        assert (finding.path, finding.is_error) == ("networks.back", True)
+        assert "goes with" in finding.message
+
+    @pytest.mark.parametrize(
+        "network",
+        [
+            None,
+            {},
+            {"name": "shop_back", "ipam": {}},
+            {"ipam": {"driver": "default", "config": None}},
+            {"name": "traefik_webgateway", "external": True},
+        ],
+    )
+    def test_nothing_to_say(self, network: Json | None) -> None:
+        assert self.network(network) == ()
+
+
+@pytest.mark.parametrize("whose", ["cafe", "shop"])
+def test_the_network_between_the_gateway_and_an_application_is_nobody_elses(whose: str) -> None:
+    between = {"external": True, "name": f"traefik_webgateway.{whose}"}
+    finding = only(check({"app": web(networks={"x": None})}, networks={"x": between}))
+    assert (finding.path, finding.is_error) == ("networks.x", True)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitless.domain.checks import application as checks
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.names import Colour
+from tests.domain.builders import (
+    WEB_LABELS,
+    application,
+    only,
+    part,
+    paths,
+    router,
+    routing,
+    web,
+    world,
+)
+from tests.domain.checks.checked import IMAGES, ROUTER, app
+
+
+class TestMiddlewares:
+    """Where a request may wait before it has a connection that a drain could count."""
+
+    @pytest.mark.parametrize(
+        ("label", "kind"),
+        [("buffering.maxrequestbodybytes", "buffering"), ("forwardauth.address", "forwardAuth")],
+    )
+    def test_which_holds_a_request_back(self, label: str, kind: str) -> None:
+        finding = only(app({**WEB_LABELS, f"traefik.http.middlewares.m.{label}": "1"}))
+        assert (finding.path, finding.is_error) == (f"traefik.http.middlewares.m.{kind}", False)
+
+    def test_which_lets_it_pass(self) -> None:
+        assert app({**WEB_LABELS, "traefik.http.middlewares.m.compress": "true"}) == ()
+
+
+class TestRoutes:
+    """What is wrong with a route on this gateway."""
+
+    def test_an_entry_point_that_the_gateway_does_not_have(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web,websecure"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.entrypoints", True)
+        assert "'websecure'" in finding.message
+        assert finding.hint == "it has: web"
+
+    def test_a_certificate_resolver(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls.certresolver": "le"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.tls.certresolver", True)
+
+    def test_tls_alone(self) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls": "true"}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.tls", False)
+
+    def test_a_priority_above_the_markers(self) -> None:
+        # the marker routers of hitless must win over any, or no routing could be confirmed
+        labels = {
+            **WEB_LABELS,
+            "traefik.http.routers.shop.rule": "PathPrefix(`/`)",
+            "traefik.http.routers.shop.priority": "3000000000",
+        }
+        assert only(app(labels)).path == f"{ROUTER}.priority"
+
+    @pytest.mark.parametrize("priority", ["0", "-1"])
+    def test_a_priority_below_one(self, priority: str) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.priority": priority}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.priority", True)
+        assert "must be at least 1" in finding.message
+
+    def test_rules_in_the_syntax_of_traefik_2(self) -> None:
+        # a candidate's rule gets a guard in front of it, which is in the syntax of Traefik 3
+        assert only(app({**WEB_LABELS, "traefik.http.routers.shop.rulesyntax": "v2"})).path == (
+            f"{ROUTER}.rulesyntax"
+        )
+
+
+class TestOtherApplications:
+    """Routes that another application has already."""
+
+    @staticmethod
+    def against(live: Colour | None = Colour.BLUE, name: str = "cafe", **fields: Any) -> tuple[Finding, ...]:
+        theirs = part(1, router(**fields))
+        return checks.check(application(), world(routing(live, {Colour.BLUE: theirs}, name=name)), IMAGES)
+
+    def test_the_same_host(self) -> None:
+        finding = only(self.against(rule="Host(`other`) || Host(`SHOP.example`)"))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+        assert "cafe" in finding.message
+
+    def test_another_host(self) -> None:
+        assert self.against(rule="Host(`cafe.example`)") == ()
+
+    def test_the_same_host_below_a_path(self) -> None:
+        assert self.against(rule="Host(`shop.example`) && PathPrefix(`/cafe`)") == ()
+
+    def test_on_another_entry_point(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web"}
+        theirs = part(1, router(entry_points=("internal",)))
+        there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
+        assert checks.check(application({"app": web(labels)}), there, IMAGES) == ()
+
+    def test_on_one_entry_point_of_several(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web"}
+        theirs = part(1, router(entry_points=("internal", "web")))
+        there = world(routing(Colour.BLUE, {Colour.BLUE: theirs}, name="cafe"))
+        assert paths(checks.check(application({"app": web(labels)}), there, IMAGES)) == [f"{ROUTER}.rule"]
+
+    def test_on_the_entry_point_of_routes_that_name_none(self) -> None:
+        assert len(self.against(entry_points=("web",))) == 1
+        assert self.against(entry_points=("internal",)) == ()
+
+    def test_the_whole_host_by_another_way(self) -> None:
+        assert len(self.against(rule="host(`shop.example`) && !Path(`/nothing`)")) == 1
+
+    def test_all_of_it_by_a_greater_priority(self) -> None:
+        assert self.against(rule="PathPrefix(`/`)") == ()
+        assert len(self.against(rule="PathPrefix(`/`)", settings={"priority": 1000})) == 1
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "said"),
+        [
+            (
+                "PathPrefix(`/shops`)",
+                "Host(`cafe.example`)",
+                "takes requests for cafe.example from the application cafe",
+            ),
+            (
+                "Host(`shop.example`)",
+                "PathPrefix(`/cafes`)",
+                "the route PathPrefix(`/cafes`) of the application cafe asks for no host, and so takes "
+                "requests for shop.example",
+            ),
+        ],
+    )
+    def test_that_take_each_others_paths(self, ours: str, theirs: str, said: str) -> None:
+        shop = application({"app": web({**WEB_LABELS, "traefik.http.routers.shop.rule": ours})})
+        there = world(routing(Colour.BLUE, {Colour.BLUE: part(1, router(rule=theirs))}, name="cafe"))
+        finding = only(checks.check(shop, there, IMAGES))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", False)
+        assert said in finding.message
+        assert only(checks.strict((finding,))).is_error
+
+    def test_that_is_about_to_get_its_route(self) -> None:
+        assert len(self.against(live=None)) == 1
+
+    def test_its_own_route_of_before(self) -> None:
+        assert self.against(name="shop") == ()
+
+
+def test_a_rule_that_would_end_its_guard_is_refused() -> None:
+    labels = {**WEB_LABELS, "traefik.http.routers.shop.rule": "Host(`a`)) || (Host(`b`)"}
+    finding = only(checks.check(application({"app": web(labels)}), world(), IMAGES))
+    assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+    assert "can't be read" in finding.message

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from hitless.domain.application import read as reading
+from hitless.domain.checks import application as checks
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.release.model import Image
+from tests.domain.builders import (
+    WEB_LABELS,
+    application,
+    at,
+    compose,
+    image,
+    only,
+    paths,
+    release,
+    routing,
+    unrouted,
+    web,
+    world,
+)
+from tests.domain.checks.checked import BARE, IMAGES, SERVICE, app, check, worker
+
+
+class TestSchedulers:
+    """Workers that by their look must not run twice at a time."""
+
+    @pytest.mark.parametrize(
+        ("keys", "word"),
+        [
+            ({"command": ["celery", "-A", "app", "beat"]}, "beat"),
+            ({"command": ["/start-celerybeat"]}, "celerybeat"),
+            ({"command": ["php", "artisan", "schedule:work"]}, "schedule"),
+            ({"entrypoint": ["/usr/bin/supercronic", "/crontab"]}, "supercronic"),
+        ],
+    )
+    def test_are_warned_of(self, keys: dict[str, Any], word: str) -> None:
+        finding = only(worker(**keys))
+        assert (finding.path, finding.is_error) == ("services.worker", False)
+        assert f"is a {word} by" in finding.message
+
+    @pytest.mark.parametrize("said", [True, False])
+    def test_unless_it_was_said_how_it_is(self, said: bool) -> None:
+        assert worker(command=["celery", "beat"], **{"x-hitless": {"exclusive": said}}) == ()
+
+    def test_also_where_x_hitless_is_no_mapping(self) -> None:
+        beat = unrouted(command=["celery", "beat"], x_hitless=1)
+        found, _ = reading.read(compose({"app": web(), "worker": beat}))
+        assert "is a beat by" in only(checks.check(found, world(), IMAGES)).message
+
+    def test_a_heartbeat_is_none(self) -> None:
+        assert worker(command=["heartbeat", "clocks"]) == ()
+
+
+class TestTwoCopies:
+    """What two copies of one service can't share."""
+
+    def test_a_container_name(self) -> None:
+        assert only(worker(container_name="db")).path == "services.worker.container_name"
+
+    @pytest.mark.parametrize("routed", [True, False])
+    def test_a_published_port(self, routed: bool) -> None:
+        ports = [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}]
+        finding = only(app(ports=ports) if routed else worker(ports=ports))
+        assert finding.path == f"services.{'app' if routed else 'worker'}.ports"
+        assert finding.is_error
+        assert "publish: gateway" in finding.hint
+        assert ("the gateway reaches" in finding.hint) == routed
+
+    def test_every_published_port_is_named(self) -> None:
+        ports = [{"target": 80, "published": "8080"}, {"target": 81, "published": "8081"}]
+        assert ["8080" in finding.message for finding in app(ports=ports)] == [True, False]
+
+    def test_a_port_that_the_engine_chooses(self) -> None:
+        assert app(ports=[{"target": 80, "protocol": "tcp"}]) == ()
+
+    @pytest.mark.parametrize("mode", ["host", "none", "service:db", "container:x"])
+    def test_a_network_mode_of_a_routed_service(self, mode: str) -> None:
+        assert only(app(network_mode=mode)).path == "services.app.network_mode"
+
+    def test_the_hosts_network_for_an_unrouted_service(self) -> None:
+        assert only(worker(network_mode="host")).path == "services.worker.network_mode"
+
+    @pytest.mark.parametrize("mode", ["none", "service:app"])
+    def test_other_network_modes_of_an_unrouted_service(self, mode: str) -> None:
+        assert worker(network_mode=mode) == ()
+
+    @pytest.mark.parametrize("key", ["ipv4_address", "ipv6_address"])
+    def test_a_fixed_address(self, key: str) -> None:
+        findings = worker(networks={"back": {key: "10.0.0.2"}, "front": None, "rest": {"aliases": ["w"]}})
+        assert only(findings).path == "services.worker.networks.back"
+
+    def test_no_replica_of_a_routed_service(self) -> None:
+        assert only(app(deploy={"replicas": 0})).path == "services.app.deploy.replicas"
+
+    def test_no_replica_of_an_unrouted_service(self) -> None:
+        assert worker(deploy={"replicas": 0}) == ()
+
+    def test_fewer_replicas_than_are_live(self) -> None:
+        there = world(routing(Colour.BLUE), releases=(release(1, promoted=1),))
+        services = {"app": web(deploy={"replicas": 0}), "worker": unrouted(deploy={"replicas": 0})}
+        found = checks.check(application(services), there, IMAGES)
+        fewer = at(found, "services.app.scale")
+        assert (fewer.message, fewer.is_error) == ("is 0, and 1 are live", False)
+        # which the live release has none of
+        assert "services.worker.scale" not in paths(found)
+
+    def test_more_replicas_than_are_live(self) -> None:
+        assert worker(deploy={"replicas": 2}) == ()
+
+
+class TestVolumes:
+    """What two copies would write to at once."""
+
+    DATA: ClassVar[Json] = {"type": "volume", "source": "data", "target": "/data"}
+    FOLDER: ClassVar[Json] = {"type": "bind", "source": "/srv/data", "target": "/data"}
+
+    @pytest.mark.parametrize("mount", [DATA, FOLDER])
+    def test_of_a_routed_service_is_a_warning(self, mount: Json) -> None:
+        finding = only(app(volumes=[mount]))
+        assert (finding.path, finding.is_error) == ("services.app.volumes", False)
+        assert mount["source"] in finding.message
+
+    @pytest.mark.parametrize(
+        "source", ["/var/run/docker.sock", "/etc/localtime", "/etc/timezone", "/dev/dri", "/proc", "/sys/fs"]
+    )
+    def test_what_is_the_hosts_own_may_be_had_twice(self, source: str) -> None:
+        mount = {"type": "bind", "source": source, "target": "/x"}
+        assert app(volumes=[mount]) == ()
+        assert worker(volumes=[mount]) == ()
+
+    @pytest.mark.parametrize("mount", [DATA, FOLDER])
+    def test_of_an_unrouted_service_is_an_error(self, mount: Json) -> None:
+        finding = only(worker(volumes=[mount]))
+        assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
+
+    def test_several_of_a_service_are_one_finding(self) -> None:
+        finding = only(worker(volumes=[self.DATA, self.FOLDER]))
+        assert "data, /srv/data" in finding.message
+
+    def test_that_are_read_only(self) -> None:
+        assert worker(volumes=[{**self.DATA, "read_only": True}]) == ()
+
+    def test_that_are_said_to_bear_it(self) -> None:
+        assert worker(volumes=[self.DATA], x_hitless={"concurrent_writes": True}) == ()
+
+    def test_that_are_said_not_to_bear_it(self) -> None:
+        assert len(worker(volumes=[self.DATA], x_hitless={"concurrent_writes": False})) == 1
+
+    def test_in_memory(self) -> None:
+        assert worker(volumes=[{"type": "tmpfs", "target": "/x"}]) == ()
+
+
+class TestAnonymousVolumes:
+    """What every release would begin with anew."""
+
+    ANONYMOUS: ClassVar[Json] = {"type": "volume", "target": "/data"}
+    DATABASE: ClassVar[Image] = image(volumes=("/data",))
+
+    def of_the_image(self, **keys: Any) -> tuple[Finding, ...]:
+        return check({"app": web(), "worker": unrouted(**keys)}, {**IMAGES, "worker": self.DATABASE})
+
+    def test_of_an_unrouted_service(self) -> None:
+        finding = only(worker(volumes=[self.ANONYMOUS]))
+        assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
+        assert "/data" in finding.message
+
+    def test_that_keep_what_the_image_has_from_being_hidden(self) -> None:
+        assert worker(volumes=[{"type": "volume", "target": "/app/node_modules"}]) == ()
+
+    def test_that_the_image_declares(self) -> None:
+        finding = only(self.of_the_image())
+        assert (finding.path, finding.is_error) == ("services.worker.volumes", True)
+        assert "/data" in finding.message
+
+    def test_that_the_image_declares_and_the_file_repeats(self) -> None:
+        assert len(self.of_the_image(volumes=[self.ANONYMOUS])) == 1
+
+    def test_every_one_is_named(self) -> None:
+        findings = self.of_the_image(volumes=[{"type": "volume", "target": "/cache"}])
+        assert ["/cache" in finding.message for finding in findings] == [True, False]
+
+    @pytest.mark.parametrize(
+        "mount",
+        [
+            {"type": "volume", "source": "data", "target": "/data", "read_only": True},
+            {"type": "bind", "source": "/srv", "target": "/data", "read_only": True},
+        ],
+    )
+    def test_that_the_image_declares_where_the_file_mounts_something(self, mount: Json) -> None:
+        assert self.of_the_image(volumes=[mount]) == ()
+
+    def test_that_hold_nothing_worth_keeping(self) -> None:
+        bears = {"concurrent_writes": True}
+        assert self.of_the_image(volumes=[self.ANONYMOUS], x_hitless=bears) == ()
+
+    def test_of_a_routed_service(self) -> None:
+        # a web server's cache: the other copy has its own, and so has the next release
+        declares = {"app": image(8000, volumes=("/data",))}
+        assert check({"app": web(volumes=[self.ANONYMOUS])}, declares) == ()
+
+    def test_of_an_image_that_is_not_here_yet(self) -> None:
+        assert check({"app": web(), "worker": unrouted()}, images={}) == ()
+
+
+class TestHealth:
+    """What readiness would mean."""
+
+    def test_no_health_check_of_any_kind(self) -> None:
+        finding = only(app(BARE))
+        assert (finding.path, finding.is_error) == ("services.app", False)
+        assert "has no health check of any kind:" in finding.message
+
+    def test_the_image_may_have_one_as_long_as_it_is_unknown(self) -> None:
+        finding = only(check({"app": web(BARE)}, images={}))
+        assert not finding.is_error
+        assert "unless its image has one" in finding.message
+
+    def test_the_image_has_one(self) -> None:
+        assert check({"app": web(BARE)}, {"app": image(8000, healthcheck=True)}) == ()
+
+    def test_visitors_bound_to_a_container_that_nobody_asks_for_its_health(self) -> None:
+        balancer = "traefik.http.services.shop.loadbalancer."
+        labels = {**BARE, f"{balancer}sticky.cookie.name": "lb"}
+        finding = only(app(labels, healthcheck={"test": ["CMD", "true"]}))
+        assert (finding.path, finding.is_error) == (f"services.app.labels.{balancer}sticky", False)
+        assert "the visitors bound to it get 502" in finding.message
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}) == ()
+        assert app({**labels, f"{balancer}healthcheck.path": "/health"}, deploy={"replicas": 2}) == ()
+
+    def test_the_compose_file_has_one(self) -> None:
+        assert app(BARE, healthcheck={"test": ["CMD", "true"]}) == ()
+
+    def test_the_images_is_switched_off(self) -> None:
+        services = {"app": web(BARE, healthcheck={"disable": True})}
+        assert len(check(services, {"app": image(8000, healthcheck=True)})) == 1
+
+    def test_an_unrouted_service_needs_none(self) -> None:
+        assert worker() == ()
+
+    @pytest.mark.parametrize("scheme", ["https", "h2c"])
+    def test_a_scheme_that_the_gate_does_not_speak(self, scheme: str) -> None:
+        labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": scheme}
+        finding = only(app(labels))
+        assert (finding.path, finding.is_error) == (f"{SERVICE}.server.scheme", True)
+
+    def test_such_a_scheme_with_dockers_health_check(self) -> None:
+        labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "h2c"}
+        assert app(labels, healthcheck={"test": ["CMD", "true"]}) == ()
+
+    @pytest.mark.parametrize("labels", [WEB_LABELS, BARE])
+    def test_https_to_the_containers_is_an_error_whoever_asks(self, labels: Json) -> None:
+        https = {**labels, "traefik.http.services.shop.loadbalancer.server.scheme": "https"}
+        finding = only(app(https, healthcheck={"test": ["CMD", "true"]}))
+        assert (finding.path, finding.is_error) == (f"{SERVICE}.server.scheme", True)
+        assert "https" in finding.message
+
+    @pytest.mark.parametrize(("field", "value"), [("scheme", "https"), ("mode", "grpc")])
+    def test_a_health_check_that_the_gate_does_not_speak(self, field: str, value: str) -> None:
+        # nobody would ask the candidate anything before it goes live
+        label = f"traefik.http.services.shop.loadbalancer.healthcheck.{field}"
+        assert any(finding.is_error for finding in app({**WEB_LABELS, label: value}))
+
+
+@pytest.mark.parametrize("policy", ["no", "always", "unless-stopped", "on-failure", "on-failure:5", None])
+def test_a_restart_policy(policy: str | None) -> None:
+    assert app(restart=policy) == ()
+
+
+def test_a_restart_policy_that_docker_does_not_know() -> None:
+    assert at(app(restart="sometimes"), "services.app.restart").is_error

@@ -1,0 +1,64 @@
+"""How releases, containers and Traefik behave on the host in memory, and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hitless.domain.proof.observations import Ending
+from hitless.domain.routing.split import Routing
+from hitless.ports.balancer import Answer
+
+OK = Answer(200, "ok")
+
+
+UNWELL = Answer(503, "not yet")
+
+
+@dataclass
+class FakeClock:
+    """Time passes only when somebody waits for it."""
+
+    seconds: float = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def utc(self) -> str:
+        return f"2026-01-01T00:00:{self.seconds:06.3f}+00:00"
+
+    def pause(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Behaviour:
+    """How the releases' containers and Traefik behave; release numbers are keys, 0 stands for every other."""
+
+    # the answers to a release's probes, one a look; the last one stays
+    answers: dict[int, list[Answer]] = field(default_factory=dict)
+    # what a release answers on its route, when the gateway asks
+    routes: dict[int, Answer] = field(default_factory=dict)
+    # what a started container of the release turns into
+    states: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # what a started container of the service turns into: jobs and hooks end, others may not be well
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # what becomes of a shared service
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # what commands on this machine that fail are, by their first word
+    broken_commands: tuple[str, ...] = ()
+    # services that must not run twice at a time
+    exclusive: tuple[str, ...] = ()
+    # connections the gateway holds, one number a look; the last one stays
+    connections: list[int] = field(default_factory=lambda: [0])
+    # what Traefik complains of once a release's routes are there
+    complaints: dict[int, str] = field(default_factory=dict)
+    # the containers that ended lately, as the engine remembers them
+    endings: tuple[Ending, ...] = ()
+    # after how many seconds every container closes an idle connection
+    idle: float | None = None
+    # what Traefik says of a file that it can't read
+    refused: str = ""
+    # whether Traefik takes new files at all
+    is_deaf: Callable[[Routing | None], bool] = lambda _: False
