@@ -32,11 +32,12 @@ from hitless.domain.release.model import Image
 from hitless.domain.release.networks import Network
 from hitless.ports import Ports
 from hitless.wiring import host as real_host
-from tests.e2e.conftest import IMAGE, NAMED, docker
+from tests.e2e.conftest import GATEWAY as OF_THE_TESTS
+from tests.e2e.conftest import IMAGE, docker
 from tests.fakes.host import FakeHost
 
 TINY = Path(__file__).parents[1] / "e2e" / "tiny"
-GATEWAY = f"{NAMED}-contract-gateway"  # nothing of it runs: its name is a label
+GATEWAY = f"{OF_THE_TESTS}-contract-gateway"  # nothing of it runs: its name is a label
 # as hitless has them, and without a grace period: nobody waits for a request here
 _QUICK: Json = {"networks": {"default": None}, "pull_policy": "never", "stop_signal": "SIGKILL"}
 
@@ -148,7 +149,7 @@ def _fake() -> Iterator[Site]:
 def on_the_engine() -> str:
     """The name of an application that a real engine has nothing of."""
     docker("build", "--quiet", "--tag", IMAGE, str(TINY))
-    application = f"{NAMED}-contract"
+    application = f"{OF_THE_TESTS}-contract"  # of each worker: the files of contracts run side by side
     _clean(application)
     return application
 

@@ -166,9 +166,10 @@ def documented(document: Path) -> tuple[Row, ...]:
 def lost_between(report: Report, *times: tuple[float, float]) -> int:
     """The requests that were lost in the times from the gateway's end to its first answer afterwards.
 
-    Each once: it may be away twice within a slow request.
+    Each once: it may be away twice within a slow request. The answer counts, and not when it was asked for:
+    of two requests at once the earlier may get the answer, and the later one the 404 of a starting gateway.
     """
-    answered = sorted(one.started for one in report.samples if one.failure is None)
+    answered = sorted(one.first_byte for one in report.samples if one.failure is None and one.first_byte)
     away = [
         (began, next((moment for moment in answered if moment > over), time.monotonic()))
         for began, over in times

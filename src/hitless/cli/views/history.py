@@ -22,9 +22,9 @@ from hitless.domain.host.journal import Run, step_of
 class RunDocument(TypedDict):
     """One command's work on an application.
 
-    `began` is an ISO time in UTC. `step` is the last step that began, null before the first one. An older
-    hitless wrote a sentence there. `outcome` is "" if the command is at work, or was killed. `release` is 0
-    if the command concerns none.
+    `began` is an ISO time in UTC. `step` is the first step that failed, or the last one that began. It is
+    null before the first one. An older hitless wrote a sentence there. `outcome` is "" if the command is at
+    work, or was killed. `release` is 0 if the command concerns none.
     """
 
     operation: str

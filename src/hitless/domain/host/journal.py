@@ -21,10 +21,10 @@ from hitless.domain.common.names import Colour
 class Run:
     """One command's work on an application, as its journal has it.
 
-    `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the last step
-    that began, "" before the first, and a sentence where an older hitless wrote it. `outcome` is that of the
-    `Ended` event, "" where there is none: the command is at work, or was killed. `events` are all of them,
-    with their times.
+    `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the first step
+    that failed, else the last that began; "" before the first, and a sentence where an older hitless wrote
+    it. `outcome` is that of the `Ended` event, "" where there is none: the command is at work, or was
+    killed. `events` are all of them, with their times.
     """
 
     operation: str
@@ -102,7 +102,9 @@ def _events(lines: Iterable[str]) -> Iterable[Json]:
 
 def _run(events: list[Json]) -> Run:
     began: dict[str, Any] = dict(events[0])
-    steps = [event for event in events if event["event"] == "step_began"]
+    began_steps = [event for event in events if event["event"] == "step_began"]
+    failed = [event for event in events if event["event"] == "step_failed"]
+    steps = failed[:1] or began_steps[-1:]
     ended = [event for event in events if event["event"] == "ended"]
     release = began.get("release")
     return Run(
@@ -111,7 +113,7 @@ def _run(events: list[Json]) -> Run:
         holder=str(began.get("holder", "")),
         revision=str(began.get("revision", "")),
         began=str(began.get("time", "")),
-        step=step_of(steps[-1].get("step")) if steps else "",
+        step=step_of(steps[0].get("step")) if steps else "",
         outcome=str(ended[-1].get("outcome", "")) if ended else "",
         seconds=float(ended[-1].get("seconds") or 0) if ended else 0.0,
         events=tuple(events),
