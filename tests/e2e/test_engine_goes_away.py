@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hitless.__main__ import FAILED, UNFINISHED
+from hitless.adapters.gateway.programs import gateway_image
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import wait_for
@@ -26,7 +27,7 @@ Happening = Callable[[SecondEngine], None]
 def engine(image: str) -> Iterator[SecondEngine]:
     # the socket's path must be short
     with SecondEngine(Path("/tmp/hitless-engine")).running() as engine:
-        engine.load(TRAEFIK_IMAGE, image)
+        engine.load(TRAEFIK_IMAGE, gateway_image(), image)
         yield engine
 
 

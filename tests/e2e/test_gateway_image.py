@@ -1,19 +1,25 @@
-"""Which image the gateway runs, and one that can't do."""
+"""Which Traefik the gateway runs, one that it does not take, and what hitless's own image has."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway.project import GatewayProject
+from hitless.adapters.gateway.programs import gateway_image
+from hitless.adapters.gateway.shell import script
+from hitless.domain.gateway.compose_model import PROGRAMS_VOLUME
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, Gateway, docker, gateway_of_its_own
 
-POOR = "hitless-e2e-poor:1"
+OTHER = "hitless-e2e-traefik:1"
+# of any POSIX shell itself
+SHELL = (
+    "break case cd command continue do done echo elif else esac eval exec exit fi for if kill printf read "
+    "return set shift then true umask until while"
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,50 +28,70 @@ def gateway() -> Iterator[Gateway]:
         yield made
 
 
-def made_of(text: str) -> None:
-    subprocess.run(("docker", "build", "--quiet", "--tag", POOR, "-"), input=text, text=True, check=True)
-
-
 @pytest.fixture
-def poor() -> Iterator[str]:
-    """An image with Traefik, and without what the lock takes."""
-    made_of(f"FROM {TRAEFIK_IMAGE}\nRUN rm -f $(command -v flock)\n")
-    yield POOR
-    docker("rmi", POOR)
+def no_image() -> Iterator[None]:
+    yield
+    docker("rmi", OTHER)
 
 
-def test_an_image_without_the_tools_is_refused_and_the_gateway_runs_on(gateway: Gateway, poor: str) -> None:
-    began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
-    said = gateway.cli.run("gateway", "up", "--replace", "--image", poor, code=1)
-    assert f"{poor} has no flock" in said
-    assert TRAEFIK_IMAGE in said
-    assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
+def made_of(*lines: str) -> None:
+    text = "\n".join((f"FROM {TRAEFIK_IMAGE}", *lines))
+    subprocess.run(("docker", "build", "--quiet", "--tag", OTHER, "-"), input=text, text=True, check=True)
 
 
+def started(gateway: Gateway) -> str:
+    return docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
+
+
+def programs() -> set[str]:
+    look = ("run", "--rm", "--volume", f"{PROGRAMS_VOLUME}:/there", "--entrypoint", "ls", gateway_image())
+    return set(docker(*look, "/there").split())
+
+
+def refused(gateway: Gateway) -> str:
+    """What is said of the other image; the gateway must run on as it is."""
+    began = started(gateway)
+    said = gateway.cli.run("gateway", "up", "--replace", "--image", OTHER, code=1)
+    assert started(gateway) == began
+    assert gateway.cli.json("gateway", "status")["gateway"]["settings"]["image"] == TRAEFIK_IMAGE
+    return said
+
+
+def test_hitlesss_own_image_has_every_program_that_the_script_uses() -> None:
+    text = re.sub(r"awk '.*?'\n", "awk\n", script(), flags=re.DOTALL)
+    text = re.sub(r"(^|\s)#.*", "", text)
+    functions = re.findall(r"^(\w+)\(\)", text, re.MULTILINE)
+    variables = re.findall(r"(\w+)=|\bfor (\w+)|\bread -r (\w+)", text)
+    before = r"(?:^|[;&|({!]|\b(?:then|do|else|if|while|until|exec)\b|\btimeout \S+)"
+    words = re.findall(before + r"(?=[ ]*([a-z][a-z0-9]*)\b(?!=))", text, re.MULTILINE)
+    used = set(words) - {*functions, *SHELL.split(), *(name for names in variables for name in names)}
+    look = 'for name; do command -v "$name" > /dev/null || echo "$name"; done'
+    lacking = docker("run", "--rm", "--entrypoint", "sh", gateway_image(), "-c", look, "sh", *used)
+    assert "flock" in used
+    assert lacking.split() == []
+
+
+@pytest.mark.usefixtures("no_image")
+def test_an_image_without_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
+    made_of("RUN rm /usr/local/bin/traefik")
+    assert f"the image {OTHER} has no program /usr/local/bin/traefik" in refused(gateway)
+
+
+@pytest.mark.usefixtures("no_image")
 def test_an_older_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
     # it says that it is 3.6, whatever it is
-    lines = (
-        f"FROM {TRAEFIK_IMAGE}",
-        r"RUN printf '#!/bin/sh\necho Version: 3.6.15\n' > $(command -v traefik)",
-    )
-    made_of("\n".join(lines))
-    try:
-        said = gateway.cli.run("gateway", "up", "--replace", "--image", POOR, code=1)
-        assert f"{POOR} has Traefik 3.6.15; the gateway takes 3.7 or newer" in said
-        assert gateway.cli.json("gateway", "status")["gateway"]["settings"]["image"] == TRAEFIK_IMAGE
-    finally:
-        docker("rmi", POOR)
+    made_of(r"RUN printf '#!/bin/sh\necho Version: 3.6.15\n' > /usr/local/bin/traefik")
+    assert f"{OTHER} has Traefik 3.6.15; the gateway takes 3.7 or newer" in refused(gateway)
 
 
-def test_one_that_runs_without_them_says_so_and_is_replaced(gateway: Gateway, poor: str) -> None:
-    project = GatewayProject(DockerCli(), gateway.name)
-    settings = project.settings()
-    assert settings
-    project.apply(dataclasses.replace(settings, image=poor))  # as an older hitless did, without a look
-    try:
-        said = gateway.cli.run("-p", "nobody", "down", code=1)
-        assert "flock can't take the lock" in said
-        assert "hitless gateway up --replace" in said
-        assert "unlock" not in said
-    finally:
-        gateway.cli.run("gateway", "up", "--replace", "--image", "default")
+@pytest.mark.usefixtures("no_image")
+def test_a_traefik_is_taken_from_an_image_that_has_nothing_else_and_goes_with_its_last_gateway(
+    gateway: Gateway,
+) -> None:
+    before = programs()
+    made_of("RUN rm -f /entrypoint.sh /bin/flock /bin/wget /bin/nc; echo >> /usr/local/bin/traefik")
+    gateway.cli.run("gateway", "up", "--replace", "--image", OTHER)
+    [new] = programs() - before
+    assert docker("top", gateway.container).count(f"/opt/traefik/{new} ") == 1
+    gateway.cli.run("gateway", "up", "--replace", "--image", "default")
+    assert new not in programs()

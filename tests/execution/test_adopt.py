@@ -39,7 +39,7 @@ class FakeGatewayProject:
     there: GatewaySettings | None = None
     breaks: tuple[int, ...] = ()
     taken: tuple[int, ...] = ()
-    # what images have not that the gateway needs
+    # what is wrong with images
     lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
 
@@ -49,10 +49,10 @@ class FakeGatewayProject:
     def foreign(self) -> tuple[str, ...]:
         return ()
 
-    def free_pool(self, image: str) -> str:
+    def free_pool(self) -> str:
         return "10.213.0.0/16"
 
-    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str]) -> None:
         if found := set(ports) & set(self.taken):
             raise HitlessError(f"port {min(found)} is taken")
 

@@ -69,7 +69,7 @@ def up(
     if is_running and present:
         # found out later, it would cost a restart of the gateway, which every application feels
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
-        project.refuse_taken(wanted.image, more)
+        project.refuse_taken(more)
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
@@ -134,7 +134,7 @@ def with_pool(project: GatewayProject, settings: GatewaySettings) -> GatewaySett
     """The same with a pool of addresses for the networks of applications. Raises `HitlessError`."""
     if settings.address_pool:
         return settings
-    if pool := project.free_pool(settings.image):
+    if pool := project.free_pool():
         return replace(settings, address_pool=pool)
     raise HitlessError(
         "every address range that hitless would take for its networks is in use on this Docker host",
@@ -156,7 +156,7 @@ def refuse_unfit(project: GatewayProject, image: str) -> None:
     if lack := project.unfit(image):
         raise HitlessError(
             f"the image {image} {lack}",
-            f"hitless gateway up --image {TRAEFIK_IMAGE}, or build yours from that",
+            f"hitless gateway up --image {TRAEFIK_IMAGE}, or another one of 3.7 or newer",
         )
 
 

@@ -23,21 +23,18 @@ class GatewayProject(Protocol):
         """What is too old on this Docker host for hitless, "" where nothing is."""
         ...
 
-    def free_pool(self, image: str) -> str:
-        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none.
-
-        `image` is the gateway's, which looks at the host's routes.
-        """
+    def free_pool(self) -> str:
+        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none."""
         ...
 
     def unfit(self, image: str) -> str:
-        """What is wrong with an image (`has no flock, …`), "" where it can be the gateway's.
+        """What is wrong with an image of Traefik (`has Traefik 3.6.1; …`), "" where the gateway takes it.
 
-        Pulls it if needed.
+        Has its program on the host then. Raises `HitlessError` where an image can't be had.
         """
         ...
 
-    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str]) -> None:
         """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
         ...
 

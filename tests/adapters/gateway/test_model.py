@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from hitless.domain.gateway.compose_model import model
-from hitless.domain.gateway.model import container_name, network_name
+from hitless.domain.gateway.model import Software, container_name, network_name
 from hitless.domain.gateway.settings import GatewaySettings
 
+SOFTWARE = Software("hitless-gateway:1", "0123456789ab")
 ALL_ELSE = GatewaySettings(
     8443, "127.0.0.1", True, True, "traefik:v9", {90: "127.0.0.1"}, (90,), True, 90.0, ("10.0.0.5",)
 )
 
 
 def service(settings: GatewaySettings) -> dict[str, Any]:
-    found: dict[str, Any] = model("traefik", settings)["services"]["traefik"]
+    found: dict[str, Any] = model("traefik", settings, SOFTWARE)["services"]["traefik"]
     return found
 
 
@@ -32,11 +33,22 @@ def test_what_traefik_reads_is_its_own_and_in_memory(is_root: bool, owner: int) 
 
 
 def test_the_script_that_starts_traefik_is_no_template_of_composes() -> None:
-    made = model("traefik", GatewaySettings(), 'start() { exec "$@"; }')
+    made = model("traefik", GatewaySettings(), SOFTWARE, 'start() { exec "$@"; }')
 
     shell, option, text, *words = made["services"]["traefik"]["entrypoint"]
     assert (shell, option, words) == ("/bin/sh", "-c", ["sh", "start"])
     assert text == 'start() { exec "$$@"; }'
+
+
+def test_traefik_is_a_program_beside_what_hitless_runs_and_nobody_can_change_it() -> None:
+    made = model("traefik", GatewaySettings(image="traefik:v3.7.13"), SOFTWARE)
+
+    found = made["services"]["traefik"]
+    assert (found["image"], found["pull_policy"]) == ("hitless-gateway:1", "never")
+    assert found["command"][0] == "0123456789ab"
+    [programs] = [volume for volume in found["volumes"] if volume["source"] == "programs"]
+    assert (programs["target"], programs["read_only"]) == ("/opt/traefik", True)
+    assert made["volumes"]["programs"] == {"name": "hitless-traefik", "external": True}
 
 
 @pytest.mark.parametrize("settings", [GatewaySettings(), ALL_ELSE], ids=["as-it-comes", "all-else"])
@@ -51,7 +63,7 @@ def test_the_gateway_can_do_as_little_as_possible(settings: GatewaySettings) -> 
 
 
 def test_the_docker_socket_is_not_mounted_and_traefik_is_nobody() -> None:
-    assert sources(GatewaySettings()) == ["routes", "state"]
+    assert sources(GatewaySettings()) == ["routes", "state", "programs"]
     assert service(GatewaySettings())["user"] == "65532:65532"
     assert not [word for word in service(GatewaySettings())["command"] if "docker" in word]
 
@@ -149,7 +161,7 @@ def test_ports_are_added_and_taken_away() -> None:
 
 
 def test_two_gateways_share_no_name() -> None:
-    one, two = (model(project, GatewaySettings()) for project in ("traefik", "second"))
+    one, two = (model(project, GatewaySettings(), SOFTWARE) for project in ("traefik", "second"))
 
     assert (one["name"], two["name"]) == ("traefik", "second")
     assert one["networks"]["webgateway"]["name"] == network_name("traefik") == "traefik_webgateway"
@@ -159,7 +171,7 @@ def test_two_gateways_share_no_name() -> None:
 
 
 def test_the_model_is_plain_json() -> None:
-    found = model("traefik", ALL_ELSE)
+    found = model("traefik", ALL_ELSE, SOFTWARE)
 
     assert json.loads(json.dumps(found)) == found
 

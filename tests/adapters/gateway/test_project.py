@@ -5,10 +5,12 @@ import json
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.programs import gateway_image
 from hitless.adapters.gateway.project import GatewayProject
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.gateway.compose_model import model
+from hitless.domain.gateway.model import Software
 from hitless.domain.gateway.settings import GatewaySettings
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
@@ -67,18 +69,21 @@ def test_foreign_containers_are_those_without_the_label(docker: FakeDocker, proj
 def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
     docker: FakeDocker, project: GatewayProject
 ) -> None:
+    docker.answers("image", "inspect", stdout="sha256:0123456789abcdef\n")
     project.apply(SETTINGS)
     project.remove(SETTINGS, volumes=False)
     project.remove(SETTINGS, volumes=True)
 
-    creation, *_, up, down, down_with_volumes = docker.argvs
+    of_compose = [argv for argv in docker.argvs if argv[0] == "compose"]
+    creation, up, down, down_with_volumes = of_compose
     assert creation == (*COMPOSE, "create")
     assert up[: len(COMPOSE) + 2] == (*COMPOSE, "up", "--detach")
     assert "--wait" in up
     assert down == (*COMPOSE, "down")
     assert down_with_volumes == (*COMPOSE, "down", "--volumes")
     models = [json.loads(call.stdin) for call in docker.calls if call.argv[0] == "compose"]
-    assert models == [model("adapters-rec", SETTINGS, script())] * 4
+    software = Software(gateway_image(), "0123456789ab")
+    assert models[:2] == [model("adapters-rec", SETTINGS, software, script())] * 2
 
 
 @pytest.mark.parametrize(

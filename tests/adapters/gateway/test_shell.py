@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli, kill_running
-from hitless.adapters.gateway.shell import GatewayShell, script
+from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, TimedOut
 from tests.adapters.fake_docker import FakeDocker
 
@@ -165,34 +164,6 @@ def test_what_takes_too_long_is_given_up(shell: GatewayShell) -> None:
     with pytest.raises(TimedOut, match="`sleep` in the gateway"):
         shell.run("sleep", "20", timeout=0.5)
     assert shell.run("echo", "on")[0] == b"on\n"
-
-
-# of any POSIX shell itself
-SHELL = (
-    "break case cd command continue do done echo elif else esac eval exec exit fi for if kill printf read "
-    "return set shift then true umask until while"
-)
-
-
-def test_gateway_up_looks_for_each_program_that_the_script_uses() -> None:
-    text = re.sub(r"awk '.*?'\n", "awk\n", script(), flags=re.DOTALL)
-    text = re.sub(r"(^|\s)#.*", "", text)
-    functions = re.findall(r"^(\w+)\(\)", text, re.MULTILINE)
-    variables = re.findall(r"(\w+)=|\bfor (\w+)|\bread -r (\w+)", text)
-    before = r"(?:^|[;&|({!]|\b(?:then|do|else|if|while|until|exec)\b|\btimeout \S+)"
-    words = re.findall(before + r"(?=[ ]*([a-z][a-z0-9]*)\b(?!=))", text, re.MULTILINE)
-    used = set(words) - {*functions, *SHELL.split(), *(name for names in variables for name in names)}
-    (named,) = re.findall(r'^tools="([^$]+)"$', text, re.MULTILINE)
-    (more,) = re.findall(r'^tools="\$tools (.+)"$', text, re.MULTILINE)
-
-    assert {*named.split(), *more.split()} == used
-
-
-def test_an_image_without_a_program_is_told_by_its_name(
-    shell: GatewayShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert shell.run("eval", "PATH=/nowhere; fit")[0].startswith(b"missing awk\nmissing cat\n")
-    assert b"missing flock" not in shell.run("fit")[0]
 
 
 @pytest.mark.parametrize("said", ["flock: not found", "flock: fcntl: Function not implemented"])

@@ -28,10 +28,5 @@ def test_hitlesss_own_image_is_of_an_exact_version_that_it_takes() -> None:
     assert unfit(SAID.format(TRAEFIK_IMAGE.removeprefix("traefik:v"))) == ""
 
 
-def test_what_is_missing_is_named() -> None:
-    said = "missing flock\nmissing nc\n" + SAID.format("3.7.1")
-    assert unfit(said) == "has no flock, no nc, which the gateway needs"
-
-
 def test_what_is_no_traefik() -> None:
     assert unfit("") == f"has a Traefik that does not tell its version{TAKES}"

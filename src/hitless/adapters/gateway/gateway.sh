@@ -4,16 +4,25 @@ root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
 served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
 state=$root/var/lib/hitless
-# Each program that is used here (a test compares): `gateway up` looks whether an image has them.
-tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
-tools="$tools timeout traefik wc wget"
+programs=$root/opt/traefik # Traefik itself: a program for each image, shared by all gateways of the host
 
-# What an image lacks, a line each, and which Traefik it has.
-fit() {
-    for tool in $tools; do
-        command -v "$tool" > /dev/null || echo "missing $tool"
+# Which Traefik a program is; nothing where it is not there. A gateway that needs it is written down first, so that
+# no other one takes it away. A copy gets the name when all of it is on the disk: it may have been cut short.
+program() { # name, gateway, copy or nothing
+    mkdir -p "$programs/.used" && echo "$1" >> "$programs/.used/$2" || return
+    [ -z "$3" ] || { chmod 755 "$programs/$3" && persist "$programs/$3" && mv -f "$programs/$3" "$programs/$1"; } || return
+    [ ! -x "$programs/$1" ] || "$programs/$1" version
+}
+
+# Keep the programs that a gateway needs, and those of other gateways; with none, it needs none any more.
+keep_programs() { # gateway, names
+    used=$programs/.used/$1
+    shift
+    mkdir -p "$programs/.used" && printf '%s\n' "$@" > "$used" || return
+    [ $# -gt 0 ] || rm -f "$used"
+    for file in "$programs"/*; do
+        [ ! -f "$file" ] || cat "$programs/.used"/* 2>/dev/null | grep -qxF "${file##*/}" || rm -f "$file"
     done
-    traefik version 2> /dev/null || true
 }
 
 # Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
@@ -301,7 +310,7 @@ whole() { # file
 # The gateway's own files begin with a dot, which no application's name does.
 
 # What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
-start() { # Traefik's arguments
+start() { # program, Traefik's arguments
     umask 0 # root has no capability here, and is to write beside Traefik's user
     mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held"
     : >> "$served/lock"
@@ -320,8 +329,9 @@ start() { # Traefik's arguments
     done
     exec 6>&-
     (guard &)
-    [ ! -x /entrypoint.sh ] || exec /entrypoint.sh "$@"
-    exec traefik "$@"
+    program=$programs/$1
+    shift
+    exec "$program" "$@"
 }
 
 # Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then

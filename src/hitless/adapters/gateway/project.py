@@ -12,19 +12,18 @@ from hitless.adapters.docker.compose import compose
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.adapters.docker.queries import filtered, labelled
 from hitless.adapters.gateway.container import inspect, labels
+from hitless.adapters.gateway.programs import Programs, gateway_image
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
-from hitless.domain.gateway import image as gateway_image
 from hitless.domain.gateway.compose_model import model
-from hitless.domain.gateway.model import container_name
+from hitless.domain.gateway.image import unfit
+from hitless.domain.gateway.model import Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.release import networks
 
-_PULL_TIMEOUT = 900.0
-
-
-_NOT_RUN, _NOT_FOUND = 126, 127  # docker run's own exit codes where a command can't be run, or is not there
+_START_TIMEOUT = 300.0
 
 
 _ENGINE = (26, 0)
@@ -52,45 +51,42 @@ class GatewayProject:
         rows = self.cli.run("ps", "--all", *ours, "--format", shape).splitlines()
         return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
 
-    def free_pool(self, image: str) -> str:
+    def free_pool(self) -> str:
         """A range (CIDR) for the networks of applications that nothing on the host has, "" for none."""
         engine = DockerNetworks(self.cli, self.project)
         ranges = engine.ranges()
         taken = [one for found in ranges.values() for one in found]
+        image = self._programs.container_image()
         look = ("run", "--rm", "--network", "host", "--read-only", "--entrypoint", "cat", image)
         with suppress(DockerFailed):  # what can't be seen is no reason to be without
-            taken += networks.routes(self.cli.run(*look, "/proc/net/route", timeout=_PULL_TIMEOUT))
+            taken += networks.routes(self.cli.run(*look, "/proc/net/route"))
         # gateways may share a pool: the engine gives no block of it twice
         own = {one for name in engine.own() for one in ranges.get(name, ())}
         return networks.pool(one for one in taken if one not in own)
 
     def unfit(self, image: str) -> str:
-        """What is wrong with an image, "" where it can be the gateway's. Pulls it if needed."""
-        look = ("run", "--rm", "--network", "none", "--read-only", "--entrypoint", "sh", image)
-        try:
-            said = self.cli.run(*look, "-c", script(), "sh", "fit", timeout=_PULL_TIMEOUT)
-        except DockerFailed as error:
-            if error.exit_code in (_NOT_RUN, _NOT_FOUND):
-                return "has no sh, which the gateway needs"
-            raise
-        return gateway_image.unfit(said)
+        """What is wrong with an image of Traefik, "" where the gateway takes it. Pulls it if needed."""
+        return unfit(self._programs.software(image)[1])
 
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it where they differ.
 
         What was made of one that could not start is taken away again, but for its volumes.
         """
+        software, _ = self._programs.software(settings.image)
+        own = model(self.project, settings, software, script())
         try:
-            self._compose(settings, "create")
+            self._compose(own, "create")
             # before it reads a route: it has to reach what is routed
             DockerNetworks(self.cli, self.project).connect_gateway()
-            self._compose(settings, "up", "--detach", "--wait", "--wait-timeout", "60")
+            self._compose(own, "up", "--detach", "--wait", "--wait-timeout", "60")
         except DockerFailed as error:
             logs = self._last_words()
             with suppress(DockerFailed):
-                self._compose(settings, "down")
+                self._compose(own, "down")
             self._refuse_taken(error, tuple(settings.published))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
+        self._programs.keep(software.program)
 
     def outdated(self) -> str:
         """What is too old on this Docker host for hitless, "" where nothing is."""
@@ -117,9 +113,12 @@ class GatewayProject:
 
     def remove(self, settings: GatewaySettings, volumes: bool) -> None:
         """Stop and remove the gateway and its network; its volumes only if asked for."""
-        self._compose(settings, "down", *(("--volumes",) if volumes else ()))
+        own = model(self.project, settings, Software(gateway_image(), ""), script())
+        self._compose(own, "down", *(("--volumes",) if volumes else ()))
+        if volumes:
+            self._programs.keep()
 
-    def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str]) -> None:
         """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
         if not ports:
             return
@@ -128,7 +127,7 @@ class GatewayProject:
             word for port, at in pairs for word in ("--publish", f"{at}:{port}:1" if at else f"{port}:1")
         ]
         try:
-            self.cli.run("run", "--rm", "--entrypoint", "true", *words, image, timeout=_PULL_TIMEOUT)
+            self.cli.run("run", "--rm", "--entrypoint", "true", *words, self._programs.container_image())
         except DockerFailed as error:
             self._refuse_taken(error, tuple(ports))
             raise
@@ -157,9 +156,12 @@ class GatewayProject:
     def _container(self) -> str:
         return container_name(self.project)
 
-    def _compose(self, settings: GatewaySettings, *arguments: str) -> None:
-        own = model(self.project, settings, script())
-        compose(self.cli.run, own, *arguments, timeout=_PULL_TIMEOUT)
+    @property
+    def _programs(self) -> Programs:
+        return Programs(self.cli, self.project)
+
+    def _compose(self, own: Json, *arguments: str) -> None:
+        compose(self.cli.run, own, *arguments, timeout=_START_TIMEOUT)
 
 
 def _port_in(said: str, ports: Sequence[int]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.compose_model import model as gateway_model
-from hitless.domain.gateway.model import Gateway
+from hitless.domain.gateway.model import Gateway, Software
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.release.compose_models import volume_names
@@ -47,7 +47,7 @@ def of_gateways_volumes(application: Application, gateway: Gateway | None) -> It
     """Whoever mounts them can read every application's releases, and route as it likes."""
     if gateway is None:
         return
-    kept = set(volume_names(gateway_model(gateway.project, GatewaySettings())).values())
+    kept = set(volume_names(gateway_model(gateway.project, GatewaySettings(), Software("", ""))).values())
     for key, name in volume_names(application.model).items():
         if name in kept:
             yield Finding(

@@ -7,7 +7,7 @@ from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import LABEL_GATEWAY
-from hitless.domain.gateway.model import SERVICE, network_name
+from hitless.domain.gateway.model import SERVICE, Software, network_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.routing import entry_points
 from hitless.domain.routing.entry_points import WEB
@@ -16,6 +16,8 @@ from hitless.domain.routing.reserved import IDLE_TIMEOUT
 ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
 SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+PROGRAMS = "/opt/traefik"  # Traefik's programs, which all gateways of a host share
+PROGRAMS_VOLUME = "hitless-traefik"
 TRAEFIK = 65532  # its user and its group: nobody's
 DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
 # What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
@@ -28,17 +30,17 @@ _NO_PROXIES = {
 }
 
 
-def model(project: str, settings: GatewaySettings, script: str = "") -> dict[str, Any]:
+def model(project: str, settings: GatewaySettings, software: Software, script: str = "") -> dict[str, Any]:
     """The gateway's Compose model; `script` is the text of `gateway.sh`, whose `start` starts Traefik."""
     return {
         "name": project,
-        "services": {SERVICE: _service(project, settings, script)},
+        "services": {SERVICE: _service(project, settings, software, script)},
         "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
-        "volumes": {"routes": {}, "state": {}},
+        "volumes": {"routes": {}, "state": {}, "programs": {"name": PROGRAMS_VOLUME, "external": True}},
     }
 
 
-def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, Any]:
+def _service(project: str, settings: GatewaySettings, software: Software, script: str) -> dict[str, Any]:
     inner = settings.entry_points
     user = 0 if settings.docker_provider else TRAEFIK
     published = {settings.http_port: settings.bind, **settings.ports}
@@ -61,10 +63,11 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         else []
     )
     return {
-        "image": settings.image,
+        "image": software.image,
+        "pull_policy": "never",  # it is made on the host
         # Compose takes $ for a variable
         "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
-        "command": _command(project, settings),
+        "command": [software.program, *_command(project, settings)],
         "environment": dict(_NO_PROXIES),
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
@@ -85,6 +88,7 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         "volumes": [
             {"type": "volume", "source": "routes", "target": ROUTES},
             {"type": "volume", "source": "state", "target": STATE},
+            {"type": "volume", "source": "programs", "target": PROGRAMS, "read_only": True},
             *socket,
         ],
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},

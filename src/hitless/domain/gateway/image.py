@@ -1,4 +1,4 @@
-"""What an image must be to be the gateway's. Pure."""
+"""Which Traefik the gateway takes. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,7 @@ _NEXT = (4, 0)
 
 
 def unfit(said: str) -> str:
-    """What is wrong with an image, by what `fit` of `gateway.sh` said in it; "" where nothing is.
-
-    `said` has a line `missing <program>` for each that it lacks, and what `traefik version` prints.
-    """
-    missing = [line.removeprefix("missing ") for line in said.splitlines() if line.startswith("missing ")]
-    if missing:
-        return f"has no {', no '.join(missing)}, which the gateway needs"
+    """What is wrong with a Traefik, by what `traefik version` prints; "" where nothing is."""
     version = re.search(r"^Version:\s*(\S+)", said, re.MULTILINE)
     numbers = re.match(r"v?(\d+)\.(\d+)\.", version[1]) if version else None
     found = (int(numbers[1]), int(numbers[2])) if numbers else None

@@ -19,6 +19,14 @@ def container_name(project: str) -> str:
 
 
 @dataclass(frozen=True)
+class Software:
+    """What the gateway's container runs: its own image, and the name of Traefik's program on the host."""
+
+    image: str
+    program: str
+
+
+@dataclass(frozen=True)
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 
