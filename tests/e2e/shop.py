@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,7 @@ from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
 from hitless.domain.host.status import ApplicationStatus, application_status
 from hitless.execution import observe
+from hitless.ports import Ports
 from tests.e2e.conftest import ROOT, App, Cli, docker, gateway_of_its_own, wait_for
 
 # Some requests of every moment are in flight: the application answers the slow kinds in tenths of a second.
@@ -237,7 +239,7 @@ class Shop:
 
         Without a process of its own, which would take most of the time.
         """
-        ports = wiring.host(None, self.app.gateway.name).ports(ignore)
+        ports = self._ports
         found: list[ApplicationStatus] = []
 
         def is_at_rest() -> bool:
@@ -247,6 +249,11 @@ class Shop:
 
         wait_for(is_at_rest)
         return found[-1]
+
+    @cached_property
+    def _ports(self) -> Ports:
+        """Once for all looks: each keeps shells in the gateway open."""
+        return wiring.host(None, self.app.gateway.name).ports(ignore)
 
     def answering(self) -> str:
         """The release that a visitor gets."""
