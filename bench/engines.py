@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.applications import ROOT, Application, address, applications, build, gateway, output, until, web
-from hitless.adapters.gateway.instance import count_connections
+from hitless.adapters.gateway.connections import count_connections
 
 IMAGE = "hitless-speed-unusual:1"
 KINDS = {"plain": "--no-fast-proxy", "fast": "--fast-proxy"}

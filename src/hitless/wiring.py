@@ -38,6 +38,7 @@ class Host:
         from hitless.adapters.docker.images import DockerImages
         from hitless.adapters.docker.networks import DockerNetworks
         from hitless.adapters.docker.projects import DockerProjects
+        from hitless.adapters.gateway.instances import TraefikInstances
         from hitless.adapters.gateway.shell import GatewayShell
         from hitless.adapters.gateway.state import GatewayState
         from hitless.adapters.gateway.traefik import Traefik
@@ -46,15 +47,17 @@ class Host:
         from hitless.ports import Ports
 
         shell = GatewayShell(self.cli, self.gateway)
+        instances = TraefikInstances(shell)
         return Ports(
             images=DockerImages(self.cli),
             containers=DockerContainers(self.cli, self.gateway),
             networks=DockerNetworks(self.cli, self.gateway),
             projects=DockerProjects(self.cli, self.gateway),
-            balancer=Traefik.of_one(shell),
+            balancer=Traefik(shell, instances.all),
             state=GatewayState(shell),
             clock=SystemClock(),
             local=LocalMachine(self.directory),
+            instances=instances,
             emit=emit,
         )
 

@@ -10,7 +10,7 @@ from functools import partial
 import httpx
 import pytest
 
-from hitless.domain.gateway.compose_model import DASHBOARD_PORT
+from hitless.domain.gateway.settings import DASHBOARD_PORT
 from tests.e2e.conftest import GATEWAY, App, Gateway, docker, gateway_of_its_own, wait_for
 
 Make = Callable[..., App]

@@ -38,8 +38,9 @@ from hitless.domain.routing.reserved import COLOUR_HEADER
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
-from hitless.ports.state import HeldLock, Stored
+from hitless.ports.state import Alone, HeldLock, Stored
 from tests.fakes.behaviour import OK, Behaviour, FakeClock
+from tests.fakes.instances import FakeInstances
 from tests.reference.published import check_event, check_line
 
 
@@ -91,11 +92,12 @@ class FakeHost:
     called: dict[str, Colour] = field(default_factory=dict)
     commands: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     ready: set[tuple[Colour, int]] = field(default_factory=set)
+    traefiks: FakeInstances = field(default_factory=FakeInstances)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self.clock, self, self.told)
+        return Ports(self, self, self, self, self, self, self.clock, self, self.traefiks, self.told)
 
     def told(self, event: Event) -> None:
         """Every event keeps to the schema that is published."""
@@ -431,9 +433,9 @@ class FakeHost:
         return Holder(holder, 0, 0) if holder else None
 
     @contextmanager
-    def alone(self, holder: str, but: str) -> Iterator[Mapping[str, Holder]]:
+    def alone(self, holder: str, but: str) -> Iterator[Alone]:
         self.alone_for.append(but)
-        yield {name: one for name, one in self.at_work.items() if name != but}
+        yield Alone(self, {name: one for name, one in self.at_work.items() if name != but})
         self.alone_for.append("over")
 
     @contextmanager

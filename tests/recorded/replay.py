@@ -19,6 +19,7 @@ import pytest
 
 from hitless.adapters.docker import inspected
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
@@ -155,7 +156,7 @@ def _gateway(found: Recording) -> Iterator[GatewayShell]:
 def written_again(names: Sequence[str]) -> Iterator[tuple[Stored, Stored]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
-        state, balancer = GatewayState(shell), Traefik.of_one(shell)
+        state, balancer = GatewayState(shell), Traefik(shell, TraefikInstances(shell).all)
         with state.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
                 before = _read(name).stored

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitless.cli.views.documents import Document
-from hitless.domain.common.events import Event, StepBegan, StepId, StepKind, as_json, step_json
+from hitless.domain.common.events import SCHEMA, Event, StepBegan, StepId, StepKind, as_json, step_json
 from hitless.domain.host.journal import step_of
 from tests.domain.builders import examples
 from tests.reference.published import UPDATE, check, check_line, check_output
@@ -64,15 +64,15 @@ def test_a_step_comes_back_from_its_json(step: StepId) -> None:
 
 
 def test_an_event_of_another_version_does_not_keep_to_the_schema() -> None:
-    with pytest.raises(AssertionError, match="2 was expected"):
-        check("events", {**json.loads(written(BEGAN)), "schema": 3})
+    with pytest.raises(AssertionError, match=f"{SCHEMA} was expected"):
+        check("events", {**json.loads(written(BEGAN)), "schema": SCHEMA + 1})
 
 
 @pytest.mark.parametrize(
     "event",
     [
         {"event": "step_began", "step": "start blue"},  # of version 1
-        {"event": "of tomorrow", "schema": 3, "anything": [1]},
+        {"event": "of tomorrow", "schema": SCHEMA + 1, "anything": [1]},
         json.loads(written(BEGAN)),
     ],
     ids=["of version 1", "of a newer hitless", "of this one"],

@@ -92,8 +92,7 @@ def up(
 
     changes = {key: value for key, value in settings.items() if value is not None}
     if image := changes.get("image"):
-        is_asked = image != "default"
-        changes |= {"image": image if is_asked else TRAEFIK_IMAGE, "image_asked": is_asked}
+        changes |= _image(str(image))
     if trusted_proxy:
         changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
     with command(options, "gateway up", wait, as_json) as (host, session):
@@ -114,6 +113,38 @@ def up(
     echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
     for line in damaged:
         echo(f"  {line}", err=True)
+
+
+@gateway.command()
+@click.option("--image", help=f"Traefik's image, 3.7 or newer; `default` is {TRAEFIK_IMAGE}.  [default]")
+@click.option(
+    "--drain-timeout",
+    type=Seconds(),
+    default=30.0,
+    help="How long open connections get, a WebSocket, say.  [30s]",
+)
+@wait_options
+@json_option
+@pass_options
+def upgrade(options: Options, image: str | None, drain_timeout: float, wait: float, as_json: bool) -> None:
+    """Replace the running Traefik by a new one, without losing a request."""
+    from hitless.execution import gateway as execution
+
+    changes = _image(image) if image else {}
+    with command(options, "gateway upgrade", wait, as_json) as (host, session):
+        session.application = ""
+        project = host.gateway_project()
+        made, changed, said = execution.upgrade(session, project, changes, drain_timeout)
+    if as_json:
+        return
+    echo(f"gateway {options.gateway} {'runs' if changed else 'ran already, nothing changed:'} {made.image}")
+    for line in said:
+        echo(f"  {line}", err=True)
+
+
+def _image(image: str) -> dict[str, object]:
+    is_asked = image != "default"
+    return {"image": image if is_asked else TRAEFIK_IMAGE, "image_asked": is_asked}
 
 
 @gateway.command()

@@ -10,16 +10,20 @@ from typing import Any
 from hitless.domain.common.errors import HitlessError, Locked, TimedOut
 from hitless.domain.common.events import Waiting
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.instances import REPLACEABLE, differing
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
 from hitless.domain.host.journal import Holder
+from hitless.domain.plan.replace import replacement, tidying
 from hitless.domain.routing.entry_points import shown
 from hitless.execution import waits
 from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_project import GatewayProject
+from hitless.ports.state import HeldLock
 
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1
+DRAIN_TIMEOUT = 30.0  # seconds for the connections of a Traefik that is replaced
 _REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
 
 
@@ -43,14 +47,16 @@ def up(
         wanted = replace(wanted, image_asked=present.image_asked)
     if is_running and wanted == present and not may_replace:
         return wanted, False, put_right(ports)
-    if is_running and not may_replace:
-        differing = ", ".join(
-            f"{key} is {_shown(getattr(present, key))}, asked for {_shown(value)}"
-            for key, value in vars(wanted).items()
-            if getattr(present, key) != value
+    if is_running and present and not may_replace:
+        changed = differing(present, wanted)
+        if set(changed) <= REPLACEABLE:
+            return wanted, True, replace_traefik(session, project, present, wanted)
+        shown_changes = ", ".join(
+            f"{key} is {_shown(getattr(present, key))}, asked for {_shown(getattr(wanted, key))}"
+            for key in changed
         )
         raise HitlessError(
-            f"the gateway runs with other settings: {differing}",
+            f"the gateway runs with other settings: {shown_changes}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
     if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
@@ -83,18 +89,64 @@ def up(
     return wanted, True, said
 
 
+def upgrade(
+    session: Session, project: GatewayProject, changes: dict[str, Any], timeout: float = DRAIN_TIMEOUT
+) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
+    """Have the running gateway's Traefik of hitless's own image of today, or of that in `changes`.
+
+    Returns what `up` does. Whatever a killed command has left beside the live Traefik goes. Raises
+    `HitlessError` where there is no gateway, or where this takes a restart of it.
+    """
+    present = project.settings()
+    if present is None or session.ports.balancer.gateway() is None:
+        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+    wanted = replace(present, **changes).up_to_date()
+    if wanted == present:
+        if not session.ports.instances.instances().idle:
+            return present, False, ()
+        session.lock_gateway(undisturbed(session))
+        session.begin(0)
+        session.perform(tidying(session.ports.instances.instances(), present, timeout))
+        return present, True, ()
+    return wanted, True, replace_traefik(session, project, present, wanted, timeout)
+
+
+def replace_traefik(
+    session: Session,
+    project: GatewayProject,
+    present: GatewaySettings,
+    wanted: GatewaySettings,
+    timeout: float = DRAIN_TIMEOUT,
+) -> tuple[str, ...]:
+    """Replace the live Traefik by one with these settings, and lose nothing; what to say of it."""
+    ports = session.ports
+    if reason := ports.instances.unable_to_switch():
+        raise HitlessError(
+            f"new connections can't be given to another Traefik in this gateway: {reason}",
+            "pass --replace to `hitless gateway up` to restart it; for a second or two nothing is answered",
+        )
+    refuse_unfit(project, wanted.image)
+    said = put_right(ports)
+    session.lock_gateway(undisturbed(session))
+    session.begin(0)
+    answering = _answering(ports, present)
+    session.perform(replacement(ports.instances.instances(), wanted, answering, timeout))
+    if wanted.image != present.image:
+        said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
+    return said
+
+
 @contextmanager
-def undisturbed(session: Session, but: str = "") -> Iterator[None]:
+def undisturbed(session: Session, but: str = "") -> Iterator[HeldLock | None]:
     """Nobody works on an application of the running gateway, nor begins to, until its container ends.
 
     `but` is an application whose lock the session holds itself. Raises `Locked`, naming who works on which.
     """
     with ExitStack() as held:
-        _wait_until_alone(session, but, held)
-        yield
+        yield _wait_until_alone(session, but, held)
 
 
-def _wait_until_alone(session: Session, but: str, held: ExitStack) -> None:
+def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock | None:
     ports = session.ports
     began = ports.clock.now()
     is_told = False
@@ -102,12 +154,13 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> None:
         wait, who = session.wait, "another command"
         error: Locked
         try:
-            at_work = held.enter_context(ports.state.alone(session.holder, but))
+            alone = held.enter_context(ports.state.alone(session.holder, but))
         except Locked as taken:
             error = taken
         else:
+            at_work = alone.at_work
             if not at_work:
-                return
+                return alone.lock
             held.close()  # they may need what is kept from them
             who = "; ".join(f"{one.describe()} (on {name})" for name, one in at_work.items())
             error = _locked(at_work)
@@ -174,6 +227,7 @@ def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> t
                 "see `hitless gateway logs`",
             )
         ports.clock.pause(_PAUSE)
+    ports.instances.instances()  # another container, and the first instance in it
     ports.state.heal()
     ports.balancer.certify()
     ports.balancer.show_dashboard(settings.dashboard)

@@ -62,6 +62,7 @@ from hitless.domain.plan.steps import (
 from hitless.domain.routing.split import Routing
 from hitless.execution import stopping, waits
 from hitless.execution.container_ids import ContainerIds
+from hitless.execution.instances import perform_instance
 from hitless.ports import Ports
 
 
@@ -217,6 +218,8 @@ def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
             return _forget(ports, step)
         case RemoveVolumes(application):
             return ", ".join(ports.projects.remove_volumes(application)) or "there were none"
+        case _:
+            return perform_instance(ports, step, progress)
 
 
 def _start(ports: Ports, step: Start | HandOver, known: ContainerIds) -> None:

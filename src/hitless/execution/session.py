@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from types import TracebackType
 
@@ -117,6 +117,10 @@ class Session:
             self._bare.state.lock(self.application, self.holder, self.wait, taken)
         )
 
+    def lock_gateway(self, alone: AbstractContextManager[HeldLock | None]) -> None:
+        """Hold the gateway's own lock to the end of the command, with its journal. Raises `Locked`."""
+        self._lock = self._stack.enter_context(alone)
+
     def unlock(self) -> None:
         """Leave the lock, whether or not it is there still."""
         self._lock = None
@@ -214,7 +218,7 @@ class Session:
 
     def _insist(self) -> None:
         if self._lock and not self._lock.is_held():
-            raise LockLost(self.application)
+            raise LockLost(self.application or "the gateway")
 
     def _lost(self) -> LockLost | None:
         try:

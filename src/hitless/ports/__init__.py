@@ -9,6 +9,7 @@ from hitless.domain.common.events import Event
 from hitless.ports.balancer import Balancer
 from hitless.ports.containers import Containers
 from hitless.ports.images import Images
+from hitless.ports.instances import InstanceControl
 from hitless.ports.local import Clock, LocalMachine
 from hitless.ports.networks import Networks
 from hitless.ports.projects import Projects
@@ -30,5 +31,6 @@ class Ports:
     state: State
     clock: Clock
     local: LocalMachine
+    instances: InstanceControl
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None

@@ -53,6 +53,17 @@ class HeldLock(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Alone:
+    """Nobody begins to work on an application meanwhile; `at_work` are those who do so already.
+
+    `lock` is the gateway's own, with its journal; None on a gateway where nobody can take a lock.
+    """
+
+    lock: HeldLock | None
+    at_work: Mapping[str, Holder]
+
+
 class State(Protocol):
     """The state on the Docker host, in the gateway's volumes: locks with their journals, and records."""
 
@@ -86,7 +97,7 @@ class State(Protocol):
         """
         ...
 
-    def alone(self, holder: str, but: str) -> AbstractContextManager[Mapping[str, Holder]]:
+    def alone(self, holder: str, but: str) -> AbstractContextManager[Alone]:
         """Have nobody begin to work on any application; who works on which already, but for the one `but`.
 
         Raises `Locked` where another command does the same, or where one just begins. It ends with the

@@ -1,4 +1,4 @@
-"""A gateway of two instances: what is in force is so on both, and connections are those of both."""
+"""A gateway of two instances: what is in force is so on both."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ SHOP = routing(Colour.BLUE)
 
 @dataclass
 class FakeInstance:
-    """One Traefik: the generation that it routes by, what its API says, and whom it is connected to."""
+    """One Traefik: the generation that it routes by, and what its API says."""
 
     generation: int = 4
     api: Json = field(default_factory=dict)
-    open: tuple[str, ...] = ()
     asked: list[Probe] = field(default_factory=list)
+
+    def port(self, entry_point: str) -> int:
+        return 80
 
     def rawdata(self) -> Json:
         return self.api
@@ -39,9 +41,6 @@ class FakeInstance:
         self.asked += probes
         return tuple(MARKER if probe.path == f"/shop/{self.generation}" else NOT_FOUND for probe in probes)
 
-    def connections(self, addresses: Sequence[str]) -> int:
-        return sum(one in addresses for one in self.open)
-
     def closes_idle(self, probe: Probe) -> float | None:
         return None
 
@@ -49,7 +48,7 @@ class FakeInstance:
 @pytest.fixture
 def gateway_of(docker: FakeDocker) -> Iterator[Callable[..., Traefik]]:
     shell = GatewayShell(DockerCli(), "traefik")
-    yield lambda *instances: Traefik(shell, instances)
+    yield lambda *instances: Traefik(shell, lambda: instances)
     shell.close()
 
 
@@ -73,12 +72,6 @@ def test_a_route_that_one_of_them_has_is_left(
 ) -> None:
     assert not gateway_of(FakeInstance(api=first), FakeInstance(api=second)).in_force("shop", None)
     assert gateway_of(FakeInstance(), FakeInstance()).in_force("shop", None)
-
-
-def test_connections_are_those_of_both(gateway_of: Callable[..., Traefik]) -> None:
-    first, second = FakeInstance(open=("10.0.0.2", "10.0.0.2", "10.0.0.9")), FakeInstance(open=("10.0.0.2",))
-    assert gateway_of(first, second).connections(["10.0.0.2"]) == 3
-    assert gateway_of(FakeInstance(), second).connections(["10.0.0.2"]) == 1
 
 
 def test_a_complaint_of_either_is_told_once(gateway_of: Callable[..., Traefik]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
@@ -158,9 +159,9 @@ def test_with_another_holder_of_the_lock_nothing_is_changed_any_more(
             with pytest.raises(LockLost):
                 state.forget("shop", (7,))
             with pytest.raises(LockLost):
-                Traefik.of_one(state.shell).deliver("shop", ROUTING)
+                Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", ROUTING)
             with pytest.raises(LockLost):
-                Traefik.of_one(state.shell).deliver("shop", None)
+                Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", None)
             second = replace(RELEASE, number=8)
             another.record("shop", second)
     assert state.read("shop").releases == (RELEASE, second)
@@ -324,8 +325,8 @@ def _kill_fakes(host: FakeDocker, verb: str) -> None:
 
 def test_nobody_begins_to_work_while_the_gateway_is_restarted(host: FakeDocker, state: GatewayState) -> None:
     named = "bob, which restarts or removes the gateway, for "
-    with state.alone("bob", "") as at_work:
-        assert at_work == {}
+    with state.alone("bob", "") as alone:
+        assert alone.at_work == {}
         with pytest.raises(Locked, match=f"works on shop: {named}"), state.lock("shop", "alice", 0, print):
             pass
         with pytest.raises(Locked, match=f"works on the gateway: {named}"), state.alone("carol", ""):
@@ -358,11 +359,12 @@ def test_all_that_are_at_work_are_named_at_once_but_for_ones_own(
     with at_work(state, "shop", "blog"):
         state_file(host, "journal").with_name("idle").mkdir()
         with state.alone("bob", "") as found:
-            assert {name: holder.name for name, holder in found.items()} == {"shop": "alice", "blog": "alice"}
+            names = {name: holder.name for name, holder in found.at_work.items()}
+            assert names == {"shop": "alice", "blog": "alice"}
         with state.alone("bob", "shop") as found:
-            assert list(found) == ["blog"]
+            assert list(found.at_work) == ["blog"]
     with state.alone("bob", "") as found:
-        assert found == {}
+        assert found.at_work == {}
 
 
 def test_who_waits_for_a_lock_does_not_keep_the_gateway_from_being_looked_at(
@@ -381,5 +383,5 @@ def test_who_waits_for_a_lock_does_not_keep_the_gateway_from_being_looked_at(
             assert time.monotonic() < deadline
             time.sleep(0.01)
         with state.alone("bob", "") as found:
-            assert found["shop"].name == "alice"
+            assert found.at_work["shop"].name == "alice"
     waiting.result()

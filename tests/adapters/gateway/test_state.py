@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.state import GatewayState, decode_release
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.events import Began, Operation, Output, StepBegan, StepId, StepKind, as_json
@@ -265,7 +266,7 @@ def test_what_is_taken_away_during_a_look_does_not_end_it(host: FakeDocker, stat
 def test_a_damaged_or_lost_routing_file_is_read_from_its_copy(host: FakeDocker, state: GatewayState) -> None:
     routes = host.root / "etc/hitless/routes"
     with at_work(state, "shop"):
-        Traefik.of_one(state.shell).deliver("shop", ROUTING)
+        Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", ROUTING)
     assert state.read(None).holds("shop", ROUTING)
     (routes / "shop.yml").write_text("")
     found = state.read(None)

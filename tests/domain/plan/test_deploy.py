@@ -11,6 +11,7 @@ from hypothesis import given
 from hitless.domain.common.names import Colour, image_reference
 from hitless.domain.host.world import World
 from hitless.domain.plan import down as down_plan
+from hitless.domain.plan.instance_steps import InstanceStep
 from hitless.domain.plan.steps import (
     AddReplicas,
     Bake,
@@ -172,6 +173,7 @@ class TestEveryDeployment:
             elif isinstance(step, ROUTING):
                 assert all(each is None or each.application == SHOP for each in (step.before, step.routing))
             elif not isinstance(step, Gate | RunHere | AddReplicas):
+                assert not isinstance(step, InstanceStep)
                 assert step.application == SHOP
 
     @examples(100)

@@ -1,9 +1,8 @@
-"""One Traefik process of the gateway: what is asked from inside its container, by `docker exec` alone."""
+"""One instance of Traefik: what is asked from inside its container, by `docker exec` alone."""
 
 from __future__ import annotations
 
 import io
-import ipaddress
 import json
 import re
 import time
@@ -15,12 +14,13 @@ from typing import cast
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.instances import Listening
 from hitless.domain.gateway.settings import API_PORT
 from hitless.domain.release.requirements import Probe
+from hitless.domain.routing.entry_points import inner_port
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 from hitless.ports.balancer import Answer
 
-_TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
 # What keeps a connection clearly longer than the gateway itself is never met by it closing.
@@ -30,9 +30,18 @@ _IDLE_ENOUGH = IDLE_TIMEOUT + 0.35
 
 @dataclass(frozen=True)
 class TraefikInstance:
-    """The Traefik in whose container these shells are."""
+    """One in whose container these shells are; `listening` are its ports, None for those of the first one."""
 
     shell: GatewayShell
+    listening: Listening | None = None
+
+    def port(self, entry_point: str) -> int:
+        """The port of an entry point within the container."""
+        return self.listening.entry_points[entry_point] if self.listening else inner_port(entry_point)
+
+    def answers(self) -> bool:
+        """Whether it says itself that it is up."""
+        return self._ask(Probe("127.0.0.1", self._api, "/ping", "localhost")).status == 200
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         """Make the probes' requests, all at once, from inside the gateway's network."""
@@ -43,18 +52,13 @@ class TraefikInstance:
 
     def rawdata(self) -> Json:
         """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
-        answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
+        answer = self._ask(Probe("127.0.0.1", self._api, "/api/rawdata", "localhost"))
         if answer.status != 200:
             raise HitlessError(
                 f"the gateway's API answers {answer.status or answer.body}",
                 "see `hitless gateway logs`",
             )
         return cast("Json", json.loads(answer.body))
-
-    def connections(self, addresses: Sequence[str]) -> int:
-        """Its open connections to these addresses, from its own kernel tables."""
-        table, _ = self.shell.run("connections")
-        return count_connections(table.decode(), addresses)
 
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
@@ -65,6 +69,10 @@ class TraefikInstance:
         head = raw.partition(b"\r\n\r\n")[0].lower()
         says_so = re.search(rb"\r\nconnection: *close", head) or not head.startswith(b"http/1.1")
         return None if says_so or took > _IDLE_ENOUGH else took
+
+    @property
+    def _api(self) -> int:
+        return self.listening.api if self.listening else API_PORT
 
     def _ask(self, probe: Probe) -> Answer:
         if probe.tcp:
@@ -122,32 +130,6 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
     except (HTTPException, ValueError, OSError) as error:
         return Answer(0, f"this is no HTTP answer: {error}")
     return Answer(response.status, body.decode(errors="replace"))
-
-
-def count_connections(table: str, addresses: Sequence[str]) -> int:
-    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT.
-
-    A row whose local port the gateway listens on is a container's connection to it, as its client.
-    """
-    rows = [line.split() for line in table.splitlines()]
-    rows = [row for row in rows if len(row) > 3 and row[0].endswith(":")]
-    served = {row[1].rpartition(":")[2] for row in rows if row[3] == _LISTEN}
-    wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
-    return sum(
-        row[2].rpartition(":")[0] in wanted and row[1].rpartition(":")[2] not in served
-        for row in rows
-        if row[3] not in (_TIME_WAIT, _LISTEN)
-    )
-
-
-def _as_in_the_table(address: str) -> tuple[str, ...]:
-    """How the kernel prints an address: each word of 32 bits as a little-endian host reads it.
-
-    An IPv4 address stands in tcp6, too, as the end of an IPv6 one (::ffff:0:0/96).
-    """
-    found = ipaddress.ip_address(address)
-    words = [found.packed[at : at + 4][::-1].hex().upper() for at in range(0, len(found.packed), 4)]
-    return (words[0], f"{0:016X}FFFF0000{words[0]}") if found.version == 4 else ("".join(words),)
 
 
 class _Recorded:

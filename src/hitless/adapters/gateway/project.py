@@ -11,13 +11,14 @@ from hitless.adapters.docker.cli import DockerCli, is_port_taken
 from hitless.adapters.docker.compose import compose
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.adapters.docker.queries import filtered, labelled
+from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.programs import Programs, gateway_image
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
-from hitless.domain.gateway.compose_model import model
+from hitless.domain.gateway.compose_model import ROUTES, model
 from hitless.domain.gateway.image import unfit
 from hitless.domain.gateway.model import Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
@@ -40,9 +41,16 @@ class GatewayProject:
     project: str
 
     def settings(self) -> GatewaySettings | None:
-        """The settings of the gateway's container, running or not; None where there is none."""
+        """The settings of the gateway's container, running or not; None where there is none.
+
+        Those that its live Traefik runs with, or would: they may have changed since it was made.
+        """
         found = inspect(self.cli, self.project)
-        return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS]) if found else None
+        if found is None:
+            return None
+        is_running = found["State"]["Status"] == "running"
+        settled = self._live() if is_running else self._settled(found["Id"])
+        return GatewaySettings.from_label(settled or labels(found)[LABEL_SETTINGS])
 
     def foreign(self) -> tuple[str, ...]:
         """Names of containers in a Compose project of this name that hitless did not make."""
@@ -155,6 +163,25 @@ class GatewayProject:
     @property
     def _container(self) -> str:
         return container_name(self.project)
+
+    def _live(self) -> str:
+        """The settings of the live instance; "" where they are those that the container was made with."""
+        return self.cli.run("exec", self._container, "sh", "-c", script(), "sh", "live_settings").strip()
+
+    def _settled(self, identity: str) -> str:
+        """The settings that this container was given since it was made; "" for none."""
+        try:
+            # as a container that does not run has it, too
+            archive, _ = self.cli.run_bytes("cp", f"{self._container}:{ROUTES}/.settled", "-")
+        except DockerFailed as error:
+            if "could not find" in error.output.lower():
+                return ""
+            raise
+        for _, text in files_in(archive):
+            container, settings, *_ = text.splitlines()
+            if identity.startswith(container):
+                return settings
+        return ""
 
     @property
     def _programs(self) -> Programs:

@@ -36,7 +36,7 @@ def render(routing: Routing) -> str:
 def sealed(header: Json, body: str) -> str:
     """A file's text: its first line holds the digest of all that comes after that, and a header.
 
-    `whole` in `gateway.sh` looks at it, too: what is not whole is not given to Traefik.
+    `whole` in `routes.sh` looks at it, too: what is not whole is not given to Traefik.
     """
     text = f"{json.dumps(header, separators=(',', ':'))}\n{body}"
     # Traefik runs each file through Go's template engine first, comments included

@@ -1,4 +1,4 @@
-"""What hitless runs in the gateway's container: `gateway.sh`, by shells that are kept open for the next line.
+"""What hitless runs in the gateway's container: its script, by shells that are kept open for the next line.
 
 A `docker exec` costs a tenth of a second of a core, over SSH a handshake besides; a line to a shell that is
 there already costs a few milliseconds (measured, docs/decisions/0015-gateway-shells.md).
@@ -25,7 +25,7 @@ from hitless.domain.common.errors import DockerFailed, LockLost, TimedOut
 from hitless.domain.gateway.compose_model import TRAEFIK
 from hitless.domain.gateway.model import container_name
 
-_TIMEOUT = 60.0  # seconds; nothing in gateway.sh takes half of it
+_TIMEOUT = 60.0  # seconds; nothing in the script takes half of it
 _GOODBYE = 5.0  # seconds that a `docker exec` gets to end after its output has
 _CHUNK = 65536
 HELD_NO_MORE = 76  # what functions end with where the lock that they need is not held
@@ -44,7 +44,7 @@ class GatewayShell:
     _idle: list[_Shell] = field(default_factory=list, compare=False)
 
     def argv(self, *function: str) -> tuple[str, ...]:
-        """The arguments of `docker` that run a function of `gateway.sh` in a process of its own."""
+        """The arguments of `docker` that run a function of the script in its own process."""
         # root within the container: it owns the routing directory, which Traefik's own user can only read.
         # What it writes belongs to Traefik's group, so that nobody else need be able to read it.
         return (
@@ -61,7 +61,7 @@ class GatewayShell:
         )
 
     def run(self, *function: str, stdin: bytes = b"", timeout: float = _TIMEOUT) -> tuple[bytes, str]:
-        """Run a function of `gateway.sh`; its standard output and error.
+        """Run a function of the script; its standard output and error.
 
         Raises `DockerFailed` where its exit code is not 0 or where the container does not run, `TimedOut`.
         """
@@ -186,5 +186,6 @@ class _Shell:
 
 @cache
 def script() -> str:
-    """The text of `gateway.sh`."""
-    return Path(__file__).with_name("gateway.sh").read_text("utf-8")
+    """The text of the script; its last line runs the function that it is called with."""
+    parts = (Path(__file__).with_name(f"{name}.sh") for name in ("state", "routes", "instances"))
+    return "\n".join(part.read_text("utf-8") for part in parts) + '\n"$@"\n'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -16,6 +15,7 @@ from threading import Timer
 from typing import Any
 
 from hitless.adapters.docker.cli import failed, kill
+from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
@@ -26,14 +26,13 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
 from hitless.domain.host.journal import Holder
 from hitless.domain.release.model import Image, Release
-from hitless.ports.state import Stored
+from hitless.ports.state import Alone, Stored
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
 _UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
 _GATEWAY = ".gateway"  # no application's name: the lock that keeps all others from being taken
 _LOOKS = 3
-_EMPTY = bytes(1024)  # an archive's end alone
 _TAIL = 300  # lines: three a command
 _PULSE = 5.0  # seconds between two signs of life
 _REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
@@ -89,7 +88,7 @@ class GatewayState:
         archive, said = self._look(application or "-")
         files = {}
         releases: dict[int, Release | None] = {}
-        for path, text in _files(archive):
+        for path, text in files_in(archive):
             name = path.rpartition("/")[2]
             if "/." in path:  # on its way
                 continue
@@ -117,7 +116,7 @@ class GatewayState:
 
     def _copies(self, names: Sequence[str]) -> dict[str, str]:
         archive = self.shell.run("copies", *names)[0] if names else b""
-        return {f"{path}.yml": text for path, text in _files(archive)}
+        return {f"{path}.yml": text for path, text in files_in(archive)}
 
     def _look(self, application: str) -> tuple[bytes, str]:
         """The archive; a file that another command takes away just then is no reason to fail."""
@@ -156,23 +155,25 @@ class GatewayState:
         return True
 
     @contextmanager
-    def alone(self, holder: str, but: str) -> Iterator[dict[str, Holder]]:
+    def alone(self, holder: str, but: str) -> Iterator[Alone]:
         """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
         name = f"{holder}, which restarts or removes the gateway"
         with ExitStack() as gate:
             try:
-                gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
+                lock = gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
             except DockerFailed as error:
                 if error.exit_code != _UNABLE:
                     raise
-                yield {}  # where nobody can take a lock nobody has one: such a gateway is to be replaced
+                yield Alone(
+                    None, {}
+                )  # where nobody can take a lock nobody has one: such a gateway is to be replaced
                 return
             found = {}
             for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
                 application, _, who = line.partition(" ")
                 if at_work := _holder(who):
                     found[application] = at_work
-            yield found
+            yield Alone(lock, found)
 
     @contextmanager
     def lock(
@@ -287,17 +288,6 @@ def _take(
         f"another command works on {what}{late}: {holder.describe()}",
         "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs",
     )
-
-
-def _files(archive: bytes) -> Iterator[tuple[str, str]]:
-    """The files of an archive: path and text."""
-    import tarfile  # 10 ms: not before the gateway is at work
-
-    with tarfile.open(fileobj=io.BytesIO(archive or _EMPTY)) as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is not None:
-                yield member.name, content.read().decode(errors="replace")
 
 
 def _awake_or_not() -> float:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
+from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
-from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.entry_points import inner_port
 from hitless.domain.routing.reserved import MARKER_HOST, marker_path
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
@@ -30,16 +29,16 @@ _TEAPOT = 418  # what Traefik's noop@internal answers
 class Instance(Protocol):
     """One Traefik process of the gateway."""
 
+    def port(self, entry_point: str) -> int:
+        """The port of an entry point within the container."""
+        ...
+
     def rawdata(self) -> Json:
         """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
         ...
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         """Make the probes' requests, all at once, from inside its network."""
-        ...
-
-    def connections(self, addresses: Sequence[str]) -> int:
-        """Its open connections to these addresses."""
         ...
 
     def closes_idle(self, probe: Probe) -> float | None:
@@ -51,17 +50,12 @@ class Instance(Protocol):
 class Traefik:
     """The gateway of this Compose project.
 
-    What is in force is in force on all of its instances, and connections are those of all; the first instance
-    makes the probes' requests. `shell` is where locks and files are.
+    What is in force is in force on all of its instances; the live one, which is the first of them, makes the
+    probes' requests. `shell` is where locks and files are.
     """
 
     shell: GatewayShell
-    instances: tuple[Instance, ...]
-
-    @classmethod
-    def of_one(cls, shell: GatewayShell) -> Traefik:
-        """The gateway whose one instance is in the container of these shells."""
-        return cls(shell, (TraefikInstance(shell),))
+    instances: Callable[[], Sequence[Instance]]
 
     def gateway(self) -> Gateway | None:
         """The running gateway, or None. Raises `HitlessError` where a container of that name isn't ours."""
@@ -73,7 +67,13 @@ class Traefik:
             return None
         settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
         networks = found["NetworkSettings"].get("Networks") or {}
-        return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
+        made = gateway(project, settings, found["Id"])
+        live = self.instances()[0]
+        return replace(
+            made,
+            networks=frozenset(networks),
+            entry_points={name: live.port(name) for name in made.entry_points},
+        )
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or remove it (None)."""
@@ -88,15 +88,18 @@ class Traefik:
         if routing is None:
             return not any(
                 name.startswith(f"{application}.")
-                for data in (instance.rawdata() for instance in self.instances)
+                for data in (instance.rawdata() for instance in self.instances())
                 for kind in ("routers", "tcpRouters")
                 for name in data.get(kind) or {}
             )
         path = marker_path(application, routing.generation)
         names = [name for name in routing.entry_points if at is None or name in at]
-        markers = [Probe("127.0.0.1", inner_port(name), path, MARKER_HOST) for name in names]
         return all(
-            answer.status == _TEAPOT for instance in self.instances for answer in instance.ask(markers)
+            answer.status == _TEAPOT
+            for instance in self.instances()
+            for answer in instance.ask(
+                [Probe("127.0.0.1", instance.port(name), path, MARKER_HOST) for name in names]
+            )
         )
 
     def certify(self) -> None:
@@ -131,7 +134,7 @@ class Traefik:
     def complaints(self, routing: Routing) -> tuple[str, ...]:
         """What Traefik says is wrong with this routing's routers, services and middlewares."""
         found: dict[str, None] = {}
-        for data in (instance.rawdata() for instance in self.instances):
+        for data in (instance.rawdata() for instance in self.instances()):
             for kind in ("routers", "middlewares", "services", "tcpRouters", "tcpServices"):
                 for name, state in (data.get(kind) or {}).items():
                     if name.startswith(f"{routing.application}."):
@@ -141,15 +144,16 @@ class Traefik:
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         """Make the probes' requests, all at once, from inside the gateway's network."""
-        return self.instances[0].ask(probes)
+        return self.instances()[0].ask(probes)
 
     def connections(self, addresses: Sequence[str]) -> int:
-        """The open connections to these addresses, of all instances."""
-        return sum(instance.connections(addresses) for instance in self.instances)
+        """The open connections to these addresses: the instances share one network, and its table."""
+        table, _ = self.shell.run("connections")
+        return count_connections(table.decode(), addresses)
 
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
-        return self.instances[0].closes_idle(probe)
+        return self.instances()[0].closes_idle(probe)
 
 
 def _user_name(name: str) -> str:

@@ -78,6 +78,20 @@ def step_text(step: StepId) -> str:
             return "restart the gateway"
         case StepKind.TAKE_PORTS:
             return f"take over port {subjects}"
+        case StepKind.START_INSTANCE:
+            return f"start {subjects} beside the present Traefik"
+        case StepKind.PROVE_INSTANCE:
+            return "wait until every route answers on the new Traefik"
+        case StepKind.SWITCH_INSTANCE:
+            return "give all new connections to the new Traefik"
+        case StepKind.SWITCH_BACK:
+            return "give all new connections to the present Traefik again"
+        case StepKind.SETTLE:
+            return "write the new settings down"
+        case StepKind.DRAIN_INSTANCE:
+            return "drain the old Traefik"
+        case StepKind.END_INSTANCE:
+            return "stop the Traefik that gets no new connections"
         case StepKind.LOAD:
             return f"send requests for {step.seconds:g} s"
         case kind:

@@ -14,7 +14,7 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import foreign
 from hitless.domain.common.names import Colour
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the events' form. In version 1 a step was an English sentence."""
 
 
@@ -31,6 +31,7 @@ class Operation(StrEnum):
     ADOPT = "adopt"
     SHARED_UP = "shared up"
     GATEWAY_UP = "gateway up"
+    GATEWAY_UPGRADE = "gateway upgrade"
     GATEWAY_DOWN = "gateway down"
 
 
@@ -82,6 +83,13 @@ class StepKind(StrEnum):
     START_GATEWAY = "start-gateway"
     RESTART_GATEWAY = "restart-gateway"
     TAKE_PORTS = "take-ports"
+    START_INSTANCE = "start-instance"
+    PROVE_INSTANCE = "prove-instance"
+    SWITCH_INSTANCE = "switch-instance"
+    SWITCH_BACK = "switch-back"
+    SETTLE = "settle"
+    DRAIN_INSTANCE = "drain-instance"
+    END_INSTANCE = "end-instance"
     LOAD = "load"
 
 
@@ -258,7 +266,7 @@ def name_of(kind: type[Event]) -> str:
 
 
 def as_json(event: Event, time: str) -> dict[str, Any]:
-    """An event as one JSON object, `time` (ISO, in UTC) first: `turns` in gateway.sh looks for it there."""
+    """An event as one JSON object, `time` (ISO, in UTC) first: `turns` in state.sh looks for it there."""
     fields = {name: _json(value) for name, value in vars(event).items()}
     return {"time": time, "event": name_of(type(event)), "schema": SCHEMA, **fields}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import LABEL_GATEWAY
+from hitless.domain.gateway.instances import listening
 from hitless.domain.gateway.model import SERVICE, Software, network_name
-from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
+from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.routing import entry_points
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
@@ -19,7 +20,6 @@ STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't
 PROGRAMS = "/opt/traefik"  # Traefik's programs, which all gateways of a host share
 PROGRAMS_VOLUME = "hitless-traefik"
 TRAEFIK = 65532  # its user and its group: nobody's
-DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
 # What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
 # would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
 # need them again, with a NO_PROXY that has each container's name, or better a way of its own.
@@ -31,7 +31,7 @@ _NO_PROXIES = {
 
 
 def model(project: str, settings: GatewaySettings, software: Software, script: str = "") -> dict[str, Any]:
-    """The gateway's Compose model; `script` is the text of `gateway.sh`, whose `start` starts Traefik."""
+    """The gateway's Compose model; `script` has the function `start`, which starts Traefik."""
     return {
         "name": project,
         "services": {SERVICE: _service(project, settings, software, script)},
@@ -67,8 +67,9 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         "pull_policy": "never",  # it is made on the host
         # Compose takes $ for a variable
         "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
-        "command": [software.program, *_command(project, settings)],
-        "environment": dict(_NO_PROXIES),
+        "command": [software.program, *arguments(project, settings)],
+        # a signal is for every instance, and not for the shell alone that looks after them
+        "environment": {**_NO_PROXIES, "TINI_KILL_PROCESS_GROUP": "1"},
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,
@@ -82,6 +83,9 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         "restart": "always",
         "read_only": True,
         "cap_drop": ["ALL"],
+        # for `nft`, which root runs here to give new connections to another instance; within this container's
+        # network alone. Traefik is nobody, and has none of it.
+        "cap_add": ["NET_ADMIN"],
         "security_opt": ["no-new-privileges:true"],
         "ports": ports,
         "networks": ["webgateway"],
@@ -109,7 +113,10 @@ def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
     }
 
 
-def _command(project: str, settings: GatewaySettings) -> list[str]:
+def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[str]:
+    """The arguments of an instance of Traefik."""
+    there = listening(settings.entry_points, number)
+    place = f"{SERVED}/{number}" if number else SERVED
     read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
     command = [
         "--global.checknewversion=false",
@@ -121,14 +128,16 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         f"--api.dashboard={str(settings.dashboard).lower()}",
         # Only this container itself can ask the API here: it tells password hashes. The dashboard's own entry
         # point has routes for the Docker host alone (adapters/gateway/dashboard.py); no label can name it.
-        f"--entrypoints.traefik.address=127.0.0.1:{API_PORT}",
-        *([f"--entrypoints.dashboard.address=:{DASHBOARD_PORT}"] if settings.dashboard else []),
-        *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
+        f"--entrypoints.traefik.address=127.0.0.1:{there.api}",
+        *([f"--entrypoints.dashboard.address=:{there.dashboard}"] if settings.dashboard else []),
+        *(f"--entrypoints.{name}.address=:{port}" for name, port in there.entry_points.items()),
+        # it does nothing until the instance is replaced (`closing` in instances.sh)
+        *(f"--entrypoints.{name}.http.middlewares=hitless-closing@file" for name in there.entry_points),
         # Traefik's default of 60 s cuts every upload that takes longer
         *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
         # a route that names no entry point is on this one alone, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
-        f"--providers.file.directory={SERVED}/routes",
+        f"--providers.file.directory={place}/routes",
         "--providers.file.watch=true",
         # Traefik's default of 2 s would put off every cutover by so much
         "--providers.providersthrottleduration=100ms",

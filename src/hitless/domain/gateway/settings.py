@@ -12,6 +12,7 @@ from hitless.domain.routing import entry_points
 from hitless.domain.routing.entry_points import WEB
 
 API_PORT = 8080  # Traefik's API and ping, inside the container
+DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
 ANY = ""  # every address of the host, as a published port without one: IPv4 and IPv6
 LABEL_SETTINGS = "hitless.gateway.settings"
 _OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound

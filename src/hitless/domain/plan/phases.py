@@ -62,7 +62,7 @@ class Row:
 
 _K = StepKind
 _HOOKS = {_K.RUN_HOOK, _K.RUN_LOCAL_HOOK}
-_LEAVING = {_K.DRAIN, _K.WITHDRAW_ROUTES, _K.RETIRE}
+_LEAVING = {_K.DRAIN, _K.WITHDRAW_ROUTES, _K.RETIRE, _K.DRAIN_INSTANCE, _K.END_INSTANCE}
 
 TABLE: tuple[Row, ...] = (
     Row(
@@ -89,7 +89,7 @@ TABLE: tuple[Row, ...] = (
         Phase.START,
         frozenset(
             {_K.START_SHARED, _K.CONNECT_SHARED, _K.ATTACH, _K.CREATE, _K.RECORD, _K.PROMOTE}
-            | {_K.RUN_JOB, *_HOOKS, _K.START, _K.SHOW_ROUTES}
+            | {_K.RUN_JOB, *_HOOKS, _K.START, _K.SHOW_ROUTES, _K.START_INSTANCE}
         ),
         Phase.GATE,
         "the candidate is started, and the gateway alone can reach it by its routes",
@@ -100,7 +100,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.GATE,
-        frozenset({_K.GATE, *_HOOKS}),
+        frozenset({_K.GATE, _K.PROVE_INSTANCE, *_HOOKS}),
         Phase.CUT_OVER,
         "the candidate is ready",
         OnFailure.UNDO,
@@ -110,7 +110,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.CUT_OVER,
-        frozenset({_K.CUT_OVER, _K.ADD_REPLICAS}),
+        frozenset({_K.CUT_OVER, _K.ADD_REPLICAS, _K.SWITCH_INSTANCE}),
         Phase.BAKE,
         "every new request goes to the candidate",
         OnFailure.UNDO,
@@ -130,7 +130,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.PROMOTE,
-        frozenset({_K.RECORD, _K.PROMOTE, *_HOOKS}),
+        frozenset({_K.RECORD, _K.PROMOTE, _K.SETTLE, *_HOOKS}),
         Phase.RETIRE,
         "the release is written down as live",
         OnFailure.KEEP,

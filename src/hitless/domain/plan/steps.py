@@ -10,6 +10,7 @@ from hitless.domain.application.model import When
 from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.plan.instance_steps import InstanceStep
 from hitless.domain.release.model import Release
 from hitless.domain.release.networks import Network
 from hitless.domain.release.requirements import Probe, Readiness
@@ -462,4 +463,5 @@ Step: TypeAlias = (
     | RemoveBase
     | Forget
     | RemoveVolumes
+    | InstanceStep
 )

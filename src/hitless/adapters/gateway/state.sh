@@ -6,25 +6,6 @@ served=$root/run/hitless        # what Traefik reads of it: in memory, made at e
 state=$root/var/lib/hitless
 programs=$root/opt/traefik # Traefik itself: a program for each image, shared by all gateways of the host
 
-# Which Traefik a program is; nothing where it is not there. A gateway that needs it is written down first, so that
-# no other one takes it away. A copy gets the name when all of it is on the disk: it may have been cut short.
-program() { # name, gateway, copy or nothing
-    mkdir -p "$programs/.used" && echo "$1" >> "$programs/.used/$2" || return
-    [ -z "$3" ] || { chmod 755 "$programs/$3" && persist "$programs/$3" && mv -f "$programs/$3" "$programs/$1"; } || return
-    [ ! -x "$programs/$1" ] || "$programs/$1" version
-}
-
-# Keep the programs that a gateway needs, and those of other gateways; with none, it needs none any more.
-keep_programs() { # gateway, names
-    used=$programs/.used/$1
-    shift
-    mkdir -p "$programs/.used" && printf '%s\n' "$@" > "$used" || return
-    [ $# -gt 0 ] || rm -f "$used"
-    for file in "$programs"/*; do
-        [ ! -f "$file" ] || cat "$programs/.used"/* 2>/dev/null | grep -qxF "${file##*/}" || rm -f "$file"
-    done
-}
-
 # Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
 # knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
 # The token ends what a line writes, and the exit code stands beside it.
@@ -87,7 +68,7 @@ look() { # application or -, lines of the journal
             name=${file##*/}
             [ ! -e "$file" ] || [ -e "$routes/$name.yml" ] || echo "gone $name.yml"
         done
-        for file in "$served/aside"/*; do [ ! -e "$file" ] || echo "aside ${file##*/}"; done
+        for file in $(places | sed 's|$|/aside/*|'); do [ ! -e "$file" ] || echo "aside ${file##*/}"; done
         if [ -e "$state/$1/journal" ]; then
             echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
             held "$1"
@@ -103,16 +84,6 @@ look() { # application or -, lines of the journal
         [ ! -f "$file" ] || set -- "$@" "${file#"$root/"}"
     done
     [ $# -eq 0 ] || { cd "$root/" && tar cf - "$@"; }
-}
-
-# The copies of routing files that are damaged or gone, as an archive.
-copies() { # files' names
-    cd "$routes/.copy" 2>/dev/null || return 0
-    for name; do
-        shift
-        [ ! -e "${name%.yml}" ] || set -- "$@" "${name%.yml}"
-    done
-    [ $# -eq 0 ] || tar cf - "$@"
 }
 
 # The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
@@ -233,190 +204,3 @@ record() { # application, claim, release, bytes
 forget() { # application, claim, releases
     for release in $3; do fenced "$1" "$2" rm -f "$state/$1/releases/$release.json" || return; done
 }
-
-# Alone with what is in memory: deliveries and the gateway's own start exclude each other.
-alone() {
-    [ ! -d "$served/routes" ] || { exec 6>>"$served/lock" && flock 6; }
-}
-
-# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
-# others are kept out: whoever sends it may be suspended.
-deliver() { # application, claim, bytes
-    umask 027 # password hashes are in it: for root, and for the gateway's group
-    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
-        alone && fenced "$1" "$2" set_in_force "$1"
-}
-
-# The same of a file of the gateway's own, for which there is no lock.
-provide() { # name, bytes
-    umask 027
-    mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
-}
-
-# A file of the gateway's own, "" where there is none, or one that is not whole.
-own() { # name
-    if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
-}
-
-retract() { # name
-    alone && taken_away "$1"
-}
-
-# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
-#
-# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
-# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
-# hitless has made reads the disk. No application's name begins as that of what is on its way does.
-#
-# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
-# what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
-# docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
-set_in_force() { # file's name without its ending
-    new=$routes/.next/$1.$$
-    copy=$routes/.next/_copy.$$
-    shown=$served/next/$1.$$
-    if ! cp "$new" "$copy" || { [ -d "$served/routes" ] && ! cp "$new" "$shown"; }; then
-        rm -f "$new" "$copy" "$shown"
-        return 1
-    fi
-    mv -f "$new" "$routes/$1.yml" && persist "$routes" || return
-    if [ -d "$served/routes" ]; then
-        mv -f "$shown" "$served/routes/$1.yml" && rm -f "$served/aside/$1.yml" || return
-    fi
-    mv -f "$copy" "$routes/.copy/$1"
-}
-
-withdraw() { # application, claim
-    alone && fenced "$1" "$2" taken_away "$1"
-}
-
-# The copy goes first: a file that is gone while its copy is there was not taken away by us.
-taken_away() { # application
-    rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
-    rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
-    rm -f "$served/routes/$1.yml" "$served/aside/$1.yml"
-}
-
-# Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
-whole() { # file
-    [ -s "$1" ] || return 1
-    [ "$(head -c 74 "$1")" != "# hitless $(tail -c +76 "$1" | sha256sum | cut -c -64)" ] || return 0
-    # as older ones wrote it: of the lines from the second on, before they were made safe for Traefik's templates
-    [ "$(head -c 37 "$1")" = "# hitless {\"digest\":\"$(
-        sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
-    )" ]
-}
-
-# The gateway's own files begin with a dot, which no application's name does.
-
-# What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
-start() { # program, Traefik's arguments
-    umask 0 # root has no capability here, and is to write beside Traefik's user
-    mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held"
-    : >> "$served/lock"
-    umask 022
-    alone
-    for file in "$routes"/*.yml "$routes"/.[a-z]*.yml "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
-        name=${file##*/}
-        name=${name%.yml}.yml
-        if [ ! -f "$file" ] || [ -e "$served/routes/$name" ]; then
-            continue
-        elif whole "$file"; then
-            cp "$file" "$served/routes/$name"
-        else
-            echo "hitless: ${file#"$routes/"} is damaged, or was changed by hand: it is not served" >&2
-        fi
-    done
-    exec 6>&-
-    (guard &)
-    program=$programs/$1
-    shift
-    exec "$program" "$@"
-}
-
-# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
-# they are given to it one by one, and that one is set aside.
-guard() {
-    # it reads its files at once; for so long they are left to it on a host that is busy
-    within 300 api ping && ! within 50 routing || return 0
-    alone
-    mv "$served"/routes/*.yml "$served/held/"
-    for file in "$served"/held/*.yml; do
-        name=${file##*/}
-        mv "$file" "$served/routes/"
-        within 50 taken "$name" && continue
-        mv "$served/routes/$name" "$served/aside/"
-        echo "hitless: Traefik refuses $name: it is set aside, and not served" >&2
-    done
-}
-
-# Whether Traefik has taken any file, and so all of them, or has none to take.
-routing() {
-    for file in "$served"/routes/*.yml; do
-        if [ ! -e "$file" ] || taken "${file##*/}"; then return 0; fi
-    done
-    return 1
-}
-
-# Whether Traefik has taken an application's file.
-taken() { # file's name
-    api "api/http/routers/${1%.yml}.generation.marker@file"
-}
-
-api() { # path
-    wget -q -O - "http://127.0.0.1:8080/$1" > /dev/null 2>&1
-}
-
-within() { # tenths of a second, command
-    left=$1
-    shift
-    while ! "$@"; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || return 1
-        sleep 0.1
-    done
-}
-
-# Whether a file is there that can be served, or its copy.
-has() { # file's name without its ending
-    if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
-}
-
-# Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
-heal() {
-    alone
-    umask 027
-    for file in "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
-        name=${file##*/}
-        [ -f "$file" ] && ! whole "$routes/$name.yml" && whole "$file" || continue
-        cp "$file" "$routes/.next/$name.$$" && persist "$routes/.next/$name.$$" &&
-            mv -f "$routes/.next/$name.$$" "$routes/$name.yml" && persist "$routes" && echo "$name.yml"
-    done
-}
-
-# The kernel's tables of connections; a host may have no IPv6.
-connections() {
-    cat /proc/net/tcp
-    cat /proc/net/tcp6 2>/dev/null || true
-}
-
-# One request, and the raw answer. A pipe that is open for writing, too, never ends: nc would half-close the
-# connection at the end of its input, which servers may take for a client that has gone. BusyBox's nc has no
-# limit of its own once it is connected.
-probe() { # host, port, request with octal escapes, seconds, most bytes
-    pipe=/dev/shm/hitless.$$
-    rm -f "$pipe" && mkfifo "$pipe" && exec 8<>"$pipe" && rm "$pipe" || exit 1
-    printf '%b' "$3" >&8
-    {
-        timeout "$4" nc "$1" "$2" <&8
-        case $? in 124 | 143) echo "nc: no answer within $4 s" >&2 ;; esac
-    } | head -c "$5"
-}
-
-# Whether a connection is accepted.
-reach() { # host, port, seconds
-    # not -z: a BusyBox may be built without it, and then no connection would ever count
-    timeout "$3" nc "$1" "$2" -e true < /dev/null
-}
-
-"$@"

@@ -1,0 +1,48 @@
+"""The kernel's tables of connections, /proc/net/tcp and tcp6, of the gateway's container. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+
+_TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
+
+
+def count_connections(table: str, addresses: Sequence[str]) -> int:
+    """The rows with one of these as remote address, but for TIME_WAIT.
+
+    A row whose local port the gateway listens on is a container's connection to it, as its client.
+    """
+    rows = _rows(table)
+    served = {_port(row) for row in rows if row[3] == _LISTEN}
+    wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
+    return sum(
+        row[2].rpartition(":")[0] in wanted and _port(row) not in served
+        for row in rows
+        if row[3] not in (_TIME_WAIT, _LISTEN)
+    )
+
+
+def count_clients(table: str, ports: Collection[int]) -> int:
+    """The rows of clients' connections to these local ports, but for TIME_WAIT."""
+    wanted = {f"{port:04X}" for port in ports}
+    return sum(_port(row) in wanted for row in _rows(table) if row[3] not in (_TIME_WAIT, _LISTEN))
+
+
+def _rows(table: str) -> list[list[str]]:
+    rows = [line.split() for line in table.splitlines()]
+    return [row for row in rows if len(row) > 3 and row[0].endswith(":")]
+
+
+def _port(row: Sequence[str]) -> str:
+    return row[1].rpartition(":")[2]
+
+
+def _as_in_the_table(address: str) -> tuple[str, ...]:
+    """How the kernel prints an address: each word of 32 bits as a little-endian host reads it.
+
+    An IPv4 address stands in tcp6, too, as the end of an IPv6 one (::ffff:0:0/96).
+    """
+    found = ipaddress.ip_address(address)
+    words = [found.packed[at : at + 4][::-1].hex().upper() for at in range(0, len(found.packed), 4)]
+    return (words[0], f"{0:016X}FFFF0000{words[0]}") if found.version == 4 else ("".join(words),)

@@ -1,0 +1,117 @@
+"""The instances of Traefik in the gateway's container, by `docker exec` alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from hitless.adapters.gateway.connections import count_clients
+from hitless.adapters.gateway.container import inspect, labels
+from hitless.adapters.gateway.instance import TraefikInstance
+from hitless.adapters.gateway.programs import Programs
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
+from hitless.domain.gateway.compose_model import arguments
+from hitless.domain.gateway.instances import Instances, Listening, listening, redirection
+from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
+
+_GRACE = 20.0  # seconds: Traefik gives its requests 10
+_KILL = 5.0
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class TraefikInstances:
+    """Those in the container of these shells."""
+
+    shell: GatewayShell
+    _seen: list[Instances] = field(default_factory=list, compare=False)
+
+    def instances(self) -> Instances:
+        """Those that run, and the live one."""
+        first, *numbers = self.shell.run("instances")[0].decode().splitlines()
+        # a gateway that an older hitless has made has one, and no more of it to see
+        there = tuple(map(int, numbers)) or (0,)
+        self._seen[:] = [Instances(int(first.removeprefix("live ")), there)]
+        return self._seen[0]
+
+    def all(self) -> tuple[TraefikInstance, ...]:
+        """All that were there at the last look; the live one first."""
+        found = self._seen[0] if self._seen else self.instances()
+        return tuple(self._instance(number) for number in (found.live, *found.idle))
+
+    def unable_to_switch(self) -> str:
+        """Why new connections can't be given to another instance, "" where they can."""
+        try:
+            self.shell.run("can_switch")
+        except DockerFailed as error:
+            return error.output
+        return ""
+
+    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
+        """Start one with these settings, and the routes that the live one has."""
+        text = self._with_settings(settings, number)
+        self.shell.run("begin_instance", str(number), str(len(text)), stdin=text)
+        self.instances()
+
+    def instance_answers(self, number: int) -> bool:
+        """Whether an instance itself says that it is up."""
+        if number not in self.instances().there:
+            raise HitlessError("the new Traefik has ended", "see `hitless gateway logs`")
+        return self._instance(number).answers()
+
+    def switch_to(self, number: int) -> None:
+        """Give every new connection to this instance, in one instant."""
+        self.shell.run("switch", str(number), redirection(self._settings().entry_points, number))
+        self.instances()
+
+    def settle(self, settings: GatewaySettings) -> None:
+        """Have the container start with these settings from now on."""
+        text = self._with_settings(settings, 0)  # the container starts with the first one
+        self.shell.run("settle", str(len(text)), stdin=text)
+        self._programs.keep(self._programs.software(settings.image)[0].program)
+
+    def close_instance(self, number: int) -> None:
+        """Have an instance end each connection after its next answer."""
+        self.shell.run("close_instance", str(number))
+
+    def instance_connections(self, number: int) -> int:
+        """The open connections of clients to an instance."""
+        there = self._listening(number)
+        table, _ = self.shell.run("connections")
+        return count_clients(table.decode(), {*there.entry_points.values(), there.dashboard})
+
+    def end_instance(self, number: int) -> None:
+        """End an instance, and wait until it has gone."""
+        for signal, patience in (("TERM", _GRACE), ("KILL", _KILL)):
+            if number not in self.instances().there:
+                return
+            self.shell.run("end_instance", str(number), signal)
+            deadline = time.monotonic() + patience
+            while number in self.instances().there and time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+        if number in self.instances().there:
+            raise TimedOut(f"Traefik did not end within {_GRACE + _KILL:.0f} s", "see `hitless gateway logs`")
+
+    def _instance(self, number: int) -> TraefikInstance:
+        # an older gateway, or one that was never replaced: its ports need no look at its settings
+        return TraefikInstance(self.shell, self._listening(number) if number else None)
+
+    def _listening(self, number: int) -> Listening:
+        return listening(self._settings().entry_points, number)
+
+    def _settings(self) -> GatewaySettings:
+        """Those that the container was made with: its ports are the same for all that it runs."""
+        found = inspect(self.shell.cli, self.shell.project)
+        if found is None:
+            raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+        return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
+
+    def _with_settings(self, settings: GatewaySettings, number: int) -> bytes:
+        software, _ = self._programs.software(settings.image)
+        command = (software.program, *arguments(self.shell.project, settings, number))
+        return ("\n".join((settings.to_label(), *command)) + "\n").encode()
+
+    @property
+    def _programs(self) -> Programs:
+        return Programs(self.shell.cli, self.shell.project)

@@ -1,0 +1,199 @@
+# Traefik: its programs, its instances, and what is asked from where they are.
+
+# Which Traefik a program is; nothing where it is not there. A gateway that needs it is written down first, so that
+# no other one takes it away. A copy gets the name when all of it is on the disk: it may have been cut short.
+program() { # name, gateway, copy or nothing
+    mkdir -p "$programs/.used" && echo "$1" >> "$programs/.used/$2" || return
+    [ -z "$3" ] || { chmod 755 "$programs/$3" && persist "$programs/$3" && mv -f "$programs/$3" "$programs/$1"; } || return
+    [ ! -x "$programs/$1" ] || "$programs/$1" version
+}
+
+# Keep the programs that a gateway needs, and those of other gateways; with none, it needs none any more.
+keep_programs() { # gateway, names
+    used=$programs/.used/$1
+    shift
+    mkdir -p "$programs/.used" && printf '%s\n' "$@" > "$used" || return
+    [ $# -gt 0 ] || rm -f "$used"
+    for file in "$programs"/*; do
+        [ ! -f "$file" ] || cat "$programs/.used"/* 2>/dev/null | grep -qxF "${file##*/}" || rm -f "$file"
+    done
+}
+
+# The gateway's own files begin with a dot, which no application's name does.
+
+# What the gateway's container runs: Traefik, on what is whole, and more of it beside it. It is nobody's user: the disk
+# is not its to write.
+start() { # program, Traefik's arguments
+    umask 0 # root has no capability here, and is to write beside Traefik's user
+    mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held" "$served/1" "$served/2"
+    rm -f "$served/control" && mkfifo "$served/control"
+    : >> "$served/lock"
+    echo 0 > "$served/live"
+    umask 022
+    alone
+    for file in "$routes"/*.yml "$routes"/.[a-z]*.yml "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
+        name=${file##*/}
+        name=${name%.yml}.yml
+        if [ ! -f "$file" ] || [ -e "$served/routes/$name" ]; then
+            continue
+        elif whole "$file"; then
+            cp "$file" "$served/routes/$name"
+        else
+            echo "hitless: ${file#"$routes/"} is damaged, or was changed by hand: it is not served" >&2
+        fi
+    done
+    closing X-Hitless-Closing "" > "$served/routes/.closing.yml"
+    exec 6>&-
+    (guard &)
+    # what was changed since the container was made is written down
+    if settled && [ -x "$programs/$(sed -n 3p "$routes/.settled")" ]; then
+        sed 1,2d "$routes/.settled" > "$served/arguments"
+        sed -n 2p "$routes/.settled" > "$served/settings"
+    else
+        printf '%s\n' "$@" > "$served/arguments"
+    fi
+    supervise
+}
+
+# Run the instances until the live one ends. The first one is 0, those that replaced it are 1 and 2 by turns.
+#
+# Docker's first process passes on a signal to all of them (TINI_KILL_PROCESS_GROUP). They end by themselves then.
+supervise() {
+    trap : TERM INT
+    exec 3<>"$served/control"
+    (instance 0 3>&-) &
+    while :; do
+        read -r word number code <&3 || continue
+        case $word in
+            begin) (instance "$number" 3>&-) & ;;
+            end) kill -s "$code" "$(cat "$(at "$number")/pid")" ;;
+            ended)
+                { read -r live < "$served/live"; } 2>/dev/null
+                [ "$number" != "$live" ] || exit "$code"
+                place=$(at "$number")
+                rm -rf "$place/routes" "$place/aside" "$place/pid"
+                ;;
+        esac
+    done
+}
+
+# Run one instance, and tell of its end.
+instance() { # instance
+    trap : TERM INT
+    place=$(at "$1")
+    set -- "$1"
+    while IFS= read -r word; do set -- "$@" "$word"; done < "$place/arguments"
+    number=$1
+    program=$programs/$2
+    shift 2
+    "$program" "$@" &
+    pid=$!
+    echo "$pid" > "$place/pid"
+    while wait "$pid"; code=$?; kill -0 "$pid" 2>/dev/null; do :; done # a signal ends the waiting
+    echo "ended $number $code" > "$served/control"
+}
+
+# Where an instance has what it reads.
+at() { # instance
+    if [ "$1" = 0 ]; then echo "$served"; else echo "$served/$1"; fi
+}
+
+# A middleware that every route has: a header of the answers. Connection: close has them end their connections.
+closing() { # header, value
+    printf 'http: {middlewares: {hitless-closing: {headers: {customResponseHeaders: {"%s": "%s"}}}}}\n' "$1" "$2"
+}
+
+# Those that there are, a line each, and which is the live one.
+instances() {
+    live=0
+    [ ! -e "$served/live" ] || read -r live < "$served/live"
+    echo "live $live"
+    for number in 0 1 2; do [ ! -d "$(at "$number")/routes" ] || echo "$number"; done
+}
+
+# The settings of the live one; nothing where they are those that the container was made with.
+live_settings() {
+    live=0
+    [ ! -e "$served/live" ] || read -r live < "$served/live"
+    cat "$(at "$live")/settings" 2>/dev/null || true
+}
+
+# Start one beside the live one, with the routes that this one has. On standard input come its settings, in one line,
+# its program, and its arguments, a line each.
+begin_instance() { # instance, bytes
+    umask 0
+    read -r live < "$served/live" && place=$(at "$1") || return
+    [ ! -e "$place/routes" ] || { echo "instance $1 is there" >&2; return 1; }
+    received "$place/given" "$2" && sed -n 1p "$place/given" > "$place/settings" &&
+        sed 1d "$place/given" > "$place/arguments" && alone || return
+    cp -r "$(at "$live")/aside" "$place/aside" && cp -r "$(at "$live")/routes" "$place/begun" &&
+        closing X-Hitless-Closing "" > "$place/begun/.closing.yml" && mv "$place/begun" "$place/routes" &&
+        echo "begin $1" > "$served/control"
+}
+
+end_instance() { # instance, signal
+    echo "end $1 $2" > "$served/control"
+}
+
+# Give every new connection to one instance, in one instant: nft takes all of this or nothing. A connection that is
+# open stays where it is: the rule is for the first packet of each.
+switch() { # instance, pairs of ports `80 : 61001`, with commas
+    {
+        echo "add table inet hitless; delete table inet hitless"
+        [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
+    } | nft -f - && echo "$1" > "$served/live"
+}
+
+redirection() { # rule
+    echo "table inet hitless { chain instance { type nat hook prerouting priority dstnat; $1; }; }"
+}
+
+# Whether the host's kernel lets us.
+can_switch() {
+    redirection "tcp dport 1 redirect to :2" | nft --check -f -
+}
+
+# Have one end its connections as soon as each has answered.
+close_instance() { # instance
+    umask 022
+    closing Connection close > "$served/next/closing.$$" &&
+        mv -f "$served/next/closing.$$" "$(at "$1")/routes/.closing.yml"
+}
+
+# What the container runs at its next start: its own name, the settings, the program, and the arguments.
+settle() { # bytes
+    umask 027
+    mkdir -p "$routes/.next" && received "$routes/.next/.arguments" "$1" &&
+        cat /proc/sys/kernel/hostname "$routes/.next/.arguments" > "$routes/.next/.settled" &&
+        persist "$routes/.next/.settled" && mv -f "$routes/.next/.settled" "$routes/.settled" && persist "$routes"
+}
+
+# Whether it is of this container: another one has been made with settings of its own.
+settled() {
+    [ -e "$routes/.settled" ] && [ "$(sed -n 1p "$routes/.settled")" = "$(cat /proc/sys/kernel/hostname)" ]
+}
+
+# The kernel's tables of connections; a host may have no IPv6.
+connections() {
+    cat /proc/net/tcp
+    cat /proc/net/tcp6 2>/dev/null || true
+}
+
+# One request, and the raw answer. A pipe that is open for writing, too, never ends: nc would half-close the
+# connection at the end of its input, which servers may take for a client that has gone. BusyBox's nc has no
+# limit of its own once it is connected.
+probe() { # host, port, request with octal escapes, seconds, most bytes
+    pipe=/dev/shm/hitless.$$
+    rm -f "$pipe" && mkfifo "$pipe" && exec 8<>"$pipe" && rm "$pipe" || exit 1
+    printf '%b' "$3" >&8
+    {
+        timeout "$4" nc "$1" "$2" <&8
+        case $? in 124 | 143) echo "nc: no answer within $4 s" >&2 ;; esac
+    } | head -c "$5"
+}
+
+# Whether a connection is accepted.
+reach() { # host, port, seconds
+    # not -z: a BusyBox may be built without it, and then no connection would ever count
+    timeout "$3" nc "$1" "$2" -e true < /dev/null
+}

@@ -1,0 +1,154 @@
+# The routing files: on the disk, and in memory where Traefik reads them.
+
+# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
+# others are kept out: whoever sends it may be suspended.
+deliver() { # application, claim, bytes
+    umask 027 # password hashes are in it: for root, and for the gateway's group
+    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
+        alone && fenced "$1" "$2" set_in_force "$1"
+}
+
+# The same of a file of the gateway's own, for which there is no lock.
+provide() { # name, bytes
+    umask 027
+    mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
+}
+
+# A file of the gateway's own, "" where there is none, or one that is not whole.
+own() { # name
+    if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
+}
+
+retract() { # name
+    alone && taken_away "$1"
+}
+
+# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
+#
+# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
+# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
+# hitless has made reads the disk. No application's name begins as that of what is on its way does.
+#
+# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
+# what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
+# docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
+set_in_force() { # file's name without its ending
+    new=$routes/.next/$1.$$
+    copy=$routes/.next/_copy.$$
+    shown=$served/next/$1.$$ # and the same for each instance
+    number=0
+    for place in $(places); do number=$((number + 1)); done
+    cp "$new" "$copy" || number=-1
+    while [ "$number" -gt 0 ] && number=$((number - 1)); do cp "$new" "$shown.$number" || number=-1; done
+    if [ "$number" -lt 0 ]; then
+        rm -f "$new" "$copy" "$shown".*
+        return 1
+    fi
+    mv -f "$new" "$routes/$1.yml" && persist "$routes" || return
+    for place in $(places); do
+        mv -f "$shown.$number" "$place/routes/$1.yml" && rm -f "$place/aside/$1.yml" || return
+        number=$((number + 1))
+    done
+    mv -f "$copy" "$routes/.copy/$1"
+}
+
+withdraw() { # application, claim
+    alone && fenced "$1" "$2" taken_away "$1"
+}
+
+# The copy goes first: a file that is gone while its copy is there was not taken away by us.
+taken_away() { # application
+    rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
+    rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
+    for place in $(places); do rm -f "$place/routes/$1.yml" "$place/aside/$1.yml"; done
+}
+
+# Alone with what is in memory: deliveries and the gateway's own start exclude each other.
+alone() {
+    [ ! -e "$served/lock" ] || { exec 6>>"$served/lock" && flock 6; }
+}
+
+# The places of those that there are. A gateway that an older hitless has made has the first one, or none.
+places() {
+    for place in "$served" "$served/1" "$served/2"; do [ ! -d "$place/routes" ] || echo "$place"; done
+}
+
+# Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
+whole() { # file
+    [ -s "$1" ] || return 1
+    [ "$(head -c 74 "$1")" != "# hitless $(tail -c +76 "$1" | sha256sum | cut -c -64)" ] || return 0
+    # as older ones wrote it: of the lines from the second on, before they were made safe for Traefik's templates
+    [ "$(head -c 37 "$1")" = "# hitless {\"digest\":\"$(
+        sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
+    )" ]
+}
+
+# Whether a file is there that can be served, or its copy.
+has() { # file's name without its ending
+    if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
+}
+
+# Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
+heal() {
+    alone
+    umask 027
+    for file in "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
+        name=${file##*/}
+        [ -f "$file" ] && ! whole "$routes/$name.yml" && whole "$file" || continue
+        cp "$file" "$routes/.next/$name.$$" && persist "$routes/.next/$name.$$" &&
+            mv -f "$routes/.next/$name.$$" "$routes/$name.yml" && persist "$routes" && echo "$name.yml"
+    done
+}
+
+# The copies of routing files that are damaged or gone, as an archive.
+copies() { # files' names
+    cd "$routes/.copy" 2>/dev/null || return 0
+    for name; do
+        shift
+        [ ! -e "${name%.yml}" ] || set -- "$@" "${name%.yml}"
+    done
+    [ $# -eq 0 ] || tar cf - "$@"
+}
+
+# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
+# they are given to it one by one, and that one is set aside.
+guard() {
+    # it reads its files at once; for so long they are left to it on a host that is busy
+    within 300 api ping && ! within 50 routing || return 0
+    alone
+    mv "$served"/routes/*.yml "$served/held/"
+    for file in "$served"/held/*.yml; do
+        name=${file##*/}
+        mv "$file" "$served/routes/"
+        within 50 taken "$name" && continue
+        mv "$served/routes/$name" "$served/aside/"
+        echo "hitless: Traefik refuses $name: it is set aside, and not served" >&2
+    done
+}
+
+# Whether Traefik has taken any file, and so all of them, or has none to take.
+routing() {
+    for file in "$served"/routes/*.yml; do
+        if [ ! -e "$file" ] || taken "${file##*/}"; then return 0; fi
+    done
+    return 1
+}
+
+# Whether Traefik has taken an application's file.
+taken() { # file's name
+    api "api/http/routers/${1%.yml}.generation.marker@file"
+}
+
+api() { # path
+    wget -q -O - "http://127.0.0.1:8080/$1" > /dev/null 2>&1
+}
+
+within() { # tenths of a second, command
+    left=$1
+    shift
+    while ! "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}

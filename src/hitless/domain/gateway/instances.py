@@ -1,0 +1,69 @@
+"""The instances of Traefik in the gateway's container: one, and a second one while it is replaced. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySettings
+
+# What a new instance of Traefik takes; all else is of the container, which has to be made again.
+REPLACEABLE = frozenset({"image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies"})
+# Above the ports that the kernel gives to outgoing connections (32768 to 60999): one of those may be taken
+# when a new instance is to listen. An instance has the ports that the gateway publishes, and two more.
+_FIRST_PORT = {1: 61_000, 2: 63_000}
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Those that run, by their numbers, and the live one: it gets all new connections.
+
+    0 is the one that the container starts with; those that replace it are 1 and 2 by turns.
+    """
+
+    live: int = 0
+    there: tuple[int, ...] = (0,)
+
+    @property
+    def idle(self) -> tuple[int, ...]:
+        """Those that get no new connections: a command that replaces the live one was killed."""
+        return tuple(number for number in self.there if number != self.live)
+
+    @property
+    def next(self) -> int:
+        """The number of the one that replaces the live one."""
+        return 2 if self.live == 1 else 1
+
+
+@dataclass(frozen=True)
+class Listening:
+    """The ports on which an instance listens within the container: of each entry point, and its own two."""
+
+    entry_points: Mapping[str, int]
+    api: int = API_PORT
+    dashboard: int = DASHBOARD_PORT
+
+
+def listening(entry_points: Mapping[str, int], number: int) -> Listening:
+    """Where an instance listens; `entry_points` maps each name -> the port of the first instance."""
+    if number == 0:
+        return Listening(entry_points)
+    first = _FIRST_PORT[number]
+    return Listening(
+        {name: first + 2 + place for place, name in enumerate(sorted(entry_points))}, first, first + 1
+    )
+
+
+def redirection(entry_points: Mapping[str, int], number: int) -> str:
+    """The pairs of ports `80 : 61002, …` that give an instance all new connections, "" for the first one."""
+    if number == 0:
+        return ""
+    there = listening(entry_points, number)
+    pairs = [(port, there.entry_points[name]) for name, port in sorted(entry_points.items())]
+    return ", ".join(f"{port} : {to}" for port, to in (*pairs, (DASHBOARD_PORT, there.dashboard)))
+
+
+def differing(one: GatewaySettings, other: GatewaySettings) -> tuple[str, ...]:
+    """The names of the settings in which two differ."""
+    names = (setting.name for setting in fields(GatewaySettings))
+    return tuple(name for name in names if getattr(one, name) != getattr(other, name))

@@ -1,0 +1,92 @@
+"""The steps that replace an instance of Traefik. Each is data with an id; execution performs it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hitless.domain.common.events import StepId, StepKind
+from hitless.domain.gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True)
+class StartInstance:
+    """Start an instance with these settings beside the live one."""
+
+    number: int
+    settings: GatewaySettings
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.START_INSTANCE, subjects=(self.settings.image,))
+
+
+@dataclass(frozen=True)
+class ProveInstance:
+    """Wait until the routes of every application answer on it; `answering` do so on the live one."""
+
+    number: int
+    entry_points: tuple[str, ...]
+    answering: frozenset[str]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.PROVE_INSTANCE)
+
+
+@dataclass(frozen=True)
+class SwitchTo:
+    """Give every new connection to an instance."""
+
+    number: int
+    is_back: bool = False
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.SWITCH_BACK if self.is_back else StepKind.SWITCH_INSTANCE)
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Have the gateway's container start with these settings from now on."""
+
+    settings: GatewaySettings
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.SETTLE)
+
+
+@dataclass(frozen=True)
+class CloseInstance:
+    """Have an instance end its connections after their next answer, and wait until they have ended.
+
+    `timeout` is in seconds.
+    """
+
+    number: int
+    timeout: float
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.DRAIN_INSTANCE)
+
+
+@dataclass(frozen=True)
+class EndInstance:
+    """End an instance that gets no new connections."""
+
+    number: int
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.END_INSTANCE)
+
+
+InstanceStep: TypeAlias = StartInstance | ProveInstance | SwitchTo | Settle | CloseInstance | EndInstance

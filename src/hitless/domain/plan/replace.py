@@ -1,0 +1,57 @@
+"""The plan that replaces the live instance of Traefik by one with other settings. Pure."""
+
+from __future__ import annotations
+
+from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.plan.instance_steps import (
+    CloseInstance,
+    EndInstance,
+    ProveInstance,
+    Settle,
+    StartInstance,
+    SwitchTo,
+)
+from hitless.domain.plan.model import Action, Plan
+from hitless.domain.plan.phases import Phase
+
+
+def replacement(
+    instances: Instances, settings: GatewaySettings, answering: frozenset[str], timeout: float
+) -> Plan:
+    """Start a second one, prove it, give it all new connections, and drain the first one.
+
+    `answering` are the applications that answer now, `timeout` is how many seconds the connections of the one
+    that leaves get. One that an earlier command left goes first: it gets no new connections.
+    """
+    old, new = instances.live, instances.next
+    return Plan(
+        "",
+        0,
+        None,
+        (
+            *(action for number in instances.idle for action in _leave(number, timeout, Phase.TIDY)),
+            Action(StartInstance(new, settings), Phase.START, (EndInstance(new),)),
+            Action(ProveInstance(new, tuple(settings.entry_points), answering), Phase.GATE),
+            Action(SwitchTo(new), Phase.CUT_OVER, (SwitchTo(old, is_back=True),)),
+            Action(Settle(settings), Phase.PROMOTE),
+            *_leave(old, timeout, Phase.RETIRE),
+        ),
+    )
+
+
+def tidying(instances: Instances, settings: GatewaySettings, timeout: float) -> Plan:
+    """Have the live one settled, and end what an earlier command left beside it."""
+    return Plan(
+        "",
+        0,
+        None,
+        (
+            Action(Settle(settings), Phase.FINISH),
+            *(action for number in instances.idle for action in _leave(number, timeout, Phase.FINISH)),
+        ),
+    )
+
+
+def _leave(number: int, timeout: float, phase: Phase) -> tuple[Action, ...]:
+    return (Action(CloseInstance(number, timeout), phase), Action(EndInstance(number), phase))

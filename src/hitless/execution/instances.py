@@ -1,0 +1,73 @@
+"""Replace the live instance of Traefik: each step of the plan, performed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hitless.domain.common.errors import HitlessError, TimedOut
+from hitless.domain.plan.instance_steps import (
+    CloseInstance,
+    EndInstance,
+    InstanceStep,
+    ProveInstance,
+    Settle,
+    StartInstance,
+    SwitchTo,
+)
+from hitless.execution import waits
+from hitless.ports import Ports
+
+_START_TIMEOUT = 30.0
+_PAUSE = 0.1
+
+
+def perform_instance(ports: Ports, step: InstanceStep, progress: Callable[[str], None]) -> str:
+    """Perform one step; a text to say of it."""
+    match step:
+        case StartInstance(number, settings):
+            ports.instances.begin_instance(number, settings)
+            return ""
+        case ProveInstance():
+            return _prove(ports, step)
+        case SwitchTo(number):
+            ports.instances.switch_to(number)
+            return ""
+        case Settle(settings):
+            ports.instances.settle(settings)
+            return ""
+        case CloseInstance(number, timeout):
+            return _drain(ports, number, timeout, progress)
+        case EndInstance(number):
+            ports.instances.end_instance(number)
+            return ""
+
+
+def _prove(ports: Ports, step: ProveInstance) -> str:
+    deadline = ports.clock.now() + _START_TIMEOUT
+    while not ports.instances.instance_answers(step.number):
+        if ports.clock.now() > deadline:
+            raise TimedOut(
+                f"the new Traefik did not answer within {_START_TIMEOUT:.0f} s of its start",
+                "see `hitless gateway logs`; the present one serves on",
+            )
+        ports.clock.pause(_PAUSE)
+    routings = ports.state.read(None).routings
+    silent = waits.until_all_answer(ports, routings, step.entry_points)
+    if lost := sorted(step.answering & set(silent)):
+        raise HitlessError(
+            f"{', '.join(lost)} does not answer behind the new Traefik{waits.refused(ports)}",
+            "see `hitless gateway logs`; the present one serves on",
+        )
+    return f"{len(routings) - len(silent)} applications"
+
+
+def _drain(ports: Ports, number: int, timeout: float, progress: Callable[[str], None]) -> str:
+    """Its idle connections end with their next request. Those without one are open until the deadline."""
+    ports.instances.close_instance(number)
+    began = ports.clock.now()
+    first = left = ports.instances.instance_connections(number)
+    while left and ports.clock.now() < began + timeout:
+        progress(f"{left} connections")
+        ports.clock.pause(_PAUSE)
+        left = ports.instances.instance_connections(number)
+    return f"{first - left} of {first} connections ended" + (f", {left} after {timeout:g} s" if left else "")

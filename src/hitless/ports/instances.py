@@ -1,0 +1,48 @@
+"""The instances of Traefik in the gateway's container."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.settings import GatewaySettings
+
+
+class InstanceControl(Protocol):
+    """Start an instance beside the live one, give it all new connections, and end the other one."""
+
+    def instances(self) -> Instances:
+        """Those that run, and the live one."""
+        ...
+
+    def unable_to_switch(self) -> str:
+        """Why new connections can't be given to another instance on this host; "" where they can."""
+        ...
+
+    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
+        """Start one with these settings, and the routes that the live one has."""
+        ...
+
+    def instance_answers(self, number: int) -> bool:
+        """Whether an instance itself says that it is up. Raises `HitlessError` where it has ended."""
+        ...
+
+    def switch_to(self, number: int) -> None:
+        """Give every new connection to this instance, in one instant."""
+        ...
+
+    def settle(self, settings: GatewaySettings) -> None:
+        """Have the container start with these settings from now on."""
+        ...
+
+    def close_instance(self, number: int) -> None:
+        """Have an instance end each connection after its next answer."""
+        ...
+
+    def instance_connections(self, number: int) -> int:
+        """The open connections of clients to an instance."""
+        ...
+
+    def end_instance(self, number: int) -> None:
+        """End an instance, and wait until it has gone. What it is at gets its grace period."""
+        ...

@@ -1,0 +1,80 @@
+"""The instances of Traefik in a gateway's container, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.settings import GatewaySettings
+
+
+@dataclass
+class FakeInstances:
+    """Each with its settings; `violations` are what would have lost a request."""
+
+    live: int = 0
+    running: dict[int, GatewaySettings] = field(default_factory=lambda: {0: GatewaySettings()})
+    # what the container starts with
+    settled: GatewaySettings | None = None
+    unable: str = ""
+    # instances that end at once
+    broken: bool = False
+    # how many connections each has, and how many of them end between two looks
+    connections: dict[int, int] = field(default_factory=dict)
+    ending: int = 1
+    closing: set[int] = field(default_factory=set)
+    verbs: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    before: Callable[[str], None] = lambda _: None
+
+    def instances(self) -> Instances:
+        return Instances(self.live, tuple(sorted(self.running)))
+
+    def unable_to_switch(self) -> str:
+        return self.unable
+
+    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
+        self._verb(f"begin {number}")
+        if number in self.running:
+            raise HitlessError(f"instance {number} is there")
+        self.running[number] = settings
+
+    def instance_answers(self, number: int) -> bool:
+        if self.broken:
+            del self.running[number]
+            raise HitlessError("the new Traefik has ended", "see `hitless gateway logs`")
+        return True
+
+    def switch_to(self, number: int) -> None:
+        self._verb(f"switch to {number}")
+        if number not in self.running:
+            self.violations.append(f"new connections go to {number}, which is not there")
+        self.live = number
+
+    def settle(self, settings: GatewaySettings) -> None:
+        self._verb("settle")
+        self.settled = settings
+
+    def close_instance(self, number: int) -> None:
+        self._verb(f"close {number}")
+        if number == self.live:
+            self.violations.append(f"the live instance {number} closes its connections")
+        self.closing.add(number)
+
+    def instance_connections(self, number: int) -> int:
+        left = self.connections.get(number, 0)
+        if number in self.closing:
+            self.connections[number] = max(left - self.ending, 0)
+        return left
+
+    def end_instance(self, number: int) -> None:
+        self._verb(f"end {number}")
+        if number == self.live:
+            self.violations.append(f"the live instance {number} ends")
+        self.running.pop(number, None)
+
+    def _verb(self, verb: str) -> None:
+        self.before(verb)
+        self.verbs.append(verb)
