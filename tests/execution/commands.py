@@ -99,6 +99,13 @@ def gateway_up(
         return gateways.up(command, project, is_running, changes, may_replace)
 
 
+def gateway_upgrade(
+    ports: Ports, project: GatewayProject, changes: dict[str, Any], wait: float = 0.0
+) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
+    with session(ports, Operation.GATEWAY_UPGRADE, "", wait) as command:
+        return gateways.upgrade(command, project, changes)
+
+
 def gateway_down(
     ports: Ports, project: GatewayProject, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:

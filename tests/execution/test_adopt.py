@@ -44,7 +44,7 @@ class FakeGatewayProject:
     applied: list[GatewaySettings] = field(default_factory=list)
 
     def settings(self) -> GatewaySettings | None:
-        return self.there
+        return self.host.traefiks.running[self.host.traefiks.live] or self.there
 
     def foreign(self) -> tuple[str, ...]:
         return ()

@@ -435,7 +435,13 @@ class FakeHost:
     @contextmanager
     def alone(self, holder: str, but: str) -> Iterator[Alone]:
         self.alone_for.append(but)
-        yield Alone(self, {name: one for name, one in self.at_work.items() if name != but})
+        is_alone = not self.holder  # else the command has the lock of its application, too
+        self.holder = self.holder or holder
+        try:
+            yield Alone(self, {name: one for name, one in self.at_work.items() if name != but})
+        finally:
+            if is_alone:
+                self.holder = ""
         self.alone_for.append("over")
 
     @contextmanager

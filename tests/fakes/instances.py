@@ -15,7 +15,8 @@ class FakeInstances:
     """Each with its settings; `violations` are what would have lost a request."""
 
     live: int = 0
-    running: dict[int, GatewaySettings] = field(default_factory=lambda: {0: GatewaySettings()})
+    # None: as the container was made
+    running: dict[int, GatewaySettings | None] = field(default_factory=lambda: {0: None})
     # what the container starts with
     settled: GatewaySettings | None = None
     unable: str = ""

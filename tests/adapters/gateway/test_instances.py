@@ -31,9 +31,6 @@ class FakeInstance:
     api: Json = field(default_factory=dict)
     asked: list[Probe] = field(default_factory=list)
 
-    def port(self, entry_point: str) -> int:
-        return 80
-
     def rawdata(self) -> Json:
         return self.api
 

@@ -59,7 +59,7 @@ def test_the_gateway_can_do_as_little_as_possible(settings: GatewaySettings) -> 
     assert found["cap_drop"] == ["ALL"]
     assert found["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in found
-    assert "cap_add" not in found
+    assert found["cap_add"] == ["NET_ADMIN"]  # for root's `nft`, in the container's own network
 
 
 def test_the_docker_socket_is_not_mounted_and_traefik_is_nobody() -> None:
@@ -198,6 +198,7 @@ def test_a_proxy_in_front_is_trusted_for_its_headers_on_every_entry_point() -> N
 def test_no_proxy_of_the_operators_machine_is_the_gateways() -> None:
     environment = service(GatewaySettings())["environment"]
 
+    assert environment.pop("TINI_KILL_PROCESS_GROUP") == "1"
     assert set(environment.values()) == {""}
     assert {"HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy"} < set(environment)
 

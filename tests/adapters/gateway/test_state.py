@@ -289,6 +289,7 @@ def test_a_routing_that_traefik_put_aside_is_not_held(host: FakeDocker, state: G
     (host.root / "etc/hitless/routes/shop.yml").write_text(SHOP)
     aside = host.root / "run/hitless/aside"
     aside.mkdir(parents=True)
+    aside.with_name("routes").mkdir()
     (aside / "shop.yml").write_text(SHOP)
     found = state.read(None)
     assert found.routings == {"shop": ROUTING}

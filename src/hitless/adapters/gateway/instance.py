@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from hitless.adapters.gateway.shell import GatewayShell
@@ -21,6 +21,7 @@ from hitless.domain.routing.entry_points import inner_port
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 from hitless.ports.balancer import Answer
 
+LOOPBACK = "127.0.0.1"
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
 # What keeps a connection clearly longer than the gateway itself is never met by it closing.
@@ -35,16 +36,15 @@ class TraefikInstance:
     shell: GatewayShell
     listening: Listening | None = None
 
-    def port(self, entry_point: str) -> int:
-        """The port of an entry point within the container."""
-        return self.listening.entry_points[entry_point] if self.listening else inner_port(entry_point)
-
     def answers(self) -> bool:
         """Whether it says itself that it is up."""
-        return self._ask(Probe("127.0.0.1", self._api, "/ping", "localhost")).status == 200
+        return self._ask(Probe(LOOPBACK, API_PORT, "/ping", "localhost")).status == 200
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
-        """Make the probes' requests, all at once, from inside the gateway's network."""
+        """Make the probes' requests, all at once, from inside the gateway's network.
+
+        On the loopback address a probe has a port of the first instance, and means the same of this one.
+        """
         if len(probes) == 1:
             return (self._ask(probes[0]),)
         with ThreadPoolExecutor(max_workers=4) as pool:
@@ -52,7 +52,7 @@ class TraefikInstance:
 
     def rawdata(self) -> Json:
         """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
-        answer = self._ask(Probe("127.0.0.1", self._api, "/api/rawdata", "localhost"))
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/rawdata", "localhost"))
         if answer.status != 200:
             raise HitlessError(
                 f"the gateway's API answers {answer.status or answer.body}",
@@ -70,11 +70,16 @@ class TraefikInstance:
         says_so = re.search(rb"\r\nconnection: *close", head) or not head.startswith(b"http/1.1")
         return None if says_so or took > _IDLE_ENOUGH else took
 
-    @property
-    def _api(self) -> int:
-        return self.listening.api if self.listening else API_PORT
+    def _moved(self, probe: Probe) -> Probe:
+        """The probe, with this instance's port where it has one of the first instance."""
+        there = self.listening
+        if there is None or probe.container != LOOPBACK:
+            return probe
+        own = {inner_port(name): port for name, port in there.entry_points.items()} | {API_PORT: there.api}
+        return replace(probe, port=own.get(probe.port, probe.port))
 
     def _ask(self, probe: Probe) -> Answer:
+        probe = self._moved(probe)
         if probe.tcp:
             return self._connect(probe)
         words = (probe.container, str(probe.port), escaped(request(probe)))

@@ -65,7 +65,7 @@ taken_away() { # application
 
 # Alone with what is in memory: deliveries and the gateway's own start exclude each other.
 alone() {
-    [ ! -e "$served/lock" ] || { exec 6>>"$served/lock" && flock 6; }
+    [ ! -d "$served/next" ] || { exec 6>>"$served/lock" && flock 6; }
 }
 
 # The places of those that there are. A gateway that an older hitless has made has the first one, or none.

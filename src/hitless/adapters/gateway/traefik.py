@@ -11,12 +11,14 @@ from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_ce
 from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
+from hitless.adapters.gateway.instance import LOOPBACK
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
+from hitless.domain.routing.entry_points import inner_port
 from hitless.domain.routing.reserved import MARKER_HOST, marker_path
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
@@ -29,16 +31,15 @@ _TEAPOT = 418  # what Traefik's noop@internal answers
 class Instance(Protocol):
     """One Traefik process of the gateway."""
 
-    def port(self, entry_point: str) -> int:
-        """The port of an entry point within the container."""
-        ...
-
     def rawdata(self) -> Json:
         """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
         ...
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
-        """Make the probes' requests, all at once, from inside its network."""
+        """Make the probes' requests, all at once, from inside its network.
+
+        On the loopback address a probe has a port of the first instance, and means the same of this one.
+        """
         ...
 
     def closes_idle(self, probe: Probe) -> float | None:
@@ -67,13 +68,7 @@ class Traefik:
             return None
         settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
         networks = found["NetworkSettings"].get("Networks") or {}
-        made = gateway(project, settings, found["Id"])
-        live = self.instances()[0]
-        return replace(
-            made,
-            networks=frozenset(networks),
-            entry_points={name: live.port(name) for name in made.entry_points},
-        )
+        return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or remove it (None)."""
@@ -94,12 +89,9 @@ class Traefik:
             )
         path = marker_path(application, routing.generation)
         names = [name for name in routing.entry_points if at is None or name in at]
+        markers = [Probe(LOOPBACK, inner_port(name), path, MARKER_HOST) for name in names]
         return all(
-            answer.status == _TEAPOT
-            for instance in self.instances()
-            for answer in instance.ask(
-                [Probe("127.0.0.1", instance.port(name), path, MARKER_HOST) for name in names]
-            )
+            answer.status == _TEAPOT for instance in self.instances() for answer in instance.ask(markers)
         )
 
     def certify(self) -> None:
@@ -144,7 +136,7 @@ class Traefik:
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         """Make the probes' requests, all at once, from inside the gateway's network."""
-        return self.instances()[0].ask(probes)
+        return self.instances()[0].ask(probes) if probes else ()
 
     def connections(self, addresses: Sequence[str]) -> int:
         """The open connections to these addresses: the instances share one network, and its table."""

@@ -1,0 +1,161 @@
+"""The gateway's Traefik is replaced: what is live answers throughout, whatever goes wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from hitless.domain.common.errors import HitlessError, Locked
+from hitless.domain.common.events import Ended, Event, Outcome, StepDone, StepKind, Waiting
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.journal import Holder, runs
+from tests.execution import commands
+from tests.execution.applications import shop
+from tests.execution.test_adopt import FakeGatewayProject
+from tests.execution.test_deploy import Killed
+from tests.fakes.host import FakeHost
+
+OLD = GatewaySettings(image="traefik:v3.7.13", address_pool="10.213.0.0/16")
+VERBS = ["begin 1", "switch to 1", "settle", "close 0", "end 0"]
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    """A host with an application that is live."""
+    made = FakeHost(gateway_settings=OLD)
+    commands.deploy(made.ports(), shop())
+    made.events.clear()
+    made.lines.clear()
+    return made
+
+
+@pytest.fixture
+def project(host: FakeHost) -> FakeGatewayProject:
+    return FakeGatewayProject(host, there=OLD)
+
+
+def ended(host: FakeHost) -> Outcome:
+    last = host.events[-1]
+    assert isinstance(last, Ended)
+    return last.outcome
+
+
+def done(host: FakeHost) -> list[StepKind]:
+    return [event.step.kind for event in host.events if isinstance(event, StepDone)]
+
+
+def test_the_new_one_proves_itself_and_gets_all_before_the_old_one_leaves(
+    host: FakeHost, project: FakeGatewayProject
+) -> None:
+    made, changed, said = commands.gateway_upgrade(host.ports(), project, {})
+    assert (made.image, changed) == (TRAEFIK_IMAGE, True)
+    assert said == (f"Traefik's image is {TRAEFIK_IMAGE} now; it was traefik:v3.7.13",)
+    assert host.traefiks.verbs == VERBS
+    assert done(host)[:3] == [StepKind.START_INSTANCE, StepKind.PROVE_INSTANCE, StepKind.SWITCH_INSTANCE]
+    assert host.traefiks.settled == made
+    assert project.applied == []  # the container has not been made again
+    assert host.traefiks.violations == host.violations == []
+
+
+def test_a_second_time_changes_nothing(host: FakeHost, project: FakeGatewayProject) -> None:
+    commands.gateway_upgrade(host.ports(), project, {})
+    assert commands.gateway_upgrade(host.ports(), project, {})[1:] == (False, ())
+    assert host.traefiks.verbs == VERBS
+
+
+def test_instances_take_turns(host: FakeHost, project: FakeGatewayProject) -> None:
+    for seconds, live in ((10.0, 1), (20.0, 2), (30.0, 1)):
+        commands.gateway_up(host.ports(), project, True, {"read_timeout": seconds}, may_replace=False)
+        assert list(host.traefiks.running) == [host.traefiks.live] == [live]
+    assert host.traefiks.violations == []
+
+
+def test_a_setting_of_the_container_takes_a_restart(host: FakeHost, project: FakeGatewayProject) -> None:
+    with pytest.raises(HitlessError, match="http_port is 80, asked for 8080") as raised:
+        commands.gateway_up(host.ports(), project, True, {"http_port": 8080, "fast_proxy": True}, False)
+    assert "--replace" in raised.value.hint
+    assert host.traefiks.verbs == []
+
+
+def test_a_host_that_cant_switch_says_so_before_anything(host: FakeHost, project: FakeGatewayProject) -> None:
+    host.traefiks.unable = "sh: nft: not found"
+    with pytest.raises(HitlessError, match="nft: not found") as raised:
+        commands.gateway_upgrade(host.ports(), project, {})
+    assert "--replace" in raised.value.hint
+    assert host.traefiks.verbs == []
+    assert ended(host) is Outcome.FAILED
+
+
+def test_one_that_ends_at_once_leaves_all_as_it_was(host: FakeHost, project: FakeGatewayProject) -> None:
+    host.traefiks.broken = True
+    with pytest.raises(HitlessError, match="the new Traefik has ended"):
+        commands.gateway_upgrade(host.ports(), project, {})
+    assert host.traefiks.verbs == ["begin 1", "end 1"]
+    assert (host.traefiks.live, list(host.traefiks.running)) == (0, [0])
+    assert project.settings() == OLD
+    assert ended(host) is Outcome.FAILED
+
+
+def test_one_behind_which_an_application_is_silent_gets_no_connection(
+    host: FakeHost, project: FakeGatewayProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = host.in_force
+    monkeypatch.setattr(host, "in_force", lambda *words: len(host.traefiks.running) == 1 and real(*words))
+    with pytest.raises(HitlessError, match="shop does not answer behind the new Traefik"):
+        commands.gateway_upgrade(host.ports(), project, {})
+    assert host.traefiks.verbs == ["begin 1", "end 1"]
+
+
+def test_connections_get_their_time_and_the_last_ones_are_cut(
+    host: FakeHost, project: FakeGatewayProject
+) -> None:
+    host.traefiks.connections[0], host.traefiks.ending = 7, 0
+    began = host.clock.now()
+    commands.gateway_upgrade(host.ports(), project, {})
+    assert host.clock.now() - began >= 30
+    said = [event.detail for event in host.events if isinstance(event, StepDone)]
+    assert "0 of 7 connections ended, 7 after 30 s" in said
+
+
+def test_who_works_on_an_application_is_waited_for(host: FakeHost, project: FakeGatewayProject) -> None:
+    host.at_work["blog"] = Holder("ann", 3, 1)
+    with pytest.raises(Locked, match="on blog: ann"):
+        commands.gateway_upgrade(host.ports(), project, {})
+    assert host.traefiks.verbs == []
+
+    def emitted(event: Event) -> None:
+        host.told(event)
+        if isinstance(event, Waiting):
+            host.at_work.clear()
+
+    ports = host.ports()
+    object.__setattr__(ports, "emit", emitted)
+    commands.gateway_upgrade(ports, project, {}, wait=10)
+    assert host.traefiks.verbs == VERBS
+
+
+def test_it_is_in_the_gateways_journal(host: FakeHost, project: FakeGatewayProject) -> None:
+    commands.gateway_upgrade(host.ports(), project, {})
+    [run] = runs("\n".join(host.lines))
+    assert (run.operation, run.outcome) == ("gateway upgrade", "successful")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_killed_at_any_step_the_next_one_brings_it_to_its_end(
+    host: FakeHost, project: FakeGatewayProject, verb: str
+) -> None:
+    def kill(at: str) -> None:
+        if at == verb:
+            raise Killed
+
+    host.traefiks.before = kill
+    with suppress(Killed):
+        commands.gateway_upgrade(host.ports(), project, {})
+    host.traefiks.before = lambda _: None
+    host.holder = ""
+    made, _, _ = commands.gateway_upgrade(host.ports(), project, {})
+    assert project.settings() == host.traefiks.settled == made
+    assert list(host.traefiks.running) == [host.traefiks.live]
+    assert host.traefiks.violations == []
