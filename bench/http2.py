@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionInputs, ConnectionState, H2Connection
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -83,6 +83,13 @@ class Http2:
 class _Session(asyncio.Protocol):
     def __init__(self) -> None:
         self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        # h2 takes a connection for closed that was told GOAWAY, and the rest of the answers for an error. The
+        # clients that people use read on (RFC 9113, 6.8).
+        machine = self._h2.state_machine
+        machine._transitions = {
+            **machine._transitions,
+            (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY): (None, ConnectionState.CLIENT_OPEN),
+        }
         self._streams: dict[int, _Stream] = {}
         self._transport: asyncio.Transport | None = None
         self.usable = False

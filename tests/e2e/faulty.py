@@ -47,9 +47,11 @@ LOOKS = {
     "gateway",
     "read",
     "journal",
+    "instances",
+    "unable_to_switch",
 }
 # verbs that ask until something is so: their commands change nothing either
-WAITS = {"in_force", "complaints", "ask", "connections"}
+WAITS = {"in_force", "complaints", "ask", "connections", "instance_answers", "instance_connections"}
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
 OBJECTS = ("container", "image", "network", "volume")
 CHANGING = ("deliver", "withdraw", "record", "forget")  # what changes something in the gateway
