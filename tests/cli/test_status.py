@@ -11,6 +11,7 @@ from hitless.cli.views.status import show_status
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
+from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
@@ -250,7 +251,7 @@ def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_js
     world = replace(world, kept=LIVE.kept)
 
     show_status(application_status("shop", world, SETTINGS), as_json)
-    show_applications(host_status(world, SETTINGS), as_json)
+    show_applications(host_status(world, SETTINGS, Instances()), as_json)
 
     out, err = capsys.readouterr()
     assert out
@@ -262,9 +263,9 @@ def test_no_environment_value_is_ever_shown(capsys: Capture, world: World, as_js
 
 
 def applications_of(capsys: Capture, world: World, settings: GatewaySettings | None) -> tuple[str, Any]:
-    show_applications(host_status(world, settings), as_json=False)
+    show_applications(host_status(world, settings, Instances()), as_json=False)
     text = capsys.readouterr().out
-    show_applications(host_status(world, settings), as_json=True)
+    show_applications(host_status(world, settings, Instances()), as_json=True)
     return text, json.loads(capsys.readouterr().out)
 
 
@@ -276,7 +277,13 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
     settings = {**vars(SETTINGS), "held": [], "trusted_proxies": []}
-    assert found["gateway"] == {"running": True, "settings": settings, "newer_image": "", "broken": {}}
+    assert found["gateway"] == {
+        "running": True,
+        "settings": settings,
+        "newer_image": "",
+        "broken": {},
+        "left": 0,
+    }
     assert found["applications"] == [
         {
             "application": "shop",
@@ -300,7 +307,7 @@ def test_no_gateway_at_all(capsys: Capture) -> None:
 
     assert text == "the gateway is not there; run: hitless gateway up\n"
     assert found == {
-        "gateway": {"running": False, "settings": None, "newer_image": "", "broken": {}},
+        "gateway": {"running": False, "settings": None, "newer_image": "", "broken": {}, "left": 0},
         "applications": [],
     }
 
@@ -393,4 +400,4 @@ def test_a_gateway_with_an_older_image_of_hitlesss_own_is_told(
 ) -> None:
     text, found = applications_of(capsys, LIVE, GatewaySettings.from_label(label))
     assert found["gateway"]["newer_image"] == newer
-    assert ("hitless gateway up --replace takes it" in " ".join(text.split())) is bool(newer)
+    assert ("hitless gateway upgrade takes it" in " ".join(text.split())) is bool(newer)

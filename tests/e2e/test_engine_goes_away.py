@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from tests.e2e.second_engine import SecondEngine
 from tests.e2e.shop import Shop, shop_of_its_own
 
 NAME = "hitless-engine"
+RESTARTS = int(os.environ.get("HITLESS_RESTARTS", "1"))  # `make replacements` has 20
 
 Happening = Callable[[SecondEngine], None]
 
@@ -59,6 +61,25 @@ def test_after_a_reboot_what_was_live_answers_again_by_itself(engine: SecondEngi
 def crash(engine: SecondEngine) -> None:
     engine.kill()
     engine.start()
+
+
+def kill_the_gateway(engine: SecondEngine) -> None:
+    engine.docker("kill", f"{NAME}-traefik-1")
+    engine.docker("start", f"{NAME}-traefik-1")
+
+
+@pytest.mark.parametrize("end", [SecondEngine.restart, crash, kill_the_gateway])
+def test_a_traefik_that_replaced_another_comes_back_by_itself(
+    engine: SecondEngine, shop: Shop, end: Happening
+) -> None:
+    before = shop.settled()
+    gateway = shop.app.gateway.cli
+    for turn in range(RESTARTS):
+        for seconds in (600 + turn, 1600 + turn):
+            gateway.run("gateway", "up", "--read-timeout", f"{seconds}s", "--wait")
+        end(engine)
+        shop.unchanged(before)
+        assert gateway.json("gateway", "status")["gateway"]["settings"]["read_timeout"] == seconds
 
 
 @pytest.mark.parametrize(

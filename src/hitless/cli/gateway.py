@@ -158,8 +158,10 @@ def status(options: Options, as_json: bool) -> None:
     from hitless.execution import observe
 
     host = options.host()
-    world = observe.world(host.ports(ignore), None)
-    show_applications(host_status(world, host.gateway_project().settings()), as_json)
+    ports = host.ports(ignore)
+    world = observe.world(ports, None)
+    settings = host.gateway_project().settings()
+    show_applications(host_status(world, settings, observe.instances(ports, world)), as_json)
 
 
 @gateway.command()

@@ -21,9 +21,10 @@ def status(options: Options, every: bool, as_json: bool) -> None:
 
     host = options.host()
     name = None if every else options.application_name(host)
-    world = observe.world(host.ports(ignore), name)
+    ports = host.ports(ignore)
+    world = observe.world(ports, name)
     settings = host.gateway_project().settings()
     if name is None:
-        show_applications(host_status(world, settings), as_json)
+        show_applications(host_status(world, settings, observe.instances(ports, world)), as_json)
     else:
         show_status(application_status(name, world, settings), as_json)

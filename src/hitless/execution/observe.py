@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
 from hitless.domain.host.world import World, read_kept
 from hitless.ports import Ports
+
+
+def instances(ports: Ports, world: World) -> Instances:
+    """The instances of the gateway's Traefik; where it does not run, as if it had one."""
+    return ports.instances.instances() if world.gateway else Instances()
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:

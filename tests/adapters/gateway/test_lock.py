@@ -324,7 +324,7 @@ def _kill_fakes(host: FakeDocker, verb: str) -> None:
 
 
 def test_nobody_begins_to_work_while_the_gateway_is_restarted(host: FakeDocker, state: GatewayState) -> None:
-    named = "bob, which restarts or removes the gateway, for "
+    named = "bob, which works on the gateway, for "
     with state.alone("bob", "") as alone:
         assert alone.at_work == {}
         with pytest.raises(Locked, match=f"works on shop: {named}"), state.lock("shop", "alice", 0, print):
@@ -348,7 +348,7 @@ def test_who_waits_for_the_restart_begins_after_it(host: FakeDocker, state: Gate
         while not taken:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert "bob, which restarts" in taken[0]
+        assert "bob, which works on the gateway" in taken[0]
     waiting.result()
     assert taken[1:] == ["held"]
 

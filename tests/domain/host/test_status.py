@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
 from hitless.domain.host.status import LiveStatus, Problem, ProblemKind, application_status, host_status
@@ -25,6 +26,7 @@ def test_each_application_has_its_own_containers_and_problems() -> None:
             routing(Colour.BLUE), routing(Colour.BLUE, name="cafe"), containers=(container(Colour.BLUE), cafe)
         ),
         SETTINGS,
+        Instances(),
     )
     first, second = found.applications
     assert (first.application, [one.name for one in first.containers]) == ("cafe", ["cafe-green-app-1"])
@@ -85,8 +87,13 @@ def test_what_is_listed_of_an_application() -> None:
     assert found.addresses == ("http://shop.example",)
 
 
+def test_a_traefik_that_an_interrupted_upgrade_left_is_told() -> None:
+    assert host_status(world(), SETTINGS, Instances(1, (0, 1))).gateway.left == 1
+    assert host_status(world(), SETTINGS, Instances(1, (1,))).gateway.left == 0
+
+
 def test_a_gateway_with_an_older_image_names_the_newer_one() -> None:
-    assert host_status(world(), SETTINGS).gateway.newer_image == ""
+    assert host_status(world(), SETTINGS, Instances()).gateway.newer_image == ""
     old = replace(SETTINGS, image="traefik:v3.6")
-    assert host_status(world(), old).gateway.newer_image == SETTINGS.image
-    assert host_status(world(), replace(old, image_asked=True)).gateway.newer_image == ""
+    assert host_status(world(), old, Instances()).gateway.newer_image == SETTINGS.image
+    assert host_status(world(), replace(old, image_asked=True), Instances()).gateway.newer_image == ""

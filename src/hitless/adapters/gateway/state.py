@@ -157,7 +157,7 @@ class GatewayState:
     @contextmanager
     def alone(self, holder: str, but: str) -> Iterator[Alone]:
         """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
-        name = f"{holder}, which restarts or removes the gateway"
+        name = f"{holder}, which works on the gateway"
         with ExitStack() as gate:
             try:
                 lock = gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))

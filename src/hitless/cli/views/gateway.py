@@ -26,13 +26,15 @@ class RoutedDocument(TypedDict):
 class GatewayDocument(TypedDict):
     """The gateway. `newer_image` is hitless's own image if the gateway has an older one of those, else "".
 
-    `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it.
+    `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it. `left` is
+    how many Traefiks run beside the live one: an upgrade was interrupted, or is under way.
     """
 
     running: bool
     settings: Annotated[Json, GatewaySettings] | None
     newer_image: str
     broken: dict[str, str]
+    left: int
 
 
 class GatewayStatusDocument(TypedDict):
@@ -78,6 +80,7 @@ def _gateway(gateway: GatewayStatus) -> GatewayDocument:
         "settings": vars(gateway.settings) if gateway.settings else None,
         "newer_image": gateway.newer_image,
         "broken": {**gateway.broken, **gateway.restored},
+        "left": gateway.left,
     }
 
 
@@ -90,7 +93,9 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
     out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
     if gateway.newer_image:
         newer = f"hitless's own image of Traefik is {gateway.newer_image} now"
-        out.print(f"  [yellow]{newer}; hitless gateway up --replace takes it[/]")
+        out.print(f"  [yellow]{newer}; hitless gateway upgrade takes it[/]")
+    if gateway.left:
+        out.print("  [yellow]a Traefik runs beside the live one; hitless gateway upgrade ends it[/]")
     if settings.held:
         held = ", ".join(map(str, settings.held))
         out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # dev/images reads this line, and has that very release. A newer one is taken by changing it here: running
-# gateways get it by `gateway up --replace`, and say in `gateway status` that there is one.
+# gateways get it by `gateway upgrade`, and say in `gateway status` that there is one.
 TRAEFIK_IMAGE = "traefik:v3.7.15"
 FLOATING = "traefik:v3.7"  # what older ones of hitless took where no image was asked for
 # The options that hitless gives it are there since 3.0 (`asDefault` of an entry point), that of

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
@@ -107,7 +108,8 @@ class ApplicationStatus:
 class GatewayStatus:
     """The gateway; `settings` is None where there is none. `newer_image` is hitless's own, "" if it has that.
 
-    `broken` and `restored` are as in `World`.
+    `broken` and `restored` are as in `World`; `left` is how many Traefiks run beside the live one, which an
+    upgrade has left that was interrupted, or is under way.
     """
 
     is_running: bool
@@ -115,6 +117,7 @@ class GatewayStatus:
     newer_image: str
     broken: Mapping[str, str]
     restored: Mapping[str, str]
+    left: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class HostStatus:
     applications: tuple[ApplicationStatus, ...]
 
 
-def host_status(world: World, settings: GatewaySettings | None) -> HostStatus:
+def host_status(world: World, settings: GatewaySettings | None, instances: Instances) -> HostStatus:
     """The gateway and every application; `world` is that of all applications."""
     names = sorted({*world.routings, *(container.application for container in world.containers)})
     newest = settings.up_to_date().image if settings else ""
@@ -136,6 +139,7 @@ def host_status(world: World, settings: GatewaySettings | None) -> HostStatus:
             newer_image=newest if settings and newest != settings.image else "",
             broken=world.broken,
             restored=world.restored,
+            left=len(instances.idle),
         ),
         tuple(application_status(name, world, settings) for name in names),
     )
