@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more soak shop faults fuzz docs check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more soak shop faults replacements fuzz docs check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-many bench-delivery python engine servers
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make soak       200 deployments under load, with kills and restarts at random"
 	@echo "make shop       20 deployments of examples/shop, under load with writes"
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
+	@echo "make replacements  20 of the gateway's Traefik under every kind of request, 20 restarts of the engine"
 	@echo "make fuzz       the properties with fifty times as many examples"
 	@echo "make docs       draw the pages of docs/reference from the code"
 	@echo "make check      formatting, lint, types, layers"
@@ -62,6 +63,10 @@ shop: python servers
 
 faults: python engine
 	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py
+
+replacements: python engine
+	@HITLESS_REPLACEMENTS=20 $(PYTHON_RUN) -m pytest tests/e2e/test_gateway_upgrade.py -s
+	@HITLESS_RESTARTS=20 $(PYTHON_RUN) -m pytest tests/e2e/test_engine_goes_away.py -k comes_back_by_itself
 
 # What the pages say about values in the code.
 docs: python

@@ -36,7 +36,7 @@ EXIT_CODES = {
     2: "wrong usage",
     main.BUG: "a bug in hitless",
     main.UNFINISHED: "unfinished: something is left for `hitless resume`, `abort`, or the next `deploy`",
-    main.LOCKED: "another command works on the application, or restarts the gateway",
+    main.LOCKED: "another command works on the application, or on the gateway",
     main.HOOK_FAILED: "done, but a hook after the cutover failed; the outcome is `successful`",
     prove.LOST: "`hitless prove` alone: deployments lost a request or a session",
     main.INTERRUPTED: "interrupted: undone before the cutover, left as it is after it",
