@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -182,6 +183,24 @@ def answers(site: Site) -> bool:
         return site.gateway.get(HOST).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site) -> None:
+    began = site.started()
+    site.gateway.cli.run("gateway", "up", "--access-log")
+    site.gateway.get(HOST, "/once?token=secret-1", Authorization="Bearer secret-2", Cookie="session=secret-3")
+    log: list[dict[str, object]] = []
+
+    def is_there() -> bool:
+        lines = docker("logs", "--since", "1m", site.gateway.container).splitlines()
+        log[:] = [json.loads(line) for line in lines if line.startswith("{")]
+        return any(str(line["RequestPath"]).startswith("/once") for line in log)
+
+    wait_for(is_there)
+    assert "secret" not in json.dumps(log)
+    assert {line["RequestHost"] for line in log if str(line["RequestPath"]).startswith("/once")} == {HOST}
+    site.gateway.cli.run("gateway", "up", "--no-access-log")
+    assert site.started() == began
 
 
 def test_a_stopped_gateway_starts_with_what_was_live(site: Site) -> None:

@@ -40,6 +40,11 @@ def gateway() -> None:
     help="Traefik's experimental engine: faster, and loses some requests.",
 )
 @click.option(
+    "--access-log/--no-access-log",
+    default=None,
+    help="A line of JSON for each request in the gateway's log, without headers and query.",
+)
+@click.option(
     "--read-timeout",
     type=Seconds(),
     help="How long a request may take to arrive, its body included; 0: no limit.  [1h]",

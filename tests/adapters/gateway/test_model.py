@@ -195,6 +195,18 @@ def test_a_proxy_in_front_is_trusted_for_its_headers_on_every_entry_point() -> N
     ]
 
 
+def test_the_access_log_has_no_secrets_and_is_off() -> None:
+    def told(settings: GatewaySettings) -> list[str]:
+        return [word for word in service(settings)["command"] if "accesslog" in word]
+
+    assert told(GatewaySettings()) == []
+    assert told(GatewaySettings(access_log=True)) == [
+        "--accesslog=true",
+        "--accesslog.format=json",
+        "--accesslog.fields.queryparameters.defaultmode=drop",
+    ]
+
+
 def test_no_proxy_of_the_operators_machine_is_the_gateways() -> None:
     environment = service(GatewaySettings())["environment"]
 

@@ -23,7 +23,7 @@ from hitless.domain.routing.reserved import MARKER_HOST, marker_path
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 
-_LOG_LINES = "100"
+_LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TEAPOT = 418  # what Traefik's noop@internal answers
 
@@ -118,7 +118,7 @@ class Traefik:
     def refused(self) -> str:
         """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
         container = container_name(self.shell.project)
-        output, said = self.shell.cli.run_bytes("logs", "--tail", _LOG_LINES, container)
+        output, said = self.shell.cli.run_bytes("logs", "--since", _LATELY, container)
         text = _COLOURS.sub("", output.decode(errors="replace") + said)
         found = re.findall(r'"collecting file configs: (\S+/)?(.+)"', text)
         return found[-1][1] if found else ""

@@ -149,6 +149,13 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         command += [
             f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
         ]
+    if settings.access_log:
+        # headers are left out by default; a query may hold a token
+        command += [
+            "--accesslog=true",
+            "--accesslog.format=json",
+            "--accesslog.fields.queryparameters.defaultmode=drop",
+        ]
     if settings.fast_proxy:
         command.append("--experimental.fastproxy=true")
     if settings.docker_provider:

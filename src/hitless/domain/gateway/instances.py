@@ -8,7 +8,9 @@ from dataclasses import dataclass, fields
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySettings
 
 # What a new instance of Traefik takes; all else is of the container, which has to be made again.
-REPLACEABLE = frozenset({"image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies"})
+REPLACEABLE = frozenset(
+    {"image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies", "access_log"}
+)
 # Above the ports that the kernel gives to outgoing connections (32768 to 60999): one of those may be taken
 # when a new instance is to listen. An instance has the ports that the gateway publishes, and two more.
 _FIRST_PORT = {1: 61_000, 2: 63_000}

@@ -29,7 +29,8 @@ class GatewaySettings:
     a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are addresses and
     ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
     applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
-    this image; else it is that of the hitless that made the gateway.
+    this image; else it is that of the hitless that made the gateway. `access_log`: a line of JSON for each
+    request in the container's log.
     """
 
     http_port: int = 80
@@ -44,6 +45,7 @@ class GatewaySettings:
     trusted_proxies: tuple[str, ...] = ()
     address_pool: str = ""
     image_asked: bool = False
+    access_log: bool = False
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
