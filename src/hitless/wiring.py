@@ -39,6 +39,7 @@ class Host:
         from hitless.adapters.docker.networks import DockerNetworks
         from hitless.adapters.docker.projects import DockerProjects
         from hitless.adapters.gateway.instances import TraefikInstances
+        from hitless.adapters.gateway.programs import Programs
         from hitless.adapters.gateway.shell import GatewayShell
         from hitless.adapters.gateway.state import GatewayState
         from hitless.adapters.gateway.traefik import Traefik
@@ -47,7 +48,7 @@ class Host:
         from hitless.ports import Ports
 
         shell = GatewayShell(self.cli, self.gateway)
-        instances = TraefikInstances(shell)
+        instances = TraefikInstances(shell, Programs(self.cli, self.gateway))
         return Ports(
             images=DockerImages(self.cli),
             containers=DockerContainers(self.cli, self.gateway),
@@ -69,9 +70,10 @@ class Host:
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""
+        from hitless.adapters.gateway.programs import Programs
         from hitless.adapters.gateway.project import GatewayProject
 
-        return GatewayProject(self.cli, self.gateway)
+        return GatewayProject(self.cli, self.gateway, Programs(self.cli, self.gateway))
 
 
 def host(context: str | None, gateway: str, directory: str | None = None) -> Host:

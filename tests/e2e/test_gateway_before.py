@@ -1,4 +1,4 @@
-"""A gateway that the version before has made: it serves on, is deployed to, and is taken over by one command."""
+"""A gateway of the version before: it serves on, is deployed to, and is taken over by one command."""
 
 from __future__ import annotations
 

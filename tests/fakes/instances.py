@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.routing.split import Routing
 
 
 @dataclass
@@ -58,7 +59,7 @@ class FakeInstances:
         self._verb("settle")
         self.settled = settings
 
-    def close_instance(self, number: int) -> None:
+    def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
         self._verb(f"close {number}")
         if number == self.live:
             self.violations.append(f"the live instance {number} closes its connections")

@@ -19,10 +19,8 @@ import pytest
 
 from hitless.adapters.docker import inspected
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.adapters.gateway.traefik import Traefik
 from hitless.cli.views.history import show_history, show_runs
 from hitless.cli.views.status import show_status, status_document
 from hitless.cli.views.words import any_step_text
@@ -36,6 +34,7 @@ from hitless.domain.release.model import Release
 from hitless.execution import observe
 from hitless.ports.state import Stored
 from tests.adapters.fake_docker import FakeDocker
+from tests.adapters.gateway.traefiks import traefik_of
 from tests.execution import commands
 from tests.fakes.host import FakeHost
 from tests.recorded.recordings import APPLICATION, Recording, recording
@@ -156,7 +155,7 @@ def _gateway(found: Recording) -> Iterator[GatewayShell]:
 def written_again(names: Sequence[str]) -> Iterator[tuple[Stored, Stored]]:
     """What the gateway keeps in each situation, and the same read when today's hitless has written it."""
     with _gateway(recording(names[0])) as shell:
-        state, balancer = GatewayState(shell), Traefik(shell, TraefikInstances(shell).all)
+        state, balancer = GatewayState(shell), traefik_of(shell)
         with state.lock(APPLICATION, HOLDER, 0, print):
             for name in names:
                 before = _read(name).stored

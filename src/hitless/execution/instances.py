@@ -63,7 +63,7 @@ def _prove(ports: Ports, step: ProveInstance) -> str:
 
 def _drain(ports: Ports, number: int, timeout: float, progress: Callable[[str], None]) -> str:
     """Its idle connections end with their next request. Those without one are open until the deadline."""
-    ports.instances.close_instance(number)
+    ports.instances.close_instance(number, ports.state.read(None).routings.values())
     began = ports.clock.now()
     first = left = ports.instances.instance_connections(number)
     while left and ports.clock.now() < began + timeout:

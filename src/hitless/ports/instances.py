@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.routing.split import Routing
 
 
 class InstanceControl(Protocol):
@@ -35,8 +37,8 @@ class InstanceControl(Protocol):
         """Have the container start with these settings from now on."""
         ...
 
-    def close_instance(self, number: int) -> None:
-        """Have an instance end each connection after its next answer."""
+    def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
+        """Have an instance that leaves end each connection after its next answer to one of these."""
         ...
 
     def instance_connections(self, number: int) -> int:

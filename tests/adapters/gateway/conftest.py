@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
 from tests.adapters.fake_docker import FakeDocker
+from tests.adapters.gateway.traefiks import traefik_of
 
 
 @pytest.fixture
@@ -34,5 +34,5 @@ def gateway(docker: FakeDocker) -> Iterator[Traefik]:
     """The fake runs the real shell scripts, and an `nc` of the tests' own."""
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
-    yield Traefik(shell, TraefikInstances(shell).all)
+    yield traefik_of(shell)
     shell.close()

@@ -13,13 +13,12 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway import instance
 from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.instance import answer_of, request
-from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.release.requirements import Probe
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker
-from tests.adapters.gateway.traefiks import CHUNKED, NC, NOT_FOUND, TABLE, TEAPOT, ok
+from tests.adapters.gateway.traefiks import CHUNKED, NC, NOT_FOUND, TABLE, TEAPOT, ok, traefik_of
 
 # the request and its answer
 
@@ -258,9 +257,7 @@ def test_a_server_that_closes_idle_connections_before_the_gateway_does(
     docker.answers("exec", way="shell")
     shell = GatewayShell(DockerCli(), "adapters-rec")
     for port in idle_server(seconds, answer):
-        found = Traefik(shell, TraefikInstances(shell).all).closes_idle(
-            Probe("127.0.0.1", port, "/", "shop.example")
-        )
+        found = traefik_of(shell).closes_idle(Probe("127.0.0.1", port, "/", "shop.example"))
         assert (found is not None and found < 1) is is_early
     shell.close()
 

@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, Locked, LockLost
 from hitless.domain.host.journal import Holder
 from tests.adapters.fake_docker import FakeDocker
 from tests.adapters.gateway.states import RELEASE, ROUTING, at_work, journal, state_file
+from tests.adapters.gateway.traefiks import traefik_of
 
 
 def test_the_second_holder_is_told_of_the_first(host: FakeDocker, state: GatewayState) -> None:
@@ -159,9 +158,9 @@ def test_with_another_holder_of_the_lock_nothing_is_changed_any_more(
             with pytest.raises(LockLost):
                 state.forget("shop", (7,))
             with pytest.raises(LockLost):
-                Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", ROUTING)
+                traefik_of(state.shell).deliver("shop", ROUTING)
             with pytest.raises(LockLost):
-                Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", None)
+                traefik_of(state.shell).deliver("shop", None)
             second = replace(RELEASE, number=8)
             another.record("shop", second)
     assert state.read("shop").releases == (RELEASE, second)

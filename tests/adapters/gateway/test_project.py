@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.gateway.programs import gateway_image
+from hitless.adapters.gateway.programs import Programs, gateway_image
 from hitless.adapters.gateway.project import GatewayProject
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
@@ -24,7 +24,7 @@ SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1", image="traefik:v3.
 
 @pytest.fixture
 def project() -> GatewayProject:
-    return GatewayProject(DockerCli(), "adapters-rec")
+    return GatewayProject(DockerCli(), "adapters-rec", Programs(DockerCli(), "adapters-rec"))
 
 
 @pytest.mark.parametrize("status", ["running", "exited"])

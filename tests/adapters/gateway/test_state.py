@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.state import GatewayState, decode_release
-from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.events import Began, Operation, Output, StepBegan, StepId, StepKind, as_json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
@@ -20,6 +18,7 @@ from hitless.domain.release.model import Release
 from hitless.ports.state import Stored
 from tests.adapters.fake_docker import FakeDocker
 from tests.adapters.gateway.states import RELEASE, ROUTING, SHOP, at_work, journal, state_file, stored
+from tests.adapters.gateway.traefiks import traefik_of
 
 
 def text_of(release: Release) -> str:
@@ -266,7 +265,7 @@ def test_what_is_taken_away_during_a_look_does_not_end_it(host: FakeDocker, stat
 def test_a_damaged_or_lost_routing_file_is_read_from_its_copy(host: FakeDocker, state: GatewayState) -> None:
     routes = host.root / "etc/hitless/routes"
     with at_work(state, "shop"):
-        Traefik(state.shell, TraefikInstances(state.shell).all).deliver("shop", ROUTING)
+        traefik_of(state.shell).deliver("shop", ROUTING)
     assert state.read(None).holds("shop", ROUTING)
     (routes / "shop.yml").write_text("")
     found = state.read(None)

@@ -228,3 +228,16 @@ def test_no_two_names_ever_meet(found: list[Routing]) -> None:
             expected[kind] += 1  # the marker, the retries, the transport
     for kind, listed in names.items():
         assert len(listed) == len(set(listed)) == expected[kind]
+
+
+def test_each_route_of_a_traefik_that_leaves_ends_its_connections_first_of_all() -> None:
+    shop = routing(Colour.BLUE)
+    plain, leaving = document(shop), document(shop, is_leaving=True)
+    assert leaving["http"]["middlewares"]["shop.leaving.all"] == {
+        "headers": {"customResponseHeaders": {"Connection": "close"}}
+    }
+    for name, router in plain["http"]["routers"].items():
+        if "middlewares" in router:  # the marker has none: nobody outside asks for it
+            expected = ["shop.leaving.all", *router["middlewares"]]
+            assert leaving["http"]["routers"][name] == {**router, "middlewares": expected}
+    assert "shop.leaving.all" not in plain["http"]["middlewares"]

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hitless.adapters.gateway.instances import TraefikInstances
+from hitless.adapters.gateway.programs import Programs
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.routing.split import NOBODY, Routing
 from tests.adapters.fake_docker import recorded
 
@@ -59,3 +63,8 @@ def wait_for(fact: Callable[[], bool]) -> None:
 
 def files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def traefik_of(shell: GatewayShell) -> Traefik:
+    """The gateway in whose container these shells are."""
+    return Traefik(shell, TraefikInstances(shell, Programs(shell.cli, shell.project)).all)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hitless.adapters.gateway.connections import count_clients
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.programs import Programs
+from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.gateway.compose_model import arguments
 from hitless.domain.gateway.instances import Instances, Listening, listening, redirection
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
+from hitless.domain.routing.split import Routing
 
 _GRACE = 20.0  # seconds: Traefik gives its requests 10
 _KILL = 5.0
@@ -25,6 +28,7 @@ class TraefikInstances:
     """Those in the container of these shells."""
 
     shell: GatewayShell
+    programs: Programs
     _seen: list[Instances] = field(default_factory=list, compare=False)
 
     def instances(self) -> Instances:
@@ -69,11 +73,13 @@ class TraefikInstances:
         """Have the container start with these settings from now on."""
         text = self._with_settings(settings, 0)  # the container starts with the first one
         self.shell.run("settle", str(len(text)), stdin=text)
-        self._programs.keep(self._programs.software(settings.image)[0].program)
+        self.programs.keep(self.programs.software(settings.image)[0].program)
 
-    def close_instance(self, number: int) -> None:
-        """Have an instance end each connection after its next answer."""
-        self.shell.run("close_instance", str(number))
+    def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
+        """Have an instance that leaves end each connection after its next answer to one of these."""
+        for routing in routings:
+            text = render(routing, is_leaving=True).encode()
+            self.shell.run("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:
         """The open connections of clients to an instance."""
@@ -108,10 +114,6 @@ class TraefikInstances:
         return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
 
     def _with_settings(self, settings: GatewaySettings, number: int) -> bytes:
-        software, _ = self._programs.software(settings.image)
+        software, _ = self.programs.software(settings.image)
         command = (software.program, *arguments(self.shell.project, settings, number))
         return ("\n".join((settings.to_label(), *command)) + "\n").encode()
-
-    @property
-    def _programs(self) -> Programs:
-        return Programs(self.shell.cli, self.shell.project)

@@ -42,7 +42,6 @@ start() { # program, Traefik's arguments
             echo "hitless: ${file#"$routes/"} is damaged, or was changed by hand: it is not served" >&2
         fi
     done
-    closing X-Hitless-Closing "" > "$served/routes/.closing.yml"
     exec 6>&-
     (guard &)
     # what was changed since the container was made is written down
@@ -98,11 +97,6 @@ at() { # instance
     if [ "$1" = 0 ]; then echo "$served"; else echo "$served/$1"; fi
 }
 
-# A middleware that every route has: a header of the answers. Connection: close has them end their connections.
-closing() { # header, value
-    printf 'http: {middlewares: {hitless-closing: {headers: {customResponseHeaders: {"%s": "%s"}}}}}\n' "$1" "$2"
-}
-
 # Those that there are, a line each, and which is the live one.
 instances() {
     live=0
@@ -127,8 +121,7 @@ begin_instance() { # instance, bytes
     received "$place/given" "$2" && sed -n 1p "$place/given" > "$place/settings" &&
         sed 1d "$place/given" > "$place/arguments" && alone || return
     cp -r "$(at "$live")/aside" "$place/aside" && cp -r "$(at "$live")/routes" "$place/begun" &&
-        closing X-Hitless-Closing "" > "$place/begun/.closing.yml" && mv "$place/begun" "$place/routes" &&
-        echo "begin $1" > "$served/control"
+        mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
 }
 
 end_instance() { # instance, signal
@@ -153,11 +146,13 @@ can_switch() {
     redirection "tcp dport 1 redirect to :2" | nft --check -f -
 }
 
-# Have one end its connections as soon as each has answered.
-close_instance() { # instance
+# Give one instance another version of a routing file: it leaves, and is to end its connections. No delivery changes it
+# meanwhile, and the others keep theirs.
+give() { # instance, file's name without its ending, bytes
     umask 022
-    closing Connection close > "$served/next/closing.$$" &&
-        mv -f "$served/next/closing.$$" "$(at "$1")/routes/.closing.yml"
+    place=$(at "$1")
+    [ -e "$place/routes/$2.yml" ] || return 0
+    received "$served/next/$2.$$" "$3" && mv -f "$served/next/$2.$$" "$place/routes/$2.yml"
 }
 
 # What the container runs at its next start: its own name, the settings, the program, and the arguments.

@@ -7,7 +7,7 @@ program of another one (docs/decisions/0032-gateway-container.md).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
@@ -37,22 +37,17 @@ class Programs:
 
     cli: DockerCli
     project: str
+    _had: dict[str, tuple[Software, str]] = field(default_factory=dict, compare=False)
 
     def software(self, traefik: str) -> tuple[Software, str]:
         """What to run for this image of Traefik, all of it on the host; and what its `version` prints.
 
-        Raises `HitlessError` where an image can't be had.
+        It is looked for once: a gateway that restarts need not wait for it. Raises `HitlessError` where an image
+        can't be had.
         """
-        container = self.container_image()
-        if not (identity := self._id(traefik)):
-            self.cli.run("pull", "--quiet", traefik, timeout=_SLOW)
-            identity = self._id(traefik)
-        name = identity.removeprefix("sha256:")[:12]
-        self.cli.run("volume", "create", PROGRAMS_VOLUME)
-        said = self._run("program", name, self.project)
-        if not said:
-            said = self._run("program", name, self.project, self._copied(traefik, name))
-        return Software(container, name), said
+        if traefik not in self._had:
+            self._had[traefik] = self._software(traefik)
+        return self._had[traefik]
 
     def container_image(self) -> str:
         """The gateway's own image, built where the host has none."""
@@ -77,6 +72,18 @@ class Programs:
     def run(self, *words: str) -> str:
         """Run something in the gateway's image, alone and without a network."""
         return self.cli.run(*_CONFINED, "--network", "none", *words)
+
+    def _software(self, traefik: str) -> tuple[Software, str]:
+        container = self.container_image()
+        if not (identity := self._id(traefik)):
+            self.cli.run("pull", "--quiet", traefik, timeout=_SLOW)
+            identity = self._id(traefik)
+        name = identity.removeprefix("sha256:")[:12]
+        self.cli.run("volume", "create", PROGRAMS_VOLUME)
+        said = self._run("program", name, self.project)
+        if not said:
+            said = self._run("program", name, self.project, self._copied(traefik, name))
+        return Software(container, name), said
 
     def _run(self, *function: str) -> str:
         volume = f"{PROGRAMS_VOLUME}:{PROGRAMS}"

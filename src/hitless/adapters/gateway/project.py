@@ -39,6 +39,7 @@ class GatewayProject:
 
     cli: DockerCli
     project: str
+    programs: Programs
 
     def settings(self) -> GatewaySettings | None:
         """The settings of the gateway's container, running or not; None where there is none.
@@ -64,7 +65,7 @@ class GatewayProject:
         engine = DockerNetworks(self.cli, self.project)
         ranges = engine.ranges()
         taken = [one for found in ranges.values() for one in found]
-        image = self._programs.container_image()
+        image = self.programs.container_image()
         look = ("run", "--rm", "--network", "host", "--read-only", "--entrypoint", "cat", image)
         with suppress(DockerFailed):  # what can't be seen is no reason to be without
             taken += networks.routes(self.cli.run(*look, "/proc/net/route"))
@@ -74,14 +75,14 @@ class GatewayProject:
 
     def unfit(self, image: str) -> str:
         """What is wrong with an image of Traefik, "" where the gateway takes it. Pulls it if needed."""
-        return unfit(self._programs.software(image)[1])
+        return unfit(self.programs.software(image)[1])
 
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it where they differ.
 
         What was made of one that could not start is taken away again, but for its volumes.
         """
-        software, _ = self._programs.software(settings.image)
+        software, _ = self.programs.software(settings.image)
         own = model(self.project, settings, software, script())
         try:
             self._compose(own, "create")
@@ -94,7 +95,7 @@ class GatewayProject:
                 self._compose(own, "down")
             self._refuse_taken(error, tuple(settings.published))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
-        self._programs.keep(software.program)
+        self.programs.keep(software.program)
 
     def outdated(self) -> str:
         """What is too old on this Docker host for hitless, "" where nothing is."""
@@ -124,7 +125,7 @@ class GatewayProject:
         own = model(self.project, settings, Software(gateway_image(), ""), script())
         self._compose(own, "down", *(("--volumes",) if volumes else ()))
         if volumes:
-            self._programs.keep()
+            self.programs.keep()
 
     def refuse_taken(self, ports: Mapping[int, str]) -> None:
         """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
@@ -135,7 +136,7 @@ class GatewayProject:
             word for port, at in pairs for word in ("--publish", f"{at}:{port}:1" if at else f"{port}:1")
         ]
         try:
-            self.cli.run("run", "--rm", "--entrypoint", "true", *words, self._programs.container_image())
+            self.cli.run("run", "--rm", "--entrypoint", "true", *words, self.programs.container_image())
         except DockerFailed as error:
             self._refuse_taken(error, tuple(ports))
             raise
@@ -182,10 +183,6 @@ class GatewayProject:
             if identity.startswith(container):
                 return settings
         return ""
-
-    @property
-    def _programs(self) -> Programs:
-        return Programs(self.cli, self.project)
 
     def _compose(self, own: Json, *arguments: str) -> None:
         compose(self.cli.run, own, *arguments, timeout=_START_TIMEOUT)

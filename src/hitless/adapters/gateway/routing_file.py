@@ -27,10 +27,12 @@ class ForeignRouting(HitlessError):
     """A routing file that hitless did not write, or that somebody changed since."""
 
 
-def render(routing: Routing) -> str:
-    """The whole text of the application's routing file."""
+def render(routing: Routing, is_leaving: bool = False) -> str:
+    """The whole text of the application's routing file; `is_leaving`: for a Traefik that is replaced."""
     # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
-    return sealed({"routing": _encode(routing)}, json_yaml.dump(document(routing), indent=1) + "\n")
+    return sealed(
+        {"routing": _encode(routing)}, json_yaml.dump(document(routing, is_leaving), indent=1) + "\n"
+    )
 
 
 def sealed(header: Json, body: str) -> str:

@@ -41,13 +41,14 @@ _TRANSPORT: Json = {
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
 
 
-def document(routing: Routing) -> dict[str, Any]:
+def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
     """The dynamic configuration as Traefik reads it.
 
     The live colour's routers are plain; the other colour's can be reached only from inside the gateway, with
     the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
     the cutover, which then changes nothing but who is live. Of a TCP route there is nothing to check, and
     no header that could tell a connection for an idle colour: it is there for the live one alone.
+    `is_leaving`: every answer ends its connection, for another Traefik gets the new ones.
     """
     http: dict[str, dict[str, Any]] = {
         "routers": {},
@@ -55,13 +56,19 @@ def document(routing: Routing) -> dict[str, Any]:
         "middlewares": {_name(routing, "retry", "all"): _RETRY},
         "serversTransports": {_name(routing, "transport", "all"): _TRANSPORT},
     }
+    leaving = _name(routing, "leaving", "all")
+    if is_leaving:
+        # Go's server closes the connection after such an answer, and sends GOAWAY over HTTP/2 (measured)
+        http["middlewares"][leaving] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
     for colour, part in routing.colours.items():
         is_live = colour in routing.split
         for router in part.routers:
             if router.protocol is Protocol.TCP:
                 continue
             key = _name(routing, router.name, "live" if is_live else colour)
-            http["routers"][key] = _router(routing, colour, router, is_live)
+            http["routers"][key] = made = _router(routing, colour, router, is_live)
+            if is_leaving:
+                made["middlewares"].insert(0, leaving)
         for name, middleware in part.middlewares.items():
             http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
         for name, backend in _of_http(part).items():

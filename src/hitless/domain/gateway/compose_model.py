@@ -131,8 +131,6 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         f"--entrypoints.traefik.address=127.0.0.1:{there.api}",
         *([f"--entrypoints.dashboard.address=:{there.dashboard}"] if settings.dashboard else []),
         *(f"--entrypoints.{name}.address=:{port}" for name, port in there.entry_points.items()),
-        # it does nothing until the instance is replaced (`closing` in instances.sh)
-        *(f"--entrypoints.{name}.http.middlewares=hitless-closing@file" for name in there.entry_points),
         # Traefik's default of 60 s cuts every upload that takes longer
         *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
         # a route that names no entry point is on this one alone, not on the ports of applications
