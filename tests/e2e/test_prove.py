@@ -89,7 +89,7 @@ def test_two_containers_that_fail_now_and_then_lose_nothing_by_a_deployment(app:
     assert (report["is_lossless"], report["lost"]) == (True, 0)
     assert list(causes(report)) == ["own-errors"]
     assert report["as_before"] == causes(report)["own-errors"]["requests"] > 10
-    kinds = {what for phase in report["phases"] for what in phase["as_before"]}
+    kinds = {what for period in report["periods"] for what in period["as_before"]}
     assert kinds == {"500", "503"}
     assert "answered as before any deployment" in report["verdict"]
 

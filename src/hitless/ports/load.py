@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from hitless.domain.proof.observations import Aim, Sample, Visit
+from hitless.domain.proof.observations import Sample, Target, Visit
 
 
 class Sending(Protocol):
@@ -31,7 +31,7 @@ class Sending(Protocol):
 class Load(Protocol):
     """Requests to the gateway from this machine, as its clients make them."""
 
-    def sending(self, aims: Sequence[Aim], rate: float) -> AbstractContextManager[Sending]:
+    def sending(self, targets: Sequence[Target], rate: float) -> AbstractContextManager[Sending]:
         """Send so many requests a second to these in turn, whatever becomes of the earlier ones.
 
         Bounded in rate, time and number. At the end of the block no more are sent, and those under way are
@@ -39,6 +39,6 @@ class Load(Protocol):
         """
         ...
 
-    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
+    def visit(self, target: Target, cookies: Mapping[str, str]) -> Visit:
         """One request with these cookies, on a connection of its own."""
         ...

@@ -21,10 +21,10 @@ from hitless.adapters.load.load import GatewayLoad, published
 from hitless.adapters.load.wire import Address
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
-from hitless.domain.proof.observations import Aim, Failure, Sample, Visit
+from hitless.domain.proof.observations import Failure, Sample, Target, Visit
 from tests.adapters.fake_docker import FakeDocker
 
-SHOP = Aim("shop.example", "/")
+SHOP = Target("shop.example", "/")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\n\r\n404 page not found\n"
 BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway"
@@ -100,9 +100,9 @@ def wait_for(fact: Callable[[], bool]) -> None:
 
 
 def sent(
-    load: GatewayLoad, seconds: float = 0.3, rate: float = 50, aims: tuple[Aim, ...] = (SHOP,)
+    load: GatewayLoad, seconds: float = 0.3, rate: float = 50, targets: tuple[Target, ...] = (SHOP,)
 ) -> list[Sample]:
-    with load.sending(aims, rate) as running:
+    with load.sending(targets, rate) as running:
         time.sleep(seconds)
     return running.samples
 
@@ -121,11 +121,11 @@ def test_right_answers_at_the_rate_on_kept_and_fresh_connections() -> None:
 
 
 def test_paths_take_turns() -> None:
-    cart = Aim("shop.example", "/cart?item=1")
+    cart = Target("shop.example", "/cart?item=1")
     with serving(Server()) as server:
-        samples = sent(server.load, aims=(SHOP, cart))
+        samples = sent(server.load, targets=(SHOP, cart))
 
-    counted = Counter(one.aim for one in samples)
+    counted = Counter(one.target for one in samples)
     assert abs(counted[SHOP] - counted[cart]) <= 1
     assert any(head.startswith("GET /cart?item=1 HTTP/1.1\r\n") for head in server.heads)
 

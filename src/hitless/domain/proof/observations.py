@@ -28,7 +28,7 @@ _STICKY = re.compile(r"_[0-9a-f]{5}")
 _GRACE = 10.0  # Docker's own
 
 
-class Phase(StrEnum):
+class Period(StrEnum):
     """Where in a deployment a request was answered, or lost."""
 
     BASELINE = "before any deployment"
@@ -51,7 +51,7 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Aim:
+class Target:
     """What is asked for: a path, the Host header that has it routed, and the gateway's entry point."""
 
     host: str
@@ -72,7 +72,7 @@ class Sample:
     `is_gateways` where the answer is one that the gateway gives by itself, and not the application.
     """
 
-    aim: Aim
+    target: Target
     began: float
     ended: float
     status: int
@@ -101,9 +101,9 @@ class Visit:
 
 @dataclass(frozen=True)
 class Session:
-    """The cookies `jar` that a release gave at `aim`, and what it, and then the next one, made of them."""
+    """The cookies `jar` that a release gave at `target`, and what it, and then the next one, made of them."""
 
-    aim: Aim
+    target: Target
     jar: Mapping[str, str]
     before: tuple[Visit, ...]
     after: Visit
@@ -139,7 +139,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Passage:
+class Timeline:
     """One deployment on the clock; what it did not come to is None.
 
     `cutting` to `live` is the cutover, `stopping` to `stopped` the end of the old release. `gate` is how many
@@ -159,20 +159,21 @@ class Passage:
     endings: tuple[Ending, ...] = ()
     problem: str = ""
 
-    def phase(self, moment: float) -> Phase:
-        """The phase at a moment that is not before its beginning."""
+    def period(self, moment: float) -> Period:
+        """The period at a moment that is not before its beginning."""
         marks = (
-            (self.ended, Phase.AFTER),
-            (self.stopped, Phase.AFTER),
-            (self.stopping, Phase.STOPPING),
-            (self.live, Phase.DRAINING),
-            (self.cutting, Phase.CUTOVER),
+            (self.ended, Period.AFTER),
+            (self.stopped, Period.AFTER),
+            (self.stopping, Period.STOPPING),
+            (self.live, Period.DRAINING),
+            (self.cutting, Period.CUTOVER),
         )
-        return next((phase for mark, phase in marks if mark is not None and moment >= mark), Phase.STARTING)
+        passed = (period for mark, period in marks if mark is not None and moment >= mark)
+        return next(passed, Period.STARTING)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """All that was seen of one proof.
 
     `rate` is in requests a second; `wanted` deployments were asked for. `idle` maps service -> the seconds
@@ -183,11 +184,11 @@ class Seen:
 
     application: str
     release: int
-    aims: tuple[Aim, ...]
+    targets: tuple[Target, ...]
     rate: float
     wanted: int
     samples: tuple[Sample, ...]
-    passages: tuple[Passage, ...]
+    timelines: tuple[Timeline, ...]
     sessions: tuple[Session, ...] = ()
     idle: Mapping[str, float] = field(default_factory=dict)
     grace: Mapping[str, float] = field(default_factory=dict)
@@ -196,7 +197,7 @@ class Seen:
     is_over: bool = False
 
 
-def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
+def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...]:
     """What to ask for: these paths on every host that has them, or else an example of each route.
 
     Raises `HitlessError` where a path belongs to no route, or where no route says what to ask for.
@@ -210,14 +211,14 @@ def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
     ]
     if not paths:
         examples = [(rules.example(rule), entry_point) for rule, entry_point in routed]
-        found = [Aim(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]
+        found = [Target(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]
         if not found:
             raise HitlessError(f"no route of {name} says by itself what to ask for", "name it: --path /")
         return tuple(dict.fromkeys(found))
-    aimed: list[Aim] = []
+    chosen: list[Target] = []
     for path in paths:
         taking = [
-            Aim(host, path, entry_point)
+            Target(host, path, entry_point)
             for rule, entry_point in routed
             for host in rules.hosts(rule) or ("localhost",)
             if "*" not in host and _is_taken(path, host, entry_point, routed)
@@ -225,8 +226,8 @@ def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
         if not taking:
             known = ", ".join(rule for rule, _ in routed) or "none"
             raise HitlessError(f"no route of {name} takes {path}", f"its routes are: {known}")
-        aimed += taking
-    return tuple(dict.fromkeys(aimed))
+        chosen += taking
+    return tuple(dict.fromkeys(chosen))
 
 
 def _entry_point(router: Router) -> str:
@@ -274,11 +275,11 @@ def grace_periods(application: Application) -> dict[str, float]:
     return {name: seconds(period) if period else _GRACE for name, period in asked.items()}
 
 
-def passage(
+def timeline(
     timed: Sequence[tuple[float, Event]],
     endings: Sequence[Ending] = (),
     problem: str = "",
-) -> Passage:
+) -> Timeline:
     """One deployment from its events, each with its moment; at least one."""
     first: dict[str, float] = {}
     gate, in_flight, cut = 0.0, 0, 0
@@ -298,7 +299,7 @@ def passage(
                 in_flight, cut = in_flight + event.in_flight, cut + event.cut
             case _:
                 pass
-    return Passage(
+    return Timeline(
         began=timed[0][0],
         ended=timed[-1][0],
         cutting=first.get("cutting"),
