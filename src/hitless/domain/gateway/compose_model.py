@@ -14,13 +14,13 @@ from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 
 ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
-SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
+SERVED = "/run/hitless"  # what Traefik reads, in memory: each start copies the files that are whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 TRAEFIK = 65532  # its user and its group: nobody's
 DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
-# What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
-# would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
-# need them again, with a NO_PROXY that has each container's name, or better a way of its own.
+# What Docker's command line gives each container if its config.json names a company's proxy. Traefik would
+# send every request for an application there. If Traefik itself has to ask the internet (ACME), it will need
+# these again, with a NO_PROXY that has each container's name, or better with an option for it alone.
 _NO_PROXIES = {
     spelled: ""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -66,16 +66,16 @@ def _service(project: str, settings: GatewaySettings, script: str) -> dict[str, 
         "entrypoint": ["/bin/sh", "-c", script.replace("$", "$$"), "sh", "start"],
         "command": _command(project, settings),
         "environment": dict(_NO_PROXIES),
-        # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
-        # never reap: some hundred zombies in a few minutes (seen)
+        # BusyBox's `timeout` leaves a child behind at every probe. As the first process, Traefik would never
+        # reap it: some hundred zombies in a few minutes (seen)
         "init": True,
-        # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
+        # Nobody's user: it can read the routes that root writes by `docker exec`, but not write them. The
         # Docker socket belongs to root.
         "user": f"{user}:{user}",
-        # Its owner, and not a mode, says who may write: at a second start the engine (26.1) has forgotten the
+        # The owner says who may write, not a mode: at a second start the engine (26.1) has forgotten the
         # mode. A routing file has some ten thousand bytes.
         "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=64m"],
-        # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
+        # not unless-stopped: after a crash the engine thinks that what ran was stopped by hand (measured)
         "restart": "always",
         "read_only": True,
         "cap_drop": ["ALL"],
@@ -115,23 +115,23 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         "--ping.entrypoint=traefik",
         "--api.insecure=true",
         f"--api.dashboard={str(settings.dashboard).lower()}",
-        # Only this container itself can ask the API here: it tells password hashes. The dashboard's own entry
-        # point has routes for the Docker host alone (adapters/gateway/dashboard.py); no label can name it.
+        # Only this container itself can ask the API here, because it shows password hashes. The dashboard's
+        # own entry point has routes for the Docker host alone (dashboard.py); no label can name it.
         f"--entrypoints.traefik.address=127.0.0.1:{API_PORT}",
         *([f"--entrypoints.dashboard.address=:{DASHBOARD_PORT}"] if settings.dashboard else []),
         *(f"--entrypoints.{name}.address=:{port}" for name, port in settings.entry_points.items()),
         # Traefik's default of 60 s cuts every upload that takes longer
         *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
-        # a route that names no entry point is on this one alone, not on the ports of applications
+        # a route that names no entry point is on this one only, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
         f"--providers.file.directory={SERVED}/routes",
         "--providers.file.watch=true",
-        # Traefik's default of 2 s would put off every cutover by so much
+        # Traefik's default of 2 s would delay every cutover by that
         "--providers.providersthrottleduration=100ms",
     ]
     if settings.trusted_proxies:
-        # the routes for the inside look at the connection, whatever these headers say (measured); the PROXY
-        # protocol would say where a connection comes from
+        # the routes for the inside look at the connection, whatever these headers say (measured); with the
+        # PROXY protocol a proxy would say where a connection comes from
         trusted = ",".join(settings.trusted_proxies)
         command += [
             f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
@@ -140,7 +140,7 @@ def _command(project: str, settings: GatewaySettings) -> list[str]:
         command.append("--experimental.fastproxy=true")
     if settings.docker_provider:
         command += [
-            # as our own transport: what is adopted is drained by counting connections, too
+            # like our own transport: hitless also drains what it adopts by counting connections
             f"--serverstransport.forwardingtimeouts.idleconntimeout={IDLE_TIMEOUT * 1000:.0f}ms",
             "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",

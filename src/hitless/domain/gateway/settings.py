@@ -12,23 +12,23 @@ from hitless.domain.routing import entry_points
 from hitless.domain.routing.entry_points import WEB
 
 API_PORT = 8080  # Traefik's API and ping, inside the container
-ANY = ""  # every address of the host, as a published port without one: IPv4 and IPv6
+ANY = ""  # every address of the host, as of a published port without one: IPv4 and IPv6
 LABEL_SETTINGS = "hitless.gateway.settings"
 _OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
+    """What `gateway up` can be told. `dashboard` publishes Traefik's dashboard on 127.0.0.1:8080.
 
-    `bind` is the host's address to publish `http_port` on, "" for all. `ports` are further ports of the host,
-    for applications: port -> the address to publish it on. `held` are those of all these that others have
-    still: they are not published yet. `fast_proxy` has Traefik forward by its experimental engine, which is
-    faster and loses some requests (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds
-    a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are addresses and
-    ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
-    applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
-    this image; else it is that of the hitless that made the gateway.
+    `bind` is the host's address on which to publish `http_port`, "" for all. `ports` are further ports of the
+    host, for applications: port -> the address on which to publish it. `held` are the ports among all these
+    that others still have: they are not published yet. `fast_proxy`: Traefik forwards by its experimental
+    engine, which is faster and loses some requests (docs/decisions/0024-gateway-speed.md). `read_timeout` is
+    how many seconds a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are
+    addresses and ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) from
+    which networks of applications take their addresses, "" until one is chosen. `image_asked`: somebody has
+    asked for this image; else it is that of the hitless that made the gateway.
     """
 
     http_port: int = 80
@@ -46,21 +46,21 @@ class GatewaySettings:
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
-        """The settings that a running gateway was made with; what only a newer hitless knows is left out."""
+        """The settings of a running gateway, without those that only a newer hitless knows."""
         known = {setting.name for setting in fields(GatewaySettings)}
         found = {key: value for key, value in json.loads(text).items() if key in known}
         ports = {int(port): address for port, address in found.pop("ports", {}).items()}
         if "read_timeout" not in found:
-            # made by a hitless that published on IPv4 alone where every address was meant
+            # an older hitless made it, which published on IPv4 alone if every address was meant
             ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
             found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
-        # made by a hitless that noted nothing of it, and whose own image was this one
+        # an older hitless made it, which did not note this, and whose own image was this one
         found.setdefault("image_asked", found.get("image", FLOATING) != FLOATING)
         lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies")}
         return GatewaySettings(**{**found, "ports": ports, **lists})
 
     def up_to_date(self) -> GatewaySettings:
-        """The same with hitless's own image of today, where no other one was asked for."""
+        """The same with the image that this hitless takes by itself, if nobody asked for another one."""
         return self if self.image_asked else replace(self, image=TRAEFIK_IMAGE)
 
     def to_label(self) -> str:
@@ -80,19 +80,19 @@ class GatewaySettings:
 
     @property
     def published(self) -> dict[int, str]:
-        """The ports of the host that it takes: port -> address, "" for all."""
+        """The ports of the host that it uses: port -> address, "" for all."""
         dashboard = {API_PORT: "127.0.0.1"} if self.dashboard else {}
         found = {self.http_port: self.bind, **self.ports, **dashboard}
         return {port: address for port, address in found.items() if port not in self.held}
 
     def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
-        """The same with these ports besides (port -> address), and without those."""
+        """The same with these ports added (port -> address), and without those."""
         ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}
         return replace(self, ports=dict(sorted(ports.items())))
 
 
 def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> Gateway:
-    """The gateway of this name, running with these settings, in this container where there is one already."""
+    """The gateway of this name, running with these settings, in this container if there is one already."""
     return Gateway(
         project=project,
         container=container_name(project),

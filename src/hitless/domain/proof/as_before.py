@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 from hitless.domain.proof.observations import Period, Sample, Target
 
-_DEVIATIONS = 3.0  # standard deviations: one application in some hundreds is blamed for chance
+_DEVIATIONS = 3.0  # standard deviations: chance is blamed on about one application in some hundreds
 
 
 def as_before(
     wrong: Sequence[Sample], samples: Sequence[Sample], period: Callable[[Sample], Period]
 ) -> set[int]:
-    """The `id` of each wrong sample that is as before; `samples` are all, `period` says when one ended."""
+    """The `id` of each wrong sample that is as before. `samples` are all; `period` says when one ended."""
     asked = Counter((period(sample), sample.target) for sample in samples)
     same_kind: dict[tuple[Target, str], dict[Period, list[Sample]]] = {}
     for sample in wrong:
@@ -35,9 +35,9 @@ def as_before(
 
 
 def at_most(seen: int, of: int, requests: int) -> float:
-    """How many of `requests` fail by chance alone, at most, where `seen` of `of` others did; 0 if none did.
+    """How many of `requests` fail by chance alone, at most, if `seen` of `of` others failed; 0 if none did.
 
-    The share is taken as high as it may be (Wilson's bound), and then the number as high as that allows.
+    It takes the highest likely share (Wilson's bound), and then the highest likely number at that share.
     """
     if not seen:
         return 0.0

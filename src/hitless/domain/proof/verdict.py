@@ -1,7 +1,7 @@
-"""From what a proof has seen to what was lost, why, whose fault it was, and the remedy. Pure.
+"""What a proof lost, why, whose fault it was, and the remedy, from what the proof saw. Pure.
 
-Nothing is asked of the application, and both releases are the same: which of them answered can't be seen,
-so all is told from the moments of the deployment, and from what the engine and the gateway know.
+hitless asks nothing special of the application, and both releases are the same. So it can't see which of them
+answered: it concludes from the moments of the deployment, and from what the engine and the gateway know.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ EARLY = 10.0
 """Seconds after its cutover in which an error of the new release means that it was not ready yet."""
 
 
-_CRASH = 5.0  # seconds after a crash in which what is lost is put down to it
-_SLOW = 5.0  # seconds of start that are worth a word, where they are most of the deployment
-_AT_ONCE = 1.0  # seconds in which a program ends that does nothing on SIGTERM but end
-_LATE = 0.25  # seconds by which a request may be sent too late before the figures are this machine's own
+_CRASH = 5.0  # seconds after a crash in which a loss is explained by it
+_SLOW = 5.0  # seconds of start that are worth a note, if they are most of the deployment
+_AT_ONCE = 1.0  # seconds in which a program ends if it does nothing else on SIGTERM
+_LATE = 0.25  # seconds by which a request may be late before the figures show this machine's own delays
 _KILLED = 137
 _ENDED_BY_SIGNAL = (143, 130)  # 128 + SIGTERM, SIGINT: what a program without a handler ends with
 
@@ -37,7 +37,7 @@ class Side(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why requests or sessions were lost, or what is worth a word though nothing was."""
+    """Why requests or sessions were lost, or what is worth a note although nothing was lost."""
 
     OWN = "own-errors"
     CRASHED = "crashed"
@@ -59,9 +59,9 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One cause: whose fault, how many requests it cost (0: it is a remark), what was seen, what to do.
+    """One cause: whose fault, how many requests it cost (0: it is a note), what was seen, what to do.
 
-    `is_loss` where it counts against the proof; `detail` says what was lost of what, and when.
+    `is_loss`: it counts against the proof. `detail` says what was lost of what, and when.
     """
 
     cause: Cause
@@ -84,10 +84,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class Row:
-    """The requests that ended in one period; `latency` is None where none was answered.
+    """The requests that ended in one period; `latency` is None if none was answered.
 
-    `lost` and `as_before` map what came instead of a right answer -> how often: `as_before` what the
-    application answers without a deployment, too.
+    `lost` and `as_before` map what came instead of a right answer -> how often. `as_before` is what the
+    application also answers without a deployment.
     """
 
     period: Period
@@ -112,12 +112,12 @@ class Proof:
 
     @property
     def lost(self) -> int:
-        """How many got no right answer, but for those that are as before any deployment."""
+        """How many got no right answer, without those that are as before any deployment."""
         return sum(sum(row.lost.values()) for row in self.rows)
 
     @property
     def as_before(self) -> int:
-        """How many got a wrong answer such as the application gave before any deployment."""
+        """How many got a wrong answer that the application also gave before any deployment."""
         return sum(sum(row.as_before.values()) for row in self.rows)
 
     @property
@@ -201,7 +201,7 @@ def _is_early(sample: Sample, observed: Observed) -> bool:
 
 
 def _is_servers(sample: Sample) -> bool:
-    """Whether the gateway had a route, and what it found behind it did not answer well."""
+    """Whether the gateway had a route, but the server behind it did not answer well."""
     if sample.failure is not None:
         return sample.failure in (Failure.CUT, Failure.TIMEOUT, Failure.UNSENT)
     return sample.status >= 500
@@ -218,7 +218,7 @@ def _loss(cause: Cause, lost: Sequence[Sample], observed: Observed) -> Fault:
     what = ", ".join(f"{count} x {what}" for what, count in Counter(one.what for one in lost).most_common())
     at = ", ".join(dict.fromkeys(_place(sample, observed)[0] for sample in lost))
     drawn = {"timeout": f"{observed.drain_timeout:.0f} s", "early": f"{_early(lost, observed):.1f} s"}
-    # named only where it is few: of many paths all are named by the report
+    # names only a few paths: the report has all of them
     paths = list(dict.fromkeys(sample.target.url for sample in lost))
     of = f" of {', '.join(paths)}" if len(paths) < len(observed.targets) and len(paths) <= 3 else ""
     said, todo = message.format(**drawn), remedy.format(**drawn)
@@ -249,14 +249,14 @@ def _sessions(observed: Observed) -> list[Fault]:
 
 
 def _remarks(observed: Observed, by_cause: Mapping[Cause, object]) -> list[Fault]:
-    """What is worth a word though it cost nothing this time."""
+    """What is worth a note although it cost nothing this time."""
     found = [*_endings(observed, Cause.CUT_IN_FLIGHT in by_cause), *_slow_start(observed)]
     if observed.idle and Cause.IDLE_CLOSED not in by_cause:
         services = ", ".join(f"{name} after {after:.1f} s" for name, after in observed.idle.items())
         _, _, remedy = _ABOUT[Cause.IDLE_CLOSED]
         message = (
-            f"idle connections are closed by {services}, the gateway would do it after {IDLE_TIMEOUT:g} s: "
-            "a request that meets the close is lost where it can't be sent again (a POST)"
+            f"{services} closes idle connections; the gateway would do it after {IDLE_TIMEOUT:g} s: "
+            "a request that meets the close is lost if it can't be sent again (a POST)"
         )
         found.append(_remark(Cause.IDLE_CLOSED, Side.APPLICATION, message, remedy))
     if observed.lag > _LATE:
@@ -273,7 +273,7 @@ def _remarks(observed: Observed, by_cause: Mapping[Cause, object]) -> list[Fault
 
 
 def _endings(observed: Observed, is_told: bool) -> list[Fault]:
-    """How the old release's containers ended once they were told to."""
+    """How the old release's containers ended after they were told to."""
     asked = [ending for timeline in observed.timelines for ending in timeline.endings if ending.is_asked]
     ignoring = {
         one.service: one.seconds
@@ -297,7 +297,7 @@ def _endings(observed: Observed, is_told: bool) -> list[Fault]:
         )
         remedy = (
             f"have it finish its requests on SIGTERM: one that takes longer than drain_timeout "
-            f"({observed.drain_timeout:.0f} s) would be cut, and every one where the host is shut down"
+            f"({observed.drain_timeout:.0f} s) would be cut, and every one if the host is shut down"
         )
         found.append(_remark(Cause.DIES_AT_ONCE, Side.APPLICATION, message, remedy))
     return found
@@ -309,10 +309,10 @@ def _slow_start(observed: Observed) -> list[Fault]:
     if not slow:
         return []
     longest = max(one.gate for one in slow)
-    message = f"of the time of a deployment most is the application's own start, up to {longest:.1f} s"
+    message = f"most of the time of a deployment is the application's own start, up to {longest:.1f} s"
     remedy = (
-        "have it start faster, or be asked more often: a Docker health check with `start_period` and "
-        "`start_interval: 1s` is heard of at once, one with an `interval` of 30 s after 30 s"
+        "have it start faster, or check it more often: a Docker health check with `start_period` and "
+        "`start_interval: 1s` reports at once, one with an `interval` of 30 s after 30 s"
     )
     return [_remark(Cause.SLOW_START, Side.APPLICATION, message, remedy)]
 
@@ -354,12 +354,12 @@ def _rank(ordered: Sequence[float], share: float) -> float:
 _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.OWN: (
         Side.APPLICATION,
-        "it answers so without a deployment, too, and as often",
+        "it also answers this without a deployment, and as often",
         "look at its log; a proof with other paths (--path) or a lower --rate tells more",
     ),
     Cause.CRASHED: (
         Side.APPLICATION,
-        "a container ended though nobody had told it to",
+        "a container ended although nobody had told it to",
         "look at its last lines with docker logs, and at its memory limit",
     ),
     Cause.CUT_IN_FLIGHT: (
@@ -389,22 +389,22 @@ _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.HANGS: (
         Side.APPLICATION,
         "requests were not answered in time",
-        "has it workers enough for this --rate while two releases share the host?",
+        "does it have enough workers for this --rate while two releases share the host?",
     ),
     Cause.GATEWAY: (
         Side.HITLESS,
         "the gateway did not pass the request on",
-        "see hitless gateway logs; this should not be: please report it with the output of --json",
+        "see hitless gateway logs; this must not happen: please report it with the output of --json",
     ),
     Cause.TWO_AT_ONCE: (
         Side.APPLICATION,
-        "errors of its own while two releases run",
+        "its own errors while two releases run",
         "they share something that is not enough for two, or that only one may have: connections of the "
         "database, a lock, a file, memory",
     ),
     Cause.SELDOM: (
         Side.APPLICATION,
-        "errors of its own at no moment of a deployment",
-        "look at its log; a longer --baseline tells whether it makes them without a deployment, too",
+        "its own errors, at no moment of a deployment",
+        "look at its log; a longer --baseline shows whether it makes them without a deployment, too",
     ),
 }
