@@ -291,7 +291,7 @@ def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Captur
     text, _ = applications_of(capsys, LIVE, settings)
     assert text.splitlines()[:2] == [
         "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, " + TRAEFIK_IMAGE,
-        "  port 6379 is another's still: see hitless adopt, or gateway up --replace",
+        "  others still have port 6379: see hitless adopt, or gateway up --replace",
     ]
 
 

@@ -12,7 +12,7 @@ class GatewayProject(Protocol):
     """The gateway as a Compose project that is started and stopped."""
 
     def settings(self) -> GatewaySettings | None:
-        """The settings of the gateway that is there, running or not."""
+        """The settings of the gateway that exists, running or not."""
         ...
 
     def foreign(self) -> tuple[str, ...]:
@@ -20,29 +20,29 @@ class GatewayProject(Protocol):
         ...
 
     def outdated(self) -> str:
-        """What is too old on this Docker host for hitless, "" where nothing is."""
+        """What is too old on this Docker host for hitless, or ""."""
         ...
 
     def free_pool(self, image: str) -> str:
-        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none.
+        """A range (CIDR) for the networks of applications that nothing on the host uses, "" for none.
 
         `image` is the gateway's, which looks at the host's routes.
         """
         ...
 
     def unfit(self, image: str) -> str:
-        """What is wrong with an image (`has no flock, …`), "" where it can be the gateway's.
+        """What is wrong with an image (`has no flock, …`), "" if it can be the gateway's.
 
         Pulls it if needed.
         """
         ...
 
     def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
-        """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
+        """Raise `HitlessError` if others have one of these ports of the host (port -> address)."""
         ...
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or replace it where they differ."""
+        """Start the gateway with these settings, or replace it if they differ."""
         ...
 
     def answers(self) -> bool:

@@ -222,7 +222,7 @@ def _show_periods(out: Console, proof: Proof) -> None:
 
 
 def _counts(proof: Proof, lost: Mapping[str, int], own: Mapping[str, int]) -> tuple[str, ...]:
-    """How many were lost, and how many were as before any deployment where the table has a column for it."""
+    """How many were lost, and how many were as before any deployment, if the table has a column for it."""
     return (str(sum(lost.values())), *([str(sum(own.values()))] if proof.as_before else []))
 
 
