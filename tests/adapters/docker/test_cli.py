@@ -90,7 +90,7 @@ def test_a_failure_has_the_command_its_exit_code_and_its_last_lines(docker: Fake
 def test_a_failure_without_a_word_says_so(docker: FakeDocker) -> None:
     docker.answers("pull", exit_code=1)
 
-    with pytest.raises(DockerFailed, match="it said nothing"):
+    with pytest.raises(DockerFailed, match="it printed nothing"):
         DockerCli().run("pull")
 
 

@@ -1,10 +1,10 @@
 # All that hitless does in the gateway's container, in any POSIX shell: `sh -c <this text> sh <function> …`.
-# An application's name is a name as Compose takes it: nothing in it means anything to a shell or in a path.
+# An application's name is a name that Compose accepts: nothing in it means anything to a shell or in a path.
 root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
-served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
+served=$root/run/hitless        # what Traefik reads: in memory, each start copies the files that are whole
 state=$root/var/lib/hitless
-# Each program that is used here (a test compares): `gateway up` looks whether an image has them.
+# Each program that is used here (a test compares): `gateway up` checks that an image has them.
 tools="awk cat cp cut date df flock head mkdir mkfifo mv nc readlink rm sed sha256sum sleep stat sync tail tar"
 tools="$tools timeout traefik wc wget"
 
@@ -16,9 +16,9 @@ fit() {
     traefik version 2> /dev/null || true
 }
 
-# Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
-# knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
-# The token ends what a line writes, and the exit code stands beside it.
+# Run what comes on standard input, line by line. A line is run only if it begins with the token, which no rest in
+# the pipe can know, and only if it is whole: the last line of a killed hitless is not. The token ends what a line
+# writes, and the exit code is beside it.
 serve() { # token
     while IFS= read -r line; do
         case $line in "$1 "*) ;; *) exit 1 ;; esac
@@ -28,8 +28,8 @@ serve() { # token
     done
 }
 
-# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open. `left` is
-# a lock whose hitless has ended, and which a Docker command that it began holds still.
+# Who has the lock: the process that wrote the holder's file, as long as it runs with the lock open. `left` is a lock
+# whose hitless has ended, and which a Docker command that it began still holds.
 held() { # application
     { read -r pid && read -r name; } 2>/dev/null < "$state/$1/holder" || return 1
     [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" = "$state/$1/lock" ] || return 1
@@ -39,28 +39,28 @@ held() { # application
     echo "$how $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
 }
 
-# When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
+# When a process began, in the kernel's ticks since its boot: together with its number it names only this process.
 began() { # process
     read -r line 2>/dev/null < "/proc/$1/stat" && set -- $line && echo "${22}"
 }
 
-# Whether the lock is still what its process said that it is: there, the same one, with the lock open.
+# Whether the lock is still what its process said: its process runs, is the same one, and has the lock open.
 holds() { # application, claim
     [ "$(readlink "/proc/${2%.*}/fd/9" 2>/dev/null)" = "$state/$1/lock" ] &&
         [ "$(began "${2%.*}")" = "${2#*.}" ] && return
-    echo "the lock of $1 is held no more" >&2
+    echo "the lock of $1 is no longer held" >&2
     exit 76
 }
 
-# Do something that only the holder of the lock may. While it is done no other one gets the lock: a command that
-# was suspended, and goes on when its lock has been taken away, changes nothing of what another one has made.
+# Do something that only the holder of the lock may do. No other command gets the lock in that time: a command that
+# was suspended, and continues after it has lost its lock, changes nothing that another one has made.
 fenced() ( # application, claim, command
     [ ! -d "$state/$1" ] || { exec 7<"$state/$1" && flock 7; } || exit 1
     holds "$1" "$2" && shift 2 && "$@"
 )
 
-# Of each command's events those that say what became of it: its beginning, the last step that began, its end. What
-# jobs and hooks have written stands between them, and may be any number of bytes.
+# The events that say how each command went: its beginning, the last step that began, its end. Between them is what
+# jobs and hooks have written, which may be any number of bytes.
 turns() {
     awk '
         function flush() { if (step != "") print step; step = "" }
@@ -70,7 +70,7 @@ turns() {
     '
 }
 
-# All that is kept, as an archive; what is said of it goes to standard error.
+# All that is kept, as an archive; what is said about it goes to standard error.
 look() { # application or -, lines of the journal
     {
         df -Pk "$state" | tail -n 1
@@ -83,13 +83,13 @@ look() { # application or -, lines of the journal
             echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
             held "$1"
             echo journal
-            # what was begun last may stand in the file before, which the same command has just put aside
+            # what was begun last may be in the file before, which the same command has just put aside
             cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | turns | tail -n "$2"
         fi
     } >&2
     kept=$state/$1/releases
     set --
-    # without what is on its way, and the gateway's own, which begin with a dot
+    # without unfinished files, and the gateway's own: those begin with a dot
     for file in "$routes"/* "$kept"/*; do
         [ ! -f "$file" ] || set -- "$@" "${file#"$root/"}"
     done
@@ -106,10 +106,10 @@ copies() { # files' names
     [ $# -eq 0 ] || tar cf - "$@"
 }
 
-# The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
-# that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
-# that it began (adapters/gateway/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
-# for them. A line that can't be written, on a full disk, is no reason to end.
+# The lock is the kernel's, held by the process that writes the journal. It goes when that process ends, and that
+# ends with its standard input: when hitless has ended, in whatever way, and the commands that it began
+# (adapters/gateway/lifeline.py). A line that is no event says that hitless itself has ended. The next command then
+# waits for those commands. A line that can't be written, on a full disk, is no reason to end.
 lock() { # application or .gateway, holder, wait or now
     umask 077
     mkdir -p "$state/$1" "$state/.gateway" || exit 1
@@ -123,7 +123,7 @@ lock() { # application or .gateway, holder, wait or now
         flock 9 || exit 71
         enter "$1" "$3"
     fi
-    # what was begun for the one before is over then
+    # by then, what was begun for the command before is over
     (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
@@ -133,7 +133,7 @@ lock() { # application or .gateway, holder, wait or now
     while IFS= read -r line; do
         case $line in
             left) echo $$ > "$state/$1/left" ;;
-            # no more than a sign of life
+            # only a sign of life
             '') echo >> "$journal" ;;
             # nobody waits for the disk here
             *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
@@ -141,8 +141,8 @@ lock() { # application or .gateway, holder, wait or now
     done 2>/dev/null
 }
 
-# Who restarts the gateway takes the lock of an application that there is not: .gateway. All others hold that one,
-# together, while they take theirs: nobody begins from the look at their locks to the end of the container.
+# A command that restarts the gateway takes the lock of an application that does not exist: .gateway. All others hold
+# that lock, together, while they take theirs: so nobody begins between the look at their locks and the container's end.
 beginner="a command that has just begun"
 
 enter() { # application or .gateway, wait or now
@@ -155,8 +155,8 @@ enter() { # application or .gateway, wait or now
     flock -s 5 || exit 71
 }
 
-# Take a lock at once; 1 where another one has it. BusyBox's flock ends with 1 whatever is wrong, that of
-# util-linux with 1 for this alone (flock(1)); of all else both say something.
+# Take a lock at once; 1 if another one has it. BusyBox's flock ends with 1 whatever is wrong, that of util-linux with
+# 1 only for this (flock(1)); about everything else both write something.
 is_free() { # file descriptor: 9 is for one, 5 for many
     said=$(if [ "$1" = 5 ]; then flock -s -n 5; else flock -n 9; fi 2>&1)
     code=$?
@@ -170,7 +170,7 @@ leave_gate() {
     exec 5>&-
 }
 
-# Who works on which application, but for one of them: a line each.
+# Who works on which application, without one of them: line by line.
 busy() { # application or -
     for lock in "$state"/[a-z0-9]*/lock; do
         name=${lock%/lock}
@@ -194,20 +194,20 @@ journal() { # application
     for file in journal.1 journal; do [ ! -e $file ] || cat $file; done
 }
 
-# Until it is on the disk and survives a power cut: a file, or a folder with the names in it.
+# Wait until it is on the disk and survives a power cut: a file, or a folder with the names in it.
 persist() { # file or folder
     sync "$1" 2>/dev/null || sync
 }
 
-# The rename is the one instant (measured). The length is checked, or an end of input that came early would put
-# half of it in place. It is cat that writes: of a full disk BusyBox's head says no more than "I/O error".
-# Without the two syncs a power cut leaves a file of that name that is empty or full of NULs.
+# The rename is the one instant (measured). The length is checked, because an early end of input would put half of it
+# in place. cat writes it: about a full disk BusyBox's head says only "I/O error". Without the two syncs a power cut
+# leaves a file of that name that is empty or full of NULs.
 put() { # application, claim, new file, place, bytes
     arrived "$1" "$2" "$3" "$5" && fenced "$1" "$2" mv -f "$3.$$" "$4" && persist "${4%/*}"
 }
 
 arrived() { # application, claim, new file, bytes
-    # one that was interrupted may be under way in another shell: it finds no file to put in place
+    # an interrupted one may still run in another shell: it finds no file to put in place
     fenced "$1" "$2" rm -f "$3".* && received "$3.$$" "$4"
 }
 
@@ -230,21 +230,21 @@ alone() {
     [ ! -d "$served/routes" ] || { exec 6>>"$served/lock" && flock 6; }
 }
 
-# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
-# others are kept out: whoever sends it may be suspended.
+# On the disk first, then in memory: what is in force survives any failure. It waits for the input before it keeps
+# others out, because the sender may be suspended.
 deliver() { # application, claim, bytes
     umask 027 # password hashes are in it: for root, and for the gateway's group
     mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
         alone && fenced "$1" "$2" set_in_force "$1"
 }
 
-# The same of a file of the gateway's own, for which there is no lock.
+# The same for one of the gateway's own files, which have no lock.
 provide() { # name, bytes
     umask 027
     mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
 }
 
-# A file of the gateway's own, "" where there is none, or one that is not whole.
+# One of the gateway's own files, "" if it does not exist or is not whole.
 own() { # name
     if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
 }
@@ -253,14 +253,14 @@ retract() { # name
     alone && taken_away "$1"
 }
 
-# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
+# Everything that needs room is written before the first rename: a delivery that fails has changed nothing.
 #
-# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
-# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
-# hitless has made reads the disk. No application's name begins as that of what is on its way does.
+# The second copy: if the disk loses one of the two, the other is there at the next start. Nothing waits for it: a
+# power cut that removes it leaves the first. Traefik must not read its name: a gateway that an older hitless has made
+# reads the disk. No application's name begins like that of an unfinished file.
 #
-# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
-# what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
+# What Traefik reads is first written in a folder beside the one that it watches. Within that, it would cause a reload
+# of what is there already, and the throttle after that reload would delay ours by a tenth of a second (measured,
 # docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
 set_in_force() { # file's name without its ending
     new=$routes/.next/$1.$$
@@ -281,18 +281,18 @@ withdraw() { # application, claim
     alone && fenced "$1" "$2" taken_away "$1"
 }
 
-# The copy goes first: a file that is gone while its copy is there was not taken away by us.
+# The copy goes first: a file that is gone while its copy exists was not removed by us.
 taken_away() { # application
     rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
     rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
     rm -f "$served/routes/$1.yml" "$served/aside/$1.yml"
 }
 
-# Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
+# Whether a file is as hitless wrote it: its first line has the digest of all that comes after it.
 whole() { # file
     [ -s "$1" ] || return 1
     [ "$(head -c 74 "$1")" != "# hitless $(tail -c +76 "$1" | sha256sum | cut -c -64)" ] || return 0
-    # as older ones wrote it: of the lines from the second on, before they were made safe for Traefik's templates
+    # the form of older ones: of the lines from the second on, before they were made safe for Traefik's templates
     [ "$(head -c 37 "$1")" = "# hitless {\"digest\":\"$(
         sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
     )" ]
@@ -300,9 +300,9 @@ whole() { # file
 
 # The gateway's own files begin with a dot, which no application's name does.
 
-# What the gateway's container runs: Traefik, on what is whole. It is nobody's user: the disk is not its to write.
+# What the gateway's container runs: Traefik, on the files that are whole. Its user is nobody: it can't write the disk.
 start() { # Traefik's arguments
-    umask 0 # root has no capability here, and is to write beside Traefik's user
+    umask 0 # root has no capability here, and must write beside Traefik's user
     mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held"
     : >> "$served/lock"
     umask 022
@@ -324,10 +324,10 @@ start() { # Traefik's arguments
     exec traefik "$@"
 }
 
-# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
-# they are given to it one by one, and that one is set aside.
+# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others. Then it
+# gets them one by one, and that one is set aside.
 guard() {
-    # it reads its files at once; for so long they are left to it on a host that is busy
+    # it reads its files at once; on a busy host it gets this much time
     within 300 api ping && ! within 50 routing || return 0
     alone
     mv "$served"/routes/*.yml "$served/held/"
@@ -367,12 +367,12 @@ within() { # tenths of a second, command
     done
 }
 
-# Whether a file is there that can be served, or its copy.
+# Whether a file that can be served, or its copy, exists.
 has() { # file's name without its ending
     if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
 }
 
-# Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
+# Restore on the disk what is damaged or gone there, if its copy is whole. Says what.
 heal() {
     alone
     umask 027
@@ -390,9 +390,9 @@ connections() {
     cat /proc/net/tcp6 2>/dev/null || true
 }
 
-# One request, and the raw answer. A pipe that is open for writing, too, never ends: nc would half-close the
-# connection at the end of its input, which servers may take for a client that has gone. BusyBox's nc has no
-# limit of its own once it is connected.
+# One request, and the raw answer. A pipe that is also open for writing never ends: nc would half-close the connection
+# at the end of its input, and servers may think that the client has gone. BusyBox's nc has no limit of its own once it
+# is connected.
 probe() { # host, port, request with octal escapes, seconds, most bytes
     pipe=/dev/shm/hitless.$$
     rm -f "$pipe" && mkfifo "$pipe" && exec 8<>"$pipe" && rm "$pipe" || exit 1

@@ -1,4 +1,4 @@
-"""One Traefik process of the gateway: what is asked from inside its container, by `docker exec` alone."""
+"""One Traefik process of the gateway: hitless asks it from inside its container, by `docker exec` alone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from hitless.ports.balancer import Answer
 _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
-# What keeps a connection clearly longer than the gateway itself is never met by it closing.
+# A server that keeps a connection clearly longer than the gateway never closes one that the gateway uses.
 _IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
 _IDLE_ENOUGH = IDLE_TIMEOUT + 0.35
 
 
 @dataclass(frozen=True)
 class TraefikInstance:
-    """The Traefik in whose container these shells are."""
+    """The Traefik in the container of these shells."""
 
     shell: GatewayShell
 
@@ -42,7 +42,7 @@ class TraefikInstance:
             return tuple(pool.map(self._ask, probes))
 
     def rawdata(self) -> Json:
-        """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
+        """All that Traefik knows, from its API. Raises `HitlessError` if the API does not answer."""
         answer = self._ask(Probe("127.0.0.1", API_PORT, "/api/rawdata", "localhost"))
         if answer.status != 200:
             raise HitlessError(
@@ -83,7 +83,7 @@ class TraefikInstance:
 
 
 def request(probe: Probe, keep: bool = False) -> bytes:
-    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed, or kept."""
+    """The probe as the bytes of an HTTP/1.1 request that asks to close the connection, or to keep it."""
     headers = {
         "Host": probe.host,
         "User-Agent": "hitless",
@@ -103,7 +103,7 @@ def escaped(text: bytes) -> str:
 
 
 def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
-    """The status and body of a raw HTTP answer; status 0 and the reason where it is none."""
+    """The status and body of a raw HTTP answer; status 0 and the reason if it is none."""
     if not raw:
         reason = stderr.strip().removeprefix("nc: ") or "closed without an answer"
         return Answer(0, reason)
@@ -116,7 +116,7 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
         response.begin()
         body = response.read()
     except IncompleteRead as error:
-        body = error.partial  # of an answer without end
+        body = error.partial  # an answer without an end
         if response.chunked and not body:
             return Answer(0, f"this is no HTTP answer: {error}")
     except (HTTPException, ValueError, OSError) as error:
@@ -125,9 +125,9 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
 
 
 def count_connections(table: str, addresses: Sequence[str]) -> int:
-    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, but for TIME_WAIT.
+    """The rows of /proc/net/tcp and tcp6 with one of these as remote address, without TIME_WAIT.
 
-    A row whose local port the gateway listens on is a container's connection to it, as its client.
+    If the gateway listens on a row's local port, the row is a container's connection to it, as its client.
     """
     rows = [line.split() for line in table.splitlines()]
     rows = [row for row in rows if len(row) > 3 and row[0].endswith(":")]
@@ -143,7 +143,7 @@ def count_connections(table: str, addresses: Sequence[str]) -> int:
 def _as_in_the_table(address: str) -> tuple[str, ...]:
     """How the kernel prints an address: each word of 32 bits as a little-endian host reads it.
 
-    An IPv4 address stands in tcp6, too, as the end of an IPv6 one (::ffff:0:0/96).
+    An IPv4 address is also in tcp6, as the end of an IPv6 one (::ffff:0:0/96).
     """
     found = ipaddress.ip_address(address)
     words = [found.packed[at : at + 4][::-1].hex().upper() for at in range(0, len(found.packed), 4)]
@@ -151,7 +151,7 @@ def _as_in_the_table(address: str) -> tuple[str, ...]:
 
 
 class _Recorded:
-    """A socket's place for HTTPResponse: bytes that have been read already."""
+    """In place of a socket for HTTPResponse: bytes that were read before."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw

@@ -24,7 +24,7 @@ from hitless.domain.release import networks
 _PULL_TIMEOUT = 900.0
 
 
-_NOT_RUN, _NOT_FOUND = 126, 127  # docker run's own exit codes where a command can't be run, or is not there
+_NOT_RUN, _NOT_FOUND = 126, 127  # docker run's own exit codes if a command can't be run, or is not there
 
 
 _ENGINE = (26, 0)
@@ -41,7 +41,7 @@ class GatewayProject:
     project: str
 
     def settings(self) -> GatewaySettings | None:
-        """The settings of the gateway's container, running or not; None where there is none."""
+        """The settings of the gateway's container, running or not; None if there is none."""
         found = inspect(self.cli, self.project)
         return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS]) if found else None
 
@@ -53,19 +53,19 @@ class GatewayProject:
         return tuple(name for name, _, ours in (row.partition("\t") for row in rows) if not ours)
 
     def free_pool(self, image: str) -> str:
-        """A range (CIDR) for the networks of applications that nothing on the host has, "" for none."""
+        """A range (CIDR) for the networks of applications that nothing on the host uses, "" for none."""
         engine = DockerNetworks(self.cli, self.project)
         ranges = engine.ranges()
         taken = [one for found in ranges.values() for one in found]
         look = ("run", "--rm", "--network", "host", "--read-only", "--entrypoint", "cat", image)
-        with suppress(DockerFailed):  # what can't be seen is no reason to be without
+        with suppress(DockerFailed):  # if they can't be seen, hitless still chooses a range
             taken += networks.routes(self.cli.run(*look, "/proc/net/route", timeout=_PULL_TIMEOUT))
-        # gateways may share a pool: the engine gives no block of it twice
+        # gateways may share a pool: the engine never gives a block of it twice
         own = {one for name in engine.own() for one in ranges.get(name, ())}
         return networks.pool(one for one in taken if one not in own)
 
     def unfit(self, image: str) -> str:
-        """What is wrong with an image, "" where it can be the gateway's. Pulls it if needed."""
+        """What is wrong with an image, "" if it can be the gateway's. Pulls it if needed."""
         look = ("run", "--rm", "--network", "none", "--read-only", "--entrypoint", "sh", image)
         try:
             said = self.cli.run(*look, "-c", script(), "sh", "fit", timeout=_PULL_TIMEOUT)
@@ -76,9 +76,9 @@ class GatewayProject:
         return gateway_image.unfit(said)
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or replace it where they differ.
+        """Start the gateway with these settings, or replace it if they differ.
 
-        What was made of one that could not start is taken away again, but for its volumes.
+        If it can't start, what was made of it is removed, except its volumes.
         """
         try:
             self._compose(settings, "create")
@@ -93,7 +93,7 @@ class GatewayProject:
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
 
     def outdated(self) -> str:
-        """What is too old on this Docker host for hitless, "" where nothing is."""
+        """What is too old on this Docker host for hitless, or ""."""
         server = self.cli.run("version", "--format", "{{.Server.Version}}").strip()
         compose = self.cli.run("compose", "version", "--short").strip()
         for what, found, wanted in (("Docker Engine", server, _ENGINE), ("Compose", compose, _COMPOSE)):
@@ -120,7 +120,7 @@ class GatewayProject:
         self._compose(settings, "down", *(("--volumes",) if volumes else ()))
 
     def refuse_taken(self, image: str, ports: Mapping[int, str]) -> None:
-        """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
+        """Raise `HitlessError` if others have one of these ports: it asks the engine to publish them."""
         if not ports:
             return
         pairs = ((port, f"[{at}]" if ":" in at else at) for port, at in ports.items())
@@ -139,7 +139,7 @@ class GatewayProject:
             raise HitlessError(
                 f"port {port} is taken by {self._who_has(port)}",
                 "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
-                "over what plain docker compose or another Traefik serves on it",
+                "over what plain docker compose or another Traefik serves there",
             ) from error
 
     def _last_words(self) -> str:
@@ -149,7 +149,7 @@ class GatewayProject:
             return ""
 
     def _who_has(self, port: int) -> str:
-        """The container that publishes a port, as far as Docker knows of one."""
+        """The container that publishes a port, if Docker knows of one."""
         names = self.cli.run("ps", *filtered("publish", (str(port),)), "--format", "{{.Names}}").split()
         return f"the container {', '.join(names)}" if names else "a program outside Docker"
 
@@ -163,6 +163,6 @@ class GatewayProject:
 
 
 def _port_in(said: str, ports: Sequence[int]) -> int:
-    """The port of these that Docker complains of."""
+    """The port that Docker complains about, of these."""
     named = {int(port) for port in re.findall(r":(\d+)", said)}
     return next((port for port in ports if port in named), ports[0])

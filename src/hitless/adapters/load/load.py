@@ -1,8 +1,8 @@
 """The load of `hitless prove`: an open loop of GETs to the gateway, from a thread of this process.
 
-Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so that a
-stall is seen by as many clients as it would be in earnest. Bounded in every direction: the gateway's own
-addresses, and rate, time, number and requests under way.
+Open loop: it sends a request when its time has come, whether or not earlier ones were answered. So as many
+clients see a stall as would see it in production. It is bounded in every way: only the gateway's own
+addresses, and limits on rate, time, number and requests under way.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ DEADLINE: Final = 60.0  # seconds for one request
 _VISIT: Final = 10.0
 
 
-_FRESH: Final = 4  # every fourth request has a connection of its own
+_FRESH: Final = 4  # every fourth request has its own connection
 
 
-_NAP: Final = 0.1  # seconds; how long the end of the block may go unheard
+_NAP: Final = 0.1  # seconds; how long the end of the block may go unnoticed
 
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
 
-# What Traefik answers by itself, and nobody behind it: status -> body (404 and 502 seen of v3.7, the others
+# What Traefik answers by itself, without a server: status -> body (404 and 502 seen of v3.7, the others
 # in its source)
 _GATEWAYS: Final = {
     404: b"404 page not found\n",
@@ -66,8 +66,8 @@ _GATEWAYS: Final = {
 def published(cli: DockerCli, settings: GatewaySettings | None) -> dict[str, Address]:
     """Where the gateway is published, seen from this machine: entry point -> address.
 
-    Raises `HitlessError` without a gateway, or where the engine is on another machine: what would be measured
-    then is the way there, and whether its port is this one can't be known.
+    Raises `HitlessError` without a gateway, or if the engine is on another machine. Then the load would
+    measure the network in between, and nobody knows whether the port here is the gateway's.
     """
     if settings is None:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
@@ -102,7 +102,7 @@ class GatewayLoad:
 
     @contextmanager
     def sending(self, targets: Sequence[Target], rate: float) -> Iterator[Running]:
-        """Send in turn until the block ends; those under way are waited for, but not where it fails."""
+        """Send in turn until the block ends; then wait for those under way, unless the block fails."""
         if not 0 < rate <= MAX_RATE:
             raise ValueError(f"a rate is above 0 and at most {MAX_RATE:g} requests a second")
         running = Running()
@@ -120,13 +120,13 @@ class GatewayLoad:
             thread.join(DEADLINE + 10 * _NAP)
 
     def visit(self, target: Target, cookies: Mapping[str, str]) -> Visit:
-        """One request with these cookies, on a connection of its own."""
+        """One request with these cookies, on its own connection."""
         return asyncio.run(_visit(self.addresses[target.entry_point], target, cookies))
 
 
 @dataclass
 class Running:
-    """The load while it runs: written by its own thread, read by the other. Lists only grow."""
+    """The load while it runs: its own thread writes it, the other reads it. Lists only grow."""
 
     samples: list[Sample] = field(default_factory=list)
     lag: float = 0.0
@@ -155,7 +155,7 @@ async def _run(
             break
         running.lag = max(running.lag, now - due)
         if len(under_way) < MAX_UNDER_WAY:
-            # counted by rounds, or with four paths it were always the same one
+            # counted by rounds: else, with four paths, it would always be the same one
             task = asyncio.create_task(send(target, number // len(targets) % _FRESH == 0))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
@@ -184,7 +184,7 @@ async def _sample(connections: Connections, target: Target, fresh: bool) -> Samp
             connections.put(connection)
             connection = None
     except Exception as error:
-        # every exception, so that no request can end without being counted
+        # every exception, so that each request is counted at its end
         failure = _failure(error, connected=connection is not None, answered=head is not None)
         sample = Sample(target, began, time.monotonic(), 0, failure)
     if connection is not None:
