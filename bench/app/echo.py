@@ -39,7 +39,7 @@ async def health(request, context):
 
 
 async def main():
-    """Serve on port 9000 until SIGTERM; then take no new calls, and finish those in flight."""
+    """Listen on port 9000 until SIGTERM; then take no new calls, and finish those in flight."""
     await asyncio.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
     server = grpc.aio.server()
     methods = {

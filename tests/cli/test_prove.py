@@ -48,7 +48,7 @@ class Host:
 
 @pytest.fixture
 def prove(monkeypatch: pytest.MonkeyPatch) -> Prove:
-    """Call the verb, where the proof itself comes out so."""
+    """Call the verb, with this result of the proof."""
 
     def call(
         *words: str, found: Proof | None = None, problem: HitlessError | None = None, asked: Any = None

@@ -1,4 +1,4 @@
-"""Which image the gateway runs, and one that can't do."""
+"""Which image the gateway runs, and an image that is unfit."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def made_of(text: str) -> None:
 
 @pytest.fixture
 def poor() -> Iterator[str]:
-    """An image with Traefik, and without what the lock takes."""
+    """An image with Traefik, and without what the lock needs."""
     made_of(f"FROM {TRAEFIK_IMAGE}\nRUN rm -f $(command -v flock)\n")
     yield POOR
     docker("rmi", POOR)
 
 
-def test_an_image_without_the_tools_is_refused_and_the_gateway_runs_on(gateway: Gateway, poor: str) -> None:
+def test_an_image_without_the_tools_is_refused_and_the_gateway_stays(gateway: Gateway, poor: str) -> None:
     began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)
     said = gateway.cli.run("gateway", "up", "--replace", "--image", poor, code=1)
     assert f"{poor} has no flock" in said
@@ -42,8 +42,8 @@ def test_an_image_without_the_tools_is_refused_and_the_gateway_runs_on(gateway: 
     assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
 
 
-def test_an_older_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
-    # it says that it is 3.6, whatever it is
+def test_an_older_traefik_is_refused_and_the_gateway_stays(gateway: Gateway) -> None:
+    # it says that it is 3.6, whatever it really is
     lines = (
         f"FROM {TRAEFIK_IMAGE}",
         r"RUN printf '#!/bin/sh\necho Version: 3.6.15\n' > $(command -v traefik)",
@@ -57,11 +57,11 @@ def test_an_older_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -
         docker("rmi", POOR)
 
 
-def test_one_that_runs_without_them_says_so_and_is_replaced(gateway: Gateway, poor: str) -> None:
+def test_a_gateway_that_runs_without_them_says_that_and_is_replaced(gateway: Gateway, poor: str) -> None:
     project = GatewayProject(DockerCli(), gateway.name)
     settings = project.settings()
     assert settings
-    project.apply(dataclasses.replace(settings, image=poor))  # as an older hitless did, without a look
+    project.apply(dataclasses.replace(settings, image=poor))  # an older hitless did this, without a check
     try:
         said = gateway.cli.run("-p", "nobody", "down", code=1)
         assert "flock can't take the lock" in said

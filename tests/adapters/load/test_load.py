@@ -36,7 +36,7 @@ def load_at(ip: str, port: int) -> GatewayLoad:
 
 @dataclass
 class Server:
-    """Answers every request with `answer`; with b"" it closes at once, with None it says nothing."""
+    """Answers every request with `answer`; with b"" it closes at once, with None it sends nothing."""
 
     answer: bytes | None = OK
     closes: bool = False
@@ -114,7 +114,7 @@ def test_right_answers_at_the_rate_on_kept_and_fresh_connections() -> None:
     assert 35 <= len(samples) <= 45
     assert {(one.status, one.failure, one.is_gateways) for one in samples} == {(200, None, False)}
     assert all(0 <= one.ended - one.began < 1 for one in samples)
-    # every fourth on a connection of its own, the others on few
+    # every fourth on its own connection, the others on few
     assert len(samples) / 4 <= server.connections <= len(samples) / 2
     assert "Host: shop.example\r\n" in server.heads[0]
     assert "User-Agent: hitless-prove\r\n" in server.heads[0]
@@ -191,7 +191,7 @@ def test_those_under_way_are_waited_for_at_the_end() -> None:
             time.sleep(0.2)
             server.answer = OK
             time.sleep(0.2)
-            # those that were asked before get none, and would hold up the test
+            # earlier requests get no answer, and would delay the test
             running.is_given_up = True
         assert time.monotonic() - began < 5
     assert {one.status for one in running.samples} == {200}

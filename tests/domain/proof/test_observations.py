@@ -1,4 +1,4 @@
-"""What a proof asks for, and one deployment on the clock."""
+"""What a proof requests, and one deployment on the clock."""
 
 from __future__ import annotations
 

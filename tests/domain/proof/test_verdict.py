@@ -43,7 +43,7 @@ def sample(began: float, took: float = 0.005, status: int = 200, **fields: Any) 
 
 
 def observed(*others: Sample, **fields: Any) -> Observed:
-    """The usual requests, and these besides."""
+    """The usual requests, and these."""
     usual = [sample(number / 10) for number in range(300)]
     known: dict[str, Any] = {
         "application": "shop",
@@ -110,7 +110,7 @@ def test_an_error_that_comes_without_a_deployment_too_is_not_blamed_on_one() -> 
     assert found.rows[0].latency is not None
 
 
-def test_the_same_error_of_another_path_is_another() -> None:
+def test_the_same_error_of_another_path_is_another_error() -> None:
     found = judge(
         observed(sample(3, status=500, target=CART), sample(14.2, status=500), targets=(SHOP, CART))
     )
@@ -150,7 +150,7 @@ def test_what_chance_explains_is_no_less_than_the_share_of_before(of: int, seen:
     assert bool(bound) == bool(seen)
 
 
-def test_another_error_than_the_one_before_is() -> None:
+def test_another_error_than_before_is_a_loss() -> None:
     found = judge(observed(sample(3, status=500), sample(14.2, status=503)))
 
     assert causes(found) == [(Cause.TOO_EARLY, 1), (Cause.OWN, 1)]
@@ -166,7 +166,7 @@ def test_a_status_that_the_path_has_always_had_is_right() -> None:
     assert found.lost == 0
 
 
-def test_a_status_that_it_never_had_is_not() -> None:
+def test_a_status_that_the_path_never_had_is_wrong() -> None:
     found = judge(observed(sample(15, status=404, target=CART), targets=(SHOP, CART)))
 
     assert causes(found) == [(Cause.TOO_EARLY, 1)]
@@ -185,7 +185,7 @@ def test_what_is_cut_at_the_drain_deadline_is_the_applications_with_two_remedies
     assert "drain_timeout" in found.faults[0].remedy
 
 
-def test_what_is_stopped_though_the_drain_saw_nothing_is_hitless_own_fault() -> None:
+def test_what_is_stopped_although_the_drain_saw_nothing_is_hitless_own_fault() -> None:
     found = judge(observed(by_gateway(12, 502), failed(13, Failure.RESET, took=4.3)))
 
     assert (Cause.STOPPED_IN_FLIGHT, 1) in causes(found)
@@ -216,7 +216,7 @@ def test_a_gateways_404_after_the_cutover_is_the_gateways() -> None:
     assert causes(judge(observed(by_gateway(15, 404)))) == [(Cause.GATEWAY, 1)]
 
 
-def test_a_bad_gateway_where_the_application_closes_idle_connections_is_that() -> None:
+def test_a_502_of_an_application_that_closes_idle_connections_is_explained_by_that() -> None:
     found = judge(observed(by_gateway(12, 502), idle={"web": 0.5}))
 
     assert causes(found) == [(Cause.IDLE_CLOSED, 1)]
@@ -231,7 +231,7 @@ def test_idle_connections_that_are_closed_early_are_told_though_nothing_was_lost
     assert found.is_lossless
 
 
-def test_what_is_lost_at_a_crash_is_put_down_to_it() -> None:
+def test_what_is_lost_at_a_crash_is_explained_by_it() -> None:
     crash = replace(STOPPED, is_asked=False, exit_code=139, at=15.0)
 
     found = judge(observed(by_gateway(15.1, 502), timelines=(replace(TIMELINE, endings=(crash,)),)))
@@ -240,14 +240,14 @@ def test_what_is_lost_at_a_crash_is_put_down_to_it() -> None:
     assert "docker logs" in found.faults[0].remedy
 
 
-def test_errors_while_two_releases_run_are_of_something_that_is_not_enough_for_two() -> None:
+def test_errors_while_two_releases_run_come_from_something_that_is_not_enough_for_two() -> None:
     found = judge(observed(sample(11, status=500), sample(12, status=500)))
 
     assert causes(found) == [(Cause.TWO_AT_ONCE, 2)]
     assert "connections of the database" in found.faults[0].remedy
 
 
-def test_errors_long_after_a_deployment_are_nobodys_but_its_own() -> None:
+def test_errors_long_after_a_deployment_are_the_applications_own() -> None:
     assert causes(judge(observed(sample(29, status=500)))) == [(Cause.SELDOM, 1)]
 
 
@@ -279,7 +279,7 @@ def test_a_program_that_does_not_end_when_told_makes_every_deployment_longer() -
     assert "init: true" in found.faults[0].remedy
 
 
-def test_a_program_that_ends_well_is_not_spoken_of() -> None:
+def test_a_program_that_ends_well_is_not_mentioned() -> None:
     assert judge(observed(timelines=(replace(TIMELINE, endings=(STOPPED,)),))).faults == ()
 
 
@@ -323,7 +323,7 @@ def test_a_session_that_the_next_release_does_not_know_is_lost(after: Visit) -> 
     ],
     ids=["known", "same cookie", "another name", "error", "no answer", "as ever", "new at every request"],
 )
-def test_a_session_that_is_known_or_of_which_nothing_can_be_told_is_not(one: Session) -> None:
+def test_a_session_that_is_known_or_unclear_is_not_lost(one: Session) -> None:
     assert judge(observed(sessions=(one,))).is_lossless
 
 

@@ -17,7 +17,7 @@ from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
-# Builds and pulls take their time; one that hangs ends all the same.
+# Builds and pulls take their time; one that hangs must still end.
 LONG = 3600.0
 AT_ONCE = 4  # how many commands of one kind run at once
 # In seconds: how long the main thread may miss a signal. While it starts a process, CPython blocks its

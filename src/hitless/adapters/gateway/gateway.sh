@@ -123,7 +123,7 @@ lock() { # application or .gateway, holder, wait or now
         flock 9 || exit 71
         enter "$1" "$3"
     fi
-    # by then, what was begun for the command before is over
+    # now what was begun for the command before is over
     (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"

@@ -207,7 +207,7 @@ class GatewayState:
             pulse.start()
             # A command that outlives us (nobody can tell it of SIGKILL) holds the lock until it has ended
             cli.inherited.add(line.commands)
-            self.shell.close()  # and so do the shells, from now on
+            self.shell.close()  # and the shells hold it, too, from now on
             yield writer
         finally:
             if is_ours:
