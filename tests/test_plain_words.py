@@ -204,6 +204,11 @@ def test_each_glob_finds_files_and_each_exception_exists() -> None:
         "The port is to be kept.",
         "Two, of which one runs.",
         "That is why it waits.",
+        "The gateway ends, and so does the lock.",
+        "See what became of it.",
+        "All networks that there are.",
+        "It goes on meanwhile.",
+        "It is read all the same.",
     ],
 )
 def test_a_phrase_of_the_list_is_found_in_a_page(sentence: str) -> None:

@@ -101,13 +101,13 @@ class StepId:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        """`create:green:7`: the kind, and what tells it from others of its kind."""
+        """`create:green:7`: the kind, and what distinguishes it from others of its kind."""
         parts = (self.kind, self.colour, str(self.release or ""), ",".join(self.subjects))
         return ":".join(part for part in parts if part)
 
 
 class StepJson(TypedDict):
-    """A step as JSON: the fields of `StepId`, and its `id`, which tells it from the others of its command."""
+    """A step as JSON: the fields of `StepId`, and its `id`, which is unique within its command."""
 
     id: str
     kind: StepKind

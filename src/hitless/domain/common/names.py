@@ -1,4 +1,4 @@
-"""The names and labels that tell hitless's containers, networks and images on a Docker host."""
+"""The names and labels that identify hitless's containers, networks and images on a Docker host."""
 
 from __future__ import annotations
 

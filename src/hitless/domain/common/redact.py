@@ -14,7 +14,7 @@ __all__ = ["CUT_OFF", "MARK", "redact", "secrets"]
 
 MARK = "[redacted]"
 CUT_OFF = "…"  # at the end of a text that was cut off
-# What stands before a secret: `password=`, `"token": "`, `--password `
+# What comes before a secret: `password=`, `"token": "`, `--password `
 _NAMED = re.compile(r"""(?:^|[^\w.-])(?:([\w.-]+)["']?\s*[:=]\s*["']?|--?([\w-]+)\s+["']?)$""")
 _BEFORE = 80  # the characters before a secret in which its name may be
 T = TypeVar("T")

@@ -19,7 +19,7 @@ _OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What `gateway up` can be told. `dashboard` publishes Traefik's dashboard on 127.0.0.1:8080.
+    """What `gateway up` can set. `dashboard` publishes Traefik's dashboard on 127.0.0.1:8080.
 
     `bind` is the host's address on which to publish `http_port`, "" for all. `ports` are further ports of the
     host, for applications: port -> the address on which to publish it. `held` are the ports among all these

@@ -87,7 +87,7 @@ def is_enabled(labels: Mapping[str, str]) -> bool:
 def insert(target: dict[str, Any], struct: Struct, path: list[str], value: str) -> None:
     """Put a label's value at its path below `target`, in canonical names and in the type that Traefik wants.
 
-    Raises `LabelError` where the path or the value does not fit the schema.
+    Raises `LabelError` if the path or the value does not fit the schema.
     """
     name, index = _indexed(path[0])
     field = _canonical(name, struct)
