@@ -6,7 +6,7 @@ PYTHON_RUN = .venv/bin/python
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
-	@echo "make demo-down  take away all that the demo made"
+	@echo "make demo-down  remove everything that the demo made"
 	@echo "make test       the tests, those on a real Docker engine included"
 	@echo "make test-more  those that take long, need other servers, or want the engine for themselves"
 	@echo "make soak       200 deployments under load, with kills and restarts at random"
@@ -21,10 +21,10 @@ help:
 	@echo "make bench-hitless  100 deployments under every kind of request, 31 minutes (BENCH_DEPLOYMENTS=10: 5)"
 	@echo "make bench-overhead measure hitless's own time on this machine"
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
-	@echo "make bench-engines  what Traefik's two engines make of unusual HTTP"
+	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
-	@echo "make bench-delivery measure from a delivery to its being in force, with the gateway's certificate and without"
+	@echo "make bench-delivery measure how long a delivery takes to be in force, with the gateway's certificate and without"
 	@echo "make bench-memory   memory and what is left after many deployments"
 
 python:
@@ -34,7 +34,7 @@ engine:
 	@dev/engine
 	@dev/images
 
-# What examples/shop needs besides.
+# Also what examples/shop needs.
 servers: engine
 	@dev/images postgres redis
 

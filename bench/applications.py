@@ -1,6 +1,6 @@
-"""A gateway and applications of a measurement's own, by the command line as a user has it.
+"""A measurement's own gateway and applications, by the command line as a user runs it.
 
-All that is made bears the measurement's name, which begins with `hitless-speed`, and goes at its end.
+All that it makes has the measurement's name, which begins with `hitless-speed`, and goes at its end.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Application:
-    """An application on a gateway, of a Compose file that is written for it."""
+    """An application on a gateway, from a Compose file that is written for it."""
 
     name: str
     gateway: Gateway
@@ -88,7 +88,7 @@ class Application:
 
 @contextmanager
 def gateway(name: str, *words: str) -> Iterator[Gateway]:
-    """A gateway started with these words; with all its applications it goes at the end."""
+    """A gateway started with these options; it goes at the end, with all its applications."""
     made = Gateway(name, free_port())
     run(hitless("gateway", "up", "--http-port", str(made.port), "--bind", "127.0.0.1", *words), **at(made))
     try:
@@ -99,7 +99,7 @@ def gateway(name: str, *words: str) -> Iterator[Gateway]:
 
 @contextmanager
 def applications() -> Iterator[Callable[[str, Gateway, dict[str, Any]], Application]]:
-    """Make applications of this name, on this gateway, of these services; they go at the end."""
+    """Make applications of this name, on this gateway, with these services; they go at the end."""
     made: list[Application] = []
     with tempfile.TemporaryDirectory() as directory:
 
@@ -113,13 +113,13 @@ def applications() -> Iterator[Callable[[str, Gateway, dict[str, Any]], Applicat
             yield make
         finally:
             for one in made:
-                # one that never was deployed
+                # it never was deployed
                 with suppress(subprocess.CalledProcessError):
                     one.run("down", "--drain-timeout", "1", "--volumes")
 
 
 def web(name: str, image: str, port: int = 8000, **more: Any) -> dict[str, Any]:
-    """A service with a route of its own: Host(`<name>.localhost`), asked for /health."""
+    """A service with its own route: Host(`<name>.localhost`), requested at /health."""
     return {
         "image": image,
         "pull_policy": "never",
@@ -143,7 +143,7 @@ def hitless(*arguments: str) -> Argv:
 
 
 def run(argv: Argv, **environment: str) -> None:
-    """Run to the end, quietly; CalledProcessError, with what it said before, where it fails."""
+    """Run to the end, quietly. Raises CalledProcessError, after its output, if it fails."""
     done = subprocess.run(
         argv, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
@@ -164,23 +164,23 @@ def address(container: str, network: str) -> str:
 
 
 def build(tag: str, directory: Path) -> str:
-    """An image built of a directory; its tag."""
+    """An image built from a directory; its tag."""
     output("docker", "build", "--quiet", "--tag", tag, str(directory))
     return tag
 
 
 def until(fact: Callable[[], bool], pause: float = 0.01) -> float:
-    """Wait until something is so; the moment at which it was seen."""
+    """Wait until a fact is true; the moment at which it was seen."""
     deadline = time.monotonic() + DEADLINE
     while not fact():
         if time.monotonic() > deadline:
-            raise SystemExit(f"it did not come to be within {DEADLINE:.0f} s")
+            raise SystemExit(f"it did not happen within {DEADLINE:.0f} s")
         time.sleep(pause)
     return time.monotonic()
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

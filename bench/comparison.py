@@ -1,10 +1,10 @@
-"""What a deployment costs its clients, by tool: the same application, load and machine, in one run.
+"""What a deployment costs its clients, for each tool: the same application, load and machine, in one run.
 
     python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--abrupt] [--draw]
 
 Each round measures every tool once, each time in another order; the last round also holds WebSockets open.
-Writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. Ends with 1 if
-hitless lost a request. With --abrupt the application ends at once when it is told to stop, as many do; the
+It writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. It ends with 1
+if hitless lost a request. With --abrupt the application ends at once when it is told to stop, as many do; the
 files are then called abrupt.
 """
 
@@ -35,45 +35,45 @@ HELD: Final = 8
 
 METHOD: Final = f"""## How
 
-Each deployment: release 1 runs behind a gateway (Traefik) of the tool's own; an open loop of {RATE:.0f}
+Each deployment: release 1 runs behind the tool's own gateway (Traefik); an open loop of {RATE:.0f}
 requests/s begins; after {BEFORE:.0f} s the tool deploys release 2; {AFTER:.0f} s after its end the load
-stops, and what is outstanding is waited for; what is lost later than that is not seen. Requests/s by kind:
+stops and waits for what is outstanding; it does not see what is lost later than that. Requests/s by kind:
 {", ".join(f"{kind} {share:g}" for kind, share in EVERY_KIND.items())}.
 
-The last round holds {HELD} WebSockets open besides; one that is cut is not lost but told apart:
+The last round also holds {HELD} WebSockets open. One that is cut is not lost but counted separately:
 "closed" with a close frame, "cut" without. (hitless keeps them for {DRAIN_DEADLINE:.0f} s after the
 cutover; one that is cut earlier is lost.)
 
 The application ([bench/app](../../bench/app)) is one uvicorn and one gRPC server. It takes 3 s to
 start. {{stop}} Its longest
-request takes 10 s. So the least that a lossless deployment can take is 3 s + 10 s, besides the start
-and the stop of its containers.
+request takes 10 s. So a lossless deployment takes at least 3 s + 10 s, and the start and the stop of its
+containers.
 
 The blue/green script has two Compose projects and sleeps {ARTICLE_SLEEP:.0f} s before it stops the old
-one; its gateway tries each request up to three times, and finds out by health checks of its own who is
-well, in the second row by Docker's, too. The drain hook makes the old container unhealthy, so that
-Traefik looks away, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by service.
-Swarm's services are on an overlay network and found by DNS, not by virtual addresses, which take IPVS;
-Traefik's Swarm provider looks every second (15 by default).
+one. Its gateway tries each request up to three times, and finds out who is healthy by its own health
+checks; in the second row also by Docker's. The drain hook makes the old container unhealthy, so that
+Traefik sends it no requests, and sleeps {DRAIN_SLEEP:.0f} s. Rolling updates and Swarm go service by
+service. Swarm's services are on an overlay network and found by DNS, not by virtual addresses, which need
+IPVS. Traefik's Swarm provider looks every second (15 by default).
 
-A load average above the number of cores says that others worked on the machine meanwhile. Each
-deployment's own is among the raw figures, and so is how late the load itself was.
+A load average above the number of cores shows that other programs also worked on the machine. The raw
+figures have the load average of each deployment, and how late the load itself was.
 """
 
 
 STOP: Final = {
-    "comparison": "When it gets SIGTERM it answers what it has begun, and has 30 s for that.",
+    "comparison": "When it gets SIGTERM it answers the requests that it has begun, and has 30 s for that.",
     "abrupt": "When it gets SIGTERM it ends at once, as many do.",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare; return 1 where hitless lost a request."""
+    """Compare; return 1 if hitless lost a request."""
     parser = argparse.ArgumentParser(prog="python -m bench.comparison", description="Compare the tools.")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS") or 3))
     parser.add_argument("--tool", action="append", choices=[tool.key for tool in TOOLS])
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
-    parser.add_argument("--draw", action="store_true", help="only draw comparison.json anew")
+    parser.add_argument("--draw", action="store_true", help="only draw comparison.json again")
     parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
     parser.add_argument("--abrupt", action="store_true", help="an application that ends at once on SIGTERM")
     options = parser.parse_args(arguments)
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(tool: Tool, number: int, held: int = 0) -> Turn:
-    """Deploy once under load, and take everything away again; a failure is a figure, too."""
+    """Deploy once under load, and remove everything again; a failure is a figure, too."""
     blank = Turn(tool.key, number, held, load_average=os.getloadavg()[0])
     port = free_port()
     try:
@@ -120,8 +120,8 @@ def measure(tool: Tool, number: int, held: int = 0) -> Turn:
 
 
 def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str], place: Path) -> None:
-    """Write the page, the raw figures and the plots as far as they have come: PLACE.md, .json, and so on."""
-    from bench.plots import draw  # takes a second to import, which the load's process need not wait for
+    """Write the page, the raw figures and the plots, as far as there are any: PLACE.md, .json, and so on."""
+    from bench.plots import draw  # takes a second to import, and the load's process need not wait for it
 
     place.parent.mkdir(parents=True, exist_ok=True)
     raw = {

@@ -1,11 +1,11 @@
-"""From a delivery to its being in force, with the gateway's own certificate and without one.
+"""How long a delivery takes to be in force, with the gateway's own certificate and without one.
 
     python -m bench.delivery [ROUNDS]
 
-On a gateway of its own. Each round has 25 deliveries without a default certificate, as Traefik is by itself
+It has its own gateway. Each round has 25 deliveries without a default certificate, as Traefik is by itself
 (it makes a new RSA key at every reload then), and 25 with the gateway's own; between two of them the gateway
-rests. In milliseconds: from the call to the end of `deliver`, which is when the file is in place, and from
-there to the marker's answer.
+rests. In milliseconds: from the call to the end of `deliver`, when the file is in place, and from there to
+the marker's answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ARMS = {
 
 
 def main(rounds: int) -> None:
-    """Measure, print, take away what was made."""
+    """Measure, print, and remove what was made."""
     hitless = (sys.executable, "-m", "hitless", "--gateway", GATEWAY, "gateway")
     run(*hitless, "up", "--http-port", str(free_port()), "--bind", "127.0.0.1")
     try:
@@ -56,7 +56,7 @@ def main(rounds: int) -> None:
                     times = delivered(
                         balancer, Routing("bench", generation, all_to(Colour.BLUE), {Colour.BLUE: PART})
                     )
-                    if number:  # the first one may come upon the reload that the certificate makes
+                    if number:  # the first one may meet the reload that the certificate causes
                         found[arm].append(times)
     finally:
         run(*hitless, "down", "--volumes", "--force")

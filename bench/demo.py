@@ -1,7 +1,7 @@
 """The promise on this machine, in a minute: deploy the example under load, and count what was lost.
 
     python -m bench.demo        start a gateway, deploy release 1, then release 2 under load
-    python -m bench.demo down   take away all that it made
+    python -m bench.demo down   remove all that it made
 
 Ends with 1 if a request was lost, or if both releases answered new requests.
 """
@@ -56,13 +56,13 @@ def main(arguments: list[str]) -> int:
     if report.lost or report.mixed():
         return 1
     console.print(
-        f"\nIt runs on: curl -H 'Host: {HOST}' http://127.0.0.1:{port}/\nTake it away with: make demo-down"
+        f"\nIt keeps running: curl -H 'Host: {HOST}' http://127.0.0.1:{port}/\nRemove it with: make demo-down"
     )
     return 0
 
 
 def down() -> int:
-    """Take away the application, the gateway, and all that they keep; the engine and its base images stay."""
+    """Remove the application, the gateway, and all that they keep; the engine and its base images stay."""
     if not _is_there():
         print("the demo is not running")
         return 0
@@ -98,12 +98,12 @@ def show(report: Report, began: float, took: float) -> None:
     if first is not None:
         console.print(
             f"from the command to the first answer of release 2: [bold]{first - began:.1f} s[/], "
-            f"of which the application's own start takes {BOOT_SECONDS} s and more"
+            f"and the application's own start takes at least {BOOT_SECONDS} s of that"
         )
     console.print(f"from the command to its end: [bold]{took:.1f} s[/] (the longest request takes 5 s)")
     if latency := report.latency():
         console.print(
-            f"quick requests meanwhile: p50 {latency.p50 * 1000:.0f} ms, p99 {latency.p99 * 1000:.0f} ms"
+            f"quick requests in that time: p50 {latency.p50 * 1000:.0f} ms, p99 {latency.p99 * 1000:.0f} ms"
         )
 
 

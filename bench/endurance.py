@@ -31,7 +31,7 @@ BATCH: Final = 25
 """Deployments of one load: what it saw is kept in memory, and its length is bounded."""
 HELD: Final = 4
 MIX: Final[Mapping[Kind, float]] = {**EVERY_KIND, "failing": 4}
-"""Every kind, and a page that fails now and then in two containers: no answer may take one out of use."""
+"""Every kind, and a page that fails now and then in two containers: no answer may remove one from use."""
 LONG_DRAIN: Final = 90.0
 """Seconds of drain in the first deployment, during which an upload of 66 s is under way."""
 DRAIN: Final = 12.0
@@ -41,7 +41,7 @@ BEFORE: Final = 2.0
 
 @dataclass(frozen=True)
 class Batch:
-    """What some deployments in a row came to. Seconds, by deployment, from the start of its command.
+    """The results of some deployments in a row. Seconds, by deployment, from the start of its command.
 
     ``long`` uploads of 66 s were under way.
     """
@@ -61,7 +61,7 @@ class Batch:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Deploy again and again; 1 where anything was lost or mixed."""
+    """Deploy again and again; 1 if anything was lost or mixed."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.endurance", description=(__doc__ or "").split("\n")[0]
     )
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.no_build:
         build_app()
     known = facts()
-    # the first of them is that with the long upload
+    # the first batch is that with the long upload
     wanted = max(2, options.deployments)
     tool = Hitless(key="endurance", boot="0.5", webs="2", options=_drain(DRAIN))
     port = free_port()
@@ -172,7 +172,7 @@ def _drain(seconds: float) -> tuple[str, str]:
 
 
 def _of_long(batches: Sequence[Batch]) -> list[str]:
-    """What became of the uploads that took longer than a minute, and of the deployments meanwhile."""
+    """How the uploads of more than a minute ended, and the deployment at the same time."""
     told = []
     for batch in batches:
         if batch.long:
@@ -208,7 +208,7 @@ def _write(batches: Sequence[Batch], known: Mapping[str, str], folder: Path) -> 
 
 
 def _rate(batches: Sequence[Batch]) -> float:
-    """What was sent a second, as it came to be."""
+    """How many requests were sent a second, in fact."""
     return sum(sum(batch.sent.values()) for batch in batches) / sum(sum(batch.took) for batch in batches)
 
 

@@ -1,9 +1,9 @@
-"""What Traefik's two engines make of HTTP that few applications use: its own, and `experimental.fastProxy`.
+"""How Traefik's two engines treat HTTP that few applications use: its own, and `experimental.fastProxy`.
 
     python -m bench.engines
 
-Deploys `bench/unusual` behind a gateway of each kind, sends both the same bytes, and prints what came back,
-with a mark where the two differ. What it tells is why the default is what it is:
+It deploys `bench/unusual` behind a gateway of each kind, sends both the same bytes, and prints what came
+back, with a mark if the two differ. It shows why the default is the default:
 docs/decisions/0024-gateway-speed.md.
 """
 
@@ -21,7 +21,7 @@ from hitless.adapters.gateway.connections import count_connections
 
 IMAGE = "hitless-speed-unusual:1"
 KINDS = {"plain": "--no-fast-proxy", "fast": "--fast-proxy"}
-SILENCE = 4.0  # seconds without a byte after which an answer is given up
+SILENCE = 4.0  # seconds without a byte after which it gives up on an answer
 STEP = 0.3  # seconds between two pieces of an upload
 BODY = b"x" * 1024
 
@@ -50,7 +50,7 @@ class Heard:
         return " ".join(found) or "no answer"
 
     def at(self, *marks: str) -> str:
-        """When each of these texts came, in pauses between pieces, as a busy machine is late by tenths."""
+        """When each of these texts came, in pauses between pieces: a busy machine is late by tenths."""
         moments = []
         for mark in marks:
             came = [when for when, piece in self.pieces if mark.encode() in piece]
@@ -67,7 +67,7 @@ class Door:
     ip: str
 
     def send(self, head: str, *pieces: bytes, end: bool = True) -> Heard:
-        """Send a request, its pieces STEP apart; what is answered, with `end` until the connection closes."""
+        """Send a request, its pieces STEP apart; the answer, with `end` until the connection closes."""
         host = f"Host: {self.single.host}\r\n"
         close = "Connection: close\r\n" if "Connection:" not in head else ""
         first, _, more = head.partition("\n")
@@ -105,7 +105,7 @@ def _trickle(connection: socket.socket, head: bytes, pieces: tuple[bytes, ...]) 
             connection.sendall(piece)
             time.sleep(STEP)
     except OSError:
-        pass  # the answer, or its lack, says it
+        pass  # the answer, or its absence, shows it
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def show(found: Mapping[str, Mapping[str, str]]) -> None:
-    """One line for each check; where the engines differ, a line for each of them."""
+    """One line for each check; if the engines differ, a line for each of them."""
     for check in CHECKS:
         plain, fast = found["plain"][check], found["fast"][check]
         print(f"{' ' if plain == fast else '!'} {check:<52} {plain}")

@@ -12,7 +12,7 @@ from bench.report import Kind
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request has come, kept up by the client that sends it.
+    """How far a request has come; the client that sends it keeps this up to date.
 
     ``first_byte`` is the moment at which the headers of the answer were complete, ``release`` what they said.
     """
@@ -28,17 +28,17 @@ class Progress:
 
 
 class Client(Protocol):
-    """A client of one protocol. It repairs nothing and tries nothing again."""
+    """A client of one protocol. It repairs nothing and retries nothing."""
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
-        """Send one request; return what is wrong with its complete answer, None where it is right.
+        """Send one request; return what is wrong with its complete answer, None if it is right.
 
         Whatever ends it early is raised, for :func:`cause`.
         """
         ...
 
     async def close(self) -> None:
-        """Close what is open; :meth:`ask` may not be called any more."""
+        """Close what is open; do not call :meth:`ask` after this."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The requests themselves: an open loop of mixed load against one loopback address.
 
-Open loop: a request begins when its time has come, whether or not earlier ones were answered, so
-that a stalled server is seen by as many clients as it would be in earnest.
+Open loop: a request begins when its time has come, whether or not earlier ones were answered. So as many
+clients see a stalled server as would see it in production.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MAX_OUTSTANDING: Final = 3000
 MAX_HELD: Final = 100
 MAX_LONG: Final = 10
 
-# For the whole request; generous, so that only an answer that nobody would wait for is lost.
+# For the whole request; generous: only an answer that nobody would wait for is lost.
 DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
     {
         "kept": 10.0,
@@ -79,11 +79,11 @@ OPEN_AGAIN: Final = 1.0
 class Settings:
     """What to send, where, and for how long at most.
 
-    ``url`` is ``http://`` and a loopback address or ``localhost``, with a port; ``host`` is the
-    Host header, by default the URL's. ``seconds`` and ``rate`` (requests/s) are bounded. With
-    ``wait_ready`` above 0, the load begins once every quick kind was answered rightly, for which
-    it waits so many seconds. ``held`` WebSockets are kept open meanwhile, and ``long`` uploads are
-    begun with the load. Raises ValueError for anything else.
+    ``url`` is ``http://`` and a loopback address or ``localhost``, with a port; ``host`` is the Host header,
+    by default the URL's. ``seconds`` and ``rate`` (requests/s) are bounded. With ``wait_ready`` above 0, the
+    load begins when every quick kind has had a right answer, and waits that many seconds for it. ``held``
+    WebSockets stay open during the load, and ``long`` uploads begin with it. Raises ValueError for anything
+    else.
     """
 
     url: str
@@ -96,7 +96,7 @@ class Settings:
     long: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what could harm anybody else or never end."""
+        """Refuse what could harm anybody else, or never end."""
         loopback(self.url)
         if not 0 < self.seconds <= MAX_SECONDS:
             raise ValueError(f"seconds must be above 0 and at most {MAX_SECONDS:g}")
@@ -118,7 +118,7 @@ class NotReadyError(Exception):
 
 
 def in_turn(mix: Mapping[Kind, float]) -> Iterator[Kind]:
-    """Yield kinds for ever, each as often as its share, spread as evenly as can be."""
+    """Yield kinds for ever, each as often as its share, spread as evenly as possible."""
     total = sum(mix.values())
     credit = dict.fromkeys(mix, 0.0)
     while True:
@@ -213,7 +213,7 @@ class Generator:
                 outstanding.add(task)
                 task.add_done_callback(outstanding.discard)
             else:
-                # Thousands of clients wait already. This one would, too: not to be hidden.
+                # Thousands of clients wait already. This one would wait, too: that must not be hidden.
                 self._samples.append(Sample(kind, due, None, due, None, "too many waiting"))
         # Every request has a deadline, so this ends.
         await asyncio.gather(*outstanding)
@@ -251,6 +251,6 @@ class Generator:
             async with asyncio.timeout(DEADLINES.get(kind)):
                 failure = await self._clients[kind].ask(kind, progress)
         except Exception as error:
-            # Every exception, so that no request can end without being counted.
+            # Every exception, so that each request is counted at its end.
             failure = cause(kind, error, progress)
         return Sample(kind, started, progress.first_byte, time.monotonic(), progress.release, failure)

@@ -1,4 +1,4 @@
-"""gRPC calls over one channel of HTTP/2 without TLS (h2c), with bytes for messages."""
+"""gRPC calls over one channel of HTTP/2 without TLS (h2c); messages are bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _STREAM: Final = "/bench.Echo/Stream"
 
 
 class Grpc:
-    """One channel, as a service keeps it to another."""
+    """One channel, as a service keeps it to another one."""
 
     def __init__(self, address: Address, host: str) -> None:
         """Make the channel; it connects with the first call."""
         self._target = f"{f'[{address.ip}]' if ':' in address.ip else address.ip}:{address.port}"
         self._options = (
             ("grpc.default_authority", host),
-            # Nothing is repaired: not even what gRPC knows never to have been seen by a server.
+            # Nothing is repaired: not even what gRPC knows that no server has seen.
             ("grpc.enable_retries", 0),
             ("grpc.enable_http_proxy", 0),
             ("grpc.use_local_subchannel_pool", 1),
@@ -36,7 +36,7 @@ class Grpc:
         self._called = 0
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
-        """As the protocol says; what gRPC calls an error is a fault here, by its code."""
+        """As in the protocol; what gRPC calls an error is a fault here, by its code."""
         if self._channel is None:
             self._channel = aio.insecure_channel(self._target, options=self._options)
         self._called += 1

@@ -22,7 +22,7 @@ _DEADLINE = 120.0
 
 
 class HostError(Exception):
-    """A command failed, or a fact did not come true in time."""
+    """A command failed, or a fact did not become true in time."""
 
 
 def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
@@ -59,7 +59,7 @@ def socket_path() -> str:
 
 
 def build_app() -> None:
-    """Build the application once, so that no tool's time has a build in it."""
+    """Build the application once, so that no tool's time includes a build."""
     run("docker", "build", "--quiet", "--tag", IMAGE, str(APP.relative_to(ROOT)))
 
 

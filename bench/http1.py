@@ -17,7 +17,7 @@ BODIES: Final = 64
 BODY_BYTES: Final = 4096
 UPLOAD_CHUNKS: Final = 20
 UPLOAD_EVERY: Final = 0.5
-"""Seconds between two chunks of an upload, which so takes 10 s."""
+"""Seconds between two chunks of an upload, which therefore takes 10 s."""
 LONG_CHUNKS: Final = 132
 """Of an upload that takes 66 s."""
 CHUNK_BYTES: Final = 2048
@@ -36,23 +36,23 @@ _RIGHT: Final[dict[Kind, tuple[int, ...]]] = {"failing": (200, 500, 503)}
 
 
 class Http1:
-    """All HTTP/1.1 kinds, on kept connections but for "fresh" and uploads.
+    """All HTTP/1.1 kinds, on kept connections except for "fresh" and uploads.
 
-    The requests are built beforehand: what is sent 140 times a second should cost little.
+    The requests are built in advance: to send 140 of them a second must cost little.
     """
 
     def __init__(self, address: Address, host: str) -> None:
         """Build the requests; nothing is opened yet."""
         self._connections = Connections(address)
         self._fixed = {kind: _request(host, "GET", path) for kind, path in _PATHS.items()}
-        # Seeded: two runs send the same. They differ, so that a swapped answer would show.
+        # Seeded: two runs send the same. They differ, so that a swapped answer would be noticed.
         bodies = [random.Random(number).randbytes(BODY_BYTES) for number in range(BODIES)]
         self._posts = [(_request(host, "POST", "/echo", body), _proof(body)) for body in bodies]
         self._posted = 0
         self._upload_head = _request(host, "POST", "/echo", more="Transfer-Encoding: chunked\r\n")
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
-        """As the protocol says; raises OSError, asyncio.IncompleteReadError or BadAnswerError."""
+        """As in the protocol; raises OSError, asyncio.IncompleteReadError or BadAnswerError."""
         if kind in ("upload", "long"):
             return await self._upload(kind, UPLOAD_CHUNKS if kind == "upload" else LONG_CHUNKS, progress)
         request, expected = (self._fixed[kind], b"") if kind != "post" else self._post()
@@ -83,7 +83,7 @@ class Http1:
         body = random.Random(self._posted).randbytes(chunks * CHUNK_BYTES)
         connection = await self._connections.get(fresh=True)
         progress.connected = True
-        # Listened to from the beginning: who cuts an upload, or answers before its end, is seen at once.
+        # It listens from the beginning: a server that cuts an upload, or answers too early, is seen at once.
         answer = asyncio.create_task(_answer(connection, progress))
         try:
             connection.send(self._upload_head)
@@ -127,7 +127,7 @@ def _fault(kind: Kind, status: int, release: str | None, body: bytes, expected: 
     if status not in _RIGHT.get(kind, (200,)):
         return str(status)
     if release is None:
-        # of somebody else, the gateway perhaps: not of the application under load
+        # from another program, the gateway perhaps: not from the application under load
         return "no release"
     match kind:
         case "stream":

@@ -25,7 +25,7 @@ _PATHS: Final[dict[Kind, str]] = {"http2": "/"}
 
 
 class StreamResetError(ConnectionResetError):
-    """The server ended this stream alone."""
+    """The server ended only this stream."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class _Stream:
 
 
 class Http2:
-    """One connection, opened when it is needed first and again once it has ended."""
+    """One connection, opened at the first need and again after it has ended."""
 
     def __init__(self, address: Address, host: str) -> None:
         """Open nothing yet."""
@@ -45,14 +45,14 @@ class Http2:
         self._host = host
         self._session: _Session | None = None
         self._opening = asyncio.Lock()
-        # The gateway's certificate is its own, and load goes to loopback alone.
+        # The gateway's certificate is its own, and the load goes only to loopback.
         self._tls = ssl.create_default_context()
         self._tls.check_hostname = False
         self._tls.verify_mode = ssl.CERT_NONE
         self._tls.set_alpn_protocols(["h2"])
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
-        """As the protocol says; raises OSError when the stream or its connection ends early."""
+        """As in the protocol; raises OSError when the stream or its connection ends early."""
         session = await self._open()
         progress.connected = True
         stream = await session.get(self._host, _PATHS[kind], progress)
@@ -118,7 +118,7 @@ class _Session(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         secured = transport.get_extra_info("ssl_object")
         if secured.selected_alpn_protocol() != "h2":
-            # the requests that wait for it will be told when the connection is lost
+            # the requests that wait for it get an error when the connection is lost
             self._transport.abort()
             return
         self.usable = True
@@ -129,7 +129,7 @@ class _Session(asyncio.Protocol):
         for event in self._h2.receive_data(data):
             match event:
                 case ConnectionTerminated():
-                    # Streams that it answers still are; no new one may begin.
+                    # Streams that it still answers may remain; no new one may begin.
                     self.usable = False
                     self._fail(ConnectionResetError("GOAWAY"), above=event.last_stream_id or 0)
                 case StreamReset() if stream := self._streams.get(event.stream_id):

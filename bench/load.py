@@ -63,13 +63,13 @@ class LoadError(RuntimeError):
 
 
 class Load:
-    """A load that runs in a process of its own while the ``with`` block does its work.
+    """A load in its own process, while the ``with`` block does its work.
 
-    Entering returns when the load has begun: with ``wait_ready``, after every quick kind was
-    answered rightly (those answers are not in the report), for which it waits ``ready_deadline``
-    seconds. Leaving begins no more requests, waits for the outstanding ones (25 s at most, with long
-    uploads 90 s), and collects. The load ends by itself after ``seconds``: look at
-    ``report().ended_by`` where the block may take longer. It also ends when this process dies.
+    Entering returns when the load has begun. With ``wait_ready``, that is after every quick kind had a right
+    answer (those answers are not in the report), for which it waits ``ready_deadline`` seconds. Leaving
+    begins no more requests, waits for the outstanding ones (25 s at most, with long uploads 90 s), and
+    collects. The load ends by itself after ``seconds``: look at ``report().ended_by`` if the block may take
+    longer. It also ends when this process dies.
 
     Raises ValueError for an address that is not loopback, LoadError when the load cannot begin.
     """
@@ -100,7 +100,7 @@ class Load:
             (sys.executable, "-m", "bench.load", "--worker", *_arguments(self._settings)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Where `-m` finds this package first, wherever the caller was started.
+            # `-m` finds this package first there, wherever the caller was started.
             cwd=Path(__file__).resolve().parents[1],
             bufsize=0,
         )
@@ -131,7 +131,7 @@ class Load:
             raise LoadError(f"the load ended with status {self._process.returncode}, no report")
 
     def report(self) -> Report:
-        """Return what the load saw, once the block has been left."""
+        """Return what the load saw, after the block has ended."""
         if self._report is None:
             raise LoadError("there is no report before the load has ended")
         return self._report
@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     _allow_open_files()
-    # What is imported by now stays for good: the collector need not walk it again and again.
+    # What is imported by now stays for good: the collector need not search it again and again.
     gc.freeze()
     if options.worker:
         return asyncio.run(_work(settings))
@@ -200,14 +200,14 @@ async def _work(settings: Settings) -> int:
     try:
         print(report.to_json(), flush=True)
     except BrokenPipeError:
-        # The caller died: nobody to report to. Python would try once more at its exit.
+        # The caller died: nobody reads the report. Python would try once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 async def _run(generator: Generator, begun: Callable[[], None] = lambda: None) -> Report:
     loop = asyncio.get_running_loop()
-    # Ctrl-C ends the load, not the account of it.
+    # Ctrl-C ends the load, and not its report.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, generator.stop)
     return await generator.run(begun)
@@ -223,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         "--mix", type=_mix, default=DEFAULT_MIX, help="shares, such as kept=60,fresh=20,post=20"
     )
     parser.add_argument("--wait-ready", type=float, default=0.0, help="first wait so long for right answers")
-    parser.add_argument("--held", type=int, default=0, help="WebSockets to keep open meanwhile")
+    parser.add_argument("--held", type=int, default=0, help="WebSockets to keep open during the load")
     parser.add_argument("--long", type=int, default=0, help="uploads of 66 s that begin with the load")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -247,7 +247,7 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
 
 
 def _allow_open_files() -> None:
-    """Raise the limit of open files, where one may, so that a stall is no error of ours."""
+    """Raise the limit of open files, if allowed, so that a stall is not our error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OUTSTANDING + 256
     if soft != resource.RLIM_INFINITY and soft < wanted:

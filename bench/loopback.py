@@ -1,4 +1,4 @@
-"""The one place that load goes to: a loopback address of this machine."""
+"""The one place where the load goes: a loopback address of this machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hitless.adapters.load.wire import Address
 def loopback(url: str) -> Address:
     """Return where a URL on this machine leads; ValueError for a URL of any other."""
     parts = urlsplit(url)
-    # Not left to the resolver: what "localhost" means here must not depend on a file, and a
-    # literal address spares every fresh connection a look-up in a thread.
+    # Not left to the resolver: the meaning of "localhost" must not depend on a file here, and a literal
+    # address saves every fresh connection a look-up in a thread.
     name = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
     try:
         is_loopback = ipaddress.ip_address(name).is_loopback

@@ -2,10 +2,10 @@
 
     python -m bench.many [APPLICATIONS]
 
-The engine's own address pools hold some thirty networks, and each application takes three or four: hitless
-gives them small blocks out of a pool of its own. Told is what that costs: the time of a deployment, of the
-first ones and of the last ones, the gateway's memory, and how long nobody is answered while the gateway
-restarts with all these networks.
+The engine's own address pools have room for some thirty networks, and each application needs three or four.
+hitless gives them small blocks from its own pool. This measures what that costs: the time of a deployment, of
+the first ones and of the last ones, the gateway's memory, and how long nobody gets an answer while the
+gateway restarts with all these networks.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ IMAGE = "hitless-speed-tiny:1"
 NAME = "hitless-speed-many"
 MANY = 200
 AT_ONCE = 2  # deployments at a time
-SEVERAL = 20  # deployments whose median is told
+SEVERAL = 20  # deployments whose median is shown
 RATE = 20.0
-LONGEST = 3600.0  # seconds that the load goes on for, at most
+LONGEST = 3600.0  # seconds that the load lasts, at most
 
 
 def main(count: int) -> int:
-    """Measure and print; 1 where a deployment failed or a request was lost."""
+    """Measure and print; 1 if a deployment failed or a request was lost."""
     build(IMAGE, TINY)
     try:
         missed = False
@@ -58,11 +58,11 @@ def measure(count: int) -> Iterator[Row]:
             second = _deployed([*made, watched])
         report = load.report()
         yield Row("applications, each deployed twice", len(second), None, "")
-        yield Row("requests of one of them meanwhile", report.sent, None, "")
+        yield Row("requests of one of them in that time", report.sent, None, "")
         yield Row("… lost", report.lost, 0.0, "")
-        yield Row("… sent no more before the end", float(report.ended_by != "asked"), 0.0, "")
+        yield Row("… ended before the deployments", float(report.ended_by != "asked"), 0.0, "")
         answered = sum(_answers(on, one) for one in [*made, watched])
-        yield Row("applications that do not answer afterwards", len(second) - answered, 0.0, "")
+        yield Row("applications that do not answer at the end", len(second) - answered, 0.0, "")
         for text, times in (("first", first), ("second", second)):
             yield Row(f"{text} deployment: the {SEVERAL} first", statistics.median(times[:SEVERAL]))
             yield Row(f"{text} deployment: the {SEVERAL} last", statistics.median(times[-SEVERAL:]))

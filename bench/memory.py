@@ -2,9 +2,9 @@
 
     python -m bench.memory [DEPLOYMENTS] [DELIVERIES]
 
-On a gateway with 50 applications: one that is deployed for real, and its routing under 49 other names,
-rendered and delivered by hitless's own code. Then DELIVERIES new generations, each awaited until it is in
-force (that is what a cutover is to the gateway), and DEPLOYMENTS whole deployments by the command line.
+On a gateway with 50 applications: one is deployed for real, and hitless's own code renders and delivers its
+routing under 49 other names. Then DELIVERIES new generations, each until it is in force (a cutover is the
+same to the gateway), and DEPLOYMENTS whole deployments by the command line.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bench.times import APPLICATIONS, Row, fill, instant, ports
 IMAGE = "hitless-speed-tiny:1"
 NAME = "hitless-speed-memory"
 STEP = 100  # deliveries between two looks
-QUIET = 5.0  # seconds for the gateway to let go of what it needs no more
-GROWTH = 1.0  # MB for each 100 deliveries that count as none: the heap breathes by more than that
+QUIET = 5.0  # seconds in which the gateway releases what it no longer needs
+GROWTH = 1.0  # MB for each 100 deliveries that count as none: the heap varies by more than that
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Held:
 
 
 def main(deployments: int, deliveries: int) -> int:
-    """Measure and print; 1 where something grows or is left."""
+    """Measure and print; 1 if something grows or is left."""
     build(IMAGE, TINY)
     missed = False
     try:
@@ -72,11 +72,11 @@ def measure(deployments: int, deliveries: int) -> Iterator[Row]:
             application.run("deploy")
         settled = _left()
         peaks = [_peak(application) for _ in range(deployments)]
-        yield from _rows(f"… after {deployments} deployments besides", _held(on))
-        yield Row("hitless deploy: most memory of its own", max(own for own, _ in peaks), None, "MB")
+        yield from _rows(f"… after {deployments} more deployments", _held(on))
+        yield Row("hitless deploy: most memory of its own process", max(own for own, _ in peaks), None, "MB")
         yield Row("… with the commands that it waits for", max(whole for _, whole in peaks), None, "MB")
         yield from _more(f"more after {deployments} deployments", settled)
-    yield from _more("left when all is taken away", before)
+    yield from _more("left after all is removed", before)
 
 
 def _rows(text: str, held: Held) -> tuple[Row, Row]:
@@ -117,7 +117,7 @@ def _tree(process: Popen[bytes]) -> Iterator[str]:
 
 
 def _megabytes(pid: str, key: str) -> float:
-    """A figure of /proc/<pid>/status; 0 where the process has gone."""
+    """A figure of /proc/<pid>/status; 0 if the process has gone."""
     try:
         for line in Path("/proc", pid, "status").read_text().splitlines():
             if line.startswith(f"{key}:"):
@@ -128,7 +128,7 @@ def _megabytes(pid: str, key: str) -> float:
 
 
 def _left() -> dict[str, int]:
-    """How much there is on the engine that bears the measurement's name."""
+    """How many objects on the engine have the measurement's name."""
     listings = {
         "containers": ("ps", "--all", "--format", "{{.Names}}"),
         "networks": ("network", "ls", "--format", "{{.Name}}"),

@@ -2,9 +2,9 @@
 
     python -m bench.overhead [ROUNDS]
 
-Each round measures, one after the other: the example from `docker run` to its first good answer, and from
-`hitless deploy` to the first answer of the new release through the gateway, on an idle machine. The
-difference is hitless's. Then, how long `hitless --help` and `hitless status` take.
+Each round measures, one after the other, on an idle machine: the example from `docker run` to its first good
+answer, and from `hitless deploy` to the first answer of the new release through the gateway. The difference
+is hitless's. Then it measures how long `hitless --help` and `hitless status` take.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ GOALS = {"deploy": 1.5, "status": 0.5, "help": 0.15}  # seconds: hitless's own s
 
 
 def main(rounds: int) -> int:
-    """Measure, print, take away what was made; 1 where a goal is missed."""
+    """Measure, print, remove what was made; 1 if a goal is missed."""
     port = _free_port()
     _hitless("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
     try:
         _hitless("deploy", RELEASE="0")
-        # by id: the tag goes with its release, the id stays, as every release is the same image
+        # by id: the tag goes with its release; the id stays, because every release is the same image
         image = _output("docker", "image", "inspect", "--format", "{{.Id}}", f"hitless:{APPLICATION}.r1.app")
         own, through = [], []
         for release in range(1, rounds + 1):
@@ -99,7 +99,7 @@ def _deploy(port: int, release: str) -> float:
 
 
 def _answer(url: str) -> str | None:
-    """The release that gives a good answer. By http.client: a look must cost next to nothing here."""
+    """The release that gives a good answer. By http.client, because a look must cost next to nothing here."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=2.0)
     try:
@@ -116,7 +116,7 @@ def _until(fact: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not fact():
         if time.monotonic() > deadline:
-            raise SystemExit(f"it did not come to be within {DEADLINE:.0f} s")
+            raise SystemExit(f"it did not happen within {DEADLINE:.0f} s")
         time.sleep(0.02)
 
 

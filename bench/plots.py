@@ -19,8 +19,8 @@ _OLD, _NEW, _LOST = "#4c78a8", "#54a24b", "#e45756"
 
 
 def draw(tools: Sequence[Tool], turns: Sequence[Turn], folder: Path, name: str) -> None:
-    """Write NAME-lost and NAME-timeline, each as .png and .svg, into a folder that is there."""
-    # the same figures give the same file: no date, no ids by chance, text as text
+    """Write NAME-lost and NAME-timeline, each as .png and .svg, into an existing folder."""
+    # the same figures give the same file: no date, no random ids, text as text
     mpl.rcParams.update({"svg.hashsalt": "hitless", "svg.fonttype": "none", "font.size": 9})
     shown = [
         (tool, mine)

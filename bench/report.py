@@ -1,4 +1,4 @@
-"""What a load run saw: one value per request, and the sums a reader asks for.
+"""What a load run saw: one value per request, and the sums that a reader needs.
 
 Pure values. Moments are seconds of ``time.monotonic()``, which on Linux is one clock for all
 processes of the machine, so a caller may compare them with its own.
@@ -35,23 +35,23 @@ Kind = Literal[
 - slow, stream: a request of 3 s, a chunked answer of 5 s
 - upload: a chunked request whose body takes 10 s to send
 - long: one whose body takes 66 s, which is more than Traefik's own limit for a whole request
-- failing: a GET of a page that answers 500 and 503 now and then by itself: each of these is right
+- failing: a GET of a page that sometimes answers 500 and 503 by itself: each of these is right
 - events: server-sent events for 5 s
 - websocket: a WebSocket of 5 s on which every message is echoed
-- held: a WebSocket that stays open until the load ends, and is opened anew when it was closed
+- held: a WebSocket that stays open until the load ends, and is opened again after it was closed
 - http2: a GET as one of many streams of one HTTP/2 connection over TLS
 - unary, streaming: a gRPC call of one answer, and one that is answered for 5 s, over h2c
 """
 
 QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post", "http2", "unary"})
-"""The kinds that are answered at once, so that their latency says something."""
+"""The kinds with an answer at once, so that their latency is meaningful."""
 
 WITH_FRAME: Final = "closed"
-"""How the failure begins of a WebSocket that the other side closed with a close frame; its code follows."""
+"""The beginning of the failure of a WebSocket that was closed with a close frame; the code follows."""
 NO_FRAME: Final = "cut without close frame"
 
 AT_DEADLINE: Final = "cut at deadline"
-"""How the failure begins of a held WebSocket that outlived the drain deadline: not lost, but told."""
+"""The beginning of the failure of a held WebSocket that outlived the drain deadline: not lost, but shown."""
 
 EndedBy = Literal["asked", "time", "count"]
 
@@ -83,8 +83,8 @@ class Sample:
 class Switch:
     """The change from one release to the next, as clients saw it.
 
-    ``requests`` were begun after the first answer of ``after`` had been seen and were answered by
-    ``before`` all the same; ``seconds`` is how long after that answer the last of them began.
+    ``requests`` began after the first answer of ``after`` had been seen, and ``before`` answered them
+    nevertheless; ``seconds`` is how long after that answer the last of them began.
     """
 
     before: str
@@ -106,10 +106,10 @@ class Latency:
 class Report:
     """All that one run of the generator saw.
 
-    ``samples`` are in the order of their start. ``max_lag`` is the longest time by which a
-    request began later than its schedule said: more than some tens of milliseconds means that the
-    generator was starved of CPU and the latencies are partly its own. ``cpu_seconds`` is what the
-    generator used. ``ended_by`` is "asked" when the caller ended the run, else the bound it hit.
+    ``samples`` are in the order of their start. ``max_lag`` is the longest time by which a request began
+    later than its schedule said: more than some tens of milliseconds means that the generator had too little
+    CPU, and that the latencies are partly its own. ``cpu_seconds`` is what the generator used. ``ended_by``
+    is "asked" if the caller ended the run, else the limit that it reached.
     """
 
     samples: tuple[Sample, ...]
@@ -155,7 +155,7 @@ class Report:
     def with_deadline(self, release: str, moment: float) -> Self:
         """Return the report in which a held WebSocket of ``release`` cut from ``moment`` on is not lost.
 
-        It is told apart (see :attr:`cut_at_deadline`). One that could not be opened stays lost.
+        It is counted separately (see :attr:`cut_at_deadline`). One that could not be opened stays lost.
         """
         samples = tuple(
             replace(s, failure=f"{AT_DEADLINE}, {s.failure}")
@@ -260,7 +260,7 @@ class Report:
 
 
 def _cut(sample: Sample) -> bool:
-    """Whether a held WebSocket was ended by the other side, with a close frame or without."""
+    """Whether the other side ended a held WebSocket, with a close frame or without."""
     return sample.kind == "held" and (sample.failure or "").startswith((WITH_FRAME, NO_FRAME))
 
 

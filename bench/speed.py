@@ -2,13 +2,12 @@
 
     python -m bench.speed [ROUNDS]
 
-In one run, in rounds one after the other, with the same load (wrk, 32 kept-alive connections as fast as
-they go, answers of 1 KB): the application asked directly, through Traefik as hitless runs it, through the
-same with `experimental.fastProxy`, through nginx and through HAProxy. All are containers on a bridge network
-that are reached by address. A proxy has the last core to itself; the load and the application have the
-others.
+In one run, in rounds one after the other, with the same load (wrk, 32 kept-alive connections at full speed,
+answers of 1 KB): to the application directly, through Traefik as hitless runs it, through the same with
+`experimental.fastProxy`, through nginx and through HAProxy. All are containers on a bridge network that are
+reached by address. A proxy has the last core to itself; the load and the application have the others.
 
-Where the machine does other things as well, the processor time of a request is the figure to trust.
+If the machine also does other things, trust the processor time of a request.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ backend web
 
 @dataclass(frozen=True)
 class Target:
-    """Who is asked: an address and port, the name to ask for, and the container whose time counts."""
+    """A target: an address and port, the name to ask for, and the container whose time counts."""
 
     at: str
     host: str
@@ -106,7 +105,7 @@ class Measured:
 
 
 def main(rounds: int) -> None:
-    """Measure, print, take away what was made."""
+    """Measure, print, and remove what was made."""
     found: dict[str, list[Measured]] = {}
     with _targets() as targets:
         for _ in range(rounds):
@@ -116,7 +115,7 @@ def main(rounds: int) -> None:
 
 
 def show(found: Mapping[str, list[Measured]], rounds: int) -> None:
-    """Medians; the ratio is of each round to Traefik's in the same round."""
+    """Medians; the ratio is that of each round to Traefik's in the same round."""
     print(f"{rounds} rounds of {SECONDS} s, {CONNECTIONS} connections, 1 KB; {len(CORES)} cores; medians")
     print(f"{'':<28}{'requests/s':>11}{'to Traefik':>12}{'p50 ms':>9}{'p99 ms':>9}{'µs of CPU each':>16}")
     base = found["Traefik"]
@@ -142,7 +141,7 @@ def _targets() -> Iterator[dict[str, Target]]:
         other = make(f"{SERVED}-fast", fast, {"web": web(f"{SERVED}-fast", IMAGE, **more)})
         for application in (one, other):
             application.run("deploy")
-            # Go counts the cores that it may use at its start
+            # Go counts the cores that it may use when it starts
             container = application.gateway.container
             output("docker", "update", "--cpuset-cpus", PROXY_CORE, container)
             output("docker", "restart", container)
@@ -201,7 +200,7 @@ def _build() -> None:
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes | None) -> None:
-    """A file of this content, or a directory."""
+    """A file with this content, or a directory."""
     entry = tarfile.TarInfo(name)
     entry.mode = 0o755
     entry.size = len(data or b"")

@@ -1,8 +1,8 @@
 """`docker service update --update-order start-first`, for the comparison.
 
-It runs only where the engine is a Swarm manager already: `docker swarm init` changes an engine for all who
-use it, which is not for a benchmark to do. Names stand for the tasks' own addresses instead of a virtual one,
-so that a kernel without IPVS can run it; Traefik sends to the tasks themselves either way.
+It runs only if the engine is already a Swarm manager: `docker swarm init` changes an engine for all who use
+it, and a benchmark must not do that. Names stand for the tasks' own addresses and not for a virtual one, so
+that a kernel without IPVS can run it; Traefik sends to the tasks themselves either way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Swarm:
     drain_deadline: float | None = None
 
     def up(self, port: int) -> None:
-        """As the protocol of tools says."""
+        """As in the protocol of tools."""
         if run("docker", "info", "--format", "{{.Swarm.ControlAvailable}}") != "true":
             raise HostError("the engine is no Swarm manager (docker swarm init)")
         run("docker", "network", "create", "--driver", "overlay", "--attachable", GATEWAY)
@@ -51,13 +51,13 @@ class Swarm:
             "--providers.swarm.refreshseconds=1",
         )
         document = yaml.safe_load((APP / "compose.yaml").read_text(encoding="utf-8"))
-        # by its id, which no engine tries to pull
+        # by its id, because no engine tries to pull that
         image = run("docker", "image", "inspect", "--format", "{{.Id}}", IMAGE)
         for service in SERVICES:
             run("docker", "service", "create", *_options(service, document["services"][service], image))
 
     def deploy(self, release: int) -> None:
-        """As the protocol of tools says."""
+        """As in the protocol of tools."""
         for service in SERVICES:
             options = (
                 "--update-order",
@@ -69,7 +69,7 @@ class Swarm:
             run("docker", "service", "update", *options, _name(service))
 
     def down(self) -> None:
-        """As the protocol of tools says."""
+        """As in the protocol of tools."""
         for service in SERVICES:
             with suppress(HostError):
                 run("docker", "service", "rm", _name(service))

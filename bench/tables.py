@@ -15,7 +15,7 @@ def page(
 ) -> str:
     """Return the whole page: what was lost, when what happened, how, on which machine.
 
-    ``name`` is that of its files.
+    ``name`` is the name of its files.
     """
     by_tool = {tool.key: [turn for turn in turns if turn.tool == tool.key] for tool in tools}
     rows = [(tool, summary(by_tool[tool.key])) for tool in tools if by_tool[tool.key]]
@@ -36,7 +36,7 @@ def page(
             [_losses(tool, row, by_tool[tool.key]) for tool, row in rows],
         ),
         f"![lost requests]({name}-lost.svg)\n",
-        "Seconds, medians of the deployments without held WebSockets, where there are some:\n",
+        "Seconds, medians of the deployments without held WebSockets, if there are any:\n",
         _table(
             ("tool", "both releases answer", "first new answer", "last old answer", "end of the command"),
             [_times(tool, row) for tool, row in rows],

@@ -8,8 +8,8 @@ back       from `hitless abort` to the first answer of the former release, while
 floor      a deployment under load beside what the application itself takes: boot, the longest request in
            flight, and its stop
 
-What is compared is measured in turn, in rounds of one run. The application is up in a fifth of a second and
-answers in hundredths, so that what is left is hitless's and Docker's.
+Figures that are compared are measured in turn, in rounds of one run. The application starts in a fifth of a
+second and answers in hundredths, so the rest is the time of hitless and Docker.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ INSTANTS = 60
 
 @dataclass(frozen=True)
 class Row:
-    """A figure and the most that it should be, in one unit."""
+    """A figure and its highest allowed value, in one unit."""
 
     text: str
     measured: float
@@ -68,7 +68,7 @@ class Row:
 
 
 def main(parts: Sequence[str]) -> int:
-    """Measure and print; 1 where a goal is missed."""
+    """Measure and print; 1 if a goal is missed."""
     build(IMAGE, TINY)
     missed = False
     try:
@@ -143,12 +143,12 @@ def crowd() -> Iterator[Row]:
 
 
 def back() -> Iterator[Row]:
-    """The way back to what is warm."""
+    """Back to a release that is still warm."""
     with gateway("hitless-speed-back") as on, applications() as make:
         name = "hitless-speed-warm"
         application = make(name, on, {"web": web(name, IMAGE, environment={"RELEASE": "${RELEASE}"})})
         application.run("deploy", RELEASE="old")
-        # so that there is time to kill what deploys while the former release is warm
+        # leaves time to kill the deployment while the former release is warm
         application.file.write_text(application.file.read_text() + "x-hitless: {bake: 60s}\n")
         took = []
         for _ in range(ROUNDS):
@@ -272,7 +272,7 @@ def _answer(on: Gateway, name: str) -> str | None:
 
 
 def _get(at: str, port: int, path: str, name: str) -> str | None:
-    # by http.client: a look must cost next to nothing here
+    # by http.client, because a look must cost next to nothing here
     connection = HTTPConnection(at, port, timeout=2.0)
     try:
         connection.request("GET", path, headers={"Host": name})

@@ -1,7 +1,7 @@
-"""The ways to deploy that are compared: each with a gateway of its own, on the same application.
+"""The ways to deploy that are compared: each with its own gateway, on the same application.
 
-Own re-writes of what each does, not its code. Every one gets what its users may give it: a health check
-of Docker's that Traefik waits for, an application that answers what it has when it gets SIGTERM, and a
+These are our own versions of what each does, not its code. Every one gets what its users can give it: a
+Docker health check that Traefik waits for, an application that finishes its requests after SIGTERM, and a
 grace period longer than any request.
 """
 
@@ -37,17 +37,17 @@ class Tool(Protocol):
 
     @property
     def title(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         ...
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What is run for a deployment, for the reader."""
+        """The commands of a deployment, for the reader."""
         ...
 
     @property
     def drain_deadline(self) -> float | None:
-        """Seconds after the cutover until it gives up on requests in flight; None: it has no such promise."""
+        """Seconds after the cutover until it gives up on requests in flight; None: it promises nothing."""
         ...
 
     def up(self, port: int) -> None:
@@ -62,7 +62,7 @@ class Tool(Protocol):
         ...
 
     def down(self) -> None:
-        """Take away all that the two made; nothing where they made nothing."""
+        """Remove all that the two made; nothing if they made nothing."""
         ...
 
 
@@ -79,7 +79,7 @@ class ByLabels:
     drain_deadline: float | None = None
 
     def up(self, port: int) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         gateway = f"bench-{self.key}"
         run("docker", "network", "create", gateway)
         run(
@@ -97,11 +97,11 @@ class ByLabels:
         self.compose(self.projects[0], 1, "up", "--detach")
 
     def deploy(self, release: int) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         self.roll(self, release)
 
     def down(self) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         gateway = f"bench-{self.key}"
         for project in self.projects:
             self.compose(project, 0, "down", "--timeout", "1")
@@ -141,7 +141,7 @@ def rolling(site: ByLabels, release: int) -> None:
 
 
 def rolling_drained(site: ByLabels, release: int) -> None:
-    """The same with the usual hook: first unhealthy, so that the gateway looks away, then time to end."""
+    """The same with the usual hook: first unhealthy, so that the gateway stops requests, then time to end."""
 
     def drain(old: str) -> None:
         run("docker", "exec", old, "touch", "/tmp/drain")
@@ -180,17 +180,17 @@ class Hitless:
     options: tuple[str, ...] = ()
 
     def up(self, port: int) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         self.hitless(0, "gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
         self.deploy(1)
 
     def deploy(self, release: int) -> None:
-        """As the protocol says."""
+        """As in the protocol."""
         self.hitless(release, "deploy", *self.options)
 
     def down(self) -> None:
-        """As the protocol says."""
-        # each of them refuses where there is no gateway
+        """As in the protocol."""
+        # each of them refuses without a gateway
         for verb in (("down",), ("gateway", "down", "--volumes", "--force")):
             with suppress(HostError):
                 self.hitless(0, *verb)

@@ -1,4 +1,4 @@
-"""One deployment under load as figures, and what several of them come to. Pure."""
+"""One deployment under load as figures, and the sums of several of them. Pure."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Turn:
     """One deployment by one tool. Seconds; moments count from the start of its command.
 
     ``first_new`` is the first answer of the new release, ``last_old`` the end of the old one's last, ``took``
-    the command's own end, ``last_lost`` the start of the last request that was lost. ``mixed_seconds`` is for
-    how long both releases answered new requests. ``lost_by`` is (kind, cause, count). ``load_average`` is the
+    the command's own end, ``last_lost`` the start of the last request that was lost. ``mixed_seconds`` is how
+    long both releases answered new requests. ``lost_by`` is (kind, cause, count). ``load_average`` is the
     machine's before the turn, ``max_lag`` how late the load was at most. ``failed`` says why there are no
-    figures, where the tool could not do it at all.
+    figures, if the tool could not deploy at all.
     """
 
     tool: str
@@ -80,7 +80,7 @@ def turn_of(
     """Return the figures of a deployment whose command ran from ``began`` to ``ended``.
 
     ``releases`` are the old and the new one. ``deadline`` is how long after the first new answer a held
-    WebSocket must be kept; None where the tool promises nothing, so that it is told apart whenever cut.
+    WebSocket must be kept; None if the tool promises nothing: then one that is cut is counted separately.
     """
     old, new = releases
     first_new = report.first_answer(new)
@@ -112,7 +112,7 @@ def turn_of(
 
 @dataclass(frozen=True)
 class Summary:
-    """What the turns of one tool come to: sums of requests, medians of seconds."""
+    """The results of one tool's turns: sums of requests, medians of seconds."""
 
     tool: str
     deployments: int

@@ -1,4 +1,4 @@
-"""WebSockets whose every message must come back as it was sent."""
+"""WebSockets: each message must come back as it was sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hitless.adapters.load.wire import Address
 
 MESSAGES: Final = 20
 MESSAGE_EVERY: Final = 0.25
-"""Seconds between two messages of a WebSocket that ends by itself, which so takes 5 s."""
+"""Seconds between two messages of a WebSocket that ends by itself, and therefore takes 5 s."""
 HELD_EVERY: Final = 1.0
 _ANSWER: Final = 5.0
 _FOREVER: Final = 1_000_000
@@ -30,13 +30,13 @@ class WebSockets:
         self._let_go = asyncio.Event()
 
     def let_go(self) -> None:
-        """Have every held WebSocket closed by the client, as one that has had enough."""
+        """Let the client close every held WebSocket, as one that has had enough."""
         self._let_go.set()
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
-        """As the protocol says; raises OSError where no connection can be opened."""
+        """As in the protocol; raises OSError if no connection can be opened."""
         try:
-            # compression and pings would be traffic of the client's own
+            # compression and pings would be traffic of the client itself
             socket = await connect(
                 f"ws://{self._host}/socket",
                 host=self._address.ip,
@@ -61,7 +61,7 @@ class WebSockets:
                 return await self._converse(socket, _FOREVER, HELD_EVERY)
             return await self._converse(socket, MESSAGES, MESSAGE_EVERY)
         except ConnectionClosed as error:
-            # an application that can says so before it goes; then the client knows to come back
+            # an application that can says so before it ends; then the client knows that it should come back
             return f"{WITH_FRAME} {error.rcvd.code}" if error.rcvd else NO_FRAME
         finally:
             socket.transport.abort()

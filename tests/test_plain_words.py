@@ -1,4 +1,4 @@
-"""The pages use plain, present-day English.
+"""Pages, code and tests use plain, present-day English.
 
 Users and contributors read hitless in a second language as often as in their first. `PHRASES` lists words
 that such a reader has to look up or read twice, each with what to write instead.
@@ -20,18 +20,30 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-CHECKED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "examples/**/*.md")
-"""The files to read, as globs. Add `src/**/*.py` and `tests/**/test_*.py` when their words are plain, too."""
+CHECKED = (
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "examples/**/*.md"),
+    *(
+        "src/hitless/*.py",
+        "src/hitless/cli/**/*.py",
+        "src/hitless/adapters/**/*.py",
+        "src/hitless/ports/*.py",
+    ),
+    *(f"src/hitless/domain/{room}/*.py" for room in ("common", "proof", "host", "gateway", "routing")),
+    *("bench/**/*.py", "examples/**/*.py", "tests/*.py", "tests/domain/proof/*.py"),
+    *(f"tests/{room}/**/*.py" for room in ("cli", "adapters", "reference", "fakes", "bench", "e2e")),
+)
+"""The files to read, as globs. Add `src/**/*.py` and `tests/**/*.py` when all words are plain."""
 
-WRITTEN_BY_PROGRAMS = frozenset(
+NOT_CHECKED = frozenset(
     {
         "docs/faults.md",
         "docs/benchmarks/abrupt.md",
         "docs/benchmarks/comparison.md",
         "docs/benchmarks/hitless.md",
+        "tests/test_plain_words.py",
     }
 )
-"""Pages that `make faults` and `make bench` write. Their words are in tests/e2e/matrix.py and bench/."""
+"""Pages that programs write, with words from tests/e2e/matrix.py and bench/; and this list."""
 
 PHRASES = {
     r"anew": "again",
@@ -64,6 +76,13 @@ PHRASES = {
     r"as ever": "as before",
     r"goes? before (?=(it|them|these|those|what|the same))": "has precedence over, overrides",
     r"alike": "in the same way",
+    r"so (is|are|was|were|does|do|did|has|have|had|can|will) (the|a|an|it|they|that|one|who|what)": "…, too",
+    r"what (became|becomes|has become|came|comes) of|(came|comes?) of (it|them|that|each|this)": "the result",
+    r"nobody (has |had )?said": "nothing says",
+    r"that there (is|are)(?=[.,;:)])": "that exists",
+    r"has it that|goes by|at hand|in earnest": "says, uses, near, really",
+    r"by then|meanwhile(?=[.,;:)]|$)": "at that time, in that time",
+    r"all the same": "in any case, nevertheless",
     r"withal|albeit|whilst|amongst|unto": "with, although, while, among, to",
 }
 """Expression of whole words -> what to write instead. A space in an expression is any white space."""
@@ -91,7 +110,7 @@ def found_in(file: Path) -> list[Found]:
     read = (
         prose_of_page
         if file.suffix == ".md"
-        else names_of_tests
+        else words_of_tests
         if path.startswith("tests/")
         else words_of_code
     )
@@ -124,7 +143,21 @@ def words_of_code(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
-    # a phrase may go on in the next line's comment
+    yield from comments_of_code(source)
+
+
+def words_of_tests(source: str) -> Iterator[tuple[int, str]]:
+    """The names of the tests in a Python file, its docstrings and its comments; other texts are data."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.lineno, node.name.replace("_", " ")
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.lineno, str(node.value.value)
+    yield from comments_of_code(source)
+
+
+def comments_of_code(source: str) -> Iterator[tuple[int, str]]:
+    """The comments of a Python file, each with its line and the comments of the lines right after it."""
     comments = dict[int, str]()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -135,16 +168,9 @@ def words_of_code(source: str) -> Iterator[tuple[int, str]]:
             yield line, "\n".join([text, *(comments[one] for one in block)])
 
 
-def names_of_tests(source: str) -> Iterator[tuple[int, str]]:
-    """The names of the tests in a Python file, as words, each with its line."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            yield node.lineno, node.name.replace("_", " ")
-
-
 def checked() -> list[Path]:
     files = {file for glob in CHECKED for file in ROOT.glob(glob)}
-    return sorted(file for file in files if file.relative_to(ROOT).as_posix() not in WRITTEN_BY_PROGRAMS)
+    return sorted(file for file in files if file.relative_to(ROOT).as_posix() not in NOT_CHECKED)
 
 
 @pytest.mark.parametrize("file", checked(), ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -154,7 +180,7 @@ def test_a_checked_file_has_only_plain_words(file: Path) -> None:
 
 def test_each_glob_finds_files_and_each_exception_exists() -> None:
     assert all(any(ROOT.glob(glob)) for glob in CHECKED)
-    assert all((ROOT / path).is_file() for path in WRITTEN_BY_PROGRAMS)
+    assert all((ROOT / path).is_file() for path in NOT_CHECKED)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +204,11 @@ def test_each_glob_finds_files_and_each_exception_exists() -> None:
         "The port is to be kept.",
         "Two, of which one runs.",
         "That is why it waits.",
+        "The gateway ends, and so does the lock.",
+        "See what became of it.",
+        "All networks that there are.",
+        "It goes on meanwhile.",
+        "It is read all the same.",
     ],
 )
 def test_a_phrase_of_the_list_is_found_in_a_page(sentence: str) -> None:
@@ -231,9 +262,17 @@ def test_texts_docstrings_and_comments_of_code_are_read(
     ]
 
 
-def test_of_tests_the_names_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_names_docstrings_and_comments_of_tests_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     (tmp_path / "tests").mkdir()
     code = tmp_path / "tests" / "test_it.py"
-    code.write_text('def test_what_is_live_serves_on() -> None:\n    assert "anew"\n')
-    assert [(one.line, one.words) for one in found_in(code)] == [(1, "serves on")]
+    code.write_text(
+        'def test_what_is_live_serves_on() -> None:\n    """It is so."""\n    # anew\n    assert "mend"\n'
+    )
+    assert [(one.line, one.words) for one in found_in(code)] == [
+        (1, "serves on"),
+        (2, "It is so"),
+        (3, "anew"),
+    ]

@@ -1,4 +1,4 @@
-"""A gRPC service of two methods on bytes: Unary says a message back, Stream says it back again and again.
+"""A gRPC service of two methods on bytes: Unary returns a message, Stream returns it again and again.
 
 Environment: RELEASE (the metadata x-release of every answer), BOOT_SECONDS and ABRUPT as in web.py.
 """
@@ -34,12 +34,12 @@ async def stream(request, context):
 
 
 async def health(request, context):
-    """SERVING, as grpc.health.v1 has it, whatever service is asked for."""
+    """SERVING, as in grpc.health.v1, for any service."""
     return b"\x08\x01"
 
 
 async def main():
-    """Serve on port 9000 until SIGTERM; then take no more calls, and end those in flight."""
+    """Listen on port 9000 until SIGTERM; then take no new calls, and finish those in flight."""
     await asyncio.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
     server = grpc.aio.server()
     methods = {

@@ -16,7 +16,7 @@ RELEASE = os.environ.get("RELEASE", "dev")
 READY = Path("/tmp/ready")
 TICK = 0.25
 LONGEST = 60.0
-# of a page that fails now and then, as pages do
+# of a page that fails now and then
 MOODS = itertools.cycle([200, 500, 200, 200, 503, 200, 200])
 HEADERS = [(b"x-release", RELEASE.encode())]
 
@@ -33,11 +33,11 @@ async def app(scope, receive, send):
 
 
 async def lifespan(receive, send):
-    """Take as long to start as a real application would; then the health check of Docker may see it."""
+    """Take as long to start as a real application would; only then can Docker's health check succeed."""
     await receive()
     await asyncio.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
     if os.environ.get("ABRUPT"):
-        # in the place of uvicorn's own, which is set by now
+        # in place of uvicorn's own handler, which is set by now
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     READY.touch()
     await send({"type": "lifespan.startup.complete"})
@@ -103,7 +103,7 @@ async def read(receive):
 
 
 async def echo(receive, send):
-    """Say every message back until the client has had enough."""
+    """Return every message until the client has had enough."""
     await receive()
     await send({"type": "websocket.accept", "headers": HEADERS})
     while (message := await receive())["type"] == "websocket.receive":

@@ -1,6 +1,6 @@
 """A server that answers in every way that HTTP/1.1 allows and few applications use, byte by byte.
 
-The path says how. It frames its answers itself, so that nothing between it and the proxy repairs them.
+The path chooses the way. It frames its answers itself, so that nothing between it and the proxy repairs them.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def serve(reader: Reader, writer: Writer) -> None:
 
 
 async def answer(method: str, path: str, headers: Headers, reader: Reader, writer: Writer) -> bool:
-    """Answer one request; whether the connection goes on."""
+    """Answer one request; whether the connection stays open."""
     name, _, key = path.strip("/").partition("/")
     if name == "refuse":  # before the body has come
         await send(writer, b"HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
@@ -83,10 +83,10 @@ async def answer(method: str, path: str, headers: Headers, reader: Reader, write
             took = pieces[-1][0] - pieces[0][0] if pieces else 0.0
             told = f"{hashlib.sha256(data).hexdigest()[:8]} {len(data)} {took:.1f}".encode()
             await send(writer, whole(told))
-        case "close":  # as a synchronous Gunicorn: one answer for each connection, and it says so
+        case "close":  # like a synchronous Gunicorn: one answer for each connection, and it says so
             await send(writer, whole(BODY, "Connection: close\r\n"))
             return False
-        case "silent":  # closes after its answer without a word
+        case "silent":  # closes after its answer without notice
             await send(writer, whole(BODY))
             return False
         case _:
@@ -112,7 +112,7 @@ async def in_pieces(kind: str, framing: str, writer: Writer) -> bool:
 
 
 async def duplex(headers: Headers, reader: Reader, writer: Writer) -> bool:
-    """Give back each piece of the body as it comes."""
+    """Return each piece of the body when it comes."""
     await send(writer, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     async for piece in body(headers, reader):
         await send(writer, chunk(piece))
@@ -121,7 +121,7 @@ async def duplex(headers: Headers, reader: Reader, writer: Writer) -> bool:
 
 
 async def body(headers: Headers, reader: Reader) -> AsyncIterator[bytes]:
-    """The pieces of a request's body, as they come."""
+    """The pieces of a request's body, when they come."""
     if headers.get("transfer-encoding") == "chunked":
         while size := int((await reader.readline()).strip() or b"0", 16):
             yield (await reader.readexactly(size + 2))[:-2]

@@ -27,11 +27,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main() -> None:
     """Run the command line; end the process with its exit code (2 is click's, for wrong usage)."""
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` sets it to that
             signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # what a terminal can't show is no reason to end in the middle
+            # a character that a terminal can't show is no reason to end in the middle
             stream.reconfigure(errors="replace")
     try:
         # without standalone mode click returns the code of a verb that ended itself
@@ -39,7 +39,7 @@ def main() -> None:
     except HitlessError as error:
         from hitless.cli.console import complain
 
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError):  # nobody reads it any longer
             complain(error)
         sys.exit(_exit_code(error))
     except KeyboardInterrupt:
@@ -59,7 +59,7 @@ def _exit_code(error: HitlessError) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """The first time what was begun is undone, or left where it can't be; the second time all stops here."""
+    """The first time, undo what was begun, or leave it if that fails; the second time, stop at once."""
     from hitless.wiring import kill_running
 
     for number in _SIGNALS:
@@ -91,7 +91,7 @@ def _click_or_bug(error: Exception) -> None:
     if isinstance(error, click.ClickException):
         error.show()
         sys.exit(error.exit_code)
-    if isinstance(error, click.Abort):  # what click makes of a KeyboardInterrupt
+    if isinstance(error, click.Abort):  # click raises it for a KeyboardInterrupt
         _end_interrupted()
     import traceback
 

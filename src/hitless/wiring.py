@@ -1,6 +1,6 @@
 """The only file that picks adapters.
 
-They are imported where they are picked: a deployment reads the Compose file first, and loads the rest while
+It imports them where it picks them: a deployment reads the Compose file first, and loads the rest while
 Compose does its part.
 """
 
@@ -33,7 +33,7 @@ class Host:
     directory: str | None = None
 
     def ports(self, emit: Callable[[Event], None]) -> Ports:
-        """The ports that operations take."""
+        """The ports that operations need."""
         from hitless.adapters.docker.containers import DockerContainers
         from hitless.adapters.docker.images import DockerImages
         from hitless.adapters.docker.networks import DockerNetworks
@@ -63,7 +63,7 @@ class Host:
         )
 
     def load(self) -> Load:
-        """Load on the gateway from this machine. Raises `HitlessError` where it is on another one."""
+        """Load on the gateway from this machine. Raises `HitlessError` if it is on another one."""
         from hitless.adapters.load.load import GatewayLoad, published
 
         return GatewayLoad(published(self.cli, self.gateway_project().settings()))
@@ -86,7 +86,7 @@ def application(
 ) -> tuple[Application, tuple[Finding, ...]]:
     """The application that the Compose files describe, and what was found while reading them.
 
-    `scale` maps service -> number of containers, where that is not to be the file's.
+    `scale` maps service -> number of containers, for each service that does not use the file's number.
     """
     model, warnings = resolve(at.cli, options)
     from hitless.domain.application import read as reading

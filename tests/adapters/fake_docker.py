@@ -96,7 +96,7 @@ class Call:
 
 
 class FakeDocker:
-    """The executable in `directory`, and what it is to answer. What it does not know succeeds silently."""
+    """The executable in `directory`, and its answers. What it does not know succeeds silently."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -140,7 +140,7 @@ class FakeDocker:
 
     @property
     def requests(self) -> list[Call]:
-        """The calls of `nc`, which stands beside it."""
+        """The calls of `nc`, which is beside it."""
         return [call for call in self.calls if call.argv[0] == "nc"]
 
     @property
@@ -150,7 +150,7 @@ class FakeDocker:
 
     @property
     def root(self) -> Path:
-        """What stands for the container's root directory where the way is `shell`."""
+        """The directory in place of the container's root, if the answer is `shell`."""
         return self.directory / "root"
 
     def _write(self) -> None:

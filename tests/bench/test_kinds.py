@@ -43,7 +43,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(serving: Serving, how: str, kind: Kind, held: int = 0, long: int = 0) -> Report:
-    """Send ten requests of one kind to a server that behaves so."""
+    """Send ten requests of one kind to a server that behaves in this way."""
 
     async def both() -> Report:
         async with serving(how) as port:

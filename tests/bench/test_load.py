@@ -87,7 +87,7 @@ class Server:
 
 @contextmanager
 def in_a_thread(server: Server) -> Iterator[None]:
-    """Serve on a free port of loopback until the block ends."""
+    """Listen on a free port of loopback until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

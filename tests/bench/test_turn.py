@@ -1,4 +1,4 @@
-"""What one deployment under load comes to, on made samples."""
+"""The results of one deployment under load, on made samples."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_held_websocket_that_is_cut_before_the_deadline_is_lost() -> None:
     assert found.cut_at_deadline == (("cut at deadline, closed 1012", 1),)
 
 
-def test_without_a_promise_a_cut_websocket_of_the_old_release_is_told_apart_whenever() -> None:
+def test_without_a_promise_a_cut_websocket_of_the_old_release_is_always_counted_separately() -> None:
     cut, other = held(5.0, 11.0, "cut without close frame"), held(12.1, 13.0, "closed 1012", release="2")
     found = turn(*USUAL, cut, other, sample(11.5, None, "502", kind="held"))
 
@@ -151,13 +151,13 @@ def test_deployments_in_a_row_are_judged_one_by_one() -> None:
 
     assert found.first_new == pytest.approx((1.01, 2.01))
     assert found.took == (14.0, 16.0)
-    # kept to its deadline the first, cut 2 s after the cutover the second
+    # the first is kept to its deadline, the second is cut 2 s after the cutover
     assert found.cut_at_deadline == {"cut at deadline, closed 1012": 1}
     assert found.lost == (("held", "cut without close frame", 1),)
     assert "**1 of 5 requests lost**" in endurance_page([found], {}, 150.0)
 
 
-def test_the_deployment_with_the_long_upload_is_told_apart() -> None:
+def test_the_deployment_with_the_long_upload_is_counted_separately() -> None:
     samples = (sample(1.0, "1"), sample(1.5, None, "499", kind="long"), sample(3.0, "2"))
     report = Report(samples, max_lag=0.0, cpu_seconds=0.0, epoch_offset=0.0, ended_by="asked")
     long = batch_of(report, [(2.0, 70.0)], ["1", "2"], load_average=1.0, drain=90.0, long=1)

@@ -296,7 +296,7 @@ def test_a_running_gateway_is_not_changed_without_being_told_to(
 
 
 @pytest.mark.parametrize("verb", ["deploy", "plan", "status", "rollback", "down"])
-def test_every_verb_hands_composes_options_on(docker: FakeDocker, verb: str) -> None:
+def test_every_verb_passes_composes_options_on(docker: FakeDocker, verb: str) -> None:
     docker.answers("compose", stderr="no configuration file provided: not found\n", exit_code=14)
     options = (
         "-f",
@@ -398,9 +398,9 @@ def interrupted(
             time.sleep(0.02)
         process.send_signal(number)
         try:
-            _, stderr = process.communicate(timeout=15)  # what hangs hangs for 30
+            _, stderr = process.communicate(timeout=15)  # what hangs, hangs for 30 s
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)  # says where
+            process.send_signal(signal.SIGABRT)  # shows where
             _, stderr = process.communicate()
             pytest.fail(f"hitless went on waiting for what hangs\n{stderr}")
         return process.returncode, stderr
@@ -416,7 +416,7 @@ def test_an_interrupt_while_docker_hangs_ends_with_130(docker: FakeDocker, numbe
     assert "Traceback" not in stderr
 
 
-def test_an_interrupt_is_told(docker: FakeDocker) -> None:
+def test_an_interrupt_is_reported(docker: FakeDocker) -> None:
     docker.answers("compose", way="hang")
 
     _, stderr = interrupted(("plan",), signal.SIGINT, lambda: bool(docker.calls))
@@ -454,7 +454,7 @@ def test_what_is_no_address_is_refused_before_anything_is_touched(docker: FakeDo
     ("value", "address"),
     [("all", ""), ("", ""), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0"), ("FD00::1", "fd00::1")],
 )
-def test_an_address_to_serve_on(value: str, address: str) -> None:
+def test_an_address_to_listen_on(value: str, address: str) -> None:
     assert HostAddress().convert(value, None, None) == address
 
 

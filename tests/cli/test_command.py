@@ -38,7 +38,7 @@ class Host:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command line against this host; `unreadable` is what reading the Compose file ends with."""
+    """Run the command line against this host; `unreadable` is the error of reading the Compose file."""
 
     def call(*words: str, host: FakeHost | None = None, unreadable: HitlessError | None = None) -> Result:
         def application(*_: Any) -> Any:
@@ -55,7 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def ends(done: Result) -> list[tuple[str, str, str]]:
-    """The ends that were told, of which the last event is one."""
+    """The ends that were told; the last event is one of them."""
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1]["event"] == "ended"
     return [

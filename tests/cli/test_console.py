@@ -48,7 +48,7 @@ def job(name: str) -> StepId:
     return StepId(StepKind.RUN_JOB, subjects=(name,))
 
 
-# what rich would take for a colour, an end of something, a link, and the beginning of more
+# what rich would read as a colour, an end of something, a link, and the beginning of more
 HOSTILE = "[red] [/] [link=x]y[/link] [bold"
 
 EVENTS: tuple[Event, ...] = (
@@ -207,7 +207,7 @@ def test_an_event_is_a_line(capsys: Capture, event: Event, said: str) -> None:
     ],
     ids=["successful", "failed"],
 )
-def test_so_is_the_end_of_a_command_that_began(capsys: Capture, event: Event, said: str) -> None:
+def test_the_end_of_a_command_that_began_is_a_line_too(capsys: Capture, event: Event, said: str) -> None:
     began = lines(capsys, EVENTS[1])
     assert lines(capsys, EVENTS[1], event) == began + said
 
@@ -244,7 +244,7 @@ def test_the_end_of_a_deployment_sums_up(capsys: Capture) -> None:
     )
 
 
-def test_a_deployment_that_failed_after_its_cutover_is_live_all_the_same(capsys: Capture) -> None:
+def test_a_deployment_that_failed_after_its_cutover_is_live_nevertheless(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], EVENTS[6], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 
     assert (

@@ -46,7 +46,7 @@ def test_a_plan_is_numbered_steps_with_the_builds_first(capsys: Capture) -> None
     ]
 
 
-def test_a_plan_that_would_be_refused_says_so(capsys: Capture) -> None:
+def test_a_plan_that_would_be_refused_says_that(capsys: Capture) -> None:
     show_plan(APPLICATION, None, [Finding("gateway", "is not up")], as_json_text=False)
 
     shown = capsys.readouterr().out

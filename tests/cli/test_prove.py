@@ -14,7 +14,7 @@ from hitless import wiring
 from hitless.cli.main import hitless
 from hitless.cli.views.proof import report, show_proof, verdict
 from hitless.domain.common.errors import GateFailed, HitlessError
-from hitless.domain.proof.observations import Aim, Passage, Sample, Seen, Session, Visit
+from hitless.domain.proof.observations import Observed, Sample, Session, Target, Timeline, Visit
 from hitless.domain.proof.verdict import Proof, judge
 from hitless.execution import prove as execution
 from hitless.execution.prove import Wanted
@@ -22,8 +22,8 @@ from hitless.execution.session import Session as Command
 from hitless.ports import Ports
 from tests.fakes.host import FakeHost
 
-SHOP = Aim("shop.example", "/")
-PASSAGE = Passage(
+SHOP = Target("shop.example", "/")
+TIMELINE = Timeline(
     began=10, ended=20, cutting=13.9, live=14, stopping=17, stopped=19, gate=2.0, in_flight=3, cut=0
 )
 WELL = tuple(Sample(SHOP, number / 10, number / 10 + 0.004, 200) for number in range(300))
@@ -32,8 +32,8 @@ Prove = Callable[..., Result]
 
 
 def proof(*others: Sample, **fields: Any) -> Proof:
-    seen = Seen("shop", 7, (SHOP,), 10, 1, (*WELL, *others), (PASSAGE,))
-    return judge(replace(seen, **fields))
+    observed = Observed("shop", 7, (SHOP,), 10, 1, (*WELL, *others), (TIMELINE,))
+    return judge(replace(observed, **fields))
 
 
 class Host:
@@ -48,7 +48,7 @@ class Host:
 
 @pytest.fixture
 def prove(monkeypatch: pytest.MonkeyPatch) -> Prove:
-    """Call the verb, where the proof itself comes out so."""
+    """Call the verb, with this result of the proof."""
 
     def call(
         *words: str, found: Proof | None = None, problem: HitlessError | None = None, asked: Any = None
@@ -137,7 +137,7 @@ def test_what_the_application_does_without_a_deployment_too_ends_with_0(prove: P
 
 def test_a_deployment_that_fails_is_an_error_after_the_report(prove: Prove) -> None:
     done = prove(
-        found=proof(passages=(replace(PASSAGE, live=None, cutting=None, problem="not ready"),)),
+        found=proof(timelines=(replace(TIMELINE, live=None, cutting=None, problem="not ready"),)),
         problem=GateFailed("not ready", "look"),
     )
 
@@ -159,12 +159,12 @@ def test_the_report_as_json(prove: Prove) -> None:
     assert (fault["cause"], fault["by"], fault["requests"]) == ("ready-too-early", "the application", 4)
     [deployment] = told["deployments"]
     assert (deployment["live_after"], deployment["ended_after"], deployment["cutover_took"]) == (4, 10, 0.1)
-    phases = {phase["phase"]: phase for phase in told["phases"]}
-    assert phases["the old release drains"]["lost"] == {"503": 4}
-    assert phases["before any deployment"]["latency"]["p50"] == 0.004
+    periods = {period["period"]: period for period in told["periods"]}
+    assert periods["the old release drains"]["lost"] == {"503": 4}
+    assert periods["before any deployment"]["latency"]["p50"] == 0.004
 
 
-def test_a_phase_in_which_nothing_was_answered(capsys: pytest.CaptureFixture[str]) -> None:
-    found = judge(Seen("shop", 7, (SHOP,), 10, 1, EARLY, (PASSAGE,)))
+def test_a_period_in_which_nothing_was_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    found = judge(Observed("shop", 7, (SHOP,), 10, 1, EARLY, (TIMELINE,)))
     show_proof(found, as_json=False)
     assert "4 x 503" in capsys.readouterr().out

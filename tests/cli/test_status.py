@@ -71,7 +71,7 @@ LEFTOVER = replace(LIVE, containers=(*LIVE.containers, container(Colour.BLUE, 1,
 STOPPED = replace(
     LIVE, containers=tuple(replace(one, state="exited", health="unhealthy") for one in LIVE.containers)
 )
-# without the gateway nobody can read its routing files, nor the releases
+# without the gateway nobody can read its routing files or the releases
 DOWN = World(gateway=None, containers=LIVE.containers)
 NOTHING = World(gateway=GATEWAY)
 ALL = {"live": LIVE, "leftover": LEFTOVER, "stopped": STOPPED, "gateway-down": DOWN}
@@ -298,7 +298,7 @@ def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Captur
     text, _ = applications_of(capsys, LIVE, settings)
     assert text.splitlines()[:2] == [
         "gateway up: http://127.0.0.1:18080, 127.0.0.1:6379, " + TRAEFIK_IMAGE,
-        "  port 6379 is another's still: see hitless adopt, or gateway up --replace",
+        "  others still have port 6379: see hitless adopt, or gateway up --replace",
     ]
 
 
@@ -350,7 +350,7 @@ def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:
 
 
 def left(holder: str) -> World:
-    """A deployment that was begun, and whoever has the lock now."""
+    """A deployment that has begun, and whoever has the lock now."""
     run = Run("deploy", 3, "ann@desk, process 7", "", "", "drain green", "", 0.0, ())
     return replace(LIVE, runs=(run,), holder=Holder(holder, 90, 2) if holder else None, quiet=200)
 
@@ -388,7 +388,7 @@ def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(caps
 @pytest.mark.parametrize(
     ("label", "newer"),
     [
-        ('{"image": "traefik:v3.7"}', TRAEFIK_IMAGE),  # of a hitless that noted nothing more
+        ('{"image": "traefik:v3.7"}', TRAEFIK_IMAGE),  # of a hitless that recorded nothing more
         ('{"image": "traefik:v3.7.4", "image_asked": false}', TRAEFIK_IMAGE),
         ('{"image": "traefik:v3.7", "image_asked": true}', ""),
         ('{"image": "mine:1"}', ""),

@@ -105,7 +105,7 @@ def test_no_event_steers_a_terminal(event: Event, capsys: Capture) -> None:
     assert is_harmless(capsys.readouterr().out)
 
 
-def test_the_line_of_progress_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_of_progress_does_not_steer_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdout", terminal)
@@ -118,7 +118,7 @@ def test_the_line_of_progress_does_not_either(monkeypatch: pytest.MonkeyPatch) -
     assert "\\x1b]0;body\\x07\\u202e" in shown
 
 
-def test_nor_an_error_nor_a_table_nor_a_plain_line(capsys: Capture) -> None:
+def test_an_error_a_table_or_a_plain_line_does_not_steer_a_terminal(capsys: Capture) -> None:
     console.complain(HitlessError(STEERING, STEERING))
     table = Table(STEERING)
     table.add_row(STEERING)

@@ -12,7 +12,7 @@ ENGINE = "/var/run/docker.sock"
 
 
 class Cable:
-    """A socket that passes on to the engine's own until it is cut: then all that is open ends at once."""
+    """A socket that passes all on to the engine's own until it is cut: then all connections end at once."""
 
     def __init__(self, path: Path) -> None:
         self.host = f"unix://{path}"

@@ -1,4 +1,4 @@
-"""A real engine, a gateway of the tests' own, and applications on it. Without an engine these tests fail."""
+"""A real engine, the tests' own gateway, and applications on it. Without an engine these tests fail."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.reference.published import check_output
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
-# another name where two runs, or two workers of one run, share an engine
+# another name if two runs, or two workers of one run, share an engine
 NAMED = os.environ.get("HITLESS_E2E_GATEWAY", "hitless-e2e")
 GATEWAY = NAMED + os.environ.get("PYTEST_XDIST_WORKER", "")
 IMAGE = "hitless-e2e-tiny:1"
 
 
 def docker(*arguments: str) -> str:
-    """Docker's own word, to compare with hitless's."""
+    """What Docker itself says, to compare with hitless."""
     done = subprocess.run(("docker", *arguments), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
     return done.stdout.strip()
@@ -85,7 +85,7 @@ class Gateway:
 
 @dataclass(frozen=True)
 class App:
-    """A Compose application of a test's own, and its host name."""
+    """A test's own Compose application, and its host name."""
 
     name: str
     host: str
@@ -103,7 +103,7 @@ class App:
         return sorted(docker("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
 
     def leftovers(self) -> dict[str, list[str]]:
-        """Everything on the engine that bears the application's name."""
+        """Everything on the engine that has the application's name."""
         name = self.name
         return {
             "containers": self.containers(),
@@ -118,7 +118,7 @@ class App:
 
 
 def wait_for(fact: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
+    """Wait until a fact is true."""
     deadline = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < deadline, "it never came to be"
@@ -126,7 +126,7 @@ def wait_for(fact: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -142,7 +142,7 @@ def gateway() -> Iterator[Gateway]:
 
 @contextmanager
 def gateway_of_its_own(name: str) -> Iterator[Gateway]:
-    """A gateway on a free loopback port; what an earlier run left of it goes first."""
+    """A gateway on a free loopback port; it first removes what an earlier run left."""
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
     port = free_port()
@@ -161,7 +161,7 @@ def _remove_gateway(cli: Cli) -> None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """An image that is up in a fifth of a second, built once: most tests are not about that."""
+    """An image that starts in a fifth of a second, built once: most tests are not about starts."""
     docker("build", "--quiet", "--tag", IMAGE, str(Path(__file__).with_name("tiny")))
     return IMAGE
 

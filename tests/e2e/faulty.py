@@ -1,4 +1,4 @@
-"""The command line with a fault at one point of its way.
+"""The command line with a fault at one of its points.
 
 `python -m tests.e2e.faulty --at POINT --do FAULT -- <arguments of hitless>`
 
@@ -33,7 +33,7 @@ from hitless.domain.common.events import Event, Planned, StepBegan, StepDone, St
 from hitless.ports import Ports
 from hitless.wiring import Host
 
-# what only looks changes nothing: the same moment as the verb that follows it
+# verbs that only look change nothing: each is the same moment as the verb after it
 LOOKS = {
     "of",
     "networked",
@@ -56,12 +56,12 @@ READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
 OBJECTS = ("container", "image", "network", "volume")
 CHANGING = ("deliver", "withdraw", "record", "forget")  # what changes something in the gateway
 NEVER_PASSED = 99
-TWICE = " twice"  # the second time at the next point: while the undo of the first is at work
+TWICE = " twice"  # the second time at the next point: during the undo of the first
 
 
 @dataclass
 class Points:
-    """Every point that a run passes; at one of them (`at`) the fault, and `again` at the next one."""
+    """Every point that a run passes; the fault happens at one of them (`at`), and `again` at the next one."""
 
     at: str | None
     fault: Callable[[], None]
@@ -76,12 +76,12 @@ class Points:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def passing(self, name: str) -> None:
-        """Note the point, and have the fault where this is its point."""
+        """Note the point, and let the fault happen if this is its point."""
         if self.is_due(name):
             self.fire()
 
     def is_due(self, name: str) -> bool:
-        """Note the point; whether the fault is to happen there."""
+        """Note the point; whether the fault must happen there."""
         with self._lock:
             self._note("point", name)
             if self.is_fired and self.again:
@@ -90,7 +90,7 @@ class Points:
             return name == self.at and not self.is_fired
 
     def fire(self) -> None:
-        """Have the fault happen, once."""
+        """Let the fault happen, once."""
         self.is_fired = True
         self._note("fault", "begins")
         self.fault()
@@ -121,7 +121,7 @@ class Points:
 
 
 class Watched:
-    """A port of which every verb is a point."""
+    """A port; each of its verbs is a point."""
 
     def __init__(self, port: Any, points: Points) -> None:
         self._port = port
@@ -136,7 +136,7 @@ class Watched:
         def watched(*arguments: Any, **options: Any) -> Any:
             points = self._points
             where = points.step
-            # what is done again and again, until something is so, is a point the first time
+            # a verb that is repeated until a fact is true is a point only the first time
             is_first = f"{where}: {verb}" not in self._seen
             self._seen.add(f"{where}: {verb}")
             passing = points.passing if is_first else _nothing
@@ -192,7 +192,7 @@ def _half_removed(port: Any, application: str, colour: Any, containers: Any, **o
     port.remove(application, colour, containers[: len(containers) // 2], with_networks=False)
 
 
-# verbs on several containers, half done. Done whole afterwards, should the fault let hitless live.
+# verbs on several containers, half done. They are done completely afterwards, if hitless survives the fault.
 HALVES: dict[str, Callable[..., None]] = {
     "create": _half_created,
     "connect": _half_connected,
@@ -294,7 +294,7 @@ def main() -> None:
     points = Points(options.at, fault(once), again, options.record)
     watch(points)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)  # in the background, or under nohup, some would be ignored
+        signal.signal(number, signal.SIG_DFL)  # else some are ignored in the background, or under nohup
     sys.argv = ["hitless", *options.arguments]
     try:
         __main__.main()

@@ -1,4 +1,4 @@
-"""The combinations of a fault and a point, two at a time, and the table of what came of each."""
+"""The combinations of a fault and a point, two at a time, and the table of their results."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tests.e2e.shop import Shop
 POINTS_FILE = Path(__file__).with_name("points.txt")
 DOCUMENT = ROOT / "docs" / "faults.md"
 IS_WRITING = bool(os.environ.get("HITLESS_WRITE_FAULTS"))
-HOW_TO_UPDATE = "`make faults` writes what is so now; look at the difference, and commit it"
+HOW_TO_UPDATE = "`make faults` writes the present results; look at the difference, and commit it"
 
 
 def points() -> tuple[str, ...]:
-    """The points of a deployment, in order, as they were when last written down."""
+    """The points of a deployment, in order, as the file has them."""
     return tuple(POINTS_FILE.read_text().splitlines())
 
 
 @dataclass(frozen=True)
 class Combination:
-    """A fault at a point ("": it is in the release itself), and what carries it out and looks at it.
+    """A fault at a point ("": it is in the release itself), and what carries it out and checks it.
 
-    `again` is where the same fault meets the next deployment, which takes over, "" for nowhere.
+    `again` is the point of the same fault in the next deployment, which takes over; "" for none.
     """
 
     fault: str
@@ -50,7 +50,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Combinations under way, as many at a time as there are shops. What they wait for is mostly Docker."""
+    """Combinations under way, as many at a time as there are shops. They mostly wait for Docker."""
 
     under_way: dict[Combination, Future[None]]
 
@@ -82,7 +82,7 @@ def lanes(shops: Sequence[Shop], combinations: Iterable[Combination]) -> Iterato
 
 @dataclass(frozen=True)
 class Row:
-    """One combination: what was done, when, what came of it, and what clients saw.
+    """One combination: the fault, its point, the outcome, and what clients saw.
 
     `away` is how many requests were lost while the gateway itself was not there.
     """
@@ -96,7 +96,7 @@ class Row:
 
     @property
     def facts(self) -> tuple[str, str, str]:
-        """What is the same at every run."""
+        """What is the same in every run."""
         return self.fault, self.at, self.outcome
 
 
@@ -109,12 +109,12 @@ class Table:
     def add(
         self, combination: Combination, outcome: str, report: Report, *, at: str = "", away: int = 0
     ) -> None:
-        """Write down what came of a combination; `at` where that is not said by the combination."""
+        """Add the result of a combination; `at` is the point, if the combination does not name it."""
         at = at or ", then again ".join(combination.points)
         self.rows[combination] = Row(combination.fault, at, outcome, report.sent, report.lost - away, away)
 
     def write(self, order: Sequence[Combination], document: Path) -> None:
-        """Make the document of what was measured."""
+        """Write the document with what was measured."""
         rows = [self.rows[combination] for combination in order if combination in self.rows]
         sent, lost, away = (sum(getattr(row, count) for row in rows) for count in ("sent", "lost", "away"))
         cells = [(row.fault, row.at, row.outcome, row.sent, row.lost, row.away) for row in rows]
@@ -132,21 +132,21 @@ class Table:
 
 _DOCUMENT = """# What happens when something goes wrong
 
-Measured, and written by the tests: `make faults` has a fault at every point and writes this document,
-`make test` has a part of them and writes build/faults.md. Each row is one `hitless deploy` of an
-application that is live and under load, on a real Docker engine, with one fault: hitless itself is
-killed, interrupted, suspended or cut off from its host, the gateway goes away, or the release is bad.
-A suspended one (SIGSTOP) goes on when its lock has been taken away and another deployment is over.
-`at` is the step, and what of it was about to be done, was under way, or was half done; "then again" is
-the same fault in the deployment that took over.
+The tests measure this and write it. `make faults` has a fault at every point and writes this document;
+`make test` has some of them and writes build/faults.md. Each row is one `hitless deploy` of an application
+that is live and under load, on a real Docker engine, with one fault: hitless itself is killed, interrupted,
+suspended or cut off from its host, the gateway goes away, or the release is bad. A suspended hitless
+(SIGSTOP) continues after it has lost its lock and another deployment is over. `at` is the step, and which
+part of it was about to begin, was under way, or was half done. "then again" is the same fault in the
+deployment that took over.
 
-In every row `hitless status` told what was so. Where the outcome says `undone`, all was as before; else the
-next `hitless deploy` went through under the same load, and left nothing but its own release and the one
-before it, which is kept.
+In every row `hitless status` showed the real state. If the outcome says `undone`, everything was as before.
+Otherwise the next `hitless deploy` succeeded under the same load. It left nothing but its own release and
+the one before it, which is kept.
 
 {count} combinations, {sent} requests: {lost} lost. While the gateway's own container was down, or the only
-replica of what was live had just been killed, nobody could answer; {away} requests were lost to that, and are
-counted apart as `away`.
+replica of the live release had just been killed, nobody could answer. {away} requests were lost for that
+reason, and are counted separately as `away`.
 
 | fault | at | outcome | sent | lost | away |
 | --- | --- | --- | ---: | ---: | ---: |
@@ -166,8 +166,9 @@ def documented(document: Path) -> tuple[Row, ...]:
 def lost_between(report: Report, *times: tuple[float, float]) -> int:
     """The requests that were lost in the times from the gateway's end to its first answer afterwards.
 
-    Each once: it may be away twice within a slow request. The answer counts, and not when it was asked for:
-    of two requests at once the earlier may get the answer, and the later one the 404 of a starting gateway.
+    Each counts once: the gateway may be away twice during a slow request. The time of the answer counts, and
+    not that of the request: of two requests at once the earlier may get the answer, and the later one the 404
+    of a starting gateway.
     """
     answered = sorted(one.first_byte for one in report.samples if one.failure is None and one.first_byte)
     away = [

@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own, which can be stopped, killed and cut from the current without harm.
+"""The tests' own Docker engine, which they can stop, kill and cut from the power without harm.
 
 It lives in namespaces of its own for processes, mounts and the network. So it has its own iptables and
 loopback address, nothing that happens to it reaches the first engine, and all of it (containers, mounts,
@@ -24,8 +24,8 @@ _START = 60.0  # seconds the daemon gets to answer, on a busy machine
 _STOP = 60.0  # and to end: it stops every container first
 _DISK = "3g"  # of memory: images, containers and volumes; faster than a disk, and gone at the end
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
-# The first process of the namespaces: like any init it waits for orphans, or a containerd that was killed
-# would stay as a zombie, which the next dockerd takes for one that runs.
+# The first process of the namespaces: like any init it waits for orphans. Otherwise a killed containerd would
+# stay as a zombie, and the next dockerd would think that it runs.
 _INIT = """
 import os, signal, sys, threading
 def reap():
@@ -56,7 +56,7 @@ class SecondEngine:
 
     @contextmanager
     def running(self) -> Iterator[SecondEngine]:
-        """The engine, started; taken away at the end with all that it held."""
+        """The engine, started; removed at the end with all that it held."""
         self._clear()
         self.root.mkdir(parents=True)
         try:
@@ -101,19 +101,19 @@ class SecondEngine:
         self._await_end()
 
     def kill(self) -> None:
-        """Kill the daemon and its containerd, as a crash or the kernel would; containers run on."""
+        """Kill the daemon and its containerd, as a crash or the kernel would; containers keep running."""
         self._signal("docker.pid", signal.SIGKILL)
         self._signal("disk/exec/containerd/containerd.pid", signal.SIGKILL)
         self._await_end()
 
     def cut_the_current(self) -> None:
-        """End every process at once, containers and all, and nothing but the disk stays: a power failure."""
+        """End every process at once, also the containers; only the disk stays: a power failure."""
         subprocess.run(self._inside("kill", "-KILL", "-1", all_namespaces=True), check=False)
         self._await_end()
         self._ensure_no_mounts()
 
     def restart(self) -> None:
-        """What a reboot is to Docker."""
+        """A reboot, as Docker sees it."""
         self.stop()
         self.start()
 
@@ -126,7 +126,7 @@ class SecondEngine:
         return done.stdout.strip()
 
     def load(self, *images: str) -> None:
-        """Bring images over from the first engine."""
+        """Copy images from the first engine."""
         saving = subprocess.Popen(("docker", "save", *images), stdout=subprocess.PIPE)
         try:
             subprocess.run(
@@ -142,7 +142,7 @@ class SecondEngine:
 
     @contextmanager
     def full_disk(self) -> Iterator[Callable[[], None]]:
-        """A function that fills the disk to its last byte; there is room again at the end."""
+        """A function that fills the disk to its last byte; the room comes back at the end."""
         file = f"{self.root}/disk/full"
         fill = ("sh", "-c", 'dd if=/dev/zero of="$1" bs=1M 2>/dev/null; true', "sh", file)
         try:
@@ -152,7 +152,7 @@ class SecondEngine:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Have this thread, and what it starts, in this engine's network: published ports are only there."""
+        """Move this thread, and what it starts, into this engine's network, where published ports are."""
         with Path("/proc/thread-self/ns/net").open() as before:
             with Path(f"/proc/{self._pid}/ns/net").open() as network:
                 _enter(network.fileno())
@@ -175,7 +175,7 @@ class SecondEngine:
         for command in (
             ("ip", "link", "set", "lo", "up"),
             ("mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=711", "tmpfs", str(disk)),
-            # of its own, as /run is: what fills the disk leaves the daemon able to start a process
+            # a separate one, like /run: with a full disk the daemon can still start a process
             ("mkdir", f"{disk}/exec"),
             ("mount", "-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", f"{disk}/exec"),
         ):
@@ -183,7 +183,7 @@ class SecondEngine:
 
     @property
     def _pid(self) -> int:
-        """The first process in the namespaces, as it is seen from outside: the only child of `unshare`."""
+        """The first process in the namespaces, seen from outside: the only child of `unshare`."""
         assert self._init
         children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text()
         return int(children)
@@ -196,11 +196,11 @@ class SecondEngine:
         subprocess.run(self._inside(*command, all_namespaces=True), check=True)
 
     def _signal(self, pidfile: str, number: signal.Signals) -> None:
-        """Signal a process of the namespaces. The number means that process nowhere but in there."""
+        """Signal a process of the namespaces. Only there does the number mean that process."""
         # the daemon writes its number without an end of line
         script = 'read -r pid < "$1"; kill "-$2" "$pid"'
         words = ("sh", "-c", script, "sh", str(self.root / pidfile), str(number.value))
-        # it may have ended with the one before
+        # it may have ended together with the one before
         subprocess.run(self._inside(*words, all_namespaces=True), capture_output=True, check=False)
 
     def _await_end(self) -> None:
@@ -209,7 +209,7 @@ class SecondEngine:
         self._daemon = None
 
     def _ensure_no_mounts(self) -> None:
-        """Unmount and unlink what a machine that was switched off would not have any more."""
+        """Unmount and unlink what a machine that was switched off would no longer have."""
         script = (
             'grep -o " $1/disk/[^ ]*" /proc/self/mounts | sort -r | xargs -r umount --lazy; '
             'rm -rf "$1/disk/exec" "$1/docker.pid"'
@@ -244,7 +244,7 @@ class SecondEngine:
 
 
 def _enter(network: int) -> None:
-    # os.setns is there from Python 3.12 on
+    # os.setns exists from Python 3.12 on
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.setns(network, _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
 

@@ -90,7 +90,7 @@ class Deploying:
     record: Path
 
     def stands_still(self) -> bool:
-        """Whether SIGSTOP has stopped it; fails where it has ended."""
+        """Whether SIGSTOP has stopped it; fails if it has ended."""
         assert self.process.poll() is None, self.process.communicate()[0]
         state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state == "T"
@@ -135,7 +135,7 @@ class Seen:
 
 @dataclass
 class Shop:
-    """Two services with a route each. Every deployment, whatever comes of it, is a RELEASE of its own."""
+    """Two services with a route each. Every deployment, with any outcome, has its own RELEASE."""
 
     app: App
     record: Path
@@ -143,7 +143,7 @@ class Shop:
     _settled: Seen | None = None
 
     def settled(self) -> Seen:
-        """What is there before a combination: as the one before it left it, or put right if that failed."""
+        """The state before a combination: as the one before it left it, or repaired if that failed."""
         if self._settled is None:
             self.whole(self.deploy_well())
         assert self._settled
@@ -152,12 +152,12 @@ class Shop:
     def deploy(
         self, *options: str, at: str = "", do: str = "", file: str = "", **environment: str
     ) -> Deployment:
-        """Deploy the next release, with a fault at one point where one is named."""
+        """Deploy the next release, with a fault at one point if one is named."""
         return self._begin(*options, at=at, do=do, file=file, **environment).ended()
 
     @contextmanager
     def stopped(self, at: str) -> Iterator[Deploying]:
-        """Deploy the next release up to this point; there it stands still for the length of the block."""
+        """Deploy the next release up to this point, where it is stopped for the length of the block."""
         deploying = self._begin(at=at, do="SIGSTOP")
         try:
             wait_for(deploying.stands_still)
@@ -190,7 +190,7 @@ class Shop:
     def deploy_during(
         self, at: str, happening: Callable[[], None], *options: str, **environment: str
     ) -> Deployment:
-        """Deploy the next release; at this point it is held while something happens."""
+        """Deploy the next release; it waits at this point while something happens."""
         held = self.record.with_name("held")
         do = f"touch {held}; while [ -e {held} ]; do sleep 0.02; done"
         with ThreadPoolExecutor(max_workers=1) as pool:
@@ -201,7 +201,7 @@ class Shop:
             return deploying.result()
 
     def deploy_well(self) -> Deployment:
-        """Deploy the next release. A command that was killed may have left one of Docker's at work."""
+        """Deploy the next release. A killed command may have left a Docker command at work."""
         deployment = self.deploy("--wait")
         assert deployment.code == 0, deployment.output
         return deployment
@@ -210,7 +210,7 @@ class Shop:
         return self.app.load(mix=MIX, rate=RATE)
 
     def seen(self) -> Seen:
-        """What is there, once what answers is what `hitless status` calls live."""
+        """The state, as soon as the release that answers is the one that `hitless status` calls live."""
         status = self.at_rest()
         assert status.live
         left, colour = status.command, status.live.colour
@@ -235,7 +235,7 @@ class Shop:
         )
 
     def at_rest(self) -> ApplicationStatus:
-        """What `hitless status` says once nothing is under way: a command may outlive its killed hitless.
+        """What `hitless status` says when nothing is under way: a command may outlive its killed hitless.
 
         Without a process of its own, which would take most of the time.
         """
@@ -252,7 +252,7 @@ class Shop:
 
     @cached_property
     def _ports(self) -> Ports:
-        """Once for all looks: each keeps shells in the gateway open."""
+        """One for all looks: each would keep shells in the gateway open."""
         return wiring.host(None, self.app.gateway.name).ports(ignore)
 
     def answering(self) -> str:
@@ -263,7 +263,7 @@ class Shop:
             return "nobody"
 
     def whole(self, deployment: Deployment) -> None:
-        """See that this release is there, and nothing else but the releases that are kept."""
+        """Check that this release is there, and nothing else except the releases that are kept."""
         seen = self.seen()
         name = self.app.name
         assert seen.release == deployment.release
@@ -281,12 +281,12 @@ class Shop:
         self._settled = seen
 
     def unchanged(self, before: Seen) -> None:
-        """See that all is as it was."""
+        """Check that everything is as it was."""
         assert self.seen() == before
         self.rested(before)
 
     def rested(self, seen: Seen) -> None:
-        """What the next combination begins with."""
+        """The state with which the next combination begins."""
         self._settled = seen
 
     def candidate(self, container: str) -> str:
@@ -296,7 +296,7 @@ class Shop:
 
 @contextmanager
 def shop_of_its_own(name: str, directories: pytest.TempPathFactory, **environment: str) -> Iterator[Shop]:
-    """A shop on a gateway of its own: what happens to that is for one application. Two releases old."""
+    """A shop on its own gateway: what happens to that concerns one application. It has two releases."""
     app = f"{name}-shop"
     directory = directories.mktemp(name)
     file = directory / "compose.yml"

@@ -1,4 +1,4 @@
-"""A host without address ranges left for networks: hitless has its own, and says when they are used up."""
+"""A host without free address ranges for networks: hitless has its own, and says when they are used up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import GATEWAY, WEB, App, Cli, docker, free_port
 
-# it takes from everybody on this engine what each test is to find, so nothing runs beside it
+# it takes from everybody on this engine what each test needs, so nothing runs beside it
 pytestmark = pytest.mark.more
 
 Make = Callable[..., App]
@@ -36,9 +36,7 @@ def full() -> Iterator[None]:
             docker("network", "rm", *made)
 
 
-def test_where_the_engine_has_no_range_left_applications_are_deployed_all_the_same(
-    app: Make, full: None
-) -> None:
+def test_applications_are_deployed_also_if_the_engine_has_no_range_left(app: Make, full: None) -> None:
     with_a_shared_one = WEB + "  store:\n    image: IMAGE\n    x-hitless: {role: shared}\n"
     for text in (WEB, with_a_shared_one):
         web = app(text)

@@ -92,7 +92,7 @@ class Plain:
 
 @pytest.fixture
 def plain(image: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Plain]]:
-    """Start Compose projects, each beside a gateway of the test's own that is not up yet."""
+    """Start Compose projects, each beside the test's own gateway, which is not up yet."""
     gateway = f"{GATEWAY}-adopt"
     made: list[Plain] = []
 
@@ -115,7 +115,7 @@ def plain(image: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
 
 
 def adopted(one: Plain, load: Load) -> tuple[str, Report, tuple[float, float]]:
-    """Adopt it under load as release 2; what was printed, what was seen, and when it was."""
+    """Adopt it under load as release 2; what was printed, what was seen, and when."""
     with load:
         began = time.monotonic()
         output = one.cli.run("adopt", "--yes", RELEASE="2")
@@ -125,7 +125,7 @@ def adopted(one: Plain, load: Load) -> tuple[str, Report, tuple[float, float]]:
 
 
 def gap(report: Report) -> float:
-    """For how long nobody was answered, in seconds."""
+    """For how long nobody got an answer, in seconds."""
     lost = [sample.started for sample in report.samples if sample.failure]
     return max(lost) - min(lost) if lost else 0.0
 
@@ -193,7 +193,7 @@ def test_another_traefik_hands_over_its_port_when_all_behind_it_are_adopted(
     assert gap(report) < 30
     print(f"{report.lost} of {report.sent} lost in {gap(report):.1f} s")
     assert blog.container("web") == traefik.container("traefik") == ""
-    # and what was adopted before follows
+    # and the one that was adopted before follows
     with Load(f"http://127.0.0.1:{port}", host="shop.localhost") as load:
         shop.cli.run("adopt", "--yes")
     assert (load.report().lost, load.report().releases) == (0, ("2",)), load.report().lost_by

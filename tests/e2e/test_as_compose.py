@@ -1,4 +1,4 @@
-"""What a file in all of Compose's ways describes: hitless starts the containers that Compose itself would."""
+"""A file that uses all of Compose: hitless starts the containers that Compose itself would start."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ FROM final AS other
 ENV OTHER=1
 """,
 }
-# what is a colour's own, or nobody's: names, networks, the policy that says what is live
+# what belongs to a colour or to nobody: names, networks, the policy that shows what is live
 _DIFFERENT = {
     "Config": {"Image", "Labels", "Hostname"},
     "HostConfig": {"NetworkMode", "RestartPolicy", "ContainerIDFile"},
@@ -155,7 +155,7 @@ def created_by_compose(name: str, *options: str) -> Iterator[str]:
 
 
 def made_as(container: str, project: str) -> dict[str, Any]:
-    """How a container was made, without what is each one's own."""
+    """How a container was made, without what differs for each."""
     identity = docker("inspect", container, "--format", "{{.Id}}")[:12]
     [found] = json.loads(docker("inspect", container).replace(project, "PROJECT").replace(identity, "ID"))
     return {
@@ -165,7 +165,7 @@ def made_as(container: str, project: str) -> dict[str, Any]:
 
 
 def normal(value: Any) -> Any:
-    """Lists in any order; a job is told HITLESS_… besides."""
+    """Lists in any order; a job also gets HITLESS_…."""
     if not isinstance(value, list):
         return value
     return sorted((one for one in value if not str(one).startswith("HITLESS_")), key=str)
@@ -186,7 +186,7 @@ def test_containers_are_made_as_compose_makes_them(whole: App, tmp_path: Path) -
         "from the file\ns3cret"
     )
     with created_by_compose(f"{whole.name}-plain", *options) as plain:
-        # two copies can't both answer to it on every network of theirs: it is a name within the colour
+        # two copies can't both have it on each of their networks: it is a name within the colour
         assert docker("exec", f"{whole.name}-blue-worker-1", "getent", "hosts", "the-host")
         for service in ("web", "worker", "cache", "seed"):
             expected = made_as(f"{plain}-{service}-1", plain)

@@ -1,4 +1,4 @@
-"""Every text of a routing file arrives in a real Traefik as it left, by the word of Traefik's own API."""
+"""Every text of a routing file arrives unchanged in a real Traefik, as Traefik's own API shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.e2e.traefik import Traefik, traefik_of_its_own
 
 pytestmark = pytest.mark.more
 
-# what one reader of YAML or another takes for something else than a text, where it is not quoted
+# texts that some reader of YAML takes for something else if they are not quoted
 ODD = (
     *("1234e56", "1e3", "1E-3", "0o17", "017", "0x1F", "0b11", "1_000", "12:30", "1:20:30", ".5", "+1", "-0"),
     *(
@@ -62,7 +62,7 @@ def traefik() -> Iterator[Traefik]:
 
 def middlewares(texts: list[str], number: int, flag: bool) -> dict[str, Json]:
     """Each text once, and other scalars."""
-    # Traefik trims what is in a list, as hitless does where a label is one, and joins it by this sign
+    # Traefik trims what is in a list, as hitless does if a label is one, and joins it with this sign
     items = [
         text.strip() for text in texts if text.strip() and "\N{BOX DRAWINGS DOUBLE VERTICAL}" not in text
     ]

@@ -53,7 +53,7 @@ services:
 
 @dataclass(frozen=True)
 class Front:
-    """Where a proxy is to listen, and with which certificate."""
+    """Where a proxy must listen, and with which certificate."""
 
     port: int
     upstream: int
@@ -148,7 +148,7 @@ def traefik(front: Front) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An application that redirects from http to https, behind a gateway of its own on the loopback."""
+    """An application that redirects from http to https, behind its own gateway on the loopback."""
     name = f"{GATEWAY}-front"
     file = tmp_path_factory.mktemp("front") / "compose.yml"
     file.write_text(COMPOSE)
@@ -161,8 +161,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def trusting(app: App) -> App:
-    """The same, whose gateway trusts what comes from the Docker host."""
-    # without that, the application is told what the gateway sees
+    """The same, and its gateway trusts what comes from the Docker host."""
+    # without that, the application sees what the gateway sees
     assert app.get("/", **{"X-Forwarded-Proto": "https"}).headers["Location"] == f"https://{HOST}/"
     form = f'{{{{(index .NetworkSettings.Networks "{app.gateway.name}_webgateway").Gateway}}}}'
     addresses = docker("inspect", app.gateway.container, "--format", form)
@@ -185,7 +185,7 @@ def test_a_proxy_that_ends_tls_tells_the_application_of_its_visitor(
 ) -> None:
     with proxy(front):
         wait_for(lambda: answers(front), 15)
-        # what a visitor says of itself is not believed by the proxy
+        # the proxy does not believe what a visitor says about itself
         response = front.get(**{"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"})
 
     assert response.status_code == 200, response.headers
@@ -203,7 +203,7 @@ def answers(front: Front) -> bool:
         return False
 
 
-def test_who_is_no_trusted_proxy_is_not_believed(trusting: App) -> None:
+def test_a_client_that_is_no_trusted_proxy_is_not_believed(trusting: App) -> None:
     """A container on the gateway's network says that it is one."""
     container = trusting.containers()[0]
     code = (
@@ -221,11 +221,11 @@ def test_forged_headers_from_a_trusted_address_open_nothing_that_is_for_the_insi
     (marker,) = re.findall(r"Path\(`(/[^`]+)`\)", file.partition("\n")[2])
     ask = f"wget -S -O /dev/null --header 'Host: hitless.internal' http://127.0.0.1{marker} 2>&1"
     inside = docker("exec", trusting.gateway.container, "sh", "-c", f"{ask} | grep -c 418; true")
-    assert inside != "0"  # it is there
+    assert inside != "0"  # it exists
 
     assert trusting.gateway.get("hitless.internal", marker, **forged).status_code == 404
 
-    # nor a colour that is not live, whose routes are there while it does not get ready
+    # and not a colour that is not live: its routes exist while it does not get ready
     forged["X-Hitless-Colour"] = "green"
     shown = f"grep -c X-Hitless-Colour.*green /run/hitless/routes/{trusting.name}.yml || true"
     seen = set()

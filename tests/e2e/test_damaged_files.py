@@ -1,4 +1,4 @@
-"""A routing file that is damaged on its disk, and what the gateway and everybody behind it make of it."""
+"""A routing file that is damaged on its disk, and what that means for the gateway and everybody behind it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_after_a_restart_everybody_answers_beside_a_damaged_file(apps: dict[str,
     assert f"{shop.name}.yml" not in shop.cli.run("status")
 
 
-def test_the_next_deployment_goes_on_from_the_last_good_copy(apps: dict[str, App]) -> None:
+def test_the_next_deployment_continues_from_the_last_good_copy(apps: dict[str, App]) -> None:
     shop = apps["shop"]
     damage(shop, "full of NULs")
     restart(shop.gateway)
@@ -120,7 +120,7 @@ def test_where_the_copy_is_lost_too_the_application_is_named_and_all_others_answ
 
 
 def test_a_file_that_traefik_refuses_is_set_aside_and_named(apps: dict[str, App]) -> None:
-    """As one of hitless's own that an older Traefik knows a word of not yet: whole, and refused."""
+    """Like one of hitless's own with a word that an older Traefik does not know: whole, and refused."""
     shop, blog = apps["shop"], apps["blog"]
     kept = inside(shop.gateway, f"cat {ROUTES}/{shop.name}.yml")
     first, _, body = kept.partition("\n")
@@ -132,7 +132,7 @@ def test_a_file_that_traefik_refuses_is_set_aside_and_named(apps: dict[str, App]
         wait_for(lambda: answers(blog) == 200, 30)
         wait_for(lambda: f"Traefik refused {shop.name}.yml" in shop.cli.run("gateway", "status"), 15)
         assert "ruleOfTomorrow" in shop.cli.run("gateway", "logs")
-        # and while it runs: what Traefik can't read is named by whoever waits for it
+        # and while it runs: a command that waits for it names what Traefik can't read
         inside(shop.gateway, "cat > /run/hitless/routes/mine.yml", "http: [")
         said = blog.cli.run("deploy", code=1, RELEASE="3")
         assert "Traefik refuses mine.yml: yaml: " in said

@@ -15,7 +15,7 @@ from tests.e2e.conftest import GATEWAY, App, Gateway, docker, gateway_of_its_own
 
 Make = Callable[..., App]
 HERE = "http://127.0.0.1:8080"
-# prints the status of what each address answers, or that there is no answer
+# prints the status of each address's answer, or that there is no answer
 ASK = """
 import sys, urllib.error, urllib.request
 for url in sys.argv[1:]:
@@ -73,7 +73,7 @@ def test_the_docker_host_sees_it_and_no_container_does(app: Make, gateway: Gatew
             said = docker(*ask, "python3", "-c", ASK, *urls, f"http://{at}:80/").split()
             assert said == ["refused", "refused", "404", "404", "404"], name
 
-        # a file of it that is damaged takes no route away, and is there again from its copy
+        # a damaged file of it removes no route, and is restored from its copy
         file = "/etc/hitless/routes/.dashboard.yml"
         docker("exec", "-u", "0:65532", gateway.container, "sh", "-c", f"head -c 300 /dev/zero > {file}")
         docker("restart", "--time", "2", gateway.container)

@@ -12,7 +12,7 @@ from cryptography import x509
 from tests.e2e.conftest import GATEWAY, Gateway, docker, gateway_of_its_own, wait_for
 
 FILE = "/etc/hitless/routes/.certificate.yml"
-# a route of TLS on the port that there is: without one Traefik shows no certificate at all
+# a TLS route on the existing port: without one Traefik shows no certificate at all
 ROUTE = "http: {routers: {tls: {rule: 'Host(`a`)', service: noop@internal, tls: {}}}}"
 
 
@@ -23,7 +23,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 def shown(gateway: Gateway) -> str:
-    """The certificate that a visitor gets who asks for no name that is known."""
+    """The certificate for a visitor who asks for no known name."""
     port = int(gateway.url.rpartition(":")[2])
     try:
         return ssl.get_server_certificate(("127.0.0.1", port), timeout=5)

@@ -207,7 +207,7 @@ def test_more_and_fewer_containers_of_what_is_live_while_requests_come(app: Make
     assert "nothing to do" in shop.cli.run("scale", "web=1")
 
 
-def test_a_page_that_answers_500_takes_no_other_page_away(app: Make) -> None:
+def test_a_page_that_answers_500_does_not_remove_another_page(app: Make) -> None:
     web = app()
     web.cli.run("deploy", "--scale", "web=2")
     found = [web.get("/error").status_code for _ in range(4)]
@@ -216,7 +216,7 @@ def test_a_page_that_answers_500_takes_no_other_page_away(app: Make) -> None:
 
 
 def test_one_of_two_containers_that_dies_is_missed_by_no_request_that_begins_later(app: Make) -> None:
-    # no active check hides it: that is for the retries alone to do
+    # no active check hides it: only the retries do
     web = app("\n".join(line for line in WEB.splitlines() if "healthcheck" not in line))
     web.cli.run("deploy", "--scale", "web=2")
     with web.load() as load:

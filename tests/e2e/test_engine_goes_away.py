@@ -86,7 +86,7 @@ def test_a_traefik_that_replaced_another_comes_back_by_itself(
     ("at", "happening", "is_new", "is_alone"),
     [
         ("gate: before ask", crash, False, True),
-        # the one that has just been replaced is still to come back, should it be needed
+        # the one that has just been replaced must still come back, if it is needed
         ("cut-over: before in_force", SecondEngine.restart, True, False),
         ("drain: before connections", crash, True, True),
     ],
@@ -111,7 +111,7 @@ def test_the_engine_goes_away_in_the_middle(
     assert report.lost == lost_between(report, (began, back))
 
 
-def test_a_full_disk_in_the_middle_is_undone_without_a_byte(engine: SecondEngine, shop: Shop) -> None:
+def test_a_full_disk_in_the_middle_is_undone_without_any_room(engine: SecondEngine, shop: Shop) -> None:
     before = shop.settled()
     with shop.load() as load, engine.full_disk() as fill:
         refused = shop.deploy_during("cut-over: before deliver", fill)
@@ -119,7 +119,7 @@ def test_a_full_disk_in_the_middle_is_undone_without_a_byte(engine: SecondEngine
     assert "no space left on device" in refused.output.lower()
     assert "docker system df" in refused.output
     assert load.report().lost_by == {}
-    # neither the former routing nor the journal's last line could be written; both can wait for the next one
+    # the former routing and the journal's last line could not be written; both can wait for the next command
     after = shop.seen()
     assert replace(after, routing=before.routing, interrupted_at=None) == before
     shop.whole(shop.deploy_well())

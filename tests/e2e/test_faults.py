@@ -34,7 +34,7 @@ from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop, shop_of_its_own
 
 LANES = 2
 
-# What a command ends with, whatever happens to it
+# A command's exit code, for each fault
 EXITS = {
     "kill": {-9},
     "signal": {INTERRUPTED},
@@ -42,7 +42,7 @@ EXITS = {
     # the lock goes with the gateway: the command stops, and leaves what it has begun
     "gateway": {UNFINISHED},
     "lock lost": {UNFINISHED},
-    # nothing can be undone any more
+    # nothing can be undone after that
     "connection": {UNFINISHED},
 }
 
@@ -63,7 +63,7 @@ def is_from(point: str, first: str) -> bool:
 
 
 def killed(combination: Combination, shop: Shop) -> None:
-    """Kill a deployment, and where another point is named the one that takes over, too."""
+    """Kill a deployment, and also the one that takes over, if another point is named."""
     before = shop.settled()
     outcomes = []
     with shop.load() as load:
@@ -85,7 +85,7 @@ def step_of(point: str) -> str | None:
     """The step at which status must say that a deployment was interrupted; None before and after it."""
     where, _, verb = point.partition(": ")
     if where.startswith("before "):
-        # killed while this is told: the journal does not have it yet
+        # killed before the journal has it
         ended = [at for at in POINTS[: POINTS.index(point)] if at.startswith("after ")]
         where = ended[-1] if ended else "prepare"
     step = re.sub(r"^after | \(\d+\)$", "", where)
@@ -95,7 +95,7 @@ def step_of(point: str) -> str | None:
 
 
 def suspended(combination: Combination, shop: Shop) -> None:
-    """A deployer is stopped and its lock taken away; another one deploys, and then the first goes on."""
+    """A deployer is stopped and loses its lock; another one deploys, and then the first continues."""
     before = shop.settled()
     with shop.load() as load:
         with shop.stopped(combination.at) as first:
@@ -104,7 +104,7 @@ def suspended(combination: Combination, shop: Shop) -> None:
             second = shop.deploy_well()
             live = shop.seen()
         late = first.ended()
-        # of what the second one made everything is there, and answers
+        # everything that the second one made is there, and answers
         after = shop.seen()
         last = shop.deploy_well()
     TABLE.add(combination, outcome, load.report())
@@ -124,7 +124,7 @@ def interrupted(combination: Combination, shop: Shop) -> None:
     is_new = is_from(combination.at, "after cut-over")
     with shop.load() as load:
         deployment, _, outcome = ended_by_signal(combination, shop, before)
-        # where all is as it was, the next deployment is as any other: the next combination's
+        # if everything is as it was, the next deployment is like any other: the next combination's
         last = shop.deploy_well() if is_new else None
     TABLE.add(combination, NEW if is_new else UNDONE, load.report())
     assert outcome == (NEW if is_new else OLD), deployment.output
@@ -132,7 +132,7 @@ def interrupted(combination: Combination, shop: Shop) -> None:
         assert_lossless(load.report())
         shop.whole(last)
     else:
-        # clients may have seen the new release for a moment, where its cutover was on its way
+        # clients may have seen the new release for a moment, if its cutover was on its way
         assert load.report().lost_by == {}
         shop.unchanged(before)
 
@@ -194,7 +194,7 @@ def without_its_gateway(combination: Combination, shop: Shop) -> None:
     outcome = outcome_of(stopped.release, before, after)
     TABLE.add(combination, outcome, report, away=away)
     assert stopped.code in EXITS["gateway"], stopped.output
-    # the lock went with the gateway: what was not in place by then is not put there
+    # the lock went with the gateway: what was not in place yet is not put there
     assert outcome == (NEW if is_from(combination.at, IN_PLACE) else OLD)
     assert report.lost == away, report.lost_by
     shop.whole(last)
@@ -249,7 +249,7 @@ def dies_before_the_cutover(combination: Combination, shop: Shop) -> None:
 
 
 def dies_live(combination: Combination, shop: Shop) -> None:
-    """Its only replica ends when it has requests already; the former release is brought back by itself."""
+    """Its only replica ends when it already has requests; the former release comes back by itself."""
     before = shop.settled()
     bake = "5s" if "bake" in combination.at else "0s"
     with shop.load() as load:
@@ -263,7 +263,7 @@ def dies_live(combination: Combination, shop: Shop) -> None:
     assert failed.code in EXITS["bad release"], failed.output
     assert "ended with exit code 137" in failed.output
     assert report.lost == away, report.lost_by
-    # all as before, but that the routing is two generations on
+    # all as before, except that the routing is two generations later
     assert after == replace(before, routing=after.routing)
     shop.rested(after)
 
@@ -291,7 +291,7 @@ def refused(
 
 
 KILLS = [Combination("SIGKILL", point, killed) for point in POINTS]
-# before it has the lock it is like any other, and at its end all is done
+# before it has the lock it is like any other, and at its end everything is done
 STOPS = [Combination("SIGSTOP", point, suspended) for point in POINTS[1:-1]]
 SIGNALS = [
     *(Combination("SIGINT", point, interrupted) for point in POINTS if point.startswith("before ")),
@@ -356,7 +356,7 @@ BAD_RELEASES = [
 
 @pytest.fixture(scope="module")
 def shops(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
-    """An application on a gateway of its own for each lane: a gateway's faults are for one application."""
+    """An application on its own gateway for each lane: a gateway's faults concern one application."""
     assert image in COMPOSE
     with ExitStack() as stack:
         made = [
@@ -385,7 +385,7 @@ def under_way(request: pytest.FixtureRequest, shops: list[Shop]) -> Iterator[Lan
 
 # `make faults` takes each combination by itself and writes the document. The suite takes a part, and has each
 # kill of what was live already followed by one of the deployment that takes over. A kill can cut in two what
-# several commands do, and leave a command to run on; else nothing differs between the end of a verb and the
+# several commands do, and leave a command running; else nothing differs between the end of a verb and the
 # beginning of the next one, unless that waits for something.
 TELLING = [
     point
@@ -397,7 +397,7 @@ PAIRS = [
     Combination("SIGKILL", late, killed, again=early)
     for late, early in zip([point for point in TELLING if point not in EARLY], EARLY, strict=False)
 ]
-# one for each way in which a late command could harm: Compose's by name, one by id, the gateway's, the end
+# one for each way in which a late command could do harm: Compose's by name, one by id, the gateway's, the end
 SOME_STOPS = [
     Combination("SIGSTOP", at, suspended)
     for at in (
@@ -432,7 +432,7 @@ def test_the_document_says_what_was_measured() -> None:
 
 
 def outcome_of(release: int, before: Seen, after: Seen) -> str:
-    """Which release is live after the deployment of this one was cut short."""
+    """Which release is live after the deployment of this one was interrupted."""
     assert after.release in (before.release, release)
     return NEW if after.release == release else OLD
 

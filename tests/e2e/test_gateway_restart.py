@@ -18,7 +18,7 @@ def gateway() -> Iterator[Gateway]:
         yield made
 
 
-def test_neither_comes_while_a_deployment_is_under_way(app: Make, gateway: Gateway) -> None:
+def test_the_gateway_is_not_restarted_or_removed_during_a_deployment(app: Make, gateway: Gateway) -> None:
     made = app()
     cli = replace(made.cli, environment={**made.cli.environment, "HITLESS_GATEWAY": gateway.name})
     cli.run("deploy")
@@ -47,7 +47,7 @@ def test_neither_comes_while_a_deployment_is_under_way(app: Make, gateway: Gatew
         cli.run("down", "--volumes", "--drain-timeout", "1")
 
 
-def test_nor_for_a_port_that_another_has(gateway: Gateway, image: str) -> None:
+def test_the_gateway_is_not_restarted_for_a_port_that_another_has(gateway: Gateway, image: str) -> None:
     port = free_port()
     holder = docker("run", "--detach", "--rm", "--publish", f"127.0.0.1:{port}:8000", image)
     began = docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container)

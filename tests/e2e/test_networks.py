@@ -1,4 +1,4 @@
-"""What belongs to one application is reached by no other: names, containers, addresses, on a real engine."""
+"""No application reaches what belongs to another one: names, containers, addresses, on a real engine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EVERY_NAME = ("api", "api-host", "api-container")
 
 
 def addresses(container: str, name: str) -> set[str]:
-    """What a name is within a container; the engine gives several addresses in turns."""
+    """The addresses of a name within a container; the engine gives several in turns."""
     found = docker("exec", container, "sh", "-c", f"getent ahosts {name} || true")
     return {line.split()[0] for line in found.splitlines()}
 
@@ -60,7 +60,7 @@ def test_a_name_of_a_service_is_found_by_its_own_colour_and_by_nobody_else(app: 
     other = app(NAMED.replace("NAME", "api-host"), name=f"{first}-e2e-caller{GATEWAY[-3:]}")
     shop.cli.run("deploy")
     other.cli.run("deploy")
-    # the old colour goes on while the new one is there: in the bake
+    # the old colour stays while the new one is there: in the bake
     deploying = shop.cli.start("deploy", BAKE="20s")
     try:
         wait_for(lambda: len([one for one in shop.containers() if "-web-" in one]) == 2)
@@ -109,7 +109,7 @@ networks:
 
 @contextmanager
 def stranger(network: str, image: str) -> Iterator[str]:
-    """A container of somebody else's that is called `db` on a network."""
+    """Somebody else's container that is called `db` on a network."""
     name = f"{GATEWAY}-stranger"
     docker("run", "--detach", "--rm", "--name", name, "--network", network, "--network-alias", "db", image)
     try:
@@ -138,7 +138,7 @@ ON_THE_GATEWAYS_NETWORK_ALONE = WITH_A_DATABASE.replace("[edge, default]", "[edg
 
 
 def test_a_database_that_runs_on_the_gateways_network_alone_is_found_by_every_release(app: Make) -> None:
-    """Plain Compose put it there, as an older hitless did. It goes on as it is."""
+    """Plain Compose put it there, as an older hitless did. It stays as it is."""
     shop = app(ON_THE_GATEWAYS_NETWORK_ALONE)
     docker("compose", *shop.cli.options, "up", "--detach", "db")
     try:
@@ -168,7 +168,7 @@ def test_a_network_that_another_application_has_is_not_shared_unseen(app: Make) 
 
 
 def test_a_stranger_on_a_colours_network_keeps_no_deployment_from_its_end(app: Make, image: str) -> None:
-    """Somebody looks into a database, with a container of his own: it is his, and is left where it is."""
+    """Somebody looks into a database, with a container that is not hitless's: it stays where it is."""
     shop = app(WEB)
     shop.cli.run("deploy")
     with stranger(f"{shop.name}-blue_default", image) as name:
@@ -196,7 +196,7 @@ def test_no_application_reaches_another_ones_containers(app: Make) -> None:
 
 
 def test_applications_come_and_go_while_another_has_requests(app: Make) -> None:
-    """The gateway is connected to each one's network, and disconnected: nobody else may notice."""
+    """The gateway is connected to each application's network, and disconnected: no other one may notice."""
     shop = app(WEB)
     shop.cli.run("deploy")
     with shop.load() as load:
@@ -215,7 +215,7 @@ import app
 class Six(app.Server):
     address_family = socket.AF_INET6
     def server_bind(self):
-        # else the gateway would come by IPv4, which it prefers to an address of fd00::/8
+        # else the gateway would use IPv4, which it prefers to an address of fd00::/8
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         super().server_bind()
 Six(("::", 8000), app.Handler).serve_forever()

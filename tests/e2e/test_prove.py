@@ -1,4 +1,4 @@
-"""`hitless prove` on real applications: what is well, and what is not, by name."""
+"""`hitless prove` on real applications: what is right, and what is wrong, by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ x-hitless: {{{extension}}}
 
 
 def causes(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    # how busy this machine is says nothing of the application
+    # how busy this machine is says nothing about the application
     return {fault["cause"]: fault for fault in report["faults"] if fault["by"] != "this machine"}
 
 
@@ -58,7 +58,7 @@ def test_a_well_behaved_application_loses_nothing_and_nothing_is_said_of_it(app:
     assert report["requests"] > 500
     assert [one["outcome"] for one in report["deployments"]] == ["successful"] * 2
     assert [set(one["exit_codes"].values()) for one in report["deployments"]] == [{0}] * 2
-    # what is live is live, and the way back is there
+    # the same release is live, and the way back is there
     assert web.cli.json("status")["live"]["release"] == 2
     assert web.get().text == "Hello from release 2\n"
     assert web.leftovers()["images"] == before
@@ -81,7 +81,7 @@ services:
 def test_two_containers_that_fail_now_and_then_lose_nothing_by_a_deployment(app: Make) -> None:
     web = app(TWO_THAT_FAIL_NOW_AND_THEN, name="prove-moody")
     web.cli.run("deploy")
-    while web.get("/moody").status_code == 200:  # what is asked next may fail: prove begins all the same
+    while web.get("/moody").status_code == 200:  # the next request may fail: prove begins nevertheless
         pass
 
     report = proved(web, "--path", "/moody", "--path", "/", "--rate", "30")
@@ -89,7 +89,7 @@ def test_two_containers_that_fail_now_and_then_lose_nothing_by_a_deployment(app:
     assert (report["is_lossless"], report["lost"]) == (True, 0)
     assert list(causes(report)) == ["own-errors"]
     assert report["as_before"] == causes(report)["own-errors"]["requests"] > 10
-    kinds = {what for phase in report["phases"] for what in phase["as_before"]}
+    kinds = {what for period in report["periods"] for what in period["as_before"]}
     assert kinds == {"500", "503"}
     assert "answered as before any deployment" in report["verdict"]
 

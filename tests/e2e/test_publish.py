@@ -1,4 +1,4 @@
-"""Ports that the gateway publishes in a service's place: HTTP, and TCP with a protocol of its own."""
+"""Ports that the gateway publishes in a service's place: HTTP, and TCP with its own protocol."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def free_low_port() -> int:
 
 @dataclass(frozen=True)
 class Published:
-    """An application whose two services are reached by ports that the gateway publishes."""
+    """An application with two services that are reached by ports that the gateway publishes."""
 
     cli: Cli
     http: int
@@ -111,7 +111,7 @@ class Clients:
             time.sleep(0.01)
 
     def stay(self, seconds_longer: float) -> None:
-        """A connection from before; it goes on this long after another release has answered somebody."""
+        """A connection from before; it continues this long after another release has answered somebody."""
         until = None
         try:
             with self.published.connect() as connection:
@@ -165,7 +165,7 @@ def test_only_the_gateway_publishes(published: Published) -> None:
 
 
 def test_the_file_alone_is_left(published: Published, tmp_path: Path) -> None:
-    """With the application its ports go: nobody is answered, and no other application by mistake."""
+    """The ports go with the application: nobody answers there, and no other application by mistake."""
     published.cli.run("down")
     with pytest.raises((OSError, AssertionError)), published.connect() as connection:
         said(connection, PING, b"\r\n")

@@ -28,9 +28,9 @@ def test_twenty_deployers_at_once_deploy_one_at_a_time(app: Make) -> None:
     codes = Counter(process.returncode for process in begun)
     assert set(codes) == {0, LOCKED}, outputs
     assert [process.returncode for process in begun[:WAITING]] == [0] * WAITING
-    assert codes[0] in (WAITING, WAITING + 1)  # who did not wait may have been the first
+    assert codes[0] in (WAITING, WAITING + 1)  # the one that did not wait may have been the first
     for process, output in zip(begun, outputs, strict=True):
-        # a second deployer is told of the first at once
+        # a second deployer learns of the first at once
         assert process.returncode == 0 or "another command works on" in output
     assert_lossless(load)
 
@@ -66,7 +66,7 @@ def test_of_two_applications_that_ask_for_one_host_at_once_one_at_most_gets_it(a
             assert "already has the route" in output
             assert one.containers() == []
     assert [process.returncode for process in begun] != [0, 0]
-    # who was refused can go on when the other is not there
+    # the refused one can continue when the other is not there
     first.cli.run("deploy", code=1 if begun[1].returncode == 0 else 0)
 
 
@@ -74,7 +74,7 @@ def test_what_a_killed_deployer_has_left_at_work_is_waited_for(app: Make) -> Non
     web = app(SLOW)
     killed = web.cli.start("deploy")
     api = f"{web.name}-blue-api-1"
-    # Compose waits until api is healthy, and goes on with that when hitless has gone
+    # Compose waits until api is healthy, and still does that when hitless has gone
     wait_for(lambda: api in docker("ps", "--format", "{{.Names}}").split())
     killed.kill()
     killed.communicate()

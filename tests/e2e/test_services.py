@@ -67,7 +67,7 @@ def started(container: str) -> str:
 
 
 def seen_from(container: str, host: str) -> set[str]:
-    """The releases that answer to this name within a container's networks: every address is asked."""
+    """The releases that answer to this name within a container's networks: it asks every address."""
     script = (
         "import socket, urllib.request as u\n"
         f"for a in {{a[4][0] for a in socket.getaddrinfo('{host}', 8000)}}:\n"
@@ -177,7 +177,7 @@ def test_a_database_that_plain_compose_has_started_is_used_and_not_touched(app: 
         docker("compose", "-p", shop.name, "-f", file, "down", "--volumes", "--timeout", "1")
 
 
-def test_a_shared_service_that_has_changed_in_the_file_is_named_and_made_anew_on_demand(
+def test_a_shared_service_that_has_changed_in_the_file_is_named_and_recreated_on_demand(
     app: Make, tmp_path: Path
 ) -> None:
     shop = whole(app, tmp_path)
@@ -246,7 +246,7 @@ services:
                     release = urllib.request.urlopen(f"http://web:8000/?seconds={seconds}").headers["X-Release"]
                 except OSError as error:
                     release = repr(error)
-                print(f"{began} {release}\\n", end="")  # in one go: two threads write
+                print(f"{began} {release}\\n", end="")  # in one piece: two threads write
                 time.sleep(0.02)
         threading.Thread(target=call, args=(15,)).start()
         call(0)

@@ -29,7 +29,7 @@ def test_an_upload_may_take_longer_than_a_minute(app: Callable[..., App]) -> Non
         client.sendall("\r\n".join((*lines, "", "")).encode())
         for _ in range(SECONDS):
             client.sendall(b"x")
-            time.sleep(1)  # that is what is tested
+            time.sleep(1)  # this is the test
         answer = b"".join(iter(lambda: client.recv(4096), b""))
 
     assert answer.startswith(b"HTTP/1.1 200")

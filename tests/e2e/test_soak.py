@@ -1,4 +1,4 @@
-"""Deployments without end, and at random what goes wrong; `make soak` has 200 of them."""
+"""Many deployments, with faults at random; `make soak` has 200 of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_whatever_happens_between_and_during_deployments(shop: Shop) -> None:
 
 
 def happen(what: str, at: str, shop: Shop) -> list[tuple[float, float]]:
-    """One deployment, or what may come between two; the times from and until which the gateway was away."""
+    """One deployment, or what may happen between two; the times from and until which the gateway was away."""
     match what:
         case "kill":
             assert shop.deploy("--wait", at=at, do="SIGKILL").code == -9

@@ -1,4 +1,4 @@
-"""What is stopped last finishes its work: until then all that it depends on is there."""
+"""A worker that is stopped last finishes its work: until then all that it depends on is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user sees and relies on beside the switch itself: plan, status, volumes, labels, the gateway."""
+"""What a user sees and relies on, except the cutover itself: plan, status, volumes, labels, the gateway."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def test_a_foreign_file_in_the_routing_directory_is_named_and_stops_nobody(app: 
         docker("exec", "-u", "0", f"{GATEWAY}-traefik-1", "rm", path)
 
 
-def test_rollback_without_a_former_release_says_so(app: Make) -> None:
+def test_rollback_without_a_former_release_says_that(app: Make) -> None:
     web = app()
     web.cli.run("deploy")
     assert "no release before the live one" in web.cli.run("rollback", code=1)
@@ -375,7 +375,7 @@ def test_with_the_docker_provider_labelled_containers_of_others_are_routed(
         other.run("gateway", "down", "--volumes", "--force")
 
 
-def test_a_port_that_is_taken_is_said_with_who_has_it_and_nothing_is_left(gateway: Gateway) -> None:
+def test_a_port_that_is_taken_is_named_with_its_owner_and_nothing_is_left(gateway: Gateway) -> None:
     name = f"{GATEWAY}-late"
     cli = Cli(("--gateway", name))
     port = gateway.url.rpartition(":")[2]

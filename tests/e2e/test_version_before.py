@@ -1,4 +1,4 @@
-"""A host as an earlier hitless left it, built again from a recording, and today's hitless on it."""
+"""A host as an earlier hitless left it, rebuilt from a recording, and today's hitless on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMPOSE = Path(__file__).parents[1] / "recorded" / "compose.yml"
 
 @pytest.fixture
 def shop(image: str, tmp_path: Path) -> Iterator[App]:
-    """The application of the recordings under a name of its own, on a gateway of its own."""
+    """The application of the recordings under its own name, on its own gateway."""
     with gateway_of_its_own(f"{GATEWAY}-before") as gateway:
         name = f"{gateway.name}-shop"
         file = tmp_path / "compose.yml"
@@ -148,7 +148,7 @@ def aliases(option: str, endpoint: dict[str, Any]) -> Iterable[str]:
 
 
 def put(found: Recording, shop: App) -> None:
-    """Put the files into the gateway's volumes, and have it start with them."""
+    """Put the files into the gateway's volumes, and start it with them."""
     state, routes = f"/var/lib/hitless/{shop.name}", "/etc/hitless/routes"
     texts = {
         **{f"{state}/releases/{name}": text for name, text in found.under("releases").items()},

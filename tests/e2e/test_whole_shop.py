@@ -24,13 +24,13 @@ Make = Callable[..., App]
 
 
 DEPLOYMENTS = int(os.environ.get("HITLESS_SHOP", "2"))
-PAUSE = 0.4  # seconds between two requests of a visitor, whatever became of the first
+PAUSE = 0.4  # seconds between two requests of a visitor, with any result of the first
 READERS, WRITERS = 4, 2
 
 
 @dataclass
 class Visitors:
-    """They look and order until they are told to stop, and write down what came of it."""
+    """They look and order until they are told to stop, and record the results."""
 
     url: str
     host: str
@@ -41,7 +41,7 @@ class Visitors:
     lost: list[str] = field(default_factory=list)
 
     def visit(self, number: int) -> None:
-        """Ask every PAUSE seconds, on a connection that is kept."""
+        """Make a request every PAUSE seconds, on a connection that is kept."""
         with httpx.Client(base_url=self.url, headers={"Host": self.host}, trust_env=False, timeout=20) as web:
             for count in itertools.count():
                 began = time.monotonic()

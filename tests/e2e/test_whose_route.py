@@ -1,4 +1,4 @@
-"""A real Traefik says whose request it is, where hitless has said that two applications do not collide."""
+"""A real Traefik says whose request it is, if hitless has said that two applications do not collide."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.e2e.traefik import Traefik, traefik_of_its_own
 
 pytestmark = pytest.mark.more
 
-PAIRS = 16  # at a time, each on an entry point of its own
+PAIRS = 16  # at a time, each on its own entry point
 ENTRY_POINTS = {f"e{number}": 8000 + number for number in range(PAIRS)}
 THERE = Gateway("g", "g-traefik-1", "g_webgateway", {"web": 80, **ENTRY_POINTS})
 
@@ -56,7 +56,7 @@ class Asked:
         return "\r\n".join([*lines, "", ""]).encode()
 
     def is_named_apart_from(self, other: Asked, most: int) -> bool:
-        """Whether the two differ in so many things at most: their hosts, paths, or headers and queries."""
+        """Whether the two differ in at most this many things: their hosts, paths, or headers and queries."""
         differ = (self.host != other.host, self.path != other.path, self.extra != other.extra)
         return self.method == other.method and sum(differ) <= most
 
@@ -162,7 +162,7 @@ def traefik() -> Iterator[Traefik]:
 
 
 def answers(traefik: Traefik, entry_point: str) -> dict[Asked, str]:
-    """Who answers each request at an entry point: "" where nobody does."""
+    """Who answers each request at an entry point: "" if nobody does."""
     port = traefik.ports[ENTRY_POINTS[entry_point]]
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(b"".join(one.bytes() for one in EVERY))

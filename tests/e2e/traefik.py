@@ -1,4 +1,4 @@
-"""A Traefik without hitless around it, and what it makes of the files that hitless writes."""
+"""A Traefik without hitless around it, and how it reads the files that hitless writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Traefik:
     ports: Mapping[int, int]
 
     def deliver(self, *files: Routing | str) -> None:
-        """Put these routings' files, and no other ones, in place of what is there.
+        """Replace what is there by these routings' files, and no others.
 
         A text is the name of an application that is to have none.
         """

@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, "ok")
 
     def account(self) -> None:
-        """Sessions in memory: who is not known gets a new one."""
+        """Sessions in memory: an unknown visitor gets a new one."""
         cookie = self.headers.get("Cookie", "").partition("sid=")[2]
         if cookie in SESSIONS:
             return self.answer(200, "welcome back")

@@ -14,7 +14,7 @@ from hitless.domain.common.errors import GateFailed, HitlessError, Locked
 from hitless.domain.common.events import StepBegan, StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
-from hitless.domain.proof.observations import Aim, Ending, Failure, Phase, Sample, Visit
+from hitless.domain.proof.observations import Ending, Failure, Period, Sample, Target, Visit
 from hitless.domain.proof.verdict import Cause, Proof
 from hitless.execution.prove import Wanted
 from hitless.ports.balancer import Answer
@@ -23,7 +23,7 @@ from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import Killed, deploy, live, state
 from tests.fakes.host import FakeHost
 
-SHOP = Aim("shop.example", "/")
+SHOP = Target("shop.example", "/")
 
 
 @dataclass
@@ -36,19 +36,19 @@ class FakeLoad:
     samples: list[Sample] = field(default_factory=list)
     lag: float = 0.0
     is_over: bool = False
-    asked: list[Aim] = field(default_factory=list)
+    asked: list[Target] = field(default_factory=list)
 
     @contextmanager
-    def sending(self, aims: Sequence[Aim], rate: float) -> Iterator[FakeLoad]:
+    def sending(self, targets: Sequence[Target], rate: float) -> Iterator[FakeLoad]:
         began = self.host.clock.now()
         yield self
         for number in range(int((self.host.clock.now() - began) * rate)):
             at = began + number / rate
             status, failure = self.answer(at)
-            self.samples.append(Sample(aims[number % len(aims)], at, at + 0.01, status, failure))
+            self.samples.append(Sample(targets[number % len(targets)], at, at + 0.01, status, failure))
 
-    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
-        self.asked.append(aim)
+    def visit(self, target: Target, cookies: Mapping[str, str]) -> Visit:
+        self.asked.append(target)
         return self.visited(cookies)
 
 
@@ -88,9 +88,9 @@ def test_what_is_live_is_deployed_again_and_nothing_else_changes(deployed: FakeH
     assert deployed.violations == []
     assert "build" not in deployed.verbs
     assert found.is_lossless
-    assert len(found.seen.passages) == 3
-    assert found.rows[0].phase is Phase.BASELINE
-    assert all(one.cutting and one.live and one.stopping and one.stopped for one in found.seen.passages)
+    assert len(found.observed.timelines) == 3
+    assert found.rows[0].period is Period.BASELINE
+    assert all(one.cutting and one.live and one.stopping and one.stopped for one in found.observed.timelines)
 
 
 def test_the_release_before_can_be_brought_back_after_it(deployed: FakeHost) -> None:
@@ -176,7 +176,7 @@ def test_sessions_that_only_one_release_knows(deployed: FakeHost) -> None:
     found = proved(deployed, FakeLoad(deployed, visited=visited))
 
     assert cause(found) == [Cause.SESSIONS]
-    assert len(found.seen.sessions) == 3
+    assert len(found.observed.sessions) == 3
     assert not found.is_lossless
 
 
@@ -196,7 +196,7 @@ def test_a_load_that_reaches_its_bounds_ends_the_proof(deployed: FakeHost) -> No
 
     found = proved(deployed, load)
 
-    assert len(found.seen.passages) == 1
+    assert len(found.observed.timelines) == 1
     assert cause(found) == [Cause.LOAD_ENDED]
 
 
@@ -207,8 +207,8 @@ def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: Fak
     found, problem = commands.prove(deployed.ports(), FakeLoad(deployed), Wanted(3, 20, (), 5.0))
 
     assert isinstance(problem, GateFailed)
-    assert "no database" in found.seen.passages[0].problem
-    assert found.seen.passages[0].live is None
+    assert "no database" in found.observed.timelines[0].problem
+    assert found.observed.timelines[0].live is None
     assert live(deployed) == (Colour.GREEN, [2])
     # all but the number of the promotion, which says what was live last
     assert (dict(deployed.running), set(deployed.tags)) == before[:2]
@@ -227,7 +227,7 @@ def test_an_error_that_ends_it_shows_no_secret() -> None:
 
     assert problem is not None
     assert "wrong password: [redacted]" in problem.message
-    for text in (problem.message, found.seen.passages[0].problem, *map(str, host.events), *host.lines):
+    for text in (problem.message, found.observed.timelines[0].problem, *map(str, host.events), *host.lines):
         assert "hunter2hunter2" not in text
 
 
@@ -320,9 +320,9 @@ def test_killed_at_any_verb_the_next_command_finds_the_live_release_and_all_that
 def test_it_takes_over_from_an_interrupted_command(deployed: FakeHost) -> None:
     assert killed_in_a_proof(deployed, 5)
     found = proved(deployed)
-    assert all(one.cutting and one.stopping for one in found.seen.passages)
+    assert all(one.cutting and one.stopping for one in found.observed.timelines)
     assert deployed.violations == []
 
 
 def test_the_default_is_an_example_of_each_route(deployed: FakeHost) -> None:
-    assert proved(deployed, deployments=1).seen.aims == (SHOP,)
+    assert proved(deployed, deployments=1).observed.targets == (SHOP,)

@@ -36,7 +36,7 @@ class FakeClock:
 class Behaviour:
     """How the releases' containers and Traefik behave; release numbers are keys, 0 stands for every other."""
 
-    # the answers to a release's probes, one a look; the last one stays
+    # the answers to a release's probes, one for each look; the last one stays
     answers: dict[int, list[Answer]] = field(default_factory=dict)
     # what a release answers on its route, when the gateway asks
     routes: dict[int, Answer] = field(default_factory=dict)
@@ -44,21 +44,21 @@ class Behaviour:
     states: dict[int, dict[str, Any]] = field(default_factory=dict)
     # what a started container of the service turns into: jobs and hooks end, others may not be well
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # what becomes of a shared service
+    # what a shared service turns into
     shared: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # what commands on this machine that fail are, by their first word
+    # commands on this machine that fail, by their first word
     broken_commands: tuple[str, ...] = ()
     # services that must not run twice at a time
     exclusive: tuple[str, ...] = ()
     # connections the gateway holds, one number a look; the last one stays
     connections: list[int] = field(default_factory=lambda: [0])
-    # what Traefik complains of once a release's routes are there
+    # what Traefik complains about after a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
     # the containers that ended lately, as the engine remembers them
     endings: tuple[Ending, ...] = ()
     # after how many seconds every container closes an idle connection
     idle: float | None = None
-    # what Traefik says of a file that it can't read
+    # what Traefik says about a file that it can't read
     refused: str = ""
     # whether Traefik takes new files at all
     is_deaf: Callable[[Routing | None], bool] = lambda _: False

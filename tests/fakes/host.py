@@ -65,7 +65,7 @@ class FakeHost:
     tags: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, list[str]] = field(default_factory=dict)
     with_networks: set[Colour] = field(default_factory=set)
-    # of networks that were there before
+    # those of networks that existed before
     address_ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     made_networks: dict[str, Network] = field(default_factory=dict)
     volumes: set[str] = field(default_factory=set)
@@ -77,16 +77,16 @@ class FakeHost:
     holder: str = ""
     # who works on which other application
     at_work: dict[str, Holder] = field(default_factory=dict)
-    # the applications that the others were kept away for, and "over" where that was over
+    # the applications for which the others were kept away, and "over" at the end of that
     alone_for: list[str] = field(default_factory=list)
-    # how many commands have taken the lock and are not over; one whose lock was taken away is among them
+    # how many commands have taken the lock and are not over, also those that have lost it since
     commands_at_work: int = 0
     created: int = 0
     strangers: tuple[ComposeContainer, ...] = ()
     others: tuple[Neighbour, ...] = ()
     base: dict[str, ComposeContainer] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
-    # ids, as they were stopped together
+    # ids that were stopped together
     stopped: list[tuple[str, ...]] = field(default_factory=list)
     # shared service -> the colour whose services it finds by their names
     called: dict[str, Colour] = field(default_factory=dict)
@@ -291,7 +291,7 @@ class FakeHost:
         plain = {one.id for one in self.composed("")} | {one.id for one in self.neighbours()}
         plain -= {one.id for one in self.running.values()}
         if plain.issuperset(containers):
-            # those of plain docker compose, whose port changes hands, which no lock is for
+            # those of plain docker compose, whose port changes hands, need no lock
             self.verbs.append("stop")
             return
         self._verb("stop")
@@ -387,7 +387,7 @@ class FakeHost:
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         served = self.in_traefik.get(application)
-        # the marker of a generation tells no more than its number
+        # the marker of a generation shows only its number
         return (served and served.generation) == (routing and routing.generation)
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
@@ -480,17 +480,17 @@ class FakeHost:
 
     @property
     def is_suspended(self) -> bool:
-        """Whether the command that is at work has lost its lock, and has not heard of it yet."""
+        """Whether the command that is at work has lost its lock, and has not noticed it yet."""
         return not self.holder and self.commands_at_work > 0
 
     def _verb(self, verb: str) -> None:
-        """The lock is asked for before a command; what happens then (`before`) meets it under way."""
+        """The lock is checked before a command; what happens then (`before`) happens during the command."""
         self._insist(verb)
         self.before(verb)
         self.verbs.append(verb)
 
     def _fenced(self, verb: str) -> None:
-        """The gateway itself looks at the lock, in the instant in which it does what it is asked for."""
+        """The gateway itself checks the lock, in the instant in which it acts."""
         self.before(verb)
         self._insist(verb)
         self.verbs.append(verb)
@@ -516,7 +516,7 @@ class FakeHost:
         return (labels.get(COMPOSE_PROJECT), labels.get(COMPOSE_NETWORK)) == (project, LIVE_NETWORK)
 
     def _names(self, ids: Iterable[str]) -> list[str]:
-        """The names of the containers with these ids; it fails where one is gone, as Docker's does."""
+        """The names of the containers with these ids; it fails if one is gone, as Docker does."""
         names = {one.id: one.name for one in self.running.values()}
         if gone := [one for one in ids if one not in names]:
             if self.is_suspended:

@@ -70,7 +70,7 @@ These commands print events with `--json`: {operations}. `adopt --dry-run` does 
 
 - Each line is one event: one JSON object. [events.schema.json](events.schema.json) describes it.
 - `event` says which kind it is, `schema` is the version of the form, and `time` is an ISO time in UTC.
-- `ended` is the last event of every command, exactly once. A refused command has it, too, and so has one
+- `ended` is the last event of every command, exactly once. A refused command has it, too, and a command
   that fails or is interrupted. A command that is killed, or stopped by a second Ctrl-C, has no `ended`.
   Wrong usage (exit code 2) prints no event.
 - `began` comes when the work begins. A command that is refused before has no `began`. If the reason is in

@@ -113,7 +113,7 @@ def _journal_event(definitions: dict[str, Schema]) -> Schema:
 
 
 def _of(kind: Any, definitions: dict[str, Schema]) -> Schema:
-    """The schema of a type. What has a name is a definition, and a reference to it is the schema."""
+    """The schema of a type. A type with a name is a definition, and its schema is a reference to that."""
     if kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if kind is StepId:

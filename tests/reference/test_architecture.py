@@ -1,4 +1,4 @@
-"""The page on the architecture names files and packages that are there."""
+"""The page on the architecture names files and packages that exist."""
 
 from __future__ import annotations
 

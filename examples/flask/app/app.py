@@ -36,7 +36,7 @@ def asked_seconds(default: float) -> float:
 
 @app.before_request
 def break_on_purpose() -> tuple[str, int] | None:
-    """Fail every request but the health check: a release that only looks healthy."""
+    """Fail every request except the health check: a release that only looks healthy."""
     if BROKEN == "500" and request.path != "/health":
         return "broken on purpose\n", 500
     return None
@@ -63,7 +63,7 @@ def health() -> tuple[str, int]:
 
 @app.get("/slow")
 def slow() -> Response:
-    """Think for a while, then answer at once."""
+    """Wait for a while, then answer at once."""
     time.sleep(asked_seconds(3.0))
     return Response(f"Slowly, from release {RELEASE}\n", mimetype="text/plain")
 

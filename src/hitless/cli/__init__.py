@@ -1,1 +1,1 @@
-"""The command line: one verb, one file; it parses, calls one operation, and shows what comes of it."""
+"""The command line: one file for each verb; it parses, calls one operation, and shows the result."""

@@ -98,12 +98,12 @@ def _refuse(found: tuple[Finding, ...]) -> None:
 
 
 def _ask() -> None:
-    """Go on where a person says so."""
+    """Continue if a person agrees."""
     from hitless.domain.common.errors import HitlessError
 
     try:
         is_wanted = click.confirm("Go ahead?", err=True)
-    except click.Abort:  # nobody is there to answer, or Ctrl-C
+    except click.Abort:  # nobody can answer, or Ctrl-C
         is_wanted = False
     if not is_wanted:
         raise HitlessError("cancelled, nothing changed", "--yes skips the question")

@@ -1,4 +1,4 @@
-"""What every verb that does something is wrapped in: its events are shown, and it ends with `Ended`."""
+"""What wraps every verb that changes something: its events are shown, and it ends with `Ended`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def command(
 ) -> Iterator[tuple[wiring.Host, Session]]:
     """The Docker host, and the session of a command that shows every event, or none (`is_silent`).
 
-    `is_brief`: a person sees one line a deployment, and what fails.
+    `is_brief`: a person sees one line for each deployment, and what fails.
     """
     from hitless.cli.console import ignore
     from hitless.cli.views.events import events
@@ -43,7 +43,7 @@ def command(
 
 @contextmanager
 def on_application(options: Options, operation: str, wait: float, as_json: bool) -> Iterator[Session]:
-    """The session of a command on an application that is there, which needs no more than its name."""
+    """The session of a command on an existing application; it needs no more than the name."""
     with command(options, operation, wait, as_json) as (host, session):
         session.application = options.application_name(host)
         yield session

@@ -20,10 +20,10 @@ def ignore(_: Event) -> None:
 
 
 class _Console(Console):
-    """A console that no text steers, and that a reader's going away (`| head`) does not end."""
+    """A console that no text can steer, and that does not end if its reader leaves (`| head`)."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every text that is printed, and each cell of a table, comes by here."""
+        """Every text that is printed, and each cell of a table, goes through here."""
         return super().render_str(visible(text), **options)
 
     def on_broken_pipe(self) -> None:
@@ -48,5 +48,5 @@ def complain(error: HitlessError) -> None:
 
 
 def leave_standard_output() -> None:
-    """Nobody reads it any more; else Python would complain at its own end."""
+    """Nobody reads it any longer; without this, Python would complain when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,8 +26,8 @@ def gateway() -> None:
 
 
 @gateway.command()
-@click.option("--http-port", type=click.IntRange(1, 65535), help="The port to serve on.  [80]")
-@click.option("--bind", type=HostAddress(), help="The address to serve on, or `all`: IPv4 and IPv6.  [all]")
+@click.option("--http-port", type=click.IntRange(1, 65535), help="The port to listen on.  [80]")
+@click.option("--bind", type=HostAddress(), help="The address to listen on, or `all`: IPv4 and IPv6.  [all]")
 @click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
 @click.option(
     "--docker-provider/--no-docker-provider",
@@ -57,7 +57,7 @@ def gateway() -> None:
     help="A further port, for services with `publish: gateway`; may be repeated.",
 )
 @click.option(
-    "--unpublish", type=click.IntRange(1, 65535), multiple=True, help="Publish this further port no more."
+    "--unpublish", type=click.IntRange(1, 65535), multiple=True, help="Publish this further port no longer."
 )
 @click.option(
     "--address-pool",

@@ -1,4 +1,4 @@
-"""The options that every verb takes, and what follows from them. Light on imports: `--help` must be quick."""
+"""The options that every verb takes, and what follows from them. Few imports: `--help` must be quick."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in the stub
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
-    """A service and how many containers of it there are to be: web=3."""
+    """A service and how many containers it will have: web=3."""
 
     name = "service=number"
 
@@ -90,7 +90,7 @@ class HostAddress(click.ParamType):  # type: ignore[type-arg]
 
 
 class AddressRange(click.ParamType):  # type: ignore[type-arg]
-    """A range of IPv4 addresses with room for the smallest networks at least: 10.213.0.0/16."""
+    """A range of IPv4 addresses with room for the smallest networks, at least: 10.213.0.0/16."""
 
     name = "range"
 
@@ -127,7 +127,7 @@ class TrustedProxies(click.ParamType):  # type: ignore[type-arg]
             except ValueError:
                 self.fail(f"{text} is neither an address (10.0.0.5) nor a range (10.0.0.0/24)", param, ctx)
             if network.prefixlen == 0:
-                self.fail(f"{text} would have every visitor be believed whatever it says", param, ctx)
+                self.fail(f"{text} would make the gateway believe every visitor", param, ctx)
             if network.is_loopback:
                 self.fail(
                     f"{text} is the gateway's own container to the gateway; a proxy on the Docker host comes "
@@ -177,11 +177,11 @@ class Options:
         )
 
     def application_name(self, host: wiring.Host) -> str:
-        """The application's name alone: as given, or else as the Compose file has it."""
+        """The application's name alone: as given, or else from the Compose file."""
         return self.project_name or self.application(host)[0].name
 
     def source_directory(self) -> str | None:
-        """Where the application's source lies: beside its first Compose file."""
+        """The directory of the application's source: that of its first Compose file."""
         if self.project_directory or not self.files:
             return self.project_directory
         return str(Path(self.files[0]).parent)
@@ -223,7 +223,7 @@ def wait_options(command: Command) -> Command:
 
 
 def holder() -> str:
-    """Who asks, from where: what a second deployer is told of the first."""
+    """Who runs the command, and from where: a second deployer sees this of the first."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

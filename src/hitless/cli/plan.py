@@ -14,7 +14,7 @@ from hitless.cli.options import Options, json_option, pass_options, strict_optio
 def plan(options: Options, strict: bool, as_json: bool) -> None:
     """Show what deploy would do, and every problem. Changes nothing.
 
-    Ends with 1 where deploy would refuse.
+    Ends with 1 if deploy would refuse.
     """
     from hitless.cli.console import ignore
     from hitless.cli.views.plan import show_plan

@@ -9,12 +9,12 @@ import click
 from hitless.cli.command import command
 from hitless.cli.options import Options, Seconds, json_option, pass_options, wait_options
 
-LOST = 7  # the exit code where a request or a session was lost
+LOST = 7  # the exit code if a request or a session was lost
 _LONGEST_BASELINE = 600.0  # seconds
 
 
 class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
-    """A path as it stands in a request: /cart?item=7."""
+    """A path as it is in a request: /cart?item=7."""
 
     name = "path"
 
@@ -26,7 +26,7 @@ class Path(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs a
 
 
 def _bounded(_: click.Context, param: click.Parameter, seconds: float) -> float:
-    """A time that the load may run for before there is anything to see."""
+    """A time for which the load may run before the first deployment."""
     if seconds > _LONGEST_BASELINE:
         raise click.BadParameter(f"{_LONGEST_BASELINE:.0f} s at most", param=param)
     return seconds
@@ -61,7 +61,7 @@ def _bounded(_: click.Context, param: click.Parameter, seconds: float) -> float:
     default="5s",
     callback=_bounded,
     show_default=True,
-    help="How long to ask before the first deployment: errors of then are the application's own.",
+    help="How long to ask before the first deployment: errors in that time are the application's own.",
 )
 @wait_options
 @json_option
@@ -82,8 +82,8 @@ def prove(
     Then tell what was lost, why, and what to do.
 
     The same release: nothing is built, no job runs again, and every kept release is kept; hooks run. GET
-    requests go to the gateway's published port, so run it on the Docker host. Ends with 7 where a request or
-    a session was lost to a deployment, with 1 where a deployment failed. --json prints one report.
+    requests go to the gateway's published port, so run it on the Docker host. Ends with 7 if a request or a
+    session was lost to a deployment, and with 1 if a deployment failed. --json prints one report.
     """
     from hitless.cli.views.proof import show_proof
     from hitless.execution import prove as execution

@@ -15,7 +15,7 @@ def shared() -> None:
 
 @shared.command()
 @click.argument("services", nargs=-1)
-@click.option("--recreate", is_flag=True, help="Recreate changed services (they are down meanwhile).")
+@click.option("--recreate", is_flag=True, help="Recreate changed services (they are down for that time).")
 @wait_options
 @json_option
 @pass_options

@@ -1,8 +1,8 @@
 """What others have written, made harmless for a terminal: every text for a person goes through here.
 
-A terminal takes some characters for commands: they clear the screen, write over lines, set its title, or, on
-some, type what is in the clipboard. A container's log, an error of Compose's, a name may hold them. `--json`
-needs none of this: `json.dumps` escapes whatever is not printable ASCII.
+A terminal takes some characters as commands: they clear the screen, write over lines, set its title, or, on
+some, type what is in the clipboard. A container's log, an error of Compose's, or a name may hold them.
+`--json` needs none of this: `json.dumps` escapes whatever is not printable ASCII.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Colours and the like (ECMA-48, 8.3.117) are left out: they say nothing more, and every other log has them.
+# Colours and the like (ECMA-48, 8.3.117) are left out: they add nothing, and every other log has them.
 _RENDITION = re.compile(r"\x1b\[[0-9;:]*m")
 _SUSPECT = re.compile(r"[^\n\t -~]")
 _STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (bidi overrides), half a pair, ends of lines
@@ -18,7 +18,7 @@ _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # Persian, Hindi an
 
 
 def visible(text: str) -> str:
-    r"""The text with each character that steers a terminal by its number: \x1b, \u202e.
+    r"""The text, with the number of each character that steers a terminal in its place: \x1b, \u202e.
 
     Newlines and tabs stay; a carriage return before a newline and colours are left out.
     """

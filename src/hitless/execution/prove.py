@@ -12,7 +12,7 @@ from hitless.domain.common.events import Event, StepBegan, StepDone, StepId, Ste
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.proof import observations
-from hitless.domain.proof.observations import Aim, Ending, Passage, Seen, Visit
+from hitless.domain.proof.observations import Ending, Observed, Target, Timeline, Visit
 from hitless.domain.proof.observations import Session as Visitor
 from hitless.domain.proof.verdict import Proof, judge, refused
 from hitless.domain.release.prepared import Prepared
@@ -44,7 +44,7 @@ class Wanted:
 class _Watched:
     """What is seen while it goes on; it is of use, too, where a deployment fails in the middle."""
 
-    passages: list[Passage]
+    timelines: list[Timeline]
     sessions: list[Visitor]
     problem: HitlessError | None = None
 
@@ -57,28 +57,28 @@ def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessE
     gateway, world = session.open()
     live = live_release(world, session.application)
     prepared = live.application
-    aims = observations.aims(prepared, wanted.paths)
+    targets = observations.targets(prepared, wanted.paths)
     # all that speaks against a deployment is said before the first request
     plan_of_kept(session, live.kept, world, gateway)
-    _refuse_unfit(load, aims)
+    _refuse_unfit(load, targets)
     idle = _idle(session.ports, prepared, live.colour)
     watched = _Watched([], [])
     session.begin(live.release.number, live.release.revision)
-    with load.sending(aims, wanted.rate) as sending:
+    with load.sending(targets, wanted.rate) as sending:
         _pause(session, wanted.baseline)
-        while len(watched.passages) < wanted.deployments and not sending.is_over:
-            _deploy_again(session, gateway, load, aims, prepared, watched)
+        while len(watched.timelines) < wanted.deployments and not sending.is_over:
+            _deploy_again(session, gateway, load, targets, prepared, watched)
             if watched.problem:
                 break
             _pause(session, _AFTER)
-    seen = Seen(
+    observed = Observed(
         application=session.application,
         release=live.release.number,
-        aims=aims,
+        targets=targets,
         rate=wanted.rate,
         wanted=wanted.deployments,
         samples=tuple(sending.samples),
-        passages=tuple(watched.passages),
+        timelines=tuple(watched.timelines),
         sessions=tuple(watched.sessions),
         idle=idle,
         grace=observations.grace_periods(prepared),
@@ -86,27 +86,27 @@ def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessE
         lag=sending.lag,
         is_over=sending.is_over,
     )
-    return judge(seen), watched.problem
+    return judge(observed), watched.problem
 
 
-def _refuse_unfit(load: Load, aims: Sequence[Aim]) -> None:
+def _refuse_unfit(load: Load, targets: Sequence[Target]) -> None:
     """Raise `HitlessError` where a request fails already: nothing could be told of a deployment by it.
 
     One that fails now and then may be asked: how often it does is seen before the first deployment.
     """
-    for aim in aims:
-        visit = load.visit(aim, {})
+    for target in targets:
+        visit = load.visit(target, {})
         for _ in range(_TRIES - 1):
             if refused(visit.status, visit.is_gateways):
-                visit = load.visit(aim, {})
+                visit = load.visit(target, {})
         if visit.status == 0:
             raise HitlessError(
-                f"GET {aim.url} got no answer from the gateway: {visit.problem}",
+                f"GET {target.url} got no answer from the gateway: {visit.problem}",
                 "hitless prove asks from this machine: does the gateway's published port lead here?",
             )
         if refused(visit.status, visit.is_gateways):
             raise HitlessError(
-                f"GET {aim.url} answers {visit.status} without a deployment",
+                f"GET {target.url} answers {visit.status} without a deployment",
                 "correct that first, or prove with paths that answer: --path /",
             )
 
@@ -129,13 +129,13 @@ def _deploy_again(
     session: Session,
     gateway: Gateway,
     load: Load,
-    aims: Sequence[Aim],
+    targets: Sequence[Target],
     application: Prepared,
     watched: _Watched,
 ) -> None:
     """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
     clock, timed = session.ports.clock, list[tuple[float, Event]]()
-    known = [(aim, *_known(load, aim, application)) for aim in aims[:_SESSIONS]]
+    known = [(target, *_known(load, target, application)) for target in targets[:_SESSIONS]]
     began = clock.now()
     try:
         world = session.look(gateway)
@@ -145,29 +145,29 @@ def _deploy_again(
         session.leave_nothing()  # the same release is live, and the next deployment is another matter
     except HitlessError as error:
         watched.problem = session.settle(error)
-    watched.passages.append(_passage(session, timed, began, watched.problem))
+    watched.timelines.append(_timeline(session, timed, began, watched.problem))
     if watched.problem is None:
         watched.sessions += [
-            Visitor(aim, jar, before, load.visit(aim, jar)) for aim, jar, before in known if jar
+            Visitor(target, jar, before, load.visit(target, jar)) for target, jar, before in known if jar
         ]
 
 
-def _passage(
+def _timeline(
     session: Session,
     timed: Sequence[tuple[float, Event]],
     began: float,
     problem: HitlessError | None,
-) -> Passage:
+) -> Timeline:
     now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
     with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
         endings = session.ports.containers.endings(session.application, now - began, now)
     if not timed:
-        return Passage(began, now, endings=endings, problem=problem.message if problem else "")
-    return observations.passage(timed, endings, problem.message if problem else "")
+        return Timeline(began, now, endings=endings, problem=problem.message if problem else "")
+    return observations.timeline(timed, endings, problem.message if problem else "")
 
 
-def _known(load: Load, aim: Aim, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:
+def _known(load: Load, target: Target, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:
     """The cookies that the live release gives, and what it makes of them."""
-    jar = observations.without_sticky(application, load.visit(aim, {}).cookies)
-    return jar, tuple(load.visit(aim, jar) for _ in range(_LOOKS if jar else 0))
+    jar = observations.without_sticky(application, load.visit(target, {}).cookies)
+    return jar, tuple(load.visit(target, jar) for _ in range(_LOOKS if jar else 0))

@@ -1,4 +1,4 @@
-"""What execution needs of the outside, as small Protocols of idempotent verbs."""
+"""What execution needs from outside, as small Protocols of idempotent verbs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hitless.ports.state import State
 class Ports:
     """All of them, as one argument. `emit` takes every event.
 
-    `insist` raises `LockLost` where a command has no longer the lock that it had: another one may have begun.
+    `insist` raises `LockLost` if a command no longer has its lock: another one may have begun.
     """
 
     images: Images

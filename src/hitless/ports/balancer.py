@@ -13,14 +13,14 @@ from hitless.domain.routing.split import Routing
 
 @dataclass(frozen=True)
 class Answer:
-    """What a probe got: `status` 0 and the reason in `body` where there was no HTTP answer at all."""
+    """What a probe got: `status` is 0 and `body` the reason if there was no HTTP answer at all."""
 
     status: int
     body: str
 
 
 class Balancer(Protocol):
-    """The gateway: its routings, and what can be asked from inside its network."""
+    """The gateway: its routings, and what hitless can ask from inside its network."""
 
     def gateway(self) -> Gateway | None:
         """The running gateway, or None."""
@@ -29,30 +29,30 @@ class Balancer(Protocol):
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing in place in one instant, or remove it (None).
 
-        Raises `LockLost` where the application's lock is not held.
+        Raises `LockLost` if the application's lock is not held.
         """
         ...
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left.
 
-        `at` are the entry points that are there, where some of the routing's may not be.
+        `at` are the entry points that exist, if some of the routing's may not exist.
         """
         ...
 
     def certify(self) -> None:
-        """Have the gateway's own default certificate there, made once.
+        """Create the gateway's own default certificate, if there is none.
 
-        Without one Traefik makes a new RSA key at every reload, and is late by that.
+        Without one Traefik makes a new RSA key at every reload, which delays the reload.
         """
         ...
 
     def show_dashboard(self, is_shown: bool) -> None:
-        """Have the routes of Traefik's dashboard there, for the Docker host alone, or not at all."""
+        """Create the routes of Traefik's dashboard, for the Docker host alone, or remove them."""
         ...
 
     def refused(self) -> str:
-        """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
+        """The routing file that Traefik last could not read, and why, in its own words; "" for none."""
         ...
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
@@ -68,9 +68,9 @@ class Balancer(Protocol):
         ...
 
     def closes_idle(self, probe: Probe) -> float | None:
-        """After how many seconds the server of a probe closes a connection on which nothing comes any more.
+        """After how many seconds the server of a probe closes a connection on which nothing more comes.
 
-        None where it keeps it for as long as the gateway would, or says that it will close it, or where
-        there was no answer at all.
+        None if it keeps it for as long as the gateway would, or says that it will close it, or if there was
+        no answer at all.
         """
         ...

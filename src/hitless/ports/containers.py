@@ -13,9 +13,9 @@ from hitless.domain.proof.observations import Ending
 class Containers(Protocol):
     """The containers of the Docker host.
 
-    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
-    changes something raises `LockLost` as soon as that has gone.
-    Containers that are there are named by their ids: a name may be another deployment's container by now.
+    Every verb raises `DockerFailed` with the command's last lines. A verb that changes something raises
+    `LockLost` as soon as a lock that was held (`State.lock`) is lost.
+    Existing containers are named by their ids: a name may belong to another deployment's container by now.
     """
 
     def of(self, application: str | None) -> tuple[Container, ...]:
@@ -23,7 +23,7 @@ class Containers(Protocol):
         ...
 
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
-        """Those of these containers that there are, running or not."""
+        """Those of these containers that exist, running or not."""
         ...
 
     def ids(self, application: str, colour: Colour) -> dict[str, str]:
@@ -31,7 +31,7 @@ class Containers(Protocol):
         ...
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
-        """The containers in the application's and its colours' Compose projects that are no release's."""
+        """The containers in the application's and its colours' Compose projects that belong to no release."""
         ...
 
     def neighbours(self) -> tuple[Neighbour, ...]:
@@ -57,6 +57,6 @@ class Containers(Protocol):
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         """The application's containers that ended in the last seconds, as far as the engine remembers.
 
-        `now` is this moment on the clock that their moments are to be on.
+        `now` is this moment on the clock that their moments refer to.
         """
         ...

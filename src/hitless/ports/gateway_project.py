@@ -12,7 +12,7 @@ class GatewayProject(Protocol):
     """The gateway as a Compose project that is started and stopped."""
 
     def settings(self) -> GatewaySettings | None:
-        """The settings of the gateway that is there, running or not."""
+        """The settings of the gateway that exists, running or not."""
         ...
 
     def foreign(self) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ class GatewayProject(Protocol):
         ...
 
     def outdated(self) -> str:
-        """What is too old on this Docker host for hitless, "" where nothing is."""
+        """What is too old on this Docker host for hitless, or ""."""
         ...
 
     def free_pool(self) -> str:
@@ -39,7 +39,7 @@ class GatewayProject(Protocol):
         ...
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or replace it where they differ."""
+        """Start the gateway with these settings, or replace it if they differ."""
         ...
 
     def answers(self) -> bool:

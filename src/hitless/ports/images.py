@@ -11,8 +11,8 @@ from hitless.domain.release.model import Image
 class Images(Protocol):
     """The images of the Docker host.
 
-    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
-    changes something raises `LockLost` as soon as that has gone.
+    Every verb raises `DockerFailed` with the command's last lines. A verb that changes something raises
+    `LockLost` as soon as a lock that was held (`State.lock`) is lost.
     """
 
     def present(self, references: Mapping[str, str]) -> dict[str, Image]:
@@ -20,7 +20,7 @@ class Images(Protocol):
         ...
 
     def pull(self, reference: str, platform: str | None) -> None:
-        """Pull an image from its registry, for a platform of its own where one is named."""
+        """Pull an image from its registry, for a certain platform if one is named."""
         ...
 
     def tag(self, references: Mapping[str, str]) -> None:
@@ -32,5 +32,5 @@ class Images(Protocol):
         ...
 
     def untag(self, application: str, releases: Sequence[int]) -> None:
-        """Take away the image tags that keep these releases; an image without a name goes."""
+        """Remove the image tags that keep these releases; an image without a name goes."""
         ...

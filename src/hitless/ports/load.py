@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from hitless.domain.proof.observations import Aim, Sample, Visit
+from hitless.domain.proof.observations import Sample, Target, Visit
 
 
 class Sending(Protocol):
@@ -31,14 +31,14 @@ class Sending(Protocol):
 class Load(Protocol):
     """Requests to the gateway from this machine, as its clients make them."""
 
-    def sending(self, aims: Sequence[Aim], rate: float) -> AbstractContextManager[Sending]:
-        """Send so many requests a second to these in turn, whatever becomes of the earlier ones.
+    def sending(self, targets: Sequence[Target], rate: float) -> AbstractContextManager[Sending]:
+        """Send so many requests a second to these in turn, whether or not the earlier ones have ended.
 
-        Bounded in rate, time and number. At the end of the block no more are sent, and those under way are
-        waited for.
+        Bounded in rate, time and number. At the end of the block it sends no more, and waits for those under
+        way.
         """
         ...
 
-    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
-        """One request with these cookies, on a connection of its own."""
+    def visit(self, target: Target, cookies: Mapping[str, str]) -> Visit:
+        """One request with these cookies, on its own connection."""
         ...

@@ -1,4 +1,4 @@
-"""The machine that hitless runs on, and its clock."""
+"""The machine on which hitless runs, and its clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class LocalMachine(Protocol):
-    """The machine that hitless runs on."""
+    """The machine on which hitless runs."""
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
         """Run a command to its end; what it wrote. Raises `CommandFailed`, also after `timeout` seconds."""

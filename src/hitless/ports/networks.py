@@ -12,8 +12,8 @@ from hitless.domain.release.networks import Network
 class Networks(Protocol):
     """The networks of the Docker host.
 
-    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
-    changes something raises `LockLost` as soon as that has gone.
+    Every verb raises `DockerFailed` with the command's last lines. A verb that changes something raises
+    `LockLost` as soon as a lock that was held (`State.lock`) is lost.
     """
 
     def networked(self, application: str) -> frozenset[Colour]:
@@ -31,9 +31,9 @@ class Networks(Protocol):
     def connect_shared(
         self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
     ) -> None:
-        """Connect shared services to networks, which are created where they are missing.
+        """Connect shared services to networks, and create those that are missing.
 
-        `members` maps network -> container (id) -> the names by which it is found there.
+        `members` maps network -> container (id) -> the names by which others find it there.
         """
         ...
 
@@ -44,9 +44,9 @@ class Networks(Protocol):
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
-        """Have shared services find a colour's containers (id -> names) on a network made for it."""
+        """Let shared services find a colour's containers (id -> names) on a network made for it."""
         ...
 
     def detach(self, application: str, colour: Colour) -> None:
-        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        """Disconnect the shared services from that network, which cuts what they have open to that colour."""
         ...

@@ -13,8 +13,8 @@ from hitless.domain.release.networks import Network
 class Projects(Protocol):
     """The Compose projects of an application: one for each colour, and the base project.
 
-    Every verb raises `DockerFailed` with the command's last lines. While a lock is held (`State.lock`), what
-    changes something raises `LockLost` as soon as that has gone.
+    Every verb raises `DockerFailed` with the command's last lines. A verb that changes something raises
+    `LockLost` as soon as a lock that was held (`State.lock`) is lost.
     """
 
     def build(self, model: Json) -> None:
@@ -33,16 +33,16 @@ class Projects(Protocol):
         services: Sequence[str],
         recreate: bool = False,
     ) -> None:
-        """Start services of the base project, with what they wait for, and what is missing beside them.
+        """Start services of the base project, with what they wait for, and create what they lack.
 
-        What runs is left alone. `recreate`: these alone, replaced where their configuration is another.
+        What runs stays as it is. `recreate`: only these, replaced if their configuration has changed.
         """
         ...
 
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
-        Those that are there are left as they are.
+        Those that exist stay as they are.
         """
         ...
 
@@ -56,15 +56,15 @@ class Projects(Protocol):
     def remove(
         self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
     ) -> tuple[str, ...]:
-        """Remove these containers of a colour, and where it is to have none any more its networks.
+        """Remove these containers of a colour, and its networks if it will have none.
 
         The network between the gateway and the application goes with the last of its containers. Returns the
-        names of the colour's networks that stay, since containers of others are on them.
+        names of the colour's networks that stay, because containers of others are on them.
         """
         ...
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
-        """Remove these containers of the base project, and its networks where nobody is left."""
+        """Remove these containers of the base project, and its networks if nothing is left on them."""
         ...
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:

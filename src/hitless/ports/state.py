@@ -14,14 +14,14 @@ from hitless.domain.routing.split import Routing
 
 @dataclass(frozen=True)
 class Stored:
-    """What the gateway's volumes hold, and what they say of an application.
+    """What the gateway's volumes hold, and what they say about an application.
 
-    `routings` are those of all applications; `broken` says what is wrong with files in the routing directory
-    of which no routing is known, `restored` with those of which the second copy was read: both path ->
-    problem. `damaged` are the numbers of releases whose record can't be read (it is of another hitless, or
-    damaged); `journal` is what the application's journal says of the latest commands: of each its beginning,
-    the last step that began, and its end; `quiet` are the seconds since the journal's last line, `holder` who
-    has the lock, `free` the bytes left on Docker's disk.
+    `routings` are those of all applications. `broken` says what is wrong with files in the routing directory
+    whose routing is not known, `restored` what is wrong with those whose second copy was read: both path ->
+    problem. `damaged` are the numbers of releases whose record can't be read (another hitless wrote it, or it
+    is damaged). `journal` is what the application's journal says of the latest commands: the beginning of
+    each, the last step that began, and its end. `quiet` is the seconds since the journal's last line,
+    `holder` who has the lock, `free` the bytes left on Docker's disk.
     """
 
     routings: Mapping[str, Routing] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Stored:
     free: int | None = None
 
     def holds(self, application: str, routing: Routing | None) -> bool:
-        """Whether the application's file is whole and holds just this routing; None: whether it is gone."""
+        """Whether the application's file is whole and holds this routing; None: whether it is gone."""
         path = f"{application}.yml"
         is_whole = path not in self.broken and path not in self.restored
         return is_whole and self.routings.get(application) == routing
@@ -72,15 +72,15 @@ class State(Protocol):
         ...
 
     def heal(self) -> tuple[str, ...]:
-        """Put back the routing files that are damaged or gone and have a copy; their names."""
+        """Restore the routing files that are damaged or gone and have a copy; their names."""
         ...
 
     def record(self, application: str, release: Release) -> None:
-        """Keep a release. Raises `LockLost` where the application's lock is not held."""
+        """Keep a release. Raises `LockLost` if the application's lock is not held."""
         ...
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
-        """Keep these releases no longer. Raises `LockLost` where the application's lock is not held."""
+        """Stop keeping these releases. Raises `LockLost` if the application's lock is not held."""
         ...
 
     def journal(self, application: str) -> str:
@@ -92,19 +92,19 @@ class State(Protocol):
     ) -> AbstractContextManager[HeldLock]:
         """Hold the application's lock, and with it its journal.
 
-        Where another has it, `taken` is told who, and it is waited for `wait` seconds. Raises `Locked`,
-        naming the holder. The lock goes with its holder's process, whatever ends that.
+        If another command has it, `taken` gets its holder, and this waits up to `wait` seconds. Raises
+        `Locked`, naming the holder. The lock ends with its holder's process, however that ends.
         """
         ...
 
     def alone(self, holder: str, but: str) -> AbstractContextManager[Alone]:
         """Have nobody begin to work on any application; who works on which already, but for the one `but`.
 
-        Raises `Locked` where another command does the same, or where one just begins. It ends with the
-        gateway's container, too.
+        Raises `Locked` if another command does the same, or if one just begins. It also ends with the
+        gateway's container.
         """
         ...
 
     def unlock(self, application: str) -> Holder | None:
-        """Take the lock away from whoever has it; None where nobody does."""
+        """Free the lock, whoever has it; None if it is free."""
         ...

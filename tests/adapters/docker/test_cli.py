@@ -32,7 +32,7 @@ def test_standard_output_is_returned(docker: FakeDocker) -> None:
     assert DockerCli().run_bytes("ps") == ("größer\n".encode(), "a warning\n")
 
 
-def test_output_that_is_no_utf8_is_read_all_the_same(docker: FakeDocker) -> None:
+def test_output_that_is_no_utf8_is_read_too(docker: FakeDocker) -> None:
     docker.answers("logs", stdout=b"caf\xe9")
 
     assert DockerCli().run("logs") == "caf�"
@@ -87,10 +87,10 @@ def test_a_failure_has_the_command_its_exit_code_and_its_last_lines(docker: Fake
     assert "exit code 18" in error.message
 
 
-def test_a_failure_without_a_word_says_so(docker: FakeDocker) -> None:
+def test_a_failure_without_output_says_that(docker: FakeDocker) -> None:
     docker.answers("pull", exit_code=1)
 
-    with pytest.raises(DockerFailed, match="it said nothing"):
+    with pytest.raises(DockerFailed, match="it printed nothing"):
         DockerCli().run("pull")
 
 
@@ -117,7 +117,7 @@ def test_a_failure_without_a_word_says_so(docker: FakeDocker) -> None:
         ("Error response from daemon: No such container: nosuch", ""),
     ],
 )
-def test_what_is_common_has_a_hint(said: str, hint: str) -> None:
+def test_a_common_error_has_a_hint(said: str, hint: str) -> None:
     error = failed(("docker", "up"), 1, said)
 
     assert hint in error.hint
@@ -171,7 +171,7 @@ def test_a_thread_that_comes_to_its_command_after_an_interrupt_does_not_wait_for
             looked.result(30)
 
 
-def test_an_interrupt_that_the_kernel_gives_to_another_thread_is_heard(docker: FakeDocker) -> None:
+def test_an_interrupt_that_the_kernel_gives_to_another_thread_is_noticed(docker: FakeDocker) -> None:
     docker.answers("ps", way="hang")
 
     def interrupt() -> None:

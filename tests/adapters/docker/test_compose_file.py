@@ -46,7 +46,7 @@ def warnings_of(docker: FakeDocker, stderr: str) -> tuple[Finding, ...]:
     return resolve(DockerCli(), ComposeOptions())[1]
 
 
-def test_every_option_is_handed_to_compose_in_order(docker: FakeDocker) -> None:
+def test_every_option_is_passed_to_compose_in_order(docker: FakeDocker) -> None:
     docker.answers("compose", stdout=RESOLVED)
     options = ComposeOptions(("a.yml", "b.yml"), "shop", "/srv/shop", ("one.env", "two.env"), ("x", "y"))
 
@@ -103,7 +103,7 @@ def test_an_unset_variable_is_a_warning(docker: FakeDocker) -> None:
     assert found == (Finding("compose", said, is_error=False),)
 
 
-def test_an_obsolete_version_and_the_old_external_name_are_not_worth_a_word(docker: FakeDocker) -> None:
+def test_an_obsolete_version_and_the_old_external_name_are_not_mentioned(docker: FakeDocker) -> None:
     assert warnings_of(docker, "".join(WARNED.splitlines(keepends=True)[1:])) == ()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hitless.adapters.docker.compose_yaml import dump, load
 from tests.domain.builders import examples, hostile_texts
 
-# a key as long as 1024 characters is none to YAML, and nobody's
+# YAML has no key of 1024 characters or more, and nobody uses one
 TEXTS = hostile_texts() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES: st.SearchStrategy[Any] = st.recursive(
     TEXTS | st.none() | st.booleans() | st.integers(-(2**63), 2**64) | st.sampled_from([0.5, -1.25]),

@@ -174,7 +174,7 @@ def test_a_gateway_of_the_applications_name_is_no_part_of_it(
     assert shape[3] == '{{.Label "hitless.application"}}{{.Label "hitless.gateway"}}'
 
 
-def test_a_container_that_only_bears_our_applications_label_is_not_ours(
+def test_a_container_that_only_has_our_applications_label_is_not_ours(
     docker: FakeDocker, containers: DockerContainers
 ) -> None:
     labels = ({"hitless.application": "shop"}, {"hitless.colour": "red", "hitless.release": "1"}, None)

@@ -60,7 +60,7 @@ def test_an_image_for_a_platform_of_its_own(docker: FakeDocker, images: DockerIm
     assert docker.argvs == [("pull", "--quiet", "--platform", "linux/arm64", "nginx:1")]
 
 
-def test_the_tags_of_these_releases_and_no_others_are_taken_away(
+def test_the_tags_of_these_releases_and_no_others_are_removed(
     docker: FakeDocker, images: DockerImages
 ) -> None:
     docker.answers("images", stdout="hitless:shop.r1.web\nhitless:shop.r12.job\n")

@@ -1,4 +1,4 @@
-"""What Docker says of containers and images, decoded."""
+"""What Docker says about containers and images, decoded."""
 
 from __future__ import annotations
 

@@ -30,9 +30,7 @@ def own() -> DockerNetworks:
     return DockerNetworks(DockerCli(), "traefik")
 
 
-def test_a_missing_network_gets_addresses_and_who_is_to_be_on_it(
-    docker: FakeDocker, own: DockerNetworks
-) -> None:
+def test_a_missing_network_gets_addresses_and_its_members(docker: FakeDocker, own: DockerNetworks) -> None:
     docker.answers("network", "ls", stdout="bridge\t\t\nothers\tother\tother-blue\n")
     own.create((WAY,))
     _, creation, connection = docker.argvs
@@ -62,10 +60,10 @@ def test_a_gateway_that_has_been_seen_on_its_network_is_not_connected_again(
     assert [argv[:2] for argv in docker.argvs] == [("network", "ls")]
 
 
-def test_one_that_was_seen_on_a_network_which_has_gone_since_is(
+def test_one_that_was_seen_on_a_network_which_has_gone_since_is_connected_again(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:
-    """A plan takes away what a killed command has left first, and the network may go with it."""
+    """A plan first removes what a killed command has left, and the network may go with it."""
     own.create((replace(WAY, is_joined=True),))
     assert [argv[:2] for argv in docker.argvs[1:]] == [("network", "create"), ("network", "connect")]
 
@@ -85,7 +83,7 @@ def test_a_network_of_the_same_name_that_is_not_the_applications_is_left_alone(
 def test_a_network_of_a_fixed_name_is_not_taken_from_another_application(
     docker: FakeDocker, own: DockerNetworks, labels: str, owner: str
 ) -> None:
-    """Nobody's may be there: who has created it by hand means it to be used."""
+    """It may be nobody's: whoever has created it by hand wants it to be used."""
     docker.answers("network", "ls", stdout=f"common\t{labels}\n")
     fixed = replace(WAY, name="common", joined="")
     if owner:
@@ -112,7 +110,7 @@ def test_where_another_network_has_the_addresses_free_ones_are_taken(
         own.create((WAY,))
     tried = [argv[argv.index("--subnet") + 1] for argv in docker.argvs if argv[:2] == ("network", "create")]
     assert tried[0] == str(first)
-    # each time the one that the engine's list leaves free: another command may have taken it meanwhile
+    # each time the one that the engine's list leaves free: another command may have taken it since
     assert set(tried[1:]) == {str(networks.free(WAY, [str(first)]))}
 
 

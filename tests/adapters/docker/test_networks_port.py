@@ -62,7 +62,7 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
     ]
 
 
-def test_what_is_connected_already_is_left_so(docker: FakeDocker, networks: DockerNetworks) -> None:
+def test_what_is_connected_already_stays_connected(docker: FakeDocker, networks: DockerNetworks) -> None:
     row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
     docker.answers("network", "ls", stdout="shop_live-7\tshop\tshop-blue\n")
@@ -103,7 +103,7 @@ def test_detached_are_all_but_the_colours_own(docker: FakeDocker, networks: Dock
 
 
 def test_the_colours_that_have_networks(docker: FakeDocker, networks: DockerNetworks) -> None:
-    """The application's own network and the one to the gateway are no colour's."""
+    """The application's own network and the one to the gateway belong to no colour."""
     docker.answers("network", "ls", stdout="shop\nshop-green\n\nshop-green\n")
     assert networks.networked("shop") == {Colour.GREEN}
     assert "label=hitless.application=shop" in docker.argvs[0]

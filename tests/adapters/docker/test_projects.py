@@ -194,7 +194,7 @@ def test_a_colour_is_removed_with_its_networks(docker: FakeDocker, projects: Doc
     assert removal == ("rm", "--force", "--volumes", "c1", "c2")
     assert [word for word in networks if word.startswith("label=")] == [
         "label=com.docker.compose.project=shop-blue",
-        "label=hitless.application=shop",  # without it, it is a network of somebody else's
+        "label=hitless.application=shop",  # without it, the network is somebody else's
     ]
     assert network_removal == ("network", "rm", "n1")
 
@@ -241,7 +241,7 @@ def test_what_changes_something_asks_for_the_lock_first(
     assert {argv[:2] for argv in docker.argvs} <= {("ps", "--all"), ("network", "ls")}
 
 
-def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
+def test_shared_services_are_removed_from_the_network_on_which_they_call_a_colour(
     docker: FakeDocker, projects: DockerProjects
 ) -> None:
     docker.answers("ps", stdout="c3\tgreen\n")
@@ -261,7 +261,7 @@ def test_shared_services_are_taken_off_the_network_on_which_they_call_a_colour(
     ]
 
 
-def test_a_colour_that_is_not_there_is_removed_without_a_word(
+def test_a_colour_that_is_not_there_is_removed_without_an_error(
     docker: FakeDocker, projects: DockerProjects
 ) -> None:
     projects.remove("shop", Colour.BLUE, (), with_networks=True)
@@ -269,7 +269,7 @@ def test_a_colour_that_is_not_there_is_removed_without_a_word(
     assert [argv[:2] for argv in docker.argvs] == [
         ("network", "ls"),  # of its own
         ("ps", "--all"),
-        ("network", "ls"),  # the way to the gateway, as nothing of the application is left
+        ("network", "ls"),  # the way to the gateway, because nothing of the application is left
     ]
 
 

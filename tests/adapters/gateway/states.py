@@ -39,7 +39,7 @@ def state_file(host: FakeDocker, name: str) -> Path:
 
 
 def journal(host: FakeDocker) -> list[str]:
-    """The lines of the journal, but for the empty ones, which are signs of life."""
+    """The lines of the journal, without the empty ones, which are signs of life."""
     return [line for line in state_file(host, "journal").read_text().splitlines() if line]
 
 
@@ -50,7 +50,7 @@ def stored(state: GatewayState, application: str | None) -> Stored:
 
 @contextmanager
 def at_work(state: GatewayState, *applications: str) -> Iterator[None]:
-    """Hold these applications' locks: nothing is changed without."""
+    """Hold these applications' locks: without them nothing is changed."""
     with ExitStack() as stack:
         for application in applications:
             stack.enter_context(state.lock(application, "alice", 0, print))

@@ -47,7 +47,7 @@ def test_the_delivered_file_is_there_whole_and_nothing_else(docker: FakeDocker, 
 def test_an_application_called_copy_takes_nothing_from_a_delivery_of_another(
     docker: FakeDocker, gateway: Traefik
 ) -> None:
-    """Whoever delivers takes away first what an earlier one has left under its name."""
+    """A delivery first removes what an earlier one has left under its name."""
     docker.answers("exec", way="shell")
     routes = docker.root / "etc/hitless/routes"
     routes.mkdir(parents=True)

@@ -66,7 +66,7 @@ def test_an_answer_has_its_status_and_body(raw: bytes, answer: Answer) -> None:
     ],
     ids=["tls", "ssh", "no-status", "bad-chunk"],
 )
-def test_what_is_no_whole_http_answer_has_no_status_and_says_so(raw: bytes) -> None:
+def test_what_is_no_whole_http_answer_has_no_status_and_says_that(raw: bytes) -> None:
     answer = answer_of(raw, "")
 
     assert answer.status == 0
@@ -84,7 +84,7 @@ def test_an_answer_without_end_keeps_its_status() -> None:
 
 
 def test_no_answer_at_all_gives_the_reason_that_nc_gave() -> None:
-    # as BusyBox writes it
+    # BusyBox writes it in this way
     refused = "nc: can't connect to remote host (127.0.0.1): Connection refused\n"
 
     assert answer_of(b"", refused) == Answer(
@@ -116,7 +116,7 @@ def test_stdin_stays_open_until_the_answer_is_there(docker: FakeDocker, gateway:
 
     words = (docker.directory / "nc", "web-1", "8000")
     half_closed = subprocess.run(words, input=request(probe), capture_output=True, check=True)
-    assert half_closed.stdout == b""  # so the fake does tell the two apart
+    assert half_closed.stdout == b""  # so the fake knows the two from each other
 
 
 def test_many_requests_are_answered_in_their_order(docker: FakeDocker, gateway: Traefik) -> None:

@@ -53,7 +53,7 @@ def error_of(middleware: str) -> dict[str, Any]:
     return {"middlewares": {f"shop.{middleware}.blue@file": {"error": ["it is wrong"]}}}
 
 
-def test_a_generation_is_in_force_once_it_answers_on_both(gateway_of: Callable[..., Traefik]) -> None:
+def test_a_generation_is_in_force_when_it_answers_on_both(gateway_of: Callable[..., Traefik]) -> None:
     first, second = FakeInstance(4), FakeInstance(3)
     gateway = gateway_of(first, second)
     assert not gateway.in_force("shop", SHOP)
@@ -64,7 +64,7 @@ def test_a_generation_is_in_force_once_it_answers_on_both(gateway_of: Callable[.
 
 
 @pytest.mark.parametrize(("first", "second"), [({}, ROUTER), (ROUTER, {}), (ROUTER, ROUTER)])
-def test_a_route_that_one_of_them_has_is_left(
+def test_a_route_that_one_instance_still_has_is_left(
     gateway_of: Callable[..., Traefik], first: Json, second: Json
 ) -> None:
     assert not gateway_of(FakeInstance(api=first), FakeInstance(api=second)).in_force("shop", None)

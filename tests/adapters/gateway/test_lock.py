@@ -23,7 +23,7 @@ from tests.adapters.gateway.states import RELEASE, ROUTING, at_work, journal, st
 from tests.adapters.gateway.traefiks import traefik_of
 
 
-def test_the_second_holder_is_told_of_the_first(host: FakeDocker, state: GatewayState) -> None:
+def test_the_second_holder_sees_the_first(host: FakeDocker, state: GatewayState) -> None:
     with (
         state.lock("shop", "alice@one, process 1", 0, print),
         pytest.raises(Locked, match="alice@one, process 1") as raised,
@@ -124,7 +124,7 @@ def test_the_lock_is_not_held_after_its_process_was_killed(host: FakeDocker, sta
 
 @contextmanager
 def other_state() -> Iterator[GatewayState]:
-    """The state as another hitless has it."""
+    """The state that another hitless sees."""
     shell = GatewayShell(DockerCli(), "traefik")
     yield GatewayState(shell)
     shell.close()
@@ -134,7 +134,7 @@ def test_who_was_suspended_asks_the_gateway_whether_the_lock_is_held(
     host: FakeDocker, state: GatewayState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with state.lock("shop", "alice", 0, print) as held, other_state() as another:
-        monkeypatch.setattr(held.process, "poll", lambda: None)  # of its end nobody has heard
+        monkeypatch.setattr(held.process, "poll", lambda: None)  # nobody has noticed its end
         assert held.is_held()
         another.unlock("shop")
         with another.lock("shop", "bob", 0, print):
@@ -146,9 +146,7 @@ def test_who_was_suspended_asks_the_gateway_whether_the_lock_is_held(
             assert ("stop", "c") not in host.argvs
 
 
-def test_with_another_holder_of_the_lock_nothing_is_changed_any_more(
-    host: FakeDocker, state: GatewayState
-) -> None:
+def test_with_another_holder_of_the_lock_nothing_is_changed(host: FakeDocker, state: GatewayState) -> None:
     with state.lock("shop", "alice", 0, print), other_state() as another:
         state.record("shop", RELEASE)
         another.unlock("shop")
@@ -177,7 +175,7 @@ def test_who_has_the_process_number_of_a_holder_that_has_gone_is_another(
             state.record("shop", RELEASE)
 
 
-def test_who_waits_is_told_of_the_holder_and_gets_the_lock_when_that_ends(
+def test_who_waits_sees_the_holder_and_gets_the_lock_when_that_ends(
     host: FakeDocker, state: GatewayState
 ) -> None:
     told: list[str] = []
@@ -235,7 +233,7 @@ def test_a_clock_that_was_set_back_does_no_harm(host: FakeDocker, state: Gateway
             pass
 
 
-def test_unlock_takes_the_lock_away_and_its_holder_sees_that(host: FakeDocker, state: GatewayState) -> None:
+def test_unlock_frees_the_lock_and_its_former_holder_sees_that(host: FakeDocker, state: GatewayState) -> None:
     with state.lock("shop", "alice", 0, print) as held:
         taken_from = state.unlock("shop")
         assert taken_from is not None
@@ -275,7 +273,7 @@ with GatewayState(GatewayShell(cli, "traefik")).lock("shop", "the killed", 0, pr
         told.append(holder)
         _kill_fakes(host, "start")
 
-    # without being told to wait: nobody is at work there who could be asked to come to an end
+    # also without --wait: nobody is at work there who could be asked to end
     with state.lock("shop", "bob", 0, ends) as held:
         assert held.is_held()
     assert told == ["the killed, which has ended, and left a Docker command at work"]
@@ -294,7 +292,7 @@ def test_what_a_killed_hitless_has_left_at_work_is_not_waited_for_for_ever(
         late = pytest.raises(Locked, match="did not end within 0 s: the killed, which has ended")
         with other_state() as another, late, another.lock("shop", "bob", 0, lambda _: None):
             pass
-    # whoever has the lock next has not ended
+    # the next holder of the lock has not ended
     refused = pytest.raises(Locked, match="carol, for")
     with (
         state.lock("shop", "carol", 0, print),
@@ -306,7 +304,7 @@ def test_what_a_killed_hitless_has_left_at_work_is_not_waited_for_for_ever(
 
 
 def _kill_fakes(host: FakeDocker, verb: str) -> None:
-    """End what the fake has running of this verb."""
+    """End the fake's processes for this verb."""
     ended = 0
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -352,7 +350,7 @@ def test_who_waits_for_the_restart_begins_after_it(host: FakeDocker, state: Gate
     assert taken[1:] == ["held"]
 
 
-def test_all_that_are_at_work_are_named_at_once_but_for_ones_own(
+def test_all_that_are_at_work_are_named_at_once_without_ones_own(
     host: FakeDocker, state: GatewayState
 ) -> None:
     with at_work(state, "shop", "blog"):

@@ -117,7 +117,7 @@ def test_a_request_may_take_an_hour_to_arrive_on_every_entry_point() -> None:
     ]
 
 
-def test_traefik_calls_nobody_at_home() -> None:
+def test_traefik_calls_nobody_on_the_internet() -> None:
     command = service(GatewaySettings())["command"]
 
     assert {"--global.checknewversion=false", "--global.sendanonymoususage=false"} <= set(command)
@@ -155,7 +155,7 @@ def test_a_port_that_another_has_still_is_an_entry_point_and_not_published() -> 
     assert "--entrypoints.port-8080.address=:60081" in service(settings)["command"]
 
 
-def test_ports_are_added_and_taken_away() -> None:
+def test_ports_are_added_and_removed() -> None:
     settings = GatewaySettings().publishing({8080: "", 90: "127.0.0.1"})
     assert settings.publishing({90: ""}, [8080]).ports == {90: ""}
 

@@ -126,7 +126,7 @@ def test_what_is_too_old_is_named(
 @pytest.mark.parametrize(
     ("names", "who"), [("nginx\n", "the container nginx"), ("", "a program outside Docker")]
 )
-def test_a_port_that_is_taken_is_said_with_who_has_it_and_nothing_is_left(
+def test_a_port_that_is_taken_is_named_with_its_owner_and_nothing_is_left(
     docker: FakeDocker, project: GatewayProject, names: str, who: str
 ) -> None:
     said = "Error response from daemon: Bind for 127.0.0.1:18199 failed: port is already allocated"

@@ -1,4 +1,4 @@
-"""Which routings the files of the routing directory hold, and what is said of the others."""
+"""Which routings the files of the routing directory hold, and what is said about the others."""
 
 from __future__ import annotations
 

@@ -193,6 +193,6 @@ def test_a_file_of_somebody_elses_is_foreign() -> None:
         parse("http:\n  routers: {}\n", "x.yml")
 
 
-def test_a_file_that_somebody_edited_is_said_to_be_so() -> None:
+def test_a_file_that_somebody_edited_is_reported() -> None:
     with pytest.raises(ForeignRouting, match="was changed by hand"):
         parse(render(routing(BLUE)) + "\n", "x.yml")

@@ -32,14 +32,14 @@ def shells(docker: FakeDocker) -> int:
 
 
 def kill_the_shells(docker: FakeDocker) -> None:
-    """What becomes of them when the gateway's container ends."""
+    """How they end when the gateway's container ends."""
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = line.read_bytes()
         except OSError:
             continue
         if b"\0serve\0" in words and str(docker.root).encode() in words:
-            with suppress(ProcessLookupError):  # one that leads no group, or has gone with another's
+            with suppress(ProcessLookupError):  # it leads no group, or has gone with another's group
                 os.killpg(int(line.parent.name), signal.SIGTERM)
 
 
@@ -64,7 +64,7 @@ def test_every_byte_of_the_output_arrives_and_no_other(shell: GatewayShell, outp
     assert shell.run("true") == (b"", "")
 
 
-def test_what_is_said_arrives_beside_it(shell: GatewayShell) -> None:
+def test_standard_error_arrives_beside_it(shell: GatewayShell) -> None:
     assert shell.run("eval", "echo out; echo err >&2") == (b"out\n", "err\n")
 
 
@@ -83,7 +83,7 @@ def test_several_at_once_have_a_shell_each_and_keep_them(docker: FakeDocker, she
     assert shells(docker) == 4
 
 
-def test_what_fails_says_its_exit_code_and_its_words(docker: FakeDocker, shell: GatewayShell) -> None:
+def test_a_failed_function_has_its_exit_code_and_its_output(docker: FakeDocker, shell: GatewayShell) -> None:
     with pytest.raises(DockerFailed, match="no such luck") as raised:
         shell.run("eval", "echo no such luck >&2; exit 7")
     assert raised.value.exit_code == 7
@@ -97,7 +97,7 @@ def test_what_a_function_that_failed_left_unread_is_never_run(
     with pytest.raises(DockerFailed):
         shell.run("false", stdin=f"touch {trace}\n".encode())
     assert shell.run("echo", "on")[0] == b"on\n"
-    # nor what one that did not fail left: the shell ends at it, and the next one goes on
+    # what one that did not fail left is not run either: the shell ends there, and the next one continues
     shell.run("true", stdin=f"touch {trace}\n".encode())
     assert shell.run("echo", "on")[0] == b"on\n"
     assert not trace.exists()
@@ -113,7 +113,7 @@ def test_half_a_line_and_a_line_without_the_token_are_not_run(
     assert not trace.exists()
 
 
-def test_a_gateway_that_was_restarted_is_asked_anew(docker: FakeDocker, shell: GatewayShell) -> None:
+def test_a_gateway_that_was_restarted_is_asked_again(docker: FakeDocker, shell: GatewayShell) -> None:
     shell.run("true")
     kill_the_shells(docker)
     assert shell.run("echo", "here")[0] == b"here\n"
@@ -160,7 +160,7 @@ def test_an_interrupt_ends_shells_that_are_idle_and_others_take_their_place(
     assert shell.run("echo", "undone")[0] == b"undone\n"
 
 
-def test_what_takes_too_long_is_given_up(shell: GatewayShell) -> None:
+def test_a_function_that_takes_too_long_is_given_up(shell: GatewayShell) -> None:
     with pytest.raises(TimedOut, match="`sleep` in the gateway"):
         shell.run("sleep", "20", timeout=0.5)
     assert shell.run("echo", "on")[0] == b"on\n"

@@ -113,7 +113,7 @@ def test_a_record_that_cannot_be_read_is_none(text: str) -> None:
 # the lock and the journal
 
 
-def test_so_is_one_whose_model_no_compose_has_printed(host: FakeDocker, state: GatewayState) -> None:
+def test_a_record_whose_model_no_compose_has_printed_is_none(host: FakeDocker, state: GatewayState) -> None:
     with at_work(state, "shop"):
         state.record("shop", replace(RELEASE, model={"name": "shop", "services": {"web": ["image"]}}))
 
@@ -144,7 +144,7 @@ def test_a_line_is_in_the_journal_while_the_lock_is_held(host: FakeDocker, state
 
 
 @pytest.mark.parametrize(("size", "is_new"), [(1_000_001, True), (1_000_000, False)])
-def test_a_journal_over_a_megabyte_is_begun_anew(
+def test_a_journal_over_a_megabyte_is_replaced_by_a_new_one(
     host: FakeDocker, state: GatewayState, size: int, is_new: bool
 ) -> None:
     state_file(host, "").mkdir(parents=True)
@@ -162,10 +162,8 @@ def test_a_journal_over_a_megabyte_is_begun_anew(
         assert state_file(host, "journal.1").read_text() == "the one before\n"
 
 
-def test_what_came_right_before_a_journal_was_begun_anew_is_seen(
-    host: FakeDocker, state: GatewayState
-) -> None:
-    """A command was killed; whoever comes to finish it must find what it was, in this very look."""
+def test_what_came_right_before_a_new_journal_is_seen(host: FakeDocker, state: GatewayState) -> None:
+    """A command was killed; the one that finishes it must find what it was, in the same look."""
     state_file(host, "").mkdir(parents=True)
     killed, new = event("began", release=7), event("began", release=8)
     state_file(host, "journal").write_text("x" * 1_000_000 + f"\n{killed}\n")
@@ -179,7 +177,7 @@ def event(kind: str, **more: object) -> str:
     return json.dumps({"time": "2026-01-01T00:00:00+00:00", "event": kind, **more})
 
 
-def test_what_became_of_a_command_is_seen_however_much_its_jobs_have_written(
+def test_the_end_of_a_command_is_seen_however_much_its_jobs_have_written(
     host: FakeDocker, state: GatewayState
 ) -> None:
     output = event("output", logs={"migrate": "x" * 70_000, "odd": event("ended", outcome="successful")})
@@ -203,7 +201,7 @@ def test_what_became_of_a_command_is_seen_however_much_its_jobs_have_written(
     assert (left.release, left.step, left.is_left) == (8, "run migrate", True)
 
 
-def test_what_became_of_a_command_is_seen_by_its_events_as_they_are_written(
+def test_the_end_of_a_command_is_seen_by_its_events_as_they_are_written(
     host: FakeDocker, state: GatewayState
 ) -> None:
     step = StepId(StepKind.WITHDRAW_ROUTES, Colour.BLUE)
@@ -250,7 +248,7 @@ def test_a_journal_that_is_lost_on_the_way_stops_nothing(host: FakeDocker, state
     assert done == [0, 1, 2]
 
 
-def test_what_is_taken_away_during_a_look_does_not_end_it(host: FakeDocker, state: GatewayState) -> None:
+def test_a_file_that_is_removed_during_a_look_does_not_end_it(host: FakeDocker, state: GatewayState) -> None:
     (host.root / "var/lib/hitless").mkdir(parents=True)
     flag = host.root / "gone once"
     real = f'#!/bin/sh\n[ -e "{flag}" ] || {{ touch "{flag}"; exit 1; }}\nexec /bin/tar "$@"\n'

@@ -1,4 +1,4 @@
-"""What Traefik reads of a routing: its routers, services and middlewares."""
+"""What Traefik reads for a routing: its routers, services and middlewares."""
 
 from __future__ import annotations
 

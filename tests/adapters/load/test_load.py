@@ -21,10 +21,10 @@ from hitless.adapters.load.load import GatewayLoad, published
 from hitless.adapters.load.wire import Address
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
-from hitless.domain.proof.observations import Aim, Failure, Sample, Visit
+from hitless.domain.proof.observations import Failure, Sample, Target, Visit
 from tests.adapters.fake_docker import FakeDocker
 
-SHOP = Aim("shop.example", "/")
+SHOP = Target("shop.example", "/")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\n\r\n404 page not found\n"
 BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway"
@@ -36,7 +36,7 @@ def load_at(ip: str, port: int) -> GatewayLoad:
 
 @dataclass
 class Server:
-    """Answers every request with `answer`; with b"" it closes at once, with None it says nothing."""
+    """Answers every request with `answer`; with b"" it closes at once, with None it sends nothing."""
 
     answer: bytes | None = OK
     closes: bool = False
@@ -100,9 +100,9 @@ def wait_for(fact: Callable[[], bool]) -> None:
 
 
 def sent(
-    load: GatewayLoad, seconds: float = 0.3, rate: float = 50, aims: tuple[Aim, ...] = (SHOP,)
+    load: GatewayLoad, seconds: float = 0.3, rate: float = 50, targets: tuple[Target, ...] = (SHOP,)
 ) -> list[Sample]:
-    with load.sending(aims, rate) as running:
+    with load.sending(targets, rate) as running:
         time.sleep(seconds)
     return running.samples
 
@@ -114,18 +114,18 @@ def test_right_answers_at_the_rate_on_kept_and_fresh_connections() -> None:
     assert 35 <= len(samples) <= 45
     assert {(one.status, one.failure, one.is_gateways) for one in samples} == {(200, None, False)}
     assert all(0 <= one.ended - one.began < 1 for one in samples)
-    # every fourth on a connection of its own, the others on few
+    # every fourth on its own connection, the others on few
     assert len(samples) / 4 <= server.connections <= len(samples) / 2
     assert "Host: shop.example\r\n" in server.heads[0]
     assert "User-Agent: hitless-prove\r\n" in server.heads[0]
 
 
 def test_paths_take_turns() -> None:
-    cart = Aim("shop.example", "/cart?item=1")
+    cart = Target("shop.example", "/cart?item=1")
     with serving(Server()) as server:
-        samples = sent(server.load, aims=(SHOP, cart))
+        samples = sent(server.load, targets=(SHOP, cart))
 
-    counted = Counter(one.aim for one in samples)
+    counted = Counter(one.target for one in samples)
     assert abs(counted[SHOP] - counted[cart]) <= 1
     assert any(head.startswith("GET /cart?item=1 HTTP/1.1\r\n") for head in server.heads)
 
@@ -191,7 +191,7 @@ def test_those_under_way_are_waited_for_at_the_end() -> None:
             time.sleep(0.2)
             server.answer = OK
             time.sleep(0.2)
-            # those that were asked before get none, and would hold up the test
+            # earlier requests get no answer, and would delay the test
             running.is_given_up = True
         assert time.monotonic() - began < 5
     assert {one.status for one in running.samples} == {200}

@@ -1,4 +1,4 @@
-"""What a proof asks for, and one deployment on the clock."""
+"""What a proof requests, and one deployment on the clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hitless.domain.common.events import (
 )
 from hitless.domain.common.names import Colour
 from hitless.domain.proof import observations
-from hitless.domain.proof.observations import Aim, Phase
+from hitless.domain.proof.observations import Period, Target
 from hitless.domain.release.prepared import prepare
 from tests.domain.builders import GATEWAY
 from tests.execution.applications import WEB, application
@@ -41,30 +41,30 @@ def routed(*rules: str, **labels: str) -> Application:
 
 
 def test_by_itself_it_asks_for_an_example_of_each_route() -> None:
-    found = observations.aims(
+    found = observations.targets(
         routed("Host(`shop.example`)", "Host(`shop.example`) && PathPrefix(`/api`)"), ()
     )
 
-    assert found == (Aim("shop.example", "/"), Aim("shop.example", "/api"))
+    assert found == (Target("shop.example", "/"), Target("shop.example", "/api"))
 
 
 def test_a_route_for_any_host_is_asked_by_a_name_of_this_machine() -> None:
-    assert observations.aims(routed("PathPrefix(`/`)"), ()) == (Aim("localhost", "/"),)
+    assert observations.targets(routed("PathPrefix(`/`)"), ()) == (Target("localhost", "/"),)
 
 
 def test_a_path_is_asked_for_on_every_host_that_has_it() -> None:
     shop = routed("Host(`a.example`)", "Host(`b.example`) && PathPrefix(`/api`)")
 
-    assert observations.aims(shop, ("/api/1?x=2", "/cart")) == (
-        Aim("a.example", "/api/1?x=2"),
-        Aim("b.example", "/api/1?x=2"),
-        Aim("a.example", "/cart"),
+    assert observations.targets(shop, ("/api/1?x=2", "/cart")) == (
+        Target("a.example", "/api/1?x=2"),
+        Target("b.example", "/api/1?x=2"),
+        Target("a.example", "/cart"),
     )
 
 
 def test_a_path_that_no_route_takes_is_refused_with_the_routes() -> None:
     with pytest.raises(HitlessError) as refused:
-        observations.aims(routed("Host(`a.example`) && Path(`/only`)"), ("/other",))
+        observations.targets(routed("Host(`a.example`) && Path(`/only`)"), ("/other",))
     assert refused.value.message == "no route of shop takes /other"
     assert "Path(`/only`)" in refused.value.hint
 
@@ -72,14 +72,14 @@ def test_a_path_that_no_route_takes_is_refused_with_the_routes() -> None:
 def test_where_no_route_says_what_to_ask_for_a_path_does() -> None:
     shop = routed("Host(`a.example`) && Header(`X-A`, `b`)")
     with pytest.raises(HitlessError, match="no route of shop says by itself"):
-        observations.aims(shop, ())
+        observations.targets(shop, ())
 
 
 def test_a_route_over_tls_is_not_asked() -> None:
     shop = routed(
         "Host(`a.example`)", "Host(`b.example`)", **{"traefik.http.routers.r1.tls.certresolver": "x"}
     )
-    assert observations.aims(shop, ()) == (Aim("a.example", "/"),)
+    assert observations.targets(shop, ()) == (Target("a.example", "/"),)
 
 
 def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not() -> None:
@@ -93,8 +93,11 @@ def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not(
     }
     shop, _ = prepare(application(services), {}, GATEWAY)
 
-    assert observations.aims(shop, ()) == (Aim("shop.example", "/"), Aim("localhost", "/", "port-8080"))
-    assert observations.aims(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
+    assert observations.targets(shop, ()) == (
+        Target("shop.example", "/"),
+        Target("localhost", "/", "port-8080"),
+    )
+    assert observations.targets(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
     assert "mail" not in observations.idle_probes(shop, Colour.GREEN)
 
 
@@ -125,7 +128,7 @@ def test_how_long_a_container_gets_to_stop() -> None:
 
 
 def test_a_deployment_on_the_clock() -> None:
-    found = observations.passage(
+    found = observations.timeline(
         [
             (10.0, Began(Operation.PROVE, "shop", 1, "me")),
             (11.0, StepDone(StepId(StepKind.START, Colour.GREEN), 1.0)),
@@ -144,18 +147,18 @@ def test_a_deployment_on_the_clock() -> None:
     assert (found.stopping, found.stopped, found.gate) == (14.2, 15.0, 3.0)
     assert (found.in_flight, found.cut) == (2, 1)
     moments = (10.0, 13.1, 13.3, 14.5, 15.05, 16.0)
-    assert [found.phase(moment) for moment in moments] == [
-        Phase.STARTING,
-        Phase.CUTOVER,
-        Phase.DRAINING,
-        Phase.STOPPING,
-        Phase.AFTER,
-        Phase.AFTER,
+    assert [found.period(moment) for moment in moments] == [
+        Period.STARTING,
+        Period.CUTOVER,
+        Period.DRAINING,
+        Period.STOPPING,
+        Period.AFTER,
+        Period.AFTER,
     ]
 
 
 def test_what_an_undo_drains_and_retires_is_no_end_of_the_old_release() -> None:
-    found = observations.passage(
+    found = observations.timeline(
         [
             (10.0, Began(Operation.PROVE, "shop", 1, "me")),
             (14.0, Drained(Colour.GREEN, 1, 0, 0.8)),
@@ -166,4 +169,4 @@ def test_what_an_undo_drains_and_retires_is_no_end_of_the_old_release() -> None:
     )
 
     assert (found.cutting, found.live, found.stopping, found.in_flight) == (None, None, None, 0)
-    assert found.phase(14.5) is Phase.STARTING
+    assert found.period(14.5) is Period.STARTING

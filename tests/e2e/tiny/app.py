@@ -1,7 +1,7 @@
-"""A web application that is up in a fifth of a second, for the tests that deploy many times.
+"""A web application that starts in a fifth of a second, for the tests that deploy many times.
 
-It answers as the example does, only that what takes seconds there takes tenths here: a deployment then drains
-requests in flight all the same, and does not wait long for them.
+It answers like the example, but what takes seconds there takes tenths here. So a deployment also drains
+requests in flight, and does not wait long for them.
 
 Environment: RELEASE (what the answers say), BOOT_SECONDS (imitates a slow start), BROKEN (never-healthy,
 exit, memory or 500).
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 RELEASE = os.environ.get("RELEASE", "dev")
 BROKEN = os.environ.get("BROKEN", "")
-FASTER = 10  # than what is asked for
+FASTER = 10  # than the request asks for
 STREAM_LINES = 20
 STOPS = {signal.SIGTERM, signal.SIGINT}
 

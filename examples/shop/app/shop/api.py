@@ -14,7 +14,7 @@ from shop.settings import DATABASE_URL, RELEASE
 Answer = tuple[dict[str, Any], int]
 
 app = Flask(__name__)
-# A connection that the database has closed is noticed, and made anew.
+# It notices a connection that the database has closed, and opens a new one.
 db = ConnectionPool(DATABASE_URL, min_size=1, max_size=8, open=True, check=ConnectionPool.check_connection)
 queue = Queue()
 
@@ -29,7 +29,7 @@ def count() -> Answer:
 
 @app.post("/orders")
 def order() -> Answer:
-    """Write an order down, and have it worked on."""
+    """Record an order, and put a job for it into the queue."""
     body = request.get_json(silent=True)
     order = body.get("id") if isinstance(body, dict) else None
     if not isinstance(order, str) or not order:

@@ -1,4 +1,4 @@
-"""Brings the database up to date: applies the numbered files of `migrations` that it has not had."""
+"""Brings the database up to date: applies the numbered files of `migrations` that it does not have yet."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ LOCK = 5409  # any number, the same for all
 
 
 def main() -> None:
-    """Apply what is missing, each in a transaction, and write down that it was."""
+    """Apply each missing file in a transaction, and record it."""
     with psycopg.connect(DATABASE_URL, autocommit=True) as db:
-        # One at a time; the lock goes with the connection.
+        # One at a time; the lock ends with the connection.
         db.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         db.execute("CREATE TABLE IF NOT EXISTS migrations (version int PRIMARY KEY, release text NOT NULL)")
         applied = {version for (version,) in db.execute("SELECT version FROM migrations")}

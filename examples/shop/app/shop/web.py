@@ -1,4 +1,4 @@
-"""What visitors reach. It knows nothing but its api."""
+"""What visitors reach. It knows only its api."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def order() -> Answer:
 
 @app.get("/healthz")
 def health() -> Answer:
-    """This process serves. The way to the database is the api's to prove."""
+    """This process serves. The api shows whether the database can be reached."""
     return {"web": RELEASE}, 200
 
 

@@ -1,6 +1,6 @@
-"""Turns orders into invoices, one by one. On SIGTERM it ends the one in hand, and then itself.
+"""Turns orders into invoices, one by one. On SIGTERM it finishes its order, and then ends.
 
-Where the database or Redis goes away it ends with an error; it is started again, and goes on where it was.
+If the database or Redis goes away, it ends with an error. Then it is started again, and continues.
 """
 
 import signal
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def work(db: psycopg.Connection, order: str) -> None:
-    """Write the invoice of an order, unless a worker that died since had done so."""
+    """Write the invoice of an order, unless a worker that has died since had written it."""
     if db.execute("SELECT 1 FROM invoices WHERE order_id = %s", (order,)).fetchone():
         return
     db.execute("INSERT INTO attempts (order_id, worker) VALUES (%s, %s)", (order, WORKER))
@@ -53,7 +53,7 @@ def work(db: psycopg.Connection, order: str) -> None:
 
 
 def without_invoice(db: psycopg.Connection) -> list[str]:
-    """The orders that should have been worked on by now, or wait for it."""
+    """The orders that should have an invoice by now, or wait for one."""
     rows = db.execute(
         "SELECT id FROM orders LEFT JOIN invoices ON order_id = id"
         " WHERE order_id IS NULL AND created < now() - interval '10 seconds'"

@@ -1,4 +1,4 @@
-"""The one door to subprocesses: Docker's own command line, so that contexts and SSH work as ever."""
+"""The one place that starts Docker's own command line, so that contexts and SSH work as usual."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
-# Builds and pulls take what they take; a hanging one ends all the same.
+# Builds and pulls take their time; one that hangs must still end.
 LONG = 3600.0
 AT_ONCE = 4  # how many commands of one kind run at once
-# In seconds: how long the main thread may not hear of a signal. While it starts a process, CPython blocks its
+# In seconds: how long the main thread may miss a signal. While it starts a process, CPython blocks its
 # signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
 _DEAF = 0.5
 _LAST_LINES = 12
@@ -36,7 +36,7 @@ _DROPPED = (
 )
 
 
-# What runs just now, in whichever thread: an interrupt must not wait for an engine that hangs.
+# What runs just now, in any thread: an interrupt must not wait for an engine that hangs.
 _running: set[subprocess.Popen[bytes]] = set()
 
 
@@ -45,19 +45,19 @@ _interrupted: WeakSet[threading.Thread] = WeakSet()
 
 
 def kill_running() -> None:
-    """End every command that is under way; the other threads that there are can't start one any more."""
+    """End every command that is under way; the other threads of now can't start one any more."""
     _interrupted.update(thread for thread in threading.enumerate() if thread is not threading.main_thread())
     for process in tuple(_running):
         kill(process)
 
 
 def is_open(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a command that was opened is there still; False at once when it was killed."""
+    """Whether a command that was opened still runs; False at once if it was killed."""
     return process in _running and process.poll() is None
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a command with all that it has started itself (a plug-in, ssh), which may hold its pipes open."""
+    """End a command with all that it has started (a plug-in, ssh), which may keep its pipes open."""
     _running.discard(process)
     with suppress(ProcessLookupError):
         if process.poll() is None:
@@ -68,7 +68,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 class DockerCli:
     """How to reach the engine: a Docker `context`, or None for the environment's own (DOCKER_HOST).
 
-    `inherited` are file descriptors that commands get: what they are open for goes on while one runs.
+    `inherited` are file descriptors that commands get: what they are open for lasts while one runs.
     `guards` are asked before a command that changes something; each raises `LockLost` to forbid it.
     """
 
@@ -99,8 +99,8 @@ class DockerCli:
     ) -> str:
         """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
 
-        `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file wants them.
-        `inherits` is False for what may take minutes and does no harm when hitless itself has gone.
+        `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file needs them.
+        `inherits` is False for what may take minutes and does no harm after hitless itself has ended.
         """
         return self.run_bytes(
             *arguments,
@@ -111,15 +111,15 @@ class DockerCli:
         )[0].decode(errors="replace")
 
     def change(self, *arguments: str, **options: Any) -> str:
-        """Like `run`, for what changes something: not where a lock has gone, another may be at work.
+        """Like `run`, for what changes something: not after a lock is lost, because another may be at work.
 
-        Raises `LockLost`, also where the command failed and that is why: what it was for is another's by now.
+        Raises `LockLost`, also if the command failed for that reason: its objects are another's by now.
         """
         self._insist()
         try:
             return self.run(*arguments, **options)
         except DockerFailed as error:
-            if not _is_dropped(error.output):  # of the connection there is more to say
+            if not _is_dropped(error.output):  # about the connection there is more to say
                 self._insist()
             raise
 
@@ -135,7 +135,7 @@ class DockerCli:
         compose_env: bool = False,
         inherits: bool = True,
     ) -> tuple[bytes, str]:
-        """Like `run`, but standard output as bytes, and standard error beside it."""
+        """Like `run`, but returns standard output as bytes, and standard error beside it."""
         process = self.open(*arguments, compose_env=compose_env, inherits=inherits)
         try:
             output, said = _communicate(process, stdin or b"", timeout)
@@ -161,7 +161,7 @@ class DockerCli:
         is_interrupted: bool = True,
         stdin: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
-        """Start a command that is talked to through its standard input and output; `kill` it at last.
+        """Start a command to talk to through its standard input and output; `kill` it at last.
 
         `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
         """
@@ -197,21 +197,21 @@ def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float)
     while (remaining := deadline - time.monotonic()) > _DEAF:
         with suppress(subprocess.TimeoutExpired):
             return process.communicate(sent, timeout=_DEAF)
-        sent = None  # it goes on with the rest of what it was given
+        sent = None  # it continues with the rest of its input
     return process.communicate(sent, timeout=max(remaining, 0))
 
 
 def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:
     """The error for a command line that did not succeed, with a hint for what is common."""
     lines = [line for line in stderr.strip().splitlines() if line.strip()]
-    output = "\n".join(lines[-_LAST_LINES:]) or "it said nothing"
+    output = "\n".join(lines[-_LAST_LINES:]) or "it printed nothing"
     return DockerFailed(_shown(argv), exit_code, output, _hint(stderr))
 
 
 def _environment(compose_env: bool) -> dict[str, str]:
     if compose_env:
         return dict(os.environ)
-    # a COMPOSE_FILE or COMPOSE_PROJECT_NAME of the user's must not bend what hitless itself hands to Compose
+    # a COMPOSE_FILE or COMPOSE_PROJECT_NAME of the user must not change what hitless itself gives to Compose
     return {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
 
 
@@ -226,7 +226,7 @@ def _is_dropped(stderr: str) -> bool:
 
 
 def is_port_taken(stderr: str) -> bool:
-    """Whether Docker says that another program has a port that it was to publish."""
+    """Whether Docker says that another program has a port that Docker must publish."""
     said = stderr.lower()
     return "port is already allocated" in said or "address already in use" in said
 
@@ -235,7 +235,7 @@ def _hint(stderr: str) -> str:
     said = stderr.lower()
     if _is_dropped(stderr):
         return (
-            "the connection to the Docker host was lost; what runs there goes on. When it is back: "
+            "the connection to the Docker host was lost; what runs there keeps running. When it is back: "
             "hitless status, then hitless resume or hitless deploy"
         )
     if "cannot connect to the docker daemon" in said:
@@ -259,8 +259,8 @@ def _hint(stderr: str) -> str:
         return "use another name with -p; or rename that container, or remove it if nobody needs it"
     if "no such image: hitless:" in said:
         return (
-            "what kept the release is gone, as docker image prune --all has it; deploy its source again, or "
-            "roll back to another release"
+            "what kept the release is gone, for example by docker image prune --all; deploy its source "
+            "again, or roll back to another release"
         )
     if "unable to resolve docker endpoint" in said:
         return "docker context ls shows which there are"

@@ -1,4 +1,4 @@
-"""Compose as hitless runs it: on a model of its own, with nothing of the user's files or environment."""
+"""Compose as hitless runs it: on its own model, with nothing of the user's files or environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def compose(
 ) -> str:
     """Run a Compose command on a model, which has the project's name; its standard output.
 
-    `run` is `DockerCli.run`, or `DockerCli.change` where something changes.
+    `run` is `DockerCli.run`, or `DockerCli.change` if it changes something.
     """
     return run(
         "compose",

@@ -12,7 +12,7 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.findings import Finding
 
-# Compose quotes a value that it can't read, or the rest of a file of variables, and last of all it says
+# Compose quotes a value that it can't read, or the rest of a file of variables, at the end of its message
 _BEFORE_A_VALUE = re.compile(
     r"(You may need to escape any \$ with another \$\.\s|Invalid template: |unterminated quoted value "
     r"|in variable name near ).*",
@@ -23,7 +23,7 @@ _NOT_SHOWN = "(not shown: it may be a secret)"
 
 @dataclass(frozen=True)
 class ComposeOptions:
-    """The options that mirror Compose's own; what is empty is left to Compose."""
+    """The options that mirror Compose's own; hitless leaves the empty ones to Compose."""
 
     files: tuple[str, ...] = ()
     project_name: str | None = None
@@ -51,7 +51,7 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     except DockerFailed as error:
         shown = _BEFORE_A_VALUE.sub(rf"\1{_NOT_SHOWN}", error.output)
         raise DockerFailed(error.command, error.exit_code, shown, error.hint) from None
-    # imported here: PyYAML takes 20 ms, which Compose is at work for
+    # imported here: PyYAML takes 20 ms, and Compose is at work in that time
     from hitless.adapters.docker.compose_yaml import YAMLError, load
 
     try:
@@ -59,7 +59,7 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     except (ValueError, YAMLError) as error:
         raise HitlessError(
             f"what `docker compose config` prints can't be read: {' '.join(str(error).split())}",
-            "is a value in it no text, as one from the environment may be?",
+            "is there a value that is no text, for example one from the environment?",
         ) from error
     if not isinstance(model, dict) or not model.get("services"):
         raise _no_services(cli, options)
@@ -67,7 +67,7 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
 
 
 def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
-    """Every service may be in a profile that was not asked for."""
+    """Every service may be in a profile that nobody asked for."""
     said, _ = cli.run_bytes("compose", *options.argv(), "config", "--profiles", compose_env=True)
     if names := sorted(said.decode(errors="replace").split()):
         return HitlessError(
@@ -78,7 +78,7 @@ def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
 
 
 def revision(directory: str | None) -> str:
-    """The source revision that git names for this directory, with `+` where files are changed; or ""."""
+    """The source revision that git names for this directory, with `+` if files have changed; or ""."""
     at = ("git", "-C", directory or ".")
     try:
         head = subprocess.run(
@@ -111,7 +111,7 @@ def _warnings(stderr: str) -> list[Finding]:
 
 
 def _unquoted(message: str) -> str:
-    """Go's quoted text is JSON's but for rare escapes; what is no JSON is left as it is."""
+    """Go's quoted text is JSON's except for rare escapes; a text that is no JSON stays as it is."""
     try:
         text = json.loads(message)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The YAML that Compose prints, read by the rules that Compose prints it by; and YAML for Compose.
+"""Read the YAML that Compose prints, by the rules that Compose uses; and write YAML for Compose.
 
-Compose writes YAML 1.2 and quotes what 1.1 would take for a boolean, a date or a number in base 60, but not
-`=`, `<<` or `0x_`, which PyYAML, a reader of 1.1, takes for something special.
+Compose writes YAML 1.2 and quotes what 1.1 would read as a boolean, a date or a number in base 60. It does
+not quote `=`, `<<` or `0x_`, which PyYAML, a reader of 1.1, reads as something special.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hitless.adapters.json_yaml import dump
 __all__ = ["YAMLError", "dump", "load"]
 
 
-# the one in C, where PyYAML was built with it
+# the one in C, if PyYAML was built with it
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,7 +28,7 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+|0o?[0-7]+)")
 
 
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
-    """A safe loader that sees nothing but null, booleans and numbers in plain values."""
+    """A safe loader that finds only null, booleans and numbers in plain values."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own shape
         first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in _KEPT]

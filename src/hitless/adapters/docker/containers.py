@@ -50,7 +50,7 @@ class DockerContainers:
         return tuple(container(found) for found in inspected if is_ours(found))
 
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
-        """Those of these containers that there are: one command where `of` takes two."""
+        """Those of these containers that exist: one command, where `of` needs two."""
         inspected = inspect(self.cli, "container", containers)
         return tuple(container(found) for found in inspected if is_ours(found))
 
@@ -66,11 +66,11 @@ class DockerContainers:
         return dict(row.split(" ") for row in rows)
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
-        """The containers in the application's and its colours' Compose projects that are no release's."""
+        """The containers in the application's and its colours' Compose projects that belong to no release."""
         projects = {application, *(colour_project(application, colour) for colour in Colour)}
         labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES, DEPENDS_ON)
         columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
-        # a gateway of the application's name is no part of it
+        # a gateway with the application's name is no part of it
         columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
         rows = self.cli.run(
             "ps", "--all", "--no-trunc", *labelled(PROJECT), "--format", "\t".join(columns)
@@ -103,7 +103,7 @@ class DockerContainers:
         self.cli.change("update", f"--restart={policy}", *names)
 
     def logs(self, container: str, lines: int) -> str:
-        """The last lines of a container's log, standard output and error; "" where there is none."""
+        """The last lines of a container's log, standard output and error; "" if there is none."""
         try:
             output, said = self.cli.run_bytes("logs", "--tail", str(lines), container)
         except DockerFailed:
@@ -113,9 +113,9 @@ class DockerContainers:
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         """The application's containers that ended in the last seconds, as far as the engine remembers.
 
-        It keeps its latest 256 events, and every health check takes three: so this is to be asked soon.
+        It keeps its latest 256 events, and every health check takes three: so ask for this soon.
         """
-        # as moments: of a span like `5s` Docker's command line takes whole seconds, without the latest
+        # as moments: Docker's command line rounds a span like `5s` to whole seconds, without the latest
         until = time.time()
         rows = self.cli.run(
             "events",

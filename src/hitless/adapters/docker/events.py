@@ -1,4 +1,4 @@
-"""What the engine's events say of containers that ended."""
+"""What the engine's events say about containers that ended."""
 
 from __future__ import annotations
 

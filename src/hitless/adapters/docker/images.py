@@ -23,15 +23,15 @@ class DockerImages:
         """Those of the references (service -> image reference) that are on the host."""
         wanted = tuple(dict.fromkeys(references.values()))
         inspected = inspect(self.cli, "image", wanted)
-        if len(inspected) == len(wanted):  # in the order in which they were asked for
+        if len(inspected) == len(wanted):  # in the order of the question
             found = dict(zip(wanted, map(image, inspected), strict=True))
-        else:  # what is left out has no place of its own in the answer
+        else:  # the answer does not say which ones it left out
             one_by_one = ((name, inspect(self.cli, "image", (name,))) for name in wanted)
             found = {name: image(there[0]) for name, there in one_by_one if there}
         return {service: found[name] for service, name in references.items() if name in found}
 
     def pull(self, reference: str, platform: str | None) -> None:
-        """Pull an image from its registry, for a platform of its own where one is named."""
+        """Pull an image from its registry, for a certain platform if one is named."""
         words = ("--platform", platform) if platform else ()
         self.cli.change("pull", "--quiet", *words, reference, timeout=LONG, inherits=False)
 
@@ -49,7 +49,7 @@ class DockerImages:
         return frozenset(int(match[1]) for match in found if match)
 
     def untag(self, application: str, releases: Sequence[int]) -> None:
-        """Take away the image tags that keep these releases; an image without a name goes."""
+        """Remove the image tags that keep these releases; an image without a name goes."""
         filters = filtered("reference", (f"hitless:{application}.r{number}.*" for number in releases))
         if not filters:
             return

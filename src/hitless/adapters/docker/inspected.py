@@ -1,4 +1,4 @@
-"""What Docker says of containers and images, decoded once: inspected JSON, and rows of `docker ps`."""
+"""What Docker says about containers and images, decoded once: inspected JSON, and rows of `docker ps`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Po
 from hitless.domain.release.model import Image
 
 DEPENDS_ON = "com.docker.compose.depends_on"
-# `docker ps` has health and exit code in its words alone: Up 2 hours (healthy), Exited (0) 3 seconds ago
+# `docker ps` has health and exit code only in words: Up 2 hours (healthy), Exited (0) 3 seconds ago
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 
@@ -53,7 +53,7 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         exit_code=int(exit_code[1]) if exit_code else 0,
         digest=digest,
         image=image,
-        is_ours=files == "-",  # from standard input, which is how hitless hands a model to Compose
+        is_ours=files == "-",  # from standard input: so hitless gives a model to Compose
         id=id_,
         depends_on=_depends_on(waits_for),
         networks=tuple(networks.split(",")) if networks else (),
@@ -71,7 +71,7 @@ def is_ours(found: Json) -> bool:
 
 
 def container(found: Json) -> Container:
-    """A container from what `docker inspect` says of it."""
+    """A container from the answer of `docker inspect`."""
     labels = found["Config"].get("Labels") or {}
     state = found["State"]
     return Container(
@@ -93,7 +93,7 @@ def container(found: Json) -> Container:
 
 
 def neighbour(found: Json) -> Neighbour:
-    """A running container, whoever made it, from what `docker inspect` says of it."""
+    """A running container, whoever created it, from the answer of `docker inspect`."""
     labels = found["Config"].get("Labels") or {}
     published = (found["NetworkSettings"].get("Ports") or {}).items()
     ports = {
@@ -118,7 +118,7 @@ def neighbour(found: Json) -> Neighbour:
 
 
 def _addresses(found: Json) -> dict[str, tuple[str, ...]]:
-    """Network -> the container's addresses there; none while it does not run."""
+    """Network -> the container's addresses there; none if it does not run."""
     networks = found["NetworkSettings"].get("Networks") or {}
     both = ("IPAddress", "GlobalIPv6Address")
     return {
@@ -136,7 +136,7 @@ def _any_address(address: str) -> str:
 
 
 def image(found: Json) -> Image:
-    """An image from what `docker image inspect` says of it."""
+    """An image from the answer of `docker image inspect`."""
     config = found.get("Config") or {}
     check = (config.get("Healthcheck") or {}).get("Test") or []
     ports = [port.split("/") for port in config.get("ExposedPorts") or {}]

@@ -1,4 +1,4 @@
-"""The networks port on Docker's command line, with addresses out of a pool of hitless's own."""
+"""The networks port on Docker's command line, with addresses from hitless's own pool."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hitless.domain.gateway.model import container_name, network_name
 from hitless.domain.release import networks
 from hitless.domain.release.networks import Network
 
-_TRIES = 20  # others may take the block that was just seen to be free
+_TRIES = 20  # others may take the block that was free a moment ago
 _OVERLAPS = "pool overlaps"  # the engine's refusal of a block that another network has
 _THERE = "already exists in network"
 _IN_USE = "has active endpoints"
@@ -40,9 +40,9 @@ class DockerNetworks:
     gateway: str
 
     def create(self, wanted: Sequence[Network]) -> None:
-        """Create those of these networks that are missing, and connect what is to be on them at once.
+        """Create those of these networks that are missing, and connect at once what belongs on them.
 
-        Raises `HitlessError` where one is somebody else's or where the pool has no room left.
+        Raises `HitlessError` if one belongs to somebody else, or if the pool has no room left.
         """
         if not wanted:
             return
@@ -52,8 +52,7 @@ class DockerNetworks:
         there = {name: application or project for name, application, project in rows}
         for one in wanted:
             _refuse_others(one, there)
-        # What is to be joined and is missing comes last: by a colour's own networks it is known what a killed
-        # command has left.
+        # A missing network to join comes last: a colour's own networks show what a killed command has left.
         last = [one for one in wanted if one.joined and one.name not in there]
         first = [one for one in wanted if one not in last]
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
@@ -64,7 +63,7 @@ class DockerNetworks:
                 self.join(network.name, network.joined)
 
     def join(self, network: str, container: str, aliases: Iterable[str] = ()) -> None:
-        """Connect a container, where it is not connected yet, under its own name and these."""
+        """Connect a container, if it is not connected yet, under its own name and these."""
         words = [word for alias in aliases for word in ("--alias", alias)]
         self._join(self.cli.change, network, container, *words)
 
@@ -82,7 +81,7 @@ class DockerNetworks:
             try:
                 found = json.loads(self.cli.run("network", "inspect", *ids))
             except DockerFailed as error:
-                if not error.is_missing:  # one that has just gone
+                if not error.is_missing:  # one has just gone
                     raise
             else:
                 return {one["Name"]: _ranges(one) for one in found}
@@ -96,7 +95,7 @@ class DockerNetworks:
     def connect_shared(
         self, networks: Sequence[Network], members: Mapping[str, Mapping[str, Sequence[str]]]
     ) -> None:
-        """Connect containers to networks, created where missing: network -> id -> its names there."""
+        """Connect containers to networks, created if missing: network -> id -> its names there."""
         self.create(networks)
         for network, found in members.items():
             for one, names in found.items():
@@ -109,11 +108,11 @@ class DockerNetworks:
         services: Sequence[str],
         names: Mapping[str, Sequence[str]],
     ) -> None:
-        """Have shared services find a colour's containers (container -> names) on a network made for it.
+        """Let shared services find a colour's containers (container -> names) on a network made for it.
 
-        The shared ones are connected first: Docker answers for a name before the connection is ready to be
-        used, on either side, and a call that leaves by another network in that instant is lost, while one
-        that only has to find the address waits for it (measured, docs/decisions/0019-live-network.md).
+        The shared ones are connected first. Docker answers for a name before the connection can be used, on
+        either side. A call that leaves by another network in that instant is lost. A call that only has to
+        find the address waits for it (measured, docs/decisions/0019-live-network.md).
         """
         found = [
             one.id
@@ -127,11 +126,11 @@ class DockerNetworks:
             self.join(network.name, called, aliases)
 
     def detach(self, application: str, colour: Colour) -> None:
-        """Disconnect the shared services from that network; what they have open to that colour is cut."""
+        """Disconnect the shared services from that network, which cuts what they have open to that colour."""
         self._empty(self._live_networks(application, colour), besides=colour_project(application, colour))
 
     def own(self) -> tuple[str, ...]:
-        """The names of the networks that hitless has created on this engine, for whatever gateway."""
+        """The names of the networks that hitless has created on this engine, for any gateway."""
         found = self.cli.run("network", "ls", *labelled(LABEL_APPLICATION), "--format", "{{.Name}}")
         return tuple(found.split())
 
@@ -143,11 +142,11 @@ class DockerNetworks:
         shape = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
         on = self.cli.run("container", "inspect", "--format", shape, container).split()
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            # no lock is asked for: those that there were have gone with the gateway before
+            # no lock is needed: all locks have gone with the gateway before
             list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
 
     def remove(self, network: str) -> bool:
-        """Remove a network; False where containers are on it, and it stays."""
+        """Remove a network; False if containers are on it, and it stays."""
         try:
             self.cli.change("network", "rm", network)
         except DockerFailed as error:
@@ -162,7 +161,7 @@ class DockerNetworks:
         name = f"{network_name(self.gateway)}.{application}"
         labels = (f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}")
         for network in listed(self.cli, "network", "ls", labels=labels):
-            with suppress(DockerFailed):  # the gateway may be gone, or never have been on it
+            with suppress(DockerFailed):  # the gateway may be gone, or was never on it
                 self.cli.change("network", "disconnect", "--force", network, container_name(self.gateway))
             try:
                 self.cli.change("network", "rm", network)
@@ -175,7 +174,7 @@ class DockerNetworks:
                 ) from error
 
     def remove_of_colour(self, application: str, colour: Colour) -> tuple[str, ...]:
-        """Remove the networks of a colour; the names of those that others are on, which stay."""
+        """Remove the networks of a colour; returns the names of those that others are on, which stay."""
         labels = (
             f"{COMPOSE_PROJECT}={colour_project(application, colour)}",
             f"{LABEL_APPLICATION}={application}",
@@ -196,11 +195,11 @@ class DockerNetworks:
         return tuple(self.cli.run("network", "ls", *labelled(*labels), "--format", "{{.Name}}").split())
 
     def _empty(self, networks: Sequence[str], besides: str = "") -> None:
-        """Disconnect the containers of these networks, but for those of one Compose project."""
+        """Disconnect the containers of these networks, except those of one Compose project."""
         for network in inspect(self.cli, "network", networks):
             for id_, endpoint in (network.get("Containers") or {}).items():
                 if not (besides and endpoint["Name"].startswith(f"{besides}-")):
-                    # of a container that has gone, its endpoint has the name alone
+                    # a container that has gone leaves an endpoint with a name only
                     one = endpoint["Name"] if id_.startswith("ep-") else id_
                     self.cli.change("network", "disconnect", "--force", network["Id"], one)
 
@@ -238,7 +237,7 @@ class DockerNetworks:
 
 
 def _refuse_others(network: Network, there: Mapping[str, str]) -> None:
-    """Raise `HitlessError` where a network of this name is somebody else's; `there` maps name -> whose."""
+    """Raise `HitlessError` if a network of this name is somebody else's; `there` maps name -> whose."""
     application = network.labels[LABEL_APPLICATION]
     owner = there.get(network.name, application)
     if owner == application:
@@ -251,7 +250,7 @@ def _refuse_others(network: Network, there: Mapping[str, str]) -> None:
     if owner:
         raise HitlessError(
             f"the network {network.name} belongs to the application {owner}",
-            "give it a `name:` of its own, or make it external to share it",
+            "give it its own `name:`, or make it external to share it",
         )
 
 

@@ -18,9 +18,9 @@ from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
 from hitless.domain.common.names import LABEL_APPLICATION, LABEL_GATEWAY, Colour
 from hitless.domain.release.networks import Network
 
-# Seconds that a busy engine may take itself to start containers, beside what they wait for.
+# Seconds that a busy engine itself may need to start containers, without the time that they wait for.
 _BUSY = 30.0
-# What Compose does at the start of a container, and `docker start` does not.
+# Compose does this at the start of a container, and `docker start` does not.
 _STARTED_BY_COMPOSE = ("depends_on", "configs", "secrets", "post_start")
 
 
@@ -53,7 +53,7 @@ class DockerProjects:
         services: Sequence[str],
         recreate: bool = False,
     ) -> None:
-        """Start services of the base project, with what they wait for, the volumes and networks, too."""
+        """Start services of the base project, with what they wait for, and the volumes and networks."""
         create_volumes(self.cli, model["name"], model, volumes)
         self.networks.create(networks)
         words = ("--detach", "--quiet-pull", "--no-deps" if recreate else "--no-recreate")
@@ -62,7 +62,7 @@ class DockerProjects:
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         """Create a colour's containers (stopped), and the networks and volumes that are missing.
 
-        Those that are there are left as they are: in a command that comes late they are another deployment's.
+        Those that exist stay as they are: in a command that comes late they are another deployment's.
         """
         create_volumes(self.cli, _application(model), model, volumes)
         self.networks.create(networks)
@@ -77,7 +77,7 @@ class DockerProjects:
         if any(service.get(key) for service in services for key in _STARTED_BY_COMPOSE):
             compose(self.cli.change, model, "start", *containers, timeout=timeout + _BUSY)
         else:
-            # a tenth of a second less than Compose, which a deployment is waiting for; one command starts one
+            # a tenth of a second less than Compose, and a deployment waits for it; one command starts one
             # container after the other
             ids = [one for found in containers.values() for one in found]
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
@@ -86,9 +86,9 @@ class DockerProjects:
     def remove(
         self, application: str, colour: Colour, containers: Sequence[str], with_networks: bool
     ) -> tuple[str, ...]:
-        """Remove these containers of a colour, and where it is to have none any more its networks.
+        """Remove these containers of a colour, and its networks if it will have none.
 
-        Returns the names of those networks that others are on: they stay, and serve the next release there.
+        Returns the names of those networks that others are on: they stay, and the next release uses them.
         """
         if containers:
             self.cli.change("rm", "--force", "--volumes", *containers)
@@ -101,7 +101,7 @@ class DockerProjects:
         return left
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
-        """Remove these containers of the base project, and its networks where nobody is left."""
+        """Remove these containers of the base project, and its networks if nothing is left on them."""
         self.cli.change("rm", "--force", *containers)
         for network in listed(self.cli, "network", "ls", labels=[f"{PROJECT}={application}"]):
             # others of the project that hitless did not make may be on it

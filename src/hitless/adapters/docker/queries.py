@@ -1,4 +1,4 @@
-"""What Docker lists by labels, and what it says of each object."""
+"""What Docker lists by labels, and what it says about each object."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def filtered(kind: str, values: Iterable[str]) -> tuple[str, ...]:
 
 
 def options(**pairs: Json) -> tuple[str, ...]:
-    """Options that each take one `key=value` at a time: option -> key -> value, as in a Compose model."""
+    """Options that each take one `key=value` at a time: option -> key -> value, like a Compose model."""
     return tuple(
         word
         for option, values in pairs.items()
@@ -33,12 +33,12 @@ def options(**pairs: Json) -> tuple[str, ...]:
 
 
 def listed(cli: DockerCli, *command: str, labels: Sequence[str] = ()) -> tuple[str, ...]:
-    """The ids or names that a list prints, of what has all of these labels."""
+    """The ids or names in a list of what has all of these labels."""
     return tuple(cli.run(*command, "--quiet", *labelled(*labels)).split())
 
 
 def inspect(cli: DockerCli, kind: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    """What `docker inspect` says of those that exist; the command fails where one of them has gone."""
+    """What `docker inspect` says about those that exist; the command fails if one of them has gone."""
     if not names:
         return []
     try:

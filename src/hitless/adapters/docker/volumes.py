@@ -13,7 +13,7 @@ _VOLUME = "com.docker.compose.volume"
 
 
 def create_volumes(cli: DockerCli, application: str, model: Json, volumes: Json) -> None:
-    """Create the volumes of a model that are missing, as the application's."""
+    """Create the volumes of a model that are missing, for the application."""
     names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
     if names:
         rows = cli.run("volume", "ls", "--format", '{{.Name}} {{.Label "' + LABEL_APPLICATION + '"}}')
@@ -24,14 +24,14 @@ def create_volumes(cli: DockerCli, application: str, model: Json, volumes: Json)
             elif present[name] not in ("", application):
                 raise HitlessError(
                     f"the volume {name} belongs to the application {present[name]}",
-                    f"give the volume {key} a `name:` of its own, or make it external to share it",
+                    f"give the volume {key} its own `name:`, or make it external to share it",
                 )
 
 
 def _create_volume(cli: DockerCli, application: str, key: str, name: str, volume: Json) -> None:
     labels = {
         **(volume.get("labels") or {}),
-        # Compose's own labels, so that plain `docker compose` knows the volume as the base project's
+        # Compose's own labels, so that plain `docker compose` finds the volume in the base project
         PROJECT: application,
         _VOLUME: key,
         LABEL_APPLICATION: application,

@@ -1,4 +1,4 @@
-"""A certificate that nobody has signed but itself."""
+"""A certificate that signs itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import yaml
 from hitless.adapters.gateway.routing_file import sealed
 from hitless.domain.routing.reserved import MARKER_HOST
 
-DEFAULT_CERTIFICATE = ".certificate"  # its file's name in the routing directory: no application's begins so
+DEFAULT_CERTIFICATE = ".certificate"  # its file's name in the routing directory; no application's begins so
 _DAYS = 3650
 
 
 def default_certificate() -> str:
-    """The text of a routing file with a new certificate for whoever asks for no name that is known."""
+    """The text of a routing file with a new certificate, for clients that ask for no known name."""
     certificate, key = self_signed(MARKER_HOST)
     pair = {"certFile": certificate, "keyFile": key}
     body = yaml.safe_dump({"tls": {"stores": {"default": {"defaultCertificate": pair}}}})
@@ -23,7 +23,7 @@ def default_certificate() -> str:
 
 def self_signed(name: str) -> tuple[str, str]:
     """A certificate for a host name and its private key (EC P-256), both as PEM, good for ten years."""
-    # imported here: it takes a twentieth of a second, and is needed once in the life of a gateway
+    # imported here: it takes a twentieth of a second, and a gateway needs it once in its life
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -12,9 +12,9 @@ from hitless.domain.gateway.model import container_name
 
 
 def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
-    """What `docker inspect` says of it, running or not; None where there is none.
+    """What `docker inspect` says about it, running or not; None if there is none.
 
-    Raises `HitlessError` where a container of that name isn't ours.
+    Raises `HitlessError` if a container of that name isn't ours.
     """
     name = container_name(project)
     try:

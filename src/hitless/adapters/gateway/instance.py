@@ -24,7 +24,7 @@ from hitless.ports.balancer import Answer
 LOOPBACK = "127.0.0.1"
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
-# What keeps a connection clearly longer than the gateway itself is never met by it closing.
+# A server that keeps a connection clearly longer than the gateway never closes one that the gateway uses.
 _IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
 _IDLE_ENOUGH = IDLE_TIMEOUT + 0.35
 
@@ -96,7 +96,7 @@ class TraefikInstance:
 
 
 def request(probe: Probe, keep: bool = False) -> bytes:
-    """The probe as the bytes of an HTTP/1.1 request that asks for the connection to be closed, or kept."""
+    """The probe as the bytes of an HTTP/1.1 request that asks to close the connection, or to keep it."""
     headers = {
         "Host": probe.host,
         "User-Agent": "hitless",
@@ -116,7 +116,7 @@ def escaped(text: bytes) -> str:
 
 
 def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
-    """The status and body of a raw HTTP answer; status 0 and the reason where it is none."""
+    """The status and body of a raw HTTP answer; status 0 and the reason if it is none."""
     if not raw:
         reason = stderr.strip().removeprefix("nc: ") or "closed without an answer"
         return Answer(0, reason)
@@ -129,7 +129,7 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
         response.begin()
         body = response.read()
     except IncompleteRead as error:
-        body = error.partial  # of an answer without end
+        body = error.partial  # an answer without an end
         if response.chunked and not body:
             return Answer(0, f"this is no HTTP answer: {error}")
     except (HTTPException, ValueError, OSError) as error:
@@ -138,7 +138,7 @@ def answer_of(raw: bytes, stderr: str, method: str = "GET") -> Answer:
 
 
 class _Recorded:
-    """A socket's place for HTTPResponse: bytes that have been read already."""
+    """In place of a socket for HTTPResponse: bytes that were read before."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw

@@ -1,9 +1,10 @@
-"""What tells the gateway that hitless is there, and that commands are which it began.
+"""Shows the gateway that hitless is there, and which commands hitless began.
 
-The process in the gateway that holds the lock ends with its standard input. That must not end while a Docker
-command runs on that a killed hitless has begun; but who comes next must be able to tell such a remnant, for
-which it can wait, from a hitless that is at work. So a process here passes on what hitless writes. The kernel
-tells it when hitless has ended: then it says so, and waits until every command has ended that has `commands`.
+The process in the gateway that holds the lock ends with its standard input. That input must not end while a
+Docker command is at work that a killed hitless has begun. But the next command must be able to tell such a
+command, for which it can wait, from a hitless that is at work. So a process here passes on what hitless
+writes. The kernel tells it when hitless has ended. Then it says so, and waits until every command that has
+`commands` has ended.
 """
 
 from __future__ import annotations
@@ -19,31 +20,31 @@ _SCRIPT = f'cat; echo {LEFT}; exec cat "/dev/fd/$0"'
 
 @dataclass(frozen=True)
 class Lifeline:
-    """`commands` is the file descriptor that commands get, `end` that of what comes out of it."""
+    """`commands` is the file descriptor that commands get, `end` that of its output."""
 
     process: subprocess.Popen[bytes]
     commands: int
 
     @property
     def end(self) -> int:
-        """The file descriptor of what comes out of it."""
+        """The file descriptor of its output."""
         assert self.process.stdout
         return self.process.stdout.fileno()
 
     def write(self, text: bytes) -> None:
-        """Pass this on; nobody may be there any more."""
+        """Pass this on; perhaps nobody is there any longer."""
         assert self.process.stdin
         with suppress(OSError, ValueError):
             self.process.stdin.write(text)
             self.process.stdin.flush()
 
     def passed_on(self) -> None:
-        """Only the other one reads what comes out of it from now on."""
+        """From now on only the other process reads its output."""
         assert self.process.stdout
         self.process.stdout.close()
 
     def cut(self) -> None:
-        """End it, for all that hitless itself holds of it."""
+        """End it, as far as hitless itself holds it."""
         with suppress(OSError):
             os.close(self.commands)
         assert self.process.stdin
@@ -60,7 +61,7 @@ def lifeline() -> Lifeline:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=(last,),
-        # neither Ctrl-C nor the end of the terminal is for it
+        # neither Ctrl-C nor the end of the terminal may end it
         start_new_session=True,
     )
     os.close(last)

@@ -78,9 +78,9 @@ class GatewayProject:
         return unfit(self.programs.software(image)[1])
 
     def apply(self, settings: GatewaySettings) -> None:
-        """Start the gateway with these settings, or replace it where they differ.
+        """Start the gateway with these settings, or replace it if they differ.
 
-        What was made of one that could not start is taken away again, but for its volumes.
+        If it can't start, what was made of it is removed, except its volumes.
         """
         software, _ = self.programs.software(settings.image)
         own = model(self.project, settings, software, script())
@@ -98,7 +98,7 @@ class GatewayProject:
         self.programs.keep(software.program)
 
     def outdated(self) -> str:
-        """What is too old on this Docker host for hitless, "" where nothing is."""
+        """What is too old on this Docker host for hitless, or ""."""
         server = self.cli.run("version", "--format", "{{.Server.Version}}").strip()
         compose = self.cli.run("compose", "version", "--short").strip()
         for what, found, wanted in (("Docker Engine", server, _ENGINE), ("Compose", compose, _COMPOSE)):
@@ -147,7 +147,7 @@ class GatewayProject:
             raise HitlessError(
                 f"port {port} is taken by {self._who_has(port)}",
                 "stop what has it, or choose another one (--http-port, --publish); hitless adopt takes "
-                "over what plain docker compose or another Traefik serves on it",
+                "over what plain docker compose or another Traefik serves there",
             ) from error
 
     def _last_words(self) -> str:
@@ -157,7 +157,7 @@ class GatewayProject:
             return ""
 
     def _who_has(self, port: int) -> str:
-        """The container that publishes a port, as far as Docker knows of one."""
+        """The container that publishes a port, if Docker knows of one."""
         names = self.cli.run("ps", *filtered("publish", (str(port),)), "--format", "{{.Names}}").split()
         return f"the container {', '.join(names)}" if names else "a program outside Docker"
 
@@ -189,6 +189,6 @@ class GatewayProject:
 
 
 def _port_in(said: str, ports: Sequence[int]) -> int:
-    """The port of these that Docker complains of."""
+    """The port that Docker complains about, of these."""
     named = {int(port) for port in re.findall(r":(\d+)", said)}
     return next((port for port in ports if port in named), ports[0])

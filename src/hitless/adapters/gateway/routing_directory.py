@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hitless.adapters.gateway.routing_file import ForeignRouting, parse
 from hitless.domain.routing.split import Routing
 
-READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider takes
+READ_BY_TRAEFIK = (".yml", ".yaml", ".toml")  # the endings that its file provider reads
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class RoutingDirectory:
     """The directory's texts by file name.
 
     `copies` are the second copies of the files that are damaged or gone; `aside` names the files that Traefik
-    refused when it started, and that it does without.
+    refused when it started, and now runs without.
     """
 
     files: Mapping[str, str]
@@ -24,9 +24,9 @@ class RoutingDirectory:
     aside: Collection[str] = ()
 
     def read(self) -> tuple[dict[str, Routing], dict[str, str], dict[str, str]]:
-        """All applications' routings by name; what is wrong with files; and with files that have a copy.
+        """All applications' routings by name; what is wrong with files without a copy; and with a copy.
 
-        Both are path -> problem: of a file of the first kind no routing is known, of the second the copy's.
+        The last two are path -> problem. Without a copy, the file's routing is not known.
         """
         found: dict[str, Routing] = {}
         broken: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""An application's routing as the text of the one file that Traefik's file provider reads of it.
+"""An application's routing as the text of the one file that Traefik's file provider reads for it.
 
-The file's first line is a comment that holds the value itself as JSON: that is what hitless reads back, so
-that reading does not depend on how an older or newer hitless draws the rest. The rest is what Traefik reads;
-a digest in the first line tells whether it is whole: not damaged, and not changed by hand.
+The file's first line is a comment that holds the value itself as JSON. hitless reads only that line, so it
+does not matter how an older or newer hitless draws the rest. Traefik reads the rest. A digest in the first
+line shows whether it is whole: not damaged, and not changed by hand.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BRACES = '{{"{{"}}'  # two of them, for Go's template engine
 
 
 class ForeignRouting(HitlessError):
-    """A routing file that hitless did not write, or that somebody changed since."""
+    """A routing file that hitless did not write, or that somebody has changed."""
 
 
 def render(routing: Routing, is_leaving: bool = False) -> str:
@@ -36,7 +36,7 @@ def render(routing: Routing, is_leaving: bool = False) -> str:
 
 
 def sealed(header: Json, body: str) -> str:
-    """A file's text: its first line holds the digest of all that comes after that, and a header.
+    """A file's text: its first line holds the digest of all that comes after it, and a header.
 
     `whole` in `routes.sh` looks at it, too: what is not whole is not given to Traefik.
     """
@@ -51,7 +51,7 @@ def is_whole(text: str) -> bool:
     digest, _, rest = text.removeprefix(_HEADER).partition(" ")
     if text.startswith(_HEADER) and digest == _digest(rest):
         return True
-    # as the first ones wrote it: a shorter digest, of the body before it was made safe for templates
+    # the form of the first ones: a shorter digest, of the body before it was made safe for templates
     first, _, body = text.replace(_BRACES, "{{").partition("\n")
     return first.startswith(f'{_HEADER}{{"digest":"{_digest(body)[:16]}"')
 
@@ -59,7 +59,9 @@ def is_whole(text: str) -> bool:
 def parse(text: str, path: str) -> Routing:
     """The routing that a file's text holds. Raises `ForeignRouting` naming `path`."""
     first = text.replace(_BRACES, "{{").partition("\n")[0]
-    hint = "move the file out of the gateway's routing directory; of an application of yours: hitless down"
+    hint = (
+        "move the file out of the gateway's routing directory; for an application of yours, use hitless down"
+    )
     if not first.startswith(_HEADER):
         raise ForeignRouting(f"{path} in the gateway was not written by hitless", hint)
     if not is_whole(text):
@@ -71,7 +73,7 @@ def parse(text: str, path: str) -> Routing:
 
 
 def _digest(text: str) -> str:
-    # a lone surrogate is in no text of ours, and a damaged one is to be told, not to fail
+    # our texts have no lone surrogate; a damaged text must be reported, and not fail here
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
@@ -124,7 +126,7 @@ def _decode(value: Json) -> Routing:
 
 
 def _decode_split(value: Json) -> Split:
-    if "split" not in value:  # as an older hitless wrote it
+    if "split" not in value:  # an older hitless wrote it
         return all_to(Colour(value["live"]) if value["live"] else None)
     return {Colour(colour): int(share) for colour, share in value["split"].items()}
 

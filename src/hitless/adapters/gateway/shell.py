@@ -1,7 +1,7 @@
 """What hitless runs in the gateway's container: its script, by shells that are kept open for the next line.
 
-A `docker exec` costs a tenth of a second of a core, over SSH a handshake besides; a line to a shell that is
-there already costs a few milliseconds (measured, docs/decisions/0015-gateway-shells.md).
+A `docker exec` costs a tenth of a second of a core, and over SSH a handshake, too. A line to a shell that is
+already there costs a few milliseconds (measured, docs/decisions/0015-gateway-shells.md).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from hitless.domain.gateway.model import container_name
 _TIMEOUT = 60.0  # seconds; nothing in the script takes half of it
 _GOODBYE = 5.0  # seconds that a `docker exec` gets to end after its output has
 _CHUNK = 65536
-HELD_NO_MORE = 76  # what functions end with where the lock that they need is not held
+HELD_NO_MORE = 76  # the exit code of functions if the lock that they need is not held
 
 
 @dataclass(frozen=True)
 class GatewayShell:
     """The shells in this gateway's container: one, or as many as are in use at once.
 
-    `claims` are what the gateway knows held locks by: application -> claim.
+    `claims` are how the gateway recognizes held locks: application -> claim.
     """
 
     cli: DockerCli
@@ -46,7 +46,7 @@ class GatewayShell:
     def argv(self, *function: str) -> tuple[str, ...]:
         """The arguments of `docker` that run a function of the script in its own process."""
         # root within the container: it owns the routing directory, which Traefik's own user can only read.
-        # What it writes belongs to Traefik's group, so that nobody else need be able to read it.
+        # What it writes belongs to Traefik's group, so that nobody else needs to be able to read it.
         return (
             "exec",
             "-i",
@@ -63,7 +63,7 @@ class GatewayShell:
     def run(self, *function: str, stdin: bytes = b"", timeout: float = _TIMEOUT) -> tuple[bytes, str]:
         """Run a function of the script; its standard output and error.
 
-        Raises `DockerFailed` where its exit code is not 0 or where the container does not run, `TimedOut`.
+        Raises `DockerFailed` if its exit code is not 0 or if the container does not run, `TimedOut`.
         """
         while True:
             is_new, shell = self._shell()
@@ -76,12 +76,12 @@ class GatewayShell:
                 error = shell.failure(self.cli.argv(*self.argv(*function)[:5], *function))
                 if is_new or shell.is_killed:
                     raise error
-                continue  # the container has ended since it was last used; there may be another one by now
+                continue  # the container has ended since the last use; there may be another one by now
             exit_code, output, said = answer
             if exit_code == 0:
                 self._idle.append(shell)
                 return output, said
-            shell.end()  # some of what it was to read may be left
+            shell.end()  # part of its input may be left
             raise failed(self.cli.argv(*self.argv(*function)[:5], *function), exit_code, said)
 
     def change(self, function: str, application: str, *words: str, stdin: bytes = b"") -> None:
@@ -94,7 +94,7 @@ class GatewayShell:
             raise
 
     def close(self) -> None:
-        """End the shells that are idle: they would hold on to what they have inherited."""
+        """End the idle shells: they would keep open what they have inherited."""
         while self._idle:
             self._idle.pop().end()
 
@@ -110,7 +110,7 @@ class GatewayShell:
 
 
 class _Shell:
-    """One shell that serves lines. It is asked by one thread at a time."""
+    """One shell that runs lines. One thread at a time uses it."""
 
     def __init__(self, process: subprocess.Popen[bytes], token: str) -> None:
         self._process = process
@@ -119,10 +119,10 @@ class _Shell:
         self._read = (bytearray(), bytearray())
 
     def run(self, line: str, stdin: bytes, timeout: float) -> tuple[int, bytes, str] | None:
-        """The exit code, standard output and error of a line; None where the shell itself has ended."""
+        """The exit code, standard output and error of a line; None if the shell itself has ended."""
         assert "\n" not in line
         self._read = (bytearray(), bytearray())
-        # beside the reading: neither side waits for the other, and an engine that hangs does not hold us up
+        # beside the reading: neither side waits for the other, and an engine that hangs does not stop us
         message = f"{self._token} {line}\n".encode() + stdin
         Thread(target=self._write, args=(message,), daemon=True).start()
         return self._answer(time.monotonic() + timeout, line)
@@ -138,7 +138,7 @@ class _Shell:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is there, as far as that is known."""
+        """Whether it is there, as far as we know."""
         return is_open(self._process)
 
     @property
@@ -147,7 +147,7 @@ class _Shell:
         return self._process.poll() == -signal.SIGKILL
 
     def end(self) -> None:
-        """End it, whatever it is at."""
+        """End it, whatever it does."""
         kill(self._process)
         self._process.communicate()
 

@@ -1,4 +1,4 @@
-"""The state port on the gateway's state volume, by `docker exec`: any operator's machine sees the same."""
+"""The state port on the gateway's state volume, by `docker exec`: every operator's machine sees the same."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from hitless.domain.release.model import Image, Release
 from hitless.ports.state import Alone, Stored
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
-_GOODBYE = 10.0  # seconds for the process in the gateway to come or to go
+_GOODBYE = 10.0  # seconds in which the process in the gateway must come or go
 _UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
-_GATEWAY = ".gateway"  # no application's name: the lock that keeps all others from being taken
+_GATEWAY = ".gateway"  # no application's name: the lock that keeps anybody from taking the others
 _LOOKS = 3
 _TAIL = 300  # lines: three a command
 _PULSE = 5.0  # seconds between two signs of life
-_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
-_FRESH = 1.0  # seconds for which the gateway's word that the lock is held counts
+_REMNANT = 30.0  # seconds to wait for a Docker command that a killed hitless has left at work
+_FRESH = 1.0  # seconds for which the gateway's answer counts that the lock is held
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,20 @@ class JournalWriter:
     _seen: list[float] = field(default_factory=lambda: [_awake_or_not()])  # when it was last known
 
     def write(self, line: str) -> None:
-        """Append a line. A lost journal is no reason to stop between two steps; `is_held` tells of it."""
+        """Append a line. A lost journal is no reason to stop between two steps; `is_held` reports it."""
         self.lifeline.write(f"{line}\n".encode())
 
     def pulse(self) -> None:
-        """Show signs of life until it is over: an empty line now and then."""
+        """Give signs of life until it is over: an empty line now and then."""
         while not self.is_over.wait(_PULSE):
             self.write("")
 
     def is_held(self) -> bool:
         """Whether the lock is still there: the kernel frees it with its process in the gateway.
 
-        The end of that process is heard of at once, as long as we are awake and connected. Who was suspended
-        has not heard, so after a while without an answer of the gateway's it is asked.
+        We notice the end of that process at once, as long as we are awake and connected. A process that was
+        suspended has not noticed it. So after a while without an answer of the gateway, this asks the
+        gateway.
         """
         if self.process.poll() is not None:
             return False
@@ -119,14 +120,14 @@ class GatewayState:
         return {f"{path}.yml": text for path, text in files_in(archive)}
 
     def _look(self, application: str) -> tuple[bytes, str]:
-        """The archive; a file that another command takes away just then is no reason to fail."""
+        """The archive; if another command removes a file just then, that is no reason to fail."""
         for _ in range(_LOOKS - 1):
             with suppress(DockerFailed):
                 return self.shell.run("look", application, str(_TAIL))
         return self.shell.run("look", application, str(_TAIL))
 
     def heal(self) -> tuple[str, ...]:
-        """Put back the routing files that are damaged or gone and have a copy; their names."""
+        """Restore the routing files that are damaged or gone and have a copy; their names."""
         names = self.shell.run("heal")[0].decode().split()
         return tuple(name for name in names if not name.startswith("."))
 
@@ -136,7 +137,7 @@ class GatewayState:
         self.shell.change("record", application, str(release.number), str(len(text)), stdin=text)
 
     def forget(self, application: str, releases: Sequence[int]) -> None:
-        """Keep these releases no longer."""
+        """Stop keeping these releases."""
         self.shell.change("forget", application, " ".join(map(str, releases)))
 
     def journal(self, application: str) -> str:
@@ -144,7 +145,7 @@ class GatewayState:
         return self.shell.run("journal", application)[0].decode(errors="replace")
 
     def unlock(self, application: str) -> Holder | None:
-        """End the process that holds the application's lock; None where there is none."""
+        """End the process that holds the application's lock; None if there is none."""
         return _holder(self.shell.run("unlock", application)[0].decode(errors="replace"))
 
     def _holds(self, application: str) -> bool:
@@ -205,9 +206,9 @@ class GatewayState:
             is_ours = True
             cli.guards.append(insist)
             pulse.start()
-            # A command that outlives us (SIGKILL can't be told to it) holds the lock until it has ended
+            # A command that outlives us (nobody can tell it of SIGKILL) holds the lock until it has ended
             cli.inherited.add(line.commands)
-            self.shell.close()  # and so do the shells, from now on
+            self.shell.close()  # and the shells hold it, too, from now on
             yield writer
         finally:
             if is_ours:
@@ -235,9 +236,9 @@ def _take(
     taken: Callable[[str], None],
     argv: Sequence[str],
 ) -> str:
-    """Wait until the process says that it has the lock, and by what claim.
+    """Wait until the process says that it has the lock, and by which claim.
 
-    Raises `Locked`, or `DockerFailed` for all else.
+    Raises `Locked`, or `DockerFailed` for everything else.
     """
     assert process.stdout and process.stderr
     holder: Holder | None = None
@@ -248,7 +249,7 @@ def _take(
         kill(process)
 
     while True:
-        # what a command that has ended has left at work is waited for in any case
+        # it waits in any case for what a command that has ended has left at work
         patience = max(wait, _REMNANT if holder and holder.has_ended else 0)
         guard = Timer(patience if holder else _GOODBYE, give_up)
         guard.start()
@@ -291,14 +292,14 @@ def _take(
 
 
 def _awake_or_not() -> float:
-    """Seconds on a clock that goes on while this machine, or this process, is suspended."""
+    """Seconds on a clock that also counts while this machine, or this process, is suspended."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _holder(text: str) -> Holder | None:
-    """Whom a line `held <seconds> <seconds since the last sign of life> <name>` names, if there is one.
+    """The holder that a line `held <seconds> <seconds since the last sign of life> <name>` names, if any.
 
-    `left` in its place says that the holder itself has ended.
+    `left` in place of `held` says that the holder itself has ended.
     """
     match = re.search(r"^(held|left) (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
     if match is None:
@@ -319,7 +320,7 @@ def _about(text: str) -> dict[str, Any]:
 
 
 def decode_release(number: int, text: str) -> Release | None:
-    """A release from its JSON record; None where it can't be read (of another hitless, or damaged)."""
+    """A release from its JSON record; None if it can't be read (another hitless's, or damaged)."""
     try:
         return _decode(number, json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,14 +1,14 @@
 # All that hitless does in the gateway's container, in any POSIX shell: `sh -c <this text> sh <function> …`.
-# An application's name is a name as Compose takes it: nothing in it means anything to a shell or in a path.
+# An application's name is a name that Compose accepts: nothing in it means anything to a shell or in a path.
 root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
-served=$root/run/hitless        # what Traefik reads of it: in memory, made at each start of what is whole
+served=$root/run/hitless        # what Traefik reads: in memory, each start copies the files that are whole
 state=$root/var/lib/hitless
 programs=$root/opt/traefik # Traefik itself: a program for each image, shared by all gateways of the host
 
-# Run what comes on standard input, a line each. A line is run only if it begins with the token, which nothing
-# knows that may be left over in the pipe, and only if it is whole: the last one of a killed hitless is not.
-# The token ends what a line writes, and the exit code stands beside it.
+# Run what comes on standard input, line by line. A line is run only if it begins with the token, which no rest in
+# the pipe can know, and only if it is whole: the last line of a killed hitless is not. The token ends what a line
+# writes, and the exit code is beside it.
 serve() { # token
     while IFS= read -r line; do
         case $line in "$1 "*) ;; *) exit 1 ;; esac
@@ -18,8 +18,8 @@ serve() { # token
     done
 }
 
-# Who has the lock: the process that wrote the holder's file, as long as it is there with the lock open. `left` is
-# a lock whose hitless has ended, and which a Docker command that it began holds still.
+# Who has the lock: the process that wrote the holder's file, as long as it runs with the lock open. `left` is a lock
+# whose hitless has ended, and which a Docker command that it began still holds.
 held() { # application
     { read -r pid && read -r name; } 2>/dev/null < "$state/$1/holder" || return 1
     [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" = "$state/$1/lock" ] || return 1
@@ -29,28 +29,28 @@ held() { # application
     echo "$how $((now - $(stat -c %Y "$state/$1/holder"))) $((now - $(stat -c %Y "$state/$1/journal"))) $name"
 }
 
-# When a process began, in the kernel's ticks since its boot: with its number the name of this one and no other.
+# When a process began, in the kernel's ticks since its boot: together with its number it names only this process.
 began() { # process
     read -r line 2>/dev/null < "/proc/$1/stat" && set -- $line && echo "${22}"
 }
 
-# Whether the lock is still what its process said that it is: there, the same one, with the lock open.
+# Whether the lock is still what its process said: its process runs, is the same one, and has the lock open.
 holds() { # application, claim
     [ "$(readlink "/proc/${2%.*}/fd/9" 2>/dev/null)" = "$state/$1/lock" ] &&
         [ "$(began "${2%.*}")" = "${2#*.}" ] && return
-    echo "the lock of $1 is held no more" >&2
+    echo "the lock of $1 is no longer held" >&2
     exit 76
 }
 
-# Do something that only the holder of the lock may. While it is done no other one gets the lock: a command that
-# was suspended, and goes on when its lock has been taken away, changes nothing of what another one has made.
+# Do something that only the holder of the lock may do. No other command gets the lock in that time: a command that
+# was suspended, and continues after it has lost its lock, changes nothing that another one has made.
 fenced() ( # application, claim, command
     [ ! -d "$state/$1" ] || { exec 7<"$state/$1" && flock 7; } || exit 1
     holds "$1" "$2" && shift 2 && "$@"
 )
 
-# Of each command's events those that say what became of it: its beginning, the last step that began, its end. What
-# jobs and hooks have written stands between them, and may be any number of bytes.
+# The events that say how each command went: its beginning, the last step that began, its end. Between them is what
+# jobs and hooks have written, which may be any number of bytes.
 turns() {
     awk '
         function flush() { if (step != "") print step; step = "" }
@@ -60,7 +60,7 @@ turns() {
     '
 }
 
-# All that is kept, as an archive; what is said of it goes to standard error.
+# All that is kept, as an archive; what is said about it goes to standard error.
 look() { # application or -, lines of the journal
     {
         df -Pk "$state" | tail -n 1
@@ -73,13 +73,13 @@ look() { # application or -, lines of the journal
             echo "quiet $(($(date +%s) - $(stat -c %Y "$state/$1/journal")))"
             held "$1"
             echo journal
-            # what was begun last may stand in the file before, which the same command has just put aside
+            # what was begun last may be in the file before, which the same command has just put aside
             cat "$state/$1/journal.1" "$state/$1/journal" 2>/dev/null | turns | tail -n "$2"
         fi
     } >&2
     kept=$state/$1/releases
     set --
-    # without what is on its way, and the gateway's own, which begin with a dot
+    # without unfinished files, and the gateway's own: those begin with a dot
     for file in "$routes"/* "$kept"/*; do
         [ ! -f "$file" ] || set -- "$@" "${file#"$root/"}"
     done
@@ -103,7 +103,7 @@ lock() { # application or .gateway, holder, wait or now
         flock 9 || exit 71
         enter "$1" "$3"
     fi
-    # what was begun for the one before is over then
+    # now what was begun for the command before is over
     (exec 7<"$state/$1" && flock 7)
     journal=$state/$1/journal
     [ "$(stat -c %s "$journal" 2>/dev/null || echo 0)" -gt 1000000 ] && mv -f "$journal" "$journal.1"
@@ -113,7 +113,7 @@ lock() { # application or .gateway, holder, wait or now
     while IFS= read -r line; do
         case $line in
             left) echo $$ > "$state/$1/left" ;;
-            # no more than a sign of life
+            # only a sign of life
             '') echo >> "$journal" ;;
             # nobody waits for the disk here
             *) printf '%s\n' "$line" >> "$journal" && sync "$journal" ;;
@@ -121,8 +121,8 @@ lock() { # application or .gateway, holder, wait or now
     done 2>/dev/null
 }
 
-# Who restarts the gateway takes the lock of an application that there is not: .gateway. All others hold that one,
-# together, while they take theirs: nobody begins from the look at their locks to the end of the container.
+# A command that restarts the gateway takes the lock of an application that does not exist: .gateway. All others hold
+# that lock, together, while they take theirs: so nobody begins between the look at their locks and the container's end.
 beginner="a command that has just begun"
 
 enter() { # application or .gateway, wait or now
@@ -135,8 +135,8 @@ enter() { # application or .gateway, wait or now
     flock -s 5 || exit 71
 }
 
-# Take a lock at once; 1 where another one has it. BusyBox's flock ends with 1 whatever is wrong, that of
-# util-linux with 1 for this alone (flock(1)); of all else both say something.
+# Take a lock at once; 1 if another one has it. BusyBox's flock ends with 1 whatever is wrong, that of util-linux with
+# 1 only for this (flock(1)); about everything else both write something.
 is_free() { # file descriptor: 9 is for one, 5 for many
     said=$(if [ "$1" = 5 ]; then flock -s -n 5; else flock -n 9; fi 2>&1)
     code=$?
@@ -150,7 +150,7 @@ leave_gate() {
     exec 5>&-
 }
 
-# Who works on which application, but for one of them: a line each.
+# Who works on which application, without one of them: line by line.
 busy() { # application or -
     for lock in "$state"/[a-z0-9]*/lock; do
         name=${lock%/lock}
@@ -174,20 +174,20 @@ journal() { # application
     for file in journal.1 journal; do [ ! -e $file ] || cat $file; done
 }
 
-# Until it is on the disk and survives a power cut: a file, or a folder with the names in it.
+# Wait until it is on the disk and survives a power cut: a file, or a folder with the names in it.
 persist() { # file or folder
     sync "$1" 2>/dev/null || sync
 }
 
-# The rename is the one instant (measured). The length is checked, or an end of input that came early would put
-# half of it in place. It is cat that writes: of a full disk BusyBox's head says no more than "I/O error".
-# Without the two syncs a power cut leaves a file of that name that is empty or full of NULs.
+# The rename is the one instant (measured). The length is checked, because an early end of input would put half of it
+# in place. cat writes it: about a full disk BusyBox's head says only "I/O error". Without the two syncs a power cut
+# leaves a file of that name that is empty or full of NULs.
 put() { # application, claim, new file, place, bytes
     arrived "$1" "$2" "$3" "$5" && fenced "$1" "$2" mv -f "$3.$$" "$4" && persist "${4%/*}"
 }
 
 arrived() { # application, claim, new file, bytes
-    # one that was interrupted may be under way in another shell: it finds no file to put in place
+    # an interrupted one may still run in another shell: it finds no file to put in place
     fenced "$1" "$2" rm -f "$3".* && received "$3.$$" "$4"
 }
 

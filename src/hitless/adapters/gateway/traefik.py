@@ -1,4 +1,4 @@
-"""The balancer port on a Traefik container, by `docker exec` alone: a remote engine is no other case."""
+"""The balancer port on a Traefik container, by `docker exec` alone: a remote engine is the same case."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Instance(Protocol):
     """One Traefik process of the gateway."""
 
     def rawdata(self) -> Json:
-        """All that Traefik knows by its API. Raises `HitlessError` where that does not answer."""
+        """All that Traefik knows, from its API. Raises `HitlessError` if the API does not answer."""
         ...
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
@@ -59,7 +59,7 @@ class Traefik:
     instances: Callable[[], Sequence[Instance]]
 
     def gateway(self) -> Gateway | None:
-        """The running gateway, or None. Raises `HitlessError` where a container of that name isn't ours."""
+        """The running gateway, or None. Raises `HitlessError` if a container of that name isn't ours."""
         project = self.shell.project
         found = inspect(self.shell.cli, project)
         if found is None:
@@ -95,19 +95,19 @@ class Traefik:
         )
 
     def certify(self) -> None:
-        """Have the gateway's own default certificate there, made once (docs/decisions/0026)."""
+        """Create the gateway's own default certificate, if there is none (docs/decisions/0026)."""
         if self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
             content = default_certificate().encode()
             self.shell.run("provide", DEFAULT_CERTIFICATE, str(len(content)), stdin=content)
 
     def show_dashboard(self, is_shown: bool) -> None:
-        """Have the dashboard's routes there, for the Docker host alone, or not at all."""
+        """Create the dashboard's routes, for the Docker host alone, or remove them."""
         wanted = b""
         if is_shown:
             shape = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
             network = network_name(self.shell.project)
             bridges = self.shell.cli.run("network", "inspect", "--format", shape, network).split()
-            # of IPv6 some engines write it with its prefix
+            # for IPv6 some engines write it with its prefix
             wanted = dashboard([one.partition("/")[0] for one in bridges]).encode()
         present = self.shell.run("own", DASHBOARD)[0]
         if wanted and wanted != present:
@@ -116,7 +116,7 @@ class Traefik:
             self.shell.run("retract", DASHBOARD)
 
     def refused(self) -> str:
-        """The routing file that Traefik could not read lately, and why, in its own words; "" for none."""
+        """The routing file that Traefik last could not read, and why, in its own words; "" for none."""
         container = container_name(self.shell.project)
         output, said = self.shell.cli.run_bytes("logs", "--since", _LATELY, container)
         text = _COLOURS.sub("", output.decode(errors="replace") + said)

@@ -1,7 +1,7 @@
-"""What Traefik's file provider reads of an application's routing: routers, services and middlewares. Pure.
+"""What Traefik's file provider reads for an application's routing: routers, services and middlewares. Pure.
 
-Names: `<application>.<name>.<suffix>`. An application's name holds no dot and the suffix is one of ours, so
-no two names of one kind can be the same, whatever the user's names are.
+Names: `<application>.<name>.<suffix>`. An application's name has no dot and hitless chooses the suffix, so no
+two names of one kind can be the same, whatever names the user gives.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from hitless.domain.routing.reserved import (
 from hitless.domain.routing.rules import effective_priority
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 
-# Only from inside the gateway's own container (docker exec): nobody outside can ask for an idle colour.
+# Only from inside the gateway's own container (docker exec): nobody outside can reach an idle colour.
 _INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 
 
 _TRANSPORT: Json = {
     "maxIdleConnsPerHost": 200,
     # A container that has just died leaves its address unanswered for a moment: another try is better than a
-    # long one. Longer than 1 s, after which the kernel sends the first packet to a busy server again.
+    # long one. More than 1 s, because then the kernel sends the first packet to a busy server again.
     "forwardingTimeouts": {"idleConnTimeout": f"{IDLE_TIMEOUT * 1000:.0f}ms", "dialTimeout": "1500ms"},
 }
 
 
-# Traefik retries only what it could not send, so a POST is never sent twice. This hides the crash of one of
-# several servers without a look at any answer. Each try may meet the dead one again: with 4 of them one
+# Traefik retries only what it could not send, so it never sends a POST twice. This hides the crash of one of
+# several servers, and does not look at any answer. Each try may meet the dead one again: with 4 tries one
 # request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
 
@@ -44,7 +44,7 @@ _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
 def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
     """The dynamic configuration as Traefik reads it.
 
-    The live colour's routers are plain; the other colour's can be reached only from inside the gateway, with
+    The live colour's routers are plain. The other colour's can be reached only from inside the gateway, with
     the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
     the cutover, which then changes nothing but who is live. Of a TCP route there is nothing to check, and
     no header that could tell a connection for an idle colour: it is there for the live one alone.
@@ -123,8 +123,9 @@ def _name(routing: Routing, name: str, suffix: str) -> str:
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
     part = routing.colours[colour]
     guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
-    # A guarded route goes before every other one, and among its like as without the guard. A live one goes
-    # before the same route that Traefik's Docker provider has found: of plain containers, being adopted.
+    # A guarded route comes before every other one, and among guarded ones as without the guard. A live one
+    # comes before the same route that Traefik's Docker provider has found: that of plain containers during an
+    # adoption.
     own = effective_priority(router.rule, int(router.settings.get("priority", 0)))
     priority = own + 1 if is_live else GUARDED_PRIORITY + own
     return {
@@ -142,7 +143,7 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
 
 
 def _middleware(routing: Routing, colour: Colour, part: ColourRouting, middleware: Json) -> dict[str, Any]:
-    """A middleware with its references to other middlewares and services renamed as in this file."""
+    """A middleware; its references to other middlewares and services are renamed as in this file."""
     renamed = {kind: dict(fields) for kind, fields in middleware.items()}
     if "chain" in renamed:
         renamed["chain"]["middlewares"] = [
@@ -164,8 +165,8 @@ def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name:
 def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:
     settings = dict(backend.load_balancer)
     if not is_live:
-        # A colour that starts or drains is judged by hitless: Traefik's own check would set its servers UP
-        # or DOWN by its own clock (traefik#4544).
+        # hitless judges a colour that starts or drains: Traefik's own check would set its servers UP or DOWN
+        # by its own clock (traefik#4544).
         settings.pop("healthCheck", None)
     return {
         **settings,

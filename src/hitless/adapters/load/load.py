@@ -1,8 +1,8 @@
 """The load of `hitless prove`: an open loop of GETs to the gateway, from a thread of this process.
 
-Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so that a
-stall is seen by as many clients as it would be in earnest. Bounded in every direction: the gateway's own
-addresses, and rate, time, number and requests under way.
+Open loop: it sends a request when its time has come, whether or not earlier ones were answered. So as many
+clients see a stall as would see it in production. It is bounded in every way: only the gateway's own
+addresses, and limits on rate, time, number and requests under way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.load.wire import Address, Connections, Head
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
-from hitless.domain.proof.observations import Aim, Failure, Sample, Visit
+from hitless.domain.proof.observations import Failure, Sample, Target, Visit
 from hitless.domain.routing import entry_points
 
 MAX_RATE: Final = 200.0  # requests a second
@@ -44,16 +44,16 @@ DEADLINE: Final = 60.0  # seconds for one request
 _VISIT: Final = 10.0
 
 
-_FRESH: Final = 4  # every fourth request has a connection of its own
+_FRESH: Final = 4  # every fourth request has its own connection
 
 
-_NAP: Final = 0.1  # seconds; how long the end of the block may go unheard
+_NAP: Final = 0.1  # seconds; how long the end of the block may go unnoticed
 
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
 
-# What Traefik answers by itself, and nobody behind it: status -> body (404 and 502 seen of v3.7, the others
+# What Traefik answers by itself, without a server: status -> body (404 and 502 seen of v3.7, the others
 # in its source)
 _GATEWAYS: Final = {
     404: b"404 page not found\n",
@@ -66,8 +66,8 @@ _GATEWAYS: Final = {
 def published(cli: DockerCli, settings: GatewaySettings | None) -> dict[str, Address]:
     """Where the gateway is published, seen from this machine: entry point -> address.
 
-    Raises `HitlessError` without a gateway, or where the engine is on another machine: what would be measured
-    then is the way there, and whether its port is this one can't be known.
+    Raises `HitlessError` without a gateway, or if the engine is on another machine. Then the load would
+    measure the network in between, and nobody knows whether the port here is the gateway's.
     """
     if settings is None:
         raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
@@ -101,13 +101,13 @@ class GatewayLoad:
     addresses: Mapping[str, Address]
 
     @contextmanager
-    def sending(self, aims: Sequence[Aim], rate: float) -> Iterator[Running]:
-        """Send in turn until the block ends; those under way are waited for, but not where it fails."""
+    def sending(self, targets: Sequence[Target], rate: float) -> Iterator[Running]:
+        """Send in turn until the block ends; then wait for those under way, unless the block fails."""
         if not 0 < rate <= MAX_RATE:
             raise ValueError(f"a rate is above 0 and at most {MAX_RATE:g} requests a second")
         running = Running()
         thread = threading.Thread(
-            target=lambda: asyncio.run(_run(running, self.addresses, aims, rate)), name="load", daemon=True
+            target=lambda: asyncio.run(_run(running, self.addresses, targets, rate)), name="load", daemon=True
         )
         thread.start()
         try:
@@ -119,14 +119,14 @@ class GatewayLoad:
             running.is_stopped = True
             thread.join(DEADLINE + 10 * _NAP)
 
-    def visit(self, aim: Aim, cookies: Mapping[str, str]) -> Visit:
-        """One request with these cookies, on a connection of its own."""
-        return asyncio.run(_visit(self.addresses[aim.entry_point], aim, cookies))
+    def visit(self, target: Target, cookies: Mapping[str, str]) -> Visit:
+        """One request with these cookies, on its own connection."""
+        return asyncio.run(_visit(self.addresses[target.entry_point], target, cookies))
 
 
 @dataclass
 class Running:
-    """The load while it runs: written by its own thread, read by the other. Lists only grow."""
+    """The load while it runs: its own thread writes it, the other reads it. Lists only grow."""
 
     samples: list[Sample] = field(default_factory=list)
     lag: float = 0.0
@@ -135,15 +135,17 @@ class Running:
     is_given_up: bool = False
 
 
-async def _run(running: Running, addresses: Mapping[str, Address], aims: Sequence[Aim], rate: float) -> None:
+async def _run(
+    running: Running, addresses: Mapping[str, Address], targets: Sequence[Target], rate: float
+) -> None:
     connections = {name: Connections(address) for name, address in addresses.items()}
     under_way: set[asyncio.Task[None]] = set()
     began = time.monotonic()
 
-    async def send(aim: Aim, fresh: bool) -> None:
-        running.samples.append(await _sample(connections[aim.entry_point], aim, fresh))
+    async def send(target: Target, fresh: bool) -> None:
+        running.samples.append(await _sample(connections[target.entry_point], target, fresh))
 
-    for number, aim in enumerate(cycle(aims)):
+    for number, target in enumerate(cycle(targets)):
         due = began + number / rate
         while not running.is_stopped and (left := due - time.monotonic()) > 0:
             await asyncio.sleep(min(left, _NAP))
@@ -153,12 +155,12 @@ async def _run(running: Running, addresses: Mapping[str, Address], aims: Sequenc
             break
         running.lag = max(running.lag, now - due)
         if len(under_way) < MAX_UNDER_WAY:
-            # counted by rounds, or with four paths it were always the same one
-            task = asyncio.create_task(send(aim, number // len(aims) % _FRESH == 0))
+            # counted by rounds: else, with four paths, it would always be the same one
+            task = asyncio.create_task(send(target, number // len(targets) % _FRESH == 0))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
         else:
-            running.samples.append(Sample(aim, due, now, 0, Failure.UNSENT))
+            running.samples.append(Sample(target, due, now, 0, Failure.UNSENT))
         # even when late: the requests that are under way need the loop, too
         await asyncio.sleep(0)
     deadline = time.monotonic() + DEADLINE
@@ -168,35 +170,35 @@ async def _run(running: Running, addresses: Mapping[str, Address], aims: Sequenc
         kept.close()
 
 
-async def _sample(connections: Connections, aim: Aim, fresh: bool) -> Sample:
+async def _sample(connections: Connections, target: Target, fresh: bool) -> Sample:
     connection = head = None
     began = time.monotonic()
     try:
         async with asyncio.timeout(DEADLINE):
             connection = await connections.get(fresh=fresh)
-            connection.send(_request(aim, {}))
+            connection.send(_request(target, {}))
             head = await connection.head()
             body = await connection.body(head)
-        sample = Sample(aim, began, time.monotonic(), head.status, None, _is_gateways(head, body))
+        sample = Sample(target, began, time.monotonic(), head.status, None, _is_gateways(head, body))
         if head.lasting and not fresh:
             connections.put(connection)
             connection = None
     except Exception as error:
-        # every exception, so that no request can end without being counted
+        # every exception, so that each request is counted at its end
         failure = _failure(error, connected=connection is not None, answered=head is not None)
-        sample = Sample(aim, began, time.monotonic(), 0, failure)
+        sample = Sample(target, began, time.monotonic(), 0, failure)
     if connection is not None:
         connection.close()
     return sample
 
 
-async def _visit(address: Address, aim: Aim, cookies: Mapping[str, str]) -> Visit:
+async def _visit(address: Address, target: Target, cookies: Mapping[str, str]) -> Visit:
     connections = Connections(address)
     connection = head = None
     try:
         async with asyncio.timeout(_VISIT):
             connection = await connections.get(fresh=True)
-            connection.send(_request(aim, cookies))
+            connection.send(_request(target, cookies))
             head = await connection.head()
             body = await connection.body(head)
     except Exception as error:
@@ -210,11 +212,11 @@ async def _visit(address: Address, aim: Aim, cookies: Mapping[str, str]) -> Visi
     return Visit(head.status, told, head.headers.get("location", ""), "", _is_gateways(head, body))
 
 
-def _request(aim: Aim, cookies: Mapping[str, str]) -> bytes:
+def _request(target: Target, cookies: Mapping[str, str]) -> bytes:
     told = "; ".join(f"{name}={value}" for name, value in cookies.items())
     lines = (
-        f"GET {aim.path} HTTP/1.1",
-        f"Host: {aim.host}",
+        f"GET {target.path} HTTP/1.1",
+        f"Host: {target.host}",
         "User-Agent: hitless-prove",
         "Accept: */*",
         *((f"Cookie: {told}",) if told else ()),

@@ -1,4 +1,4 @@
-"""Commands on the machine that hitless runs on: the hooks that are `local`."""
+"""Commands on the machine on which hitless runs: the hooks that are `local`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from hitless.domain.common.errors import CommandFailed
 
 _SHOWN_LINES = 20
-_GOODBYE = 5.0  # seconds that a command gets to end after it was told to
+_GOODBYE = 5.0  # seconds that a command gets to end after hitless has told it to
 
 
 @dataclass(frozen=True)
 class LocalMachine:
-    """`directory` is where commands run: beside the Compose file; None: where hitless itself runs."""
+    """`directory` is where commands run: that of the Compose file; None: where hitless itself runs."""
 
     directory: str | None = None
 
@@ -58,7 +58,7 @@ class LocalMachine:
 
 
 def _end(process: subprocess.Popen[bytes]) -> bytes:
-    """End a command with all that it has started; what it wrote."""
+    """End a command with all that it has started; returns what it wrote."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""The JSON documents that `--json` prints where a command tells no events.
+"""The JSON documents that `--json` prints if a command tells no events.
 
 The view of each has its type. The schemas in docs/reference are made from these types.
 """
@@ -23,7 +23,7 @@ class Document(StrEnum):
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:
-    """Print it. `kind` says which schema it keeps to: the tests compare the two."""
+    """Print it. `kind` says which schema it follows: the tests compare the two."""
     print(as_text(kind, content, indent))
 
 

@@ -39,7 +39,7 @@ Emit = Callable[[Event], None]
 def events(as_lines_of_json: bool, is_brief: bool = False) -> Iterator[Emit]:
     """A function that shows every event: live for a person, one JSON object a line for a program.
 
-    `is_brief`: a person sees one line a command, and what fails.
+    `is_brief`: a person sees one line for each command, and what fails.
     """
     if as_lines_of_json:
         yield _unheard(_print_json)
@@ -85,7 +85,7 @@ class _Lines:
             case Waiting(_, holder):
                 self._out.print(f"waiting for {escape(holder)}")
             case StepBegan(step):
-                # rich makes a text of it by itself, not by the console
+                # rich makes a text of it by itself, without the console
                 self._progress.reset(self._task, description=escape(visible(step_text(step))), visible=True)
             case StepProgress(step, detail):
                 description = visible(f"{escape(step_text(step))} [dim]{escape(detail)}[/]")
@@ -157,7 +157,7 @@ def _print_json(event: Event) -> None:
 
 
 def _unheard(show: Emit) -> Emit:
-    """The same, but for a terminal or a reader that has gone: what is under way, or undone, goes on."""
+    """The same, but it continues without a terminal or a reader: work and undo must not stop."""
 
     def emit(event: Event) -> None:
         try:

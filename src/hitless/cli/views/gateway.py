@@ -24,7 +24,7 @@ class RoutedDocument(TypedDict):
 
 
 class GatewayDocument(TypedDict):
-    """The gateway. `newer_image` is hitless's own image if the gateway has an older one of those, else "".
+    """The gateway. `newer_image` is hitless's own image, if the gateway has an older one of these, else "".
 
     `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it. `left` is
     how many Traefiks run beside the live one: an upgrade was interrupted, or is under way.
@@ -98,7 +98,7 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
         out.print("  [yellow]a Traefik runs beside the live one; hitless gateway upgrade ends it[/]")
     if settings.held:
         held = ", ".join(map(str, settings.held))
-        out.print(f"  [yellow]port {held} is another's still: see hitless adopt, or gateway up --replace[/]")
+        out.print(f"  [yellow]others still have port {held}: see hitless adopt, or gateway up --replace[/]")
     for path, problem in gateway.broken.items():
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
     for problem in gateway.restored.values():

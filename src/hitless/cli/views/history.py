@@ -97,7 +97,7 @@ def show_runs(application: str, release: int | None, runs: Sequence[Run], as_jso
 def _show_event(out: Console, event: Json) -> None:
     try:
         said = escape(_said(event))
-    except (LookupError, TypeError, ValueError):  # as another hitless wrote it
+    except (LookupError, TypeError, ValueError):  # another hitless wrote it
         said = escape(str(event["event"]))
     if said:
         out.print(f"  {escape(str(event.get('time', '')))[11:23]}  {said}")
@@ -108,11 +108,11 @@ def _show_event(out: Console, event: Json) -> None:
 
 
 def _said(event: Json) -> str:
-    """An event of the journal in one line; one that only a newer hitless knows by its name."""
+    """An event of the journal in one line; of one that only a newer hitless knows, its name."""
     step = any_step_text(step_of(event.get("step")))
     match event["event"]:
         case "step_began" | "planned" | "drained":
-            return ""  # said by what follows them
+            return ""  # the events after them say it
         case "output":
             return f"{step} wrote"
         case "began":

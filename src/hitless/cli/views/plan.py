@@ -20,7 +20,7 @@ from hitless.domain.plan.preview import Preview
 
 
 class PlannedService(TypedDict):
-    """A service: its role, why it has that, and whether two of it must never run at a time."""
+    """A service: its role, the reason for it, and whether two of it must never run at a time."""
 
     service: str
     role: Role

@@ -15,14 +15,14 @@ from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
 from hitless.domain.common.events import Outcome
 from hitless.domain.common.foreign import Json
-from hitless.domain.proof.observations import Passage, Phase
+from hitless.domain.proof.observations import Period, Timeline
 from hitless.domain.proof.verdict import Cause, Fault, Latency, Proof, Side
 
 
-class PhaseDocument(TypedDict):
-    """The requests of one phase. `lost` and `as_before` map what came instead of an answer to its count."""
+class PeriodDocument(TypedDict):
+    """The requests of one period. `lost` and `as_before` map what came instead of an answer to its count."""
 
-    phase: Phase
+    period: Period
     requests: int
     lost: Mapping[str, int]
     as_before: Mapping[str, int]
@@ -83,7 +83,7 @@ class ProofDocument(TypedDict):
     sessions: int
     sessions_lost: int
     mixed: None
-    phases: list[PhaseDocument]
+    periods: list[PeriodDocument]
     faults: list[FaultDocument]
     deployments_wanted: int
     deployments: list[DeploymentDocument]
@@ -92,15 +92,15 @@ class ProofDocument(TypedDict):
 
 
 def show_proof(proof: Proof, as_json: bool) -> None:
-    """What was sent and lost in each phase, how long it took, the faults with their remedies, the verdict."""
+    """What was sent and lost in each period, how long it took, the faults with remedies, and the verdict."""
     if as_json:
         print_document(Document.PROVE, report(proof), indent=2)
         return
     out = console()
     out.print()
-    for aim in proof.seen.aims:
-        out.print(f"  GET {escape(aim.url)}")
-    _show_phases(out, proof)
+    for target in proof.observed.targets:
+        out.print(f"  GET {escape(target.url)}")
+    _show_periods(out, proof)
     _show_times(out, proof)
     for fault in proof.faults:
         _show_fault(out, fault)
@@ -109,8 +109,8 @@ def show_proof(proof: Proof, as_json: bool) -> None:
 
 def verdict(proof: Proof) -> str:
     """One line: what was lost, in how many deployments, and by whom."""
-    done = [passage for passage in proof.seen.passages if not passage.problem]
-    deployments = f"{len(done)} deployment{'' if len(done) == 1 else 's'} of release {proof.seen.release}"
+    done = [timeline for timeline in proof.observed.timelines if not timeline.problem]
+    deployments = f"{len(done)} deployment{'' if len(done) == 1 else 's'} of release {proof.observed.release}"
     lost = sum(fault.lost for fault in proof.faults if fault.is_loss)
     asked = f"{proof.requests:,} requests"
     own = f" ({proof.as_before:,} answered as before any deployment)" if proof.as_before else ""
@@ -118,32 +118,32 @@ def verdict(proof: Proof) -> str:
         return f"nothing lost: {asked}, {deployments}{own}"
     sides = ", ".join(dict.fromkeys(fault.side for fault in proof.faults if fault.is_loss))
     what = [f"{lost:,} of {asked}"] if lost else []
-    sessions = sum(session.is_lost for session in proof.seen.sessions)
+    sessions = sum(session.is_lost for session in proof.observed.sessions)
     if sessions:
-        what.append(f"{sessions} of {len(proof.seen.sessions)} sessions")
+        what.append(f"{sessions} of {len(proof.observed.sessions)} sessions")
     return f"lost: {' and '.join(what)}, in {deployments}{own}; by {sides}"
 
 
 def report(proof: Proof) -> ProofDocument:
     """The same as one JSON object."""
-    seen = proof.seen
+    observed = proof.observed
     return {
-        "application": seen.application,
-        "release": seen.release,
+        "application": observed.application,
+        "release": observed.release,
         "is_lossless": proof.is_lossless,
         "verdict": verdict(proof),
         "requests": proof.requests,
-        "rate": seen.rate,
-        "paths": [aim.url for aim in seen.aims],
+        "rate": observed.rate,
+        "paths": [target.url for target in observed.targets],
         "lost": proof.lost,
         "as_before": proof.as_before,
         "lost_by_deployments": sum(fault.lost for fault in proof.faults if fault.is_loss),
-        "sessions": len(seen.sessions),
-        "sessions_lost": sum(session.is_lost for session in seen.sessions),
+        "sessions": len(observed.sessions),
+        "sessions_lost": sum(session.is_lost for session in observed.sessions),
         "mixed": None,
-        "phases": [
+        "periods": [
             {
-                "phase": row.phase,
+                "period": row.period,
                 "requests": row.requests,
                 "lost": dict(row.lost),
                 "as_before": dict(row.as_before),
@@ -163,30 +163,30 @@ def report(proof: Proof) -> ProofDocument:
             }
             for fault in proof.faults
         ],
-        "deployments_wanted": seen.wanted,
-        "deployments": [_deployment(passage) for passage in seen.passages],
-        "idle_closed_after": {service: round(after, 2) for service, after in seen.idle.items()},
-        "sent_late_by": round(seen.lag, 3),
+        "deployments_wanted": observed.wanted,
+        "deployments": [_deployment(timeline) for timeline in observed.timelines],
+        "idle_closed_after": {service: round(after, 2) for service, after in observed.idle.items()},
+        "sent_late_by": round(observed.lag, 3),
     }
 
 
-def _deployment(passage: Passage) -> DeploymentDocument:
+def _deployment(timeline: Timeline) -> DeploymentDocument:
     return {
-        "outcome": Outcome.FAILED if passage.problem else Outcome.SUCCESSFUL,
-        "problem": passage.problem,
-        "live_after": _since(passage, passage.live),
-        "ended_after": _since(passage, passage.ended),
-        "start_took": round(passage.gate, 3),
-        "cutover_took": _between(passage.cutting, passage.live),
-        "stop_took": _between(passage.stopping, passage.stopped),
-        "in_flight": passage.in_flight,
-        "cut": passage.cut,
-        "exit_codes": {ending.container: ending.exit_code for ending in passage.endings},
+        "outcome": Outcome.FAILED if timeline.problem else Outcome.SUCCESSFUL,
+        "problem": timeline.problem,
+        "live_after": _since(timeline, timeline.live),
+        "ended_after": _since(timeline, timeline.ended),
+        "start_took": round(timeline.gate, 3),
+        "cutover_took": _between(timeline.cutting, timeline.live),
+        "stop_took": _between(timeline.stopping, timeline.stopped),
+        "in_flight": timeline.in_flight,
+        "cut": timeline.cut,
+        "exit_codes": {ending.container: ending.exit_code for ending in timeline.endings},
     }
 
 
-def _since(passage: Passage, moment: float | None) -> float | None:
-    return _between(passage.began, moment)
+def _since(timeline: Timeline, moment: float | None) -> float | None:
+    return _between(timeline.began, moment)
 
 
 def _between(begin: float | None, end: float | None) -> float | None:
@@ -197,9 +197,9 @@ def _rounded(latency: Latency | None) -> dict[str, float] | None:
     return {key: round(value, 4) for key, value in vars(latency).items()} if latency else None
 
 
-def _show_phases(out: Console, proof: Proof) -> None:
+def _show_periods(out: Console, proof: Proof) -> None:
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("phase")
+    table.add_column("period")
     for column in ("requests", "lost", "as before", "p50", "p99", "longest"):
         if column != "as before" or proof.as_before:
             table.add_column(column, justify="right")
@@ -207,7 +207,7 @@ def _show_phases(out: Console, proof: Proof) -> None:
     for row in proof.rows:
         times = vars(row.latency).values() if row.latency else ()
         table.add_row(
-            row.phase,
+            row.period,
             f"{row.requests:,}",
             *_counts(proof, row.lost, row.as_before),
             *(f"{seconds * 1000:.0f} ms" for seconds in times),
@@ -222,7 +222,7 @@ def _show_phases(out: Console, proof: Proof) -> None:
 
 
 def _counts(proof: Proof, lost: Mapping[str, int], own: Mapping[str, int]) -> tuple[str, ...]:
-    """How many were lost, and how many were as before any deployment where the table has a column for it."""
+    """How many were lost, and how many were as before any deployment, if the table has a column for it."""
     return (str(sum(lost.values())), *([str(sum(own.values()))] if proof.as_before else []))
 
 
@@ -235,22 +235,22 @@ def _show_times(out: Console, proof: Proof) -> None:
     table.add_column("deployment")
     for column in ("live after", "done after", "its own start", "cutover within", "in flight", "cut"):
         table.add_column(column, justify="right")
-    for number, passage in enumerate(proof.seen.passages, start=1):
+    for number, timeline in enumerate(proof.observed.timelines, start=1):
         table.add_row(
-            f"{number} {'[red]failed[/]' if passage.problem else ''}",
+            f"{number} {'[red]failed[/]' if timeline.problem else ''}",
             *(
                 "-" if seconds is None else f"{seconds:.{digits}f} s"
                 for seconds, digits in (
-                    (_since(passage, passage.live), 1),
-                    (_since(passage, passage.ended), 1),
-                    (passage.gate, 1),
-                    (_between(passage.cutting, passage.live), 2),
+                    (_since(timeline, timeline.live), 1),
+                    (_since(timeline, timeline.ended), 1),
+                    (timeline.gate, 1),
+                    (_between(timeline.cutting, timeline.live), 2),
                 )
             ),
-            str(passage.in_flight),
-            str(passage.cut),
+            str(timeline.in_flight),
+            str(timeline.cut),
         )
-    if proof.seen.passages:
+    if proof.observed.timelines:
         out.print(table)
         out.print(
             "[dim]Both releases are the same, so which of them answered can't be seen: the time of the "

@@ -8,7 +8,7 @@ from hitless.domain.common.events import StepId, StepJson, StepKind, step_json
 
 
 def any_step_json(step: StepId | str) -> StepJson | str | None:
-    """A step of the journal for `--json`; None for none, a sentence where an older hitless wrote one."""
+    """A step of the journal for `--json`; None for none, a sentence if an older hitless wrote one."""
     return step_json(step) if isinstance(step, StepId) else step or None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hitless.domain.application import compose_schema, roles, x_hitless
 from hitless.domain.application.model import Application, Role, Service, Settings
-from hitless.domain.application.roles import Part
+from hitless.domain.application.roles import Assignment
 from hitless.domain.application.x_hitless import Extension
 from hitless.domain.common import names
 from hitless.domain.common.errors import HitlessError
@@ -46,11 +46,13 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
         findings += (*more, *unpublished)
         routes = _merge(_merge(routes, found, findings), published, findings)
     named = {name: one.role for name, one in own.items() if one.role}
-    parts = roles.assign(model, {backend.service for backend in routes.backends}, {**said.roles, **named})
+    assignments = roles.assign(
+        model, {backend.service for backend in routes.backends}, {**said.roles, **named}
+    )
     application = Application(
         name=str(model.get("name", "")),
         services=tuple(
-            _service(name, service, own[name], parts[name])
+            _service(name, service, own[name], assignments[name])
             for name, service in (model.get("services") or {}).items()
         ),
         routes=routes,
@@ -72,7 +74,7 @@ def traefik_labels(service: Json) -> dict[str, str]:
     }
 
 
-def _service(name: str, service: Json, said: Extension, part: Part) -> Service:
+def _service(name: str, service: Json, said: Extension, assignment: Assignment) -> Service:
     check = service.get("healthcheck") or {}
     test = check.get("test") or ()
     disabled = check.get("disable") is True or list(test)[:1] == ["NONE"]
@@ -83,10 +85,10 @@ def _service(name: str, service: Json, said: Extension, part: Part) -> Service:
         replicas=replicas(service),
         healthcheck=False if disabled else True if test else None,
         pull_policy=str(service.get("pull_policy", "missing")),
-        settings=said.settings if part.role is not Role.JOB else _patient(service, said.settings),
-        role=part.role,
-        reason=part.reason,
-        doubt=part.doubt,
+        settings=said.settings if assignment.role is not Role.JOB else _patient(service, said.settings),
+        role=assignment.role,
+        reason=assignment.reason,
+        doubt=assignment.doubt,
         exclusive=said.exclusive,
     )
 

@@ -1,4 +1,4 @@
-"""Which part a service plays: found by rule from the Compose model, with the reason. Pure.
+"""Which role a service has: found by rule from the Compose model, with the reason. Pure.
 
 The first rule that fits counts. What the file itself says (`role` in `x-hitless`) goes before all of them.
 """
@@ -38,7 +38,7 @@ _OF_MANY = frozenset(_PUBLISHERS.split())
 
 
 @dataclass(frozen=True)
-class Part:
+class Assignment:
     """The role of a service and, as the end of the sentence "it is so because …", the reason.
 
     `doubt` is what makes the role a mere guess, "" where nothing does.
@@ -49,30 +49,38 @@ class Part:
     doubt: str = ""
 
 
-def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> dict[str, Part]:
-    """The part of every service. `routed` have a route, `said` is what the file says of a service's role."""
+def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> dict[str, Assignment]:
+    """The role of every service. `routed` have a route, `said` is what the file says of a service's role."""
     services: Mapping[str, Json] = model.get("services") or {}
     webs = [name for name in services if said.get(name, Role.WEB if name in routed else None) is Role.WEB]
-    parts = {
-        name: Part(said[name], "x-hitless says so") if name in said else _part(name, services, routed, webs)
+    assignments = {
+        name: Assignment(said[name], "x-hitless says so")
+        if name in said
+        else _assigned(name, services, routed, webs)
         for name in services
     }
-    _join_workers(services, parts, said)
-    for name, part in parts.items():
+    _join_workers(services, assignments, said)
+    for name, assignment in assignments.items():
         waiting = sorted(_waiting_for_the_end_of(name, services))
-        if part.role is Role.JOB and name not in said and _shared(waiting, parts):
+        if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
             # it belongs to those that run once, like the preparing of a database's volume
-            parts[name] = Part(Role.SHARED, f"the shared {_wait_for_its_end(waiting)}")
-    return parts
+            assignments[name] = Assignment(Role.SHARED, f"the shared {_wait_for_its_end(waiting)}")
+    return assignments
 
 
-def _join_workers(services: Mapping[str, Json], parts: dict[str, Part], said: Collection[str]) -> None:
+def _join_workers(
+    services: Mapping[str, Json], assignments: dict[str, Assignment], said: Collection[str]
+) -> None:
     """What has the image of a worker is one, too, whatever else it has: they are released together."""
-    images = {services[name].get("image"): name for name, part in parts.items() if part.role is Role.WORKER}
-    for name, part in parts.items():
+    images = {
+        services[name].get("image"): name
+        for name, assignment in assignments.items()
+        if assignment.role is Role.WORKER
+    }
+    for name, assignment in assignments.items():
         worker = images.get(services[name].get("image") or "")
-        if worker and part.role is Role.SHARED and name not in said and not stateful(services[name]):
-            parts[name] = Part(Role.WORKER, _the_code_of(worker))
+        if worker and assignment.role is Role.SHARED and name not in said and not stateful(services[name]):
+            assignments[name] = Assignment(Role.WORKER, _the_code_of(worker))
 
 
 def _the_code_of(name: str) -> str:
@@ -84,38 +92,40 @@ def _wait_for_its_end(names: list[str]) -> str:
     return f"{listed} {'wait' if names[1:] else 'waits'} for its end"
 
 
-def _shared(names: Collection[str], parts: Mapping[str, Part]) -> bool:
-    return any(parts[name].role is Role.SHARED for name in names)
+def _shared(names: Collection[str], assignments: Mapping[str, Assignment]) -> bool:
+    return any(assignments[name].role is Role.SHARED for name in names)
 
 
-def _part(name: str, services: Mapping[str, Json], routed: Collection[str], webs: list[str]) -> Part:
+def _assigned(
+    name: str, services: Mapping[str, Json], routed: Collection[str], webs: list[str]
+) -> Assignment:
     service = services[name]
     image = str(service.get("image") or "")
     if name in routed:
-        return Part(Role.WEB, "it has a route")
+        return Assignment(Role.WEB, "it has a route")
     waiting = sorted(_waiting_for_the_end_of(name, services))
     if waiting and ends(service):
-        return Part(Role.JOB, _wait_for_its_end(waiting))
+        return Assignment(Role.JOB, _wait_for_its_end(waiting))
     for web in webs:
         if _is_same(service, services[web]):
-            return Part(Role.WORKER, _the_code_of(web))
+            return Assignment(Role.WORKER, _the_code_of(web))
     if product := stateful(service):
-        return Part(Role.SHARED, f"{product} keeps data, and must run once")
+        return Assignment(Role.SHARED, f"{product} keeps data, and must run once")
     if volume := _volume_of_its_own(name, services):
-        return Part(Role.SHARED, f"it keeps data in the volume {volume}, and has no route")
+        return Assignment(Role.SHARED, f"it keeps data in the volume {volume}, and has no route")
     if "build" in service:
-        return Part(Role.WORKER, "it is built with the release, and has no route")
+        return Assignment(Role.WORKER, "it is built with the release, and has no route")
     for web in webs:
         if _namespace(image) and _namespace(image) == _namespace(str(services[web].get("image") or "")):
-            return Part(Role.WORKER, f"its image comes from where that of {web} comes from")
+            return Assignment(Role.WORKER, f"its image comes from where that of {web} comes from")
     for web in webs:
         if name in _needed(web, services) and not _is_bound(service):
-            return Part(Role.WORKER, f"{web} needs it, and it keeps nothing")
+            return Assignment(Role.WORKER, f"{web} needs it, and it keeps nothing")
     foreign = "its image is not of this application, and it has no route"
     for web in webs:
         if name in _needed(web, services) and _has_mounts(service) and not _ports(service):
-            return Part(Role.SHARED, foreign, f"{web} needs it, and it may write to what it mounts")
-    return Part(Role.SHARED, foreign)
+            return Assignment(Role.SHARED, foreign, f"{web} needs it, and it may write to what it mounts")
+    return Assignment(Role.SHARED, foreign)
 
 
 def _waiting_for_the_end_of(name: str, services: Mapping[str, Json]) -> Iterator[str]:

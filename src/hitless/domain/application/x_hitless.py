@@ -34,7 +34,9 @@ _HOOK_TIMEOUT = 300.0  # seconds: a migration takes longer than a start
 
 @dataclass(frozen=True)
 class Extension:
-    """What one `x-hitless` says. `roles` are those it gives to services by name, `role` the service's own.
+    """What one `x-hitless` says: Compose calls every `x-` key an extension.
+
+    `roles` are the roles that it gives to services by name, `role` is the service's own.
 
     `publish`: the gateway publishes the service's ports in its place, as this `protocol`.
     """

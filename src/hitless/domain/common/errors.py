@@ -11,7 +11,7 @@ from hitless.domain.common.findings import Finding
 class HitlessError(Exception):
     """Your input or your environment is at fault, not hitless; `hint` is the next thing to do.
 
-    `is_unfinished` where something is left that a next command has to finish or to undo.
+    `is_unfinished`: something is left that the next command has to finish or to undo.
     """
 
     is_unfinished = False
@@ -49,7 +49,7 @@ class DockerFailed(HitlessError):
 
     @property
     def is_missing(self) -> bool:
-        """Whether Docker says that there is no such thing. Its exit code does not tell."""
+        """Whether Docker says that there is no such thing. Its exit code does not show it."""
         said = self.output.lower()
         kinds = ("container", "image", "object", "network")
         return any(f"no such {kind}" in said for kind in kinds) or bool(
@@ -58,11 +58,11 @@ class DockerFailed(HitlessError):
 
 
 class TimedOut(HitlessError):
-    """A deadline passed; the message names what was waited for."""
+    """A deadline passed; the message says what hitless waited for."""
 
 
 class GateFailed(HitlessError):
-    """The candidate did not prove ready. `logs` maps container name -> its last lines."""
+    """The candidate did not get ready. `logs` maps container name -> its last lines."""
 
     def __init__(self, message: str, hint: str, logs: dict[str, str] | None = None) -> None:
         super().__init__(message, hint)
@@ -78,7 +78,7 @@ class CommandFailed(HitlessError):
 
 
 class HookFailed(HitlessError):
-    """All was done, but a hook after the cutover failed: there is nothing that could be undone for it."""
+    """Everything was done, but a hook after the cutover failed: there is nothing to undo."""
 
 
 class NotConfirmed(HitlessError):
@@ -90,13 +90,13 @@ class Locked(HitlessError):
 
 
 class LockLost(HitlessError):
-    """The lock of an application went away in the middle: another deployment may have begun."""
+    """The lock of an application was lost in the middle: another deployment may have begun."""
 
     is_unfinished = True
 
     def __init__(self, application: str) -> None:
         super().__init__(
             f"the lock of {application} went away: was the gateway restarted, the connection cut, this "
-            "command suspended, or the lock taken away with hitless unlock?",
+            "command suspended, or the lock freed with hitless unlock?",
             "see what is there with hitless status; then hitless resume, abort, or deploy again",
         )

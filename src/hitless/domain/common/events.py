@@ -95,9 +95,9 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class StepId:
-    """Which step it is: what it does, and to what. Texts are made of it where it is shown.
+    """Which step it is: what it does, and to what. The views make texts of it.
 
-    `subjects` are services, containers, images, releases, or ports of the host: that depends on the kind.
+    `subjects` are services, containers, images, releases, or ports of the host, depending on the kind.
     `to` are networks that they are connected to. `seconds` is how long a `bake` or a `load` lasts, else 0.
     """
 
@@ -109,13 +109,13 @@ class StepId:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        """`create:green:7`: the kind, and what tells it from others of its kind."""
+        """`create:green:7`: the kind, and what distinguishes it from others of its kind."""
         parts = (self.kind, self.colour, str(self.release or ""), ",".join(self.subjects))
         return ":".join(part for part in parts if part)
 
 
 class StepJson(TypedDict):
-    """A step as JSON: the fields of `StepId`, and its `id`, which tells it from the others of its command."""
+    """A step as JSON: the fields of `StepId`, and its `id`, which is unique within its command."""
 
     id: str
     kind: StepKind
@@ -135,7 +135,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Began:
-    """A command starts to work on an application. `release` is 0 where it concerns none.
+    """A command starts to work on an application. `release` is 0 if it concerns none.
 
     `holder` is who runs the command, and where; `revision` is the source revision, or "".
     """
@@ -229,7 +229,7 @@ class Drained:
 
 @dataclass(frozen=True)
 class Undone:
-    """All that the command had done is undone: what was live before it is live, and nothing else is left."""
+    """All that the command had done is undone: what was live before is live, and nothing else is left."""
 
 
 @dataclass(frozen=True)

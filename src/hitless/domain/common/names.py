@@ -1,4 +1,4 @@
-"""The names and labels that tell hitless's containers, networks and images on a Docker host."""
+"""The names and labels that identify hitless's containers, networks and images on a Docker host."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Colour(StrEnum):
 
     @property
     def other(self) -> Colour:
-        """Blue's other is green, and green's is blue."""
+        """Green for blue, and blue for green."""
         return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
 
 
 def image_reference(application: str, number: int, service: str) -> str:
     """The local tag that keeps a release's image: `hitless:<application>.r<number>.<service>`.
 
-    Everything is in the tag, because it takes any application or service name as it is; a repository name
-    would not (upper case, double separators).
+    Everything is in the tag, because a tag takes any application or service name as it is. A repository name
+    does not (upper case, double separators).
     """
     return f"hitless:{application}.r{number}.{service}"
 
@@ -35,12 +35,12 @@ def colour_project(application: str, colour: Colour) -> str:
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_NETWORK = "com.docker.compose.network"
 X_HITLESS = "x-hitless"
-# The article's name of the gateway's network, which Compose files name even where the gateway is another
+# The gateway network's name in Compose files, whatever the gateway is called (from the blue/green article)
 GATEWAY_NETWORK = "traefik_webgateway"
 LABEL_GATEWAY = "hitless.gateway"
 LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
-LIVE_NETWORK = "hitless-live"  # the key of that of `live_network` in its colour's project
+LIVE_NETWORK = "hitless-live"  # the key of `live_network` in its colour's project
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
-FIXED_NAMES = ("container_name", "hostname")  # of which a colour makes aliases
+FIXED_NAMES = ("container_name", "hostname")  # a colour makes aliases of these

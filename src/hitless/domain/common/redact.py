@@ -1,4 +1,4 @@
-"""Keep secrets out of what is shown and written down: logs and error texts may hold environment values."""
+"""Hide secrets in what is shown and written down: logs and error texts may hold environment values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["CUT_OFF", "MARK", "redact", "secrets"]
 
 
 MARK = "[redacted]"
-CUT_OFF = "…"  # at the end of a text that goes on
-# What stands before a secret: `password=`, `"token": "`, `--password `
+CUT_OFF = "…"  # at the end of a text that was cut off
+# What comes before a secret: `password=`, `"token": "`, `--password `
 _NAMED = re.compile(r"""(?:^|[^\w.-])(?:([\w.-]+)["']?\s*[:=]\s*["']?|--?([\w-]+)\s+["']?)$""")
-_BEFORE = 80  # characters that a name before a secret is looked for in
+_BEFORE = 80  # the characters before a secret in which its name may be
 T = TypeVar("T")
 
 
@@ -45,14 +45,14 @@ class _Redaction:
         return value
 
     def _of_text(self, text: str) -> str:
-        # in this order: what one leaves of another is then a word of its own
+        # in this order: what the first leaves of a text are then words for the second
         text = re.sub(_any_of(self.hidden.anywhere), MARK, text)
         text = re.sub(_any_of(self.hidden.alone, alone=True), MARK, text)
         text = re.sub(_any_of(self.hidden.placed, alone=True), _shown, text)
         return self._without_beginning(text)
 
     def _without_beginning(self, text: str) -> str:
-        """Without the beginning of a secret where the text was cut off, which it says."""
+        """Without the beginning of a secret at the end of a text that was cut off."""
         if not text.endswith(CUT_OFF):
             return text
         rest = text.removesuffix(CUT_OFF)
@@ -74,7 +74,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _is_due(found: re.Match[str]) -> bool:
-    """Whether a secret is what must stand here: after a name that says so, or in an address."""
+    """Whether a secret is expected here: after a name that says it is one, or in an address."""
     before = found.string[max(0, found.start() - _BEFORE) : found.start()]
     if before.endswith(":") and found.string[found.end() : found.end() + 1] == "@":
         return True

@@ -1,4 +1,4 @@
-"""The secrets in a Compose model: by the names of values, by their look, and by where they stand. Pure."""
+"""The secrets in a Compose model: by the names of values, by their look, and by where they are. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import unquote
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 
-# What is shorter is a word of the language as often as a secret
+# A shorter value is as often an ordinary word as a secret
 _SHORTEST = 6
-# From here on nobody takes letters alone for a word
+# From this length on, letters alone are no word
 _LONGEST_WORD = 15
 _DIGITS = 10
 # The parts of a name: SECRET_KEY, secretKey, secret-key, APIKey
@@ -28,10 +28,10 @@ _SECRET_ENDS = re.compile(
     r"(api|access|account|secret|private|encryption|signing|app)keys?$|passw(or)?d|passphrase|secret|tokens?$"
     r"|credentials?|(?<!com)(?<!by)(?<!tres)pass$|basicauth",
 )
-# A key that is none: it is public, or names a place in a cache or a table
+# A key that is no secret: it is public, or names a place in a cache or a table
 _PARTS_OF_OPEN_KEYS = "public prefix cache primary foreign sort partition site publishable"
 _OPEN_KEYS = frozenset(_PARTS_OF_OPEN_KEYS.split())
-# What a name with one of these at its end says is not the secret, but something about it
+# A name with one of these at its end holds something about the secret, and not the secret
 _ENDS_ABOUT_SECRETS = (
     "alg algorithm aud audience days dir directory disable disabled enable enabled endpoint expire expires "
     "expiration expiry file filename header host hours iss issuer length lifetime method minutes mode name "
@@ -52,7 +52,7 @@ _SCHEME = re.compile(r"\b(?:bearer|basic) +(?=\S*\d)([\w.~+/-]{8,}=*)", re.I)
 _HOOK = re.compile(r"https?://(?:hooks\.[^/\s]+|[^/\s]+/api/webhooks)(/[^\s?#]+)")
 _PATH = re.compile(r"https?://[^/\s]+(/\S{20,})")
 _PEM = " PRIVATE KEY-----"
-# What says of itself that it is a secret: JSON Web Tokens (RFC 7519), and the prefixes of providers
+# Values that look like a secret: JSON Web Tokens (RFC 7519), and the prefixes of providers
 _TOKENS = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[a-z]-[\w-]{10,}"
     r"|(?:[rs]k|whsec)_(?:live_|test_)?[A-Za-z\d]{16,}|sk-[\w-]{20,}|AKIA[A-Z\d]{16}"
@@ -64,11 +64,11 @@ _WORDS = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Secrets:
-    """The secret values of models, by where they are to be hidden.
+    """The secret values of models, by where to hide them.
 
-    `anywhere`: whatever is around them. `alone`: where they stand as words, for they may be parts of ordinary
-    ones. `placed`: only where a secret is due (`password=…`, `://user:…@`): they are too short, or are names
-    that the model itself shows.
+    `anywhere`: whatever is around them. `alone`: only as whole words, because they may be parts of ordinary
+    ones. `placed`: only where a secret is expected (`password=…`, `://user:…@`), because they are too short,
+    or are names that the model itself shows.
     """
 
     anywhere: frozenset[str] = frozenset()
@@ -82,7 +82,7 @@ class Secrets:
 
 
 def secrets(*models: Json) -> Secrets:
-    """The values in resolved Compose models that are secret by their name, their look, or within others."""
+    """The values in resolved Compose models that are secret by their name or look, or within others."""
     found = {one.strip() for model in models for one in _of_model(model)} - {""}
     names = {name for model in models for name in _names(model)}
     placed = frozenset(one for one in found if len(one) < _SHORTEST or _is_known(one, names))
@@ -91,7 +91,7 @@ def secrets(*models: Json) -> Secrets:
 
 
 def is_secret(name: str) -> bool:
-    """Whether what has this name is a secret: DB_PASSWORD is, PASSWORD_FILE and PUBLIC_KEY are not."""
+    """Whether a value of this name is a secret: of DB_PASSWORD it is, of PASSWORD_FILE and PUBLIC_KEY not."""
     parts = [part.lower() for part in _PARTS.findall(name)]
     if not parts:
         return False
@@ -108,7 +108,7 @@ def is_secret(name: str) -> bool:
 
 
 def _is_of_address(name: str) -> bool:
-    """Whether what has this name is an address that nobody else is to know: SLACK_WEBHOOK_URL."""
+    """Whether a value of this name is an address that nobody else may know: SLACK_WEBHOOK_URL."""
     parts = [part.lower() for part in _PARTS.findall(name)]
     return parts[-1:] in (["url"], ["uri"]) and bool(_SECRET_PLACES & {*parts})
 
@@ -145,7 +145,7 @@ def _of_service(service: Json) -> Iterator[str]:
 
 
 def _of_commands(extension: Any) -> Iterator[str]:
-    """The secrets in the commands of hooks, which stand somewhere within `x-hitless`."""
+    """The secrets in the commands of hooks, anywhere in `x-hitless`."""
     if isinstance(extension, dict):
         for value in extension.values():
             yield from _of_commands(value)
@@ -175,7 +175,7 @@ def _of_lines(text: str) -> Iterator[str]:
 
 
 def _within(text: str) -> Iterator[str]:
-    """The secrets within a value: a password of an address, what is assigned to a name that says so."""
+    """The secrets within a value: a password of an address, or what a secret's name is assigned."""
     for password in _USERINFO.findall(text):
         yield from (password, unquote(password))
     yield from _TOKEN_AS_USER.findall(text)
@@ -191,7 +191,7 @@ def _within(text: str) -> Iterator[str]:
 
 
 def _of_options(command: Any) -> Iterator[str]:
-    """What a command line gives to options that are secret by their name, and what is assigned in it."""
+    """What a command line gives to options with a secret's name, and what is assigned in it."""
     if not isinstance(command, list):
         return
     # a text for the shell is words, too
@@ -206,7 +206,7 @@ def _of_options(command: Any) -> Iterator[str]:
 
 
 def _pairs(mapping: Any) -> Iterator[tuple[str, str]]:
-    """The pairs of a mapping as texts; in a Compose model a literal $ is written $$."""
+    """The pairs of a mapping as texts; a Compose model writes a literal $ as $$."""
     if isinstance(mapping, dict):
         for key, value in mapping.items():
             if value is not None:
@@ -214,7 +214,7 @@ def _pairs(mapping: Any) -> Iterator[tuple[str, str]]:
 
 
 def _names(model: Json) -> Iterator[str]:
-    """The names that a model shows, and their words, in lower case: who knows them knows no secret."""
+    """The names that a model shows, and their words, in lower case: they give no secret away."""
     services: Mapping[str, Any] = model.get("services") or {}
     shown = [str(model.get("name") or "")]
     for kind in ("services", "networks", "volumes", "configs", "secrets"):
@@ -229,7 +229,7 @@ def _names(model: Json) -> Iterator[str]:
 
 
 def _is_known(value: str, names: set[str]) -> bool:
-    """Whether a value is a name of the model's own, or a word for a secret: hidden, it would tell no less."""
+    """Whether a value is a name in the model itself, or a word for a secret: hiding it would hide nothing."""
     return value.lower() in names or value.lower() in _SECRET_PARTS
 
 

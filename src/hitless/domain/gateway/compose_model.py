@@ -15,7 +15,7 @@ from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 
 ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
-SERVED = "/run/hitless"  # what Traefik reads of them, in memory: made at each start of what is whole
+SERVED = "/run/hitless"  # what Traefik reads, in memory: each start copies the files that are whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
 PROGRAMS = "/opt/traefik"  # Traefik's programs, which all gateways of a host share
 PROGRAMS_VOLUME = "hitless-traefik"
@@ -73,13 +73,13 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         # BusyBox's `timeout` leaves a child behind at every probe, which Traefik as the first process would
         # never reap: some hundred zombies in a few minutes (seen)
         "init": True,
-        # Nobody's user: it can read the routes that root writes by `docker exec`, and not write them. The
+        # Nobody's user: it can read the routes that root writes by `docker exec`, but not write them. The
         # Docker socket belongs to root.
         "user": f"{user}:{user}",
-        # Its owner, and not a mode, says who may write: at a second start the engine (26.1) has forgotten the
+        # The owner says who may write, not a mode: at a second start the engine (26.1) has forgotten the
         # mode. A routing file has some ten thousand bytes.
         "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=64m"],
-        # not unless-stopped: after a crash the engine takes what runs for stopped by hand (measured)
+        # not unless-stopped: after a crash the engine thinks that what ran was stopped by hand (measured)
         "restart": "always",
         "read_only": True,
         "cap_drop": ["ALL"],
@@ -133,16 +133,16 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         *(f"--entrypoints.{name}.address=:{port}" for name, port in there.entry_points.items()),
         # Traefik's default of 60 s cuts every upload that takes longer
         *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
-        # a route that names no entry point is on this one alone, not on the ports of applications
+        # a route that names no entry point is on this one only, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
         f"--providers.file.directory={place}/routes",
         "--providers.file.watch=true",
-        # Traefik's default of 2 s would put off every cutover by so much
+        # Traefik's default of 2 s would delay every cutover by that
         "--providers.providersthrottleduration=100ms",
     ]
     if settings.trusted_proxies:
-        # the routes for the inside look at the connection, whatever these headers say (measured); the PROXY
-        # protocol would say where a connection comes from
+        # the routes for the inside look at the connection, whatever these headers say (measured); with the
+        # PROXY protocol a proxy would say where a connection comes from
         trusted = ",".join(settings.trusted_proxies)
         command += [
             f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
@@ -158,7 +158,7 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         command.append("--experimental.fastproxy=true")
     if settings.docker_provider:
         command += [
-            # as our own transport: what is adopted is drained by counting connections, too
+            # like our own transport: hitless also drains what it adopts by counting connections
             f"--serverstransport.forwardingtimeouts.idleconntimeout={IDLE_TIMEOUT * 1000:.0f}ms",
             "--serverstransport.maxidleconnsperhost=200",
             "--providers.docker=true",

@@ -7,9 +7,9 @@ import re
 # dev/images reads this line, and has that very release. A newer one is taken by changing it here: running
 # gateways get it by `gateway upgrade`, and say in `gateway status` that there is one.
 TRAEFIK_IMAGE = "traefik:v3.7.15"
-FLOATING = "traefik:v3.7"  # what older ones of hitless took where no image was asked for
-# The options that hitless gives it are there since 3.0 (`asDefault` of an entry point), that of
-# `--fast-proxy` since 3.3. But labels are checked against the fields of 3.7 (traefik_schema.py), and one
+FLOATING = "traefik:v3.7"  # what older ones of hitless used if nobody asked for an image
+# Traefik has the options that hitless gives it since 3.0 (`asDefault` of an entry point), and that of
+# `--fast-proxy` since 3.3. But hitless checks labels against the fields of 3.7 (traefik_schema.py), and one
 # field in one file that Traefik does not know stops every later change of all files. Nobody has tried
 # version 4.
 _OLDEST = (3, 7)

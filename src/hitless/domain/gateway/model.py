@@ -9,7 +9,7 @@ SERVICE = "traefik"
 
 
 def network_name(project: str) -> str:
-    """The gateway's own network: with each application it shares another one (`Gateway.network_of`)."""
+    """The gateway's own network; it shares another one with each application (`Gateway.network_of`)."""
     return f"{project}_webgateway"
 
 

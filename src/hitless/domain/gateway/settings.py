@@ -20,7 +20,7 @@ _OLD_ANY = "0.0.0.0"  # noqa: S104 - it is read, not bound
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What `gateway up` can be told. `dashboard` publishes Traefik's own on 127.0.0.1:8080.
+    """What `gateway up` can set. `dashboard` publishes Traefik's dashboard on 127.0.0.1:8080.
 
     `bind` is the host's address to publish `http_port` on, "" for all. `ports` are further ports of the host,
     for applications: port -> the address to publish it on. `held` are those of all these that others have
@@ -49,21 +49,21 @@ class GatewaySettings:
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
-        """The settings that a running gateway was made with; what only a newer hitless knows is left out."""
+        """The settings of a running gateway, without those that only a newer hitless knows."""
         known = {setting.name for setting in fields(GatewaySettings)}
         found = {key: value for key, value in json.loads(text).items() if key in known}
         ports = {int(port): address for port, address in found.pop("ports", {}).items()}
         if "read_timeout" not in found:
-            # made by a hitless that published on IPv4 alone where every address was meant
+            # an older hitless made it, which published on IPv4 alone if every address was meant
             ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
             found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
-        # made by a hitless that noted nothing of it, and whose own image was this one
+        # an older hitless made it, which did not note this, and whose own image was this one
         found.setdefault("image_asked", found.get("image", FLOATING) != FLOATING)
         lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies")}
         return GatewaySettings(**{**found, "ports": ports, **lists})
 
     def up_to_date(self) -> GatewaySettings:
-        """The same with hitless's own image of today, where no other one was asked for."""
+        """The same with the image that this hitless takes by itself, if nobody asked for another one."""
         return self if self.image_asked else replace(self, image=TRAEFIK_IMAGE)
 
     def to_label(self) -> str:
@@ -83,19 +83,19 @@ class GatewaySettings:
 
     @property
     def published(self) -> dict[int, str]:
-        """The ports of the host that it takes: port -> address, "" for all."""
+        """The ports of the host that it uses: port -> address, "" for all."""
         dashboard = {API_PORT: "127.0.0.1"} if self.dashboard else {}
         found = {self.http_port: self.bind, **self.ports, **dashboard}
         return {port: address for port, address in found.items() if port not in self.held}
 
     def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
-        """The same with these ports besides (port -> address), and without those."""
+        """The same with these ports added (port -> address), and without those."""
         ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}
         return replace(self, ports=dict(sorted(ports.items())))
 
 
 def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> Gateway:
-    """The gateway of this name, running with these settings, in this container where there is one already."""
+    """The gateway of this name, running with these settings, in this container if there is one already."""
     return Gateway(
         project=project,
         container=container_name(project),

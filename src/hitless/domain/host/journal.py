@@ -1,7 +1,7 @@
-"""What the journal of an application says: one run a command, from its events. Pure.
+"""What the journal of an application says: one run for each command, from its events. Pure.
 
-A line is an event as JSON with its time. A line that can't be read is left out: a killed writer leaves half
-a line at most, and what a full disk swallowed is gone.
+A line is an event as JSON with its time. A line that can't be read is left out: a killed writer leaves at
+most half a line, and a line that a full disk swallowed is lost.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Run:
     """One command's work on an application, as its journal has it.
 
     `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the first step
-    that failed, else the last that began; "" before the first, and a sentence where an older hitless wrote
-    it. `outcome` is that of the `Ended` event, "" where there is none: the command is at work, or was
+    that failed, or else the last that began: "" before the first, and a sentence if an older hitless wrote
+    it. `outcome` is that of the `Ended` event; without one it is "", and the command is at work, or was
     killed. `events` are all of them, with their times.
     """
 
@@ -39,15 +39,15 @@ class Run:
 
     @property
     def is_left(self) -> bool:
-        """Whether it was not brought to an end, if it is over at all."""
+        """Whether something is left of it, if it is over at all."""
         return self.outcome in ("", "unfinished")
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has the application's lock: since how many seconds, and its last sign of life how long ago.
+    """Who has the application's lock: for how many seconds, and how long ago it last gave a sign of life.
 
-    `has_ended`: hitless itself has, and a Docker command that it began is still at work.
+    `has_ended`: hitless itself has ended, and a Docker command that it began is still at work.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Holder:
 
 
 def runs(journal: str) -> tuple[Run, ...]:
-    """Every run that the text holds from its beginning, the oldest first."""
+    """Every run whose beginning is in the text, the oldest first."""
     found: list[list[Json]] = []
     for event in _events(journal.splitlines()):
         if event["event"] == "began":
@@ -74,7 +74,7 @@ def runs(journal: str) -> tuple[Run, ...]:
 
 
 def step_of(value: object) -> StepId | str:
-    """A step as an event of the journal has it; a sentence where an older hitless wrote it."""
+    """A step as an event of the journal has it; a sentence if an older hitless wrote it."""
     if not isinstance(value, dict):
         return str(value or "")
     try:
@@ -86,7 +86,7 @@ def step_of(value: object) -> StepId | str:
             to=tuple(map(str, value.get("to") or ())),
             seconds=float(value.get("seconds") or 0),
         )
-    except (LookupError, ValueError, TypeError):  # as a newer hitless wrote it
+    except (LookupError, ValueError, TypeError):  # a newer hitless wrote it
         return str(value.get("kind") or "")
 
 

@@ -1,4 +1,4 @@
-"""Shared services: how each is beside what the file says, and what recreating it would cost. Pure."""
+"""Shared services: what differs between each and the file, and what recreating it would cost. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hitless.domain.host.world import ComposeContainer, World
 
 @dataclass(frozen=True)
 class Shared:
-    """A shared service. `container` is None where there is none; `changes` say what is new in the file."""
+    """A shared service. `container` is None if it has none; `changes` say what is new in the file."""
 
     service: str
     reason: str
@@ -28,7 +28,7 @@ def shared_services(
 ) -> tuple[Shared, ...]:
     """Every shared service.
 
-    `digests` are Compose's, service -> digest: of what plain Compose starts, and of what hitless does.
+    `digests` are Compose's, service -> digest: of what plain Compose starts, and of what hitless starts.
     """
     containers = {container.service: container for container in world.base}
     found = []
@@ -70,7 +70,7 @@ def _changes(service: Json, container: ComposeContainer | None, digests: Sequenc
 
 
 def _needs(model: Json, service: str) -> set[str]:
-    """All that a service depends on, directly or by way of another."""
+    """All that a service depends on, directly or through another one."""
     found: set[str] = set()
     waiting = [service]
     while waiting:

@@ -1,4 +1,4 @@
-"""How a host and its applications are: one value, which the command line and a dashboard draw. Pure."""
+"""The state of a host and its applications: one value, which the command line and a dashboard draw. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LiveStatus:
 class CommandStatus:
     """The command that works on the application (`is_under_way`), or the last one, which was interrupted.
 
-    `operation` is "" and `release` 0 where they are not known; `step` is the last that began, "" before the
+    `operation` is "" and `release` 0 if they are not known; `step` is the last that began, "" before the
     first; `began` is an ISO time in UTC; `by` is who runs it; `seconds` have passed since its last sign of
     life.
     """
@@ -77,7 +77,7 @@ class ContainerStatus:
 
 @dataclass(frozen=True)
 class ReleaseStatus:
-    """A kept release; `promoted` is 0 where it never was live; `images` maps service -> image id."""
+    """A kept release; `promoted` is 0 if it never was live; `images` maps service -> image id."""
 
     number: int
     created: str
@@ -88,9 +88,9 @@ class ReleaseStatus:
 
 @dataclass(frozen=True)
 class ApplicationStatus:
-    """An application. `is_known`: whether anything is there of it.
+    """An application. `is_known`: whether anything of it is there.
 
-    `is_sure`: whether it is known what is live; where it is not, `live` is None.
+    `is_sure`: whether hitless knows what is live; if not, `live` is None.
     """
 
     application: str
@@ -106,7 +106,7 @@ class ApplicationStatus:
 
 @dataclass(frozen=True)
 class GatewayStatus:
-    """The gateway; `settings` is None where there is none. `newer_image` is hitless's own, "" if it has that.
+    """The gateway; `settings` is None without one. `newer_image` is hitless's own, "" if it has that.
 
     `broken` and `restored` are as in `World`; `left` is how many Traefiks run beside the live one, which an
     upgrade has left that was interrupted, or is under way.
@@ -146,7 +146,7 @@ def host_status(world: World, settings: GatewaySettings | None, instances: Insta
 
 
 def application_status(application: str, world: World, settings: GatewaySettings | None) -> ApplicationStatus:
-    """One application; what `world` does not have of it (its releases, its journal) is left out."""
+    """One application, without what `world` does not have of it (its releases, its journal)."""
     live = world.live(application)
     return ApplicationStatus(
         application=application,
@@ -172,7 +172,7 @@ def application_status(application: str, world: World, settings: GatewaySettings
 
 def _containers(application: str, world: World) -> Iterator[ContainerStatus]:
     for one in sorted(world.containers, key=lambda one: one.name):
-        # a hook that is over is of interest in the journal alone
+        # a hook that is over matters only in the journal
         is_over = one.service.startswith("hook-") and not one.is_running
         if one.application == application and not is_over:
             yield ContainerStatus(one.colour, one.release, one.service, one.name, one.state, one.health)
@@ -199,7 +199,7 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
 
 def _problems(application: str, world: World) -> Iterator[Problem]:
     if world.gateway is None:
-        # which colour is live stands in the gateway: without it nothing can be said of the containers
+        # the gateway knows which colour is live: without it nothing can be said about the containers
         yield Problem(ProblemKind.GATEWAY_DOWN)
         return
     yield from (Problem(ProblemKind.BROKEN_FILE, *one) for one in world.broken.items())
@@ -208,7 +208,7 @@ def _problems(application: str, world: World) -> Iterator[Problem]:
     yield from (Problem(ProblemKind.OTHER_GATEWAY, other) for other in others)
     yield from (Problem(ProblemKind.DAMAGED_RECORD, str(number)) for number in sorted(world.damaged))
     if f"{application}.yml" in world.broken or others:
-        return  # something may be live that this gateway's routing does not tell of
+        return  # something may be live that this gateway's routing does not show
     live = world.live(application)
     own = [one for one in world.containers if one.application == application]
     if live and not any(one.is_running for one in own if one.colour is live[0]):
@@ -227,7 +227,7 @@ def _other_gateways(application: str, world: World) -> list[str]:
 def _command(world: World) -> CommandStatus | None:
     run = world.left
     if world.holder and run and run.holder != world.holder.name:
-        run = None  # of an earlier command: this one has written nothing yet
+        run = None  # it is an earlier command's: this one has written nothing yet
     if world.holder is None and run is None:
         return None
     return CommandStatus(

@@ -18,8 +18,8 @@ from hitless.domain.routing.split import Routing
 class Container:
     """A container of an application.
 
-    `health` is "" without a health check; `addresses` are all of its own, IPv4 and IPv6; `depends_on` are the
-    services that it waited for, as Compose wrote it down.
+    `health` is "" without a health check; `addresses` are all that it has, IPv4 and IPv6; `depends_on` are
+    the services that it waited for, as Compose recorded them.
     """
 
     id: str
@@ -45,12 +45,11 @@ class Container:
 
 @dataclass(frozen=True)
 class ComposeContainer:
-    """A container in one of the application's Compose projects that no release of it has.
+    """A container in one of the application's Compose projects that belongs to no release.
 
-    In the base project it is a shared service's, or what plain `docker compose up` made. `health` is ""
-    without a health check; `digest` is Compose's own of the configuration that it was created from; `is_ours`
-    says that hitless has started it; `depends_on` is as in `Container`; `networks` are the
-    names of those that it is on.
+    In the base project it is a shared service's, or plain `docker compose up` made it. `health` is "" without
+    a health check; `digest` is Compose's digest of the configuration that it was created from; `is_ours`:
+    hitless started it; `depends_on` is as in `Container`; `networks` are the names of its networks.
     """
 
     project: str
@@ -68,7 +67,7 @@ class ComposeContainer:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it runs, and is healthy where it can be."""
+        """Whether it runs, and is healthy if it has a health check."""
         return self.state == "running" and self.health in ("", "healthy")
 
     @property
@@ -88,10 +87,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A running container of the host, whoever made it; `project` and `service` are Compose's, "" without.
+    """A running container of the host, whoever created it; `project` and `service` are Compose's, or "".
 
     `addresses` maps network -> its addresses there, IPv4 and IPv6. `is_labelled`: Traefik finds routes in its
-    labels; `is_ours`: it is a release's, or a gateway of hitless's.
+    labels; `is_ours`: it belongs to a release or to a gateway of hitless.
     """
 
     name: str
@@ -119,7 +118,7 @@ class KeptRelease:
 
 @dataclass(frozen=True)
 class LiveRelease:
-    """The kept release that is live, and the colour that it is live in."""
+    """The kept release that is live, and its colour."""
 
     colour: Colour
     kept: KeptRelease
@@ -144,15 +143,15 @@ def read_kept(releases: Iterable[Release], gateway: Gateway) -> tuple[KeptReleas
 class World:
     """The Docker host as one application's deployment sees it.
 
-    `routings` are those of all applications on the gateway; `broken` are findings' texts about files in the
-    routing directory that hitless can't read: path -> what is wrong; `restored` are those of which it has
-    read the second copy: path -> what is wrong with the first; `kept` are the kept releases, the oldest
-    first, `damaged` the numbers of those whose record can't be read: nothing can bring them back, and the
-    next deployment forgets them; `networked` are the colours that have networks; `tagged` are the
-    application's releases that have image tags; `foreign` are names of containers that lie in a colour's
-    Compose project and that hitless did not make; `base` are those of the base project; `runs` are the latest
-    of its journal, `holder` who has its lock just now, `quiet` the seconds since the last line of the
-    journal; `free` are the bytes left on Docker's disk, if known.
+    `routings` are those of all applications on the gateway. Of files in the routing directory, `broken` maps
+    the path of each that hitless can't read to what is wrong with it, and `restored` the path of each whose
+    second copy it has read to what is wrong with the first. `kept` are the kept releases, the oldest first;
+    `damaged` are the numbers of those whose record can't be read: nothing can bring them back, and the next
+    deployment forgets them. `networked` are the colours that have networks; `tagged` are the application's
+    releases that have image tags; `foreign` are names of containers that lie in a colour's Compose project
+    and that hitless did not make; `base` are those of the base project. `runs` are the latest of its journal,
+    `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
+    bytes left on Docker's disk, if known.
     """
 
     gateway: Gateway | None = None
@@ -173,7 +172,7 @@ class World:
 
     @property
     def left(self) -> Run | None:
-        """The last run, where it was not brought to an end; also that of a command that is at work now."""
+        """The last run, if it was not finished; also that of a command that is at work now."""
         return self.runs[-1] if self.runs and self.runs[-1].is_left else None
 
     def of(self, colour: Colour) -> tuple[Container, ...]:
@@ -190,7 +189,7 @@ class World:
         return next((kept for kept in self.kept if kept.release.number == number), None)
 
     def live(self, application: str) -> tuple[Colour, int] | None:
-        """The live colour of an application and the number of its release, as its routing file says."""
+        """The live colour of an application and the number of its release, by its routing file."""
         routing = self.routings.get(application)
         if routing is None or routing.live is None:
             return None

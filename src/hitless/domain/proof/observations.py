@@ -1,6 +1,6 @@
 """What `hitless prove` sees: requests, deployments, sessions, and what follows from each alone. Pure.
 
-Moments are seconds on one clock that never jumps, the load's and the events' alike.
+Moments are seconds on one clock that never jumps: the load and the events use the same one.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from hitless.domain.routing import entry_points, rules
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.model import Protocol, Router
 
-# The name that Traefik gives a sticky cookie where the label names none
+# The name that Traefik gives a sticky cookie if the label names none
 _STICKY = re.compile(r"_[0-9a-f]{5}")
 _GRACE = 10.0  # Docker's own
 
 
-class Phase(StrEnum):
+class Period(StrEnum):
     """Where in a deployment a request was answered, or lost."""
 
     BASELINE = "before any deployment"
@@ -40,7 +40,7 @@ class Phase(StrEnum):
 
 
 class Failure(StrEnum):
-    """What became of a request that got no whole answer."""
+    """Why a request got no whole answer."""
 
     REFUSED = "connection refused"
     RESET = "connection closed without an answer"
@@ -51,8 +51,8 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What is asked for: a path, the Host header that has it routed, and the gateway's entry point."""
+class Target:
+    """What a proof requests: a path, the Host header that selects the route, and the entry point."""
 
     host: str
     path: str
@@ -60,19 +60,19 @@ class Aim:
 
     @property
     def url(self) -> str:
-        """As a user of the application has it."""
+        """As a user of the application sees it."""
         port = entry_points.port_of(self.entry_point)
         return f"http://{self.host}{f':{port}' if port else ''}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request. `status` is 0 and `failure` says why where no whole answer came.
+    """One request. `status` is 0 and `failure` says why if no whole answer came.
 
-    `is_gateways` where the answer is one that the gateway gives by itself, and not the application.
+    `is_gateways`: the gateway gave the answer by itself, and not the application.
     """
 
-    aim: Aim
+    target: Target
     began: float
     ended: float
     status: int
@@ -89,7 +89,7 @@ class Sample:
 class Visit:
     """One request as a browser makes it: what it got, and the cookies that it was told to keep.
 
-    `problem` says why there was no answer, `location` where it was sent on to.
+    `problem` says why there was no answer, `location` where it was redirected to.
     """
 
     status: int
@@ -101,9 +101,9 @@ class Visit:
 
 @dataclass(frozen=True)
 class Session:
-    """The cookies `jar` that a release gave at `aim`, and what it, and then the next one, made of them."""
+    """The cookies `jar` that a release gave at `target`, and how it, and then the next one, answered them."""
 
-    aim: Aim
+    target: Target
     jar: Mapping[str, str]
     before: tuple[Visit, ...]
     after: Visit
@@ -117,7 +117,7 @@ class Session:
         is_new = any(visit.cookies.get(name, value) != value for name, value in self.jar.items())
         usual = self.before[0]
         is_other = (visit.status, visit.location) != (usual.status, usual.location)
-        # what is no answer says nothing of a session: the load counts those
+        # a request without an answer says nothing about a session: the load counts it
         is_sent_away = visit.status in (401, 403) or 300 <= visit.status < 400
         return is_new or (is_other and is_sent_away)
 
@@ -126,7 +126,7 @@ class Session:
 class Ending:
     """A container of the application that ended.
 
-    `is_asked` where it was sent a signal first, and then `seconds` is how long it took to end.
+    `is_asked`: it got a signal first, and then `seconds` is how long it took to end.
     """
 
     container: str
@@ -139,12 +139,12 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Passage:
-    """One deployment on the clock; what it did not come to is None.
+class Timeline:
+    """One deployment on the clock. A moment that it did not reach is None.
 
     `cutting` to `live` is the cutover, `stopping` to `stopped` the end of the old release. `gate` is how many
-    seconds the new one took from its start until it was ready. `cut` counts the connections that were open
-    still at the drain deadline; `problem` says why it failed, "" where it did not.
+    seconds the new one took from its start until it was ready. `cut` counts the connections that were still
+    open at the drain deadline. `problem` says why it failed, or is "".
     """
 
     began: float
@@ -159,35 +159,36 @@ class Passage:
     endings: tuple[Ending, ...] = ()
     problem: str = ""
 
-    def phase(self, moment: float) -> Phase:
-        """The phase at a moment that is not before its beginning."""
+    def period(self, moment: float) -> Period:
+        """The period at a moment that is not before its beginning."""
         marks = (
-            (self.ended, Phase.AFTER),
-            (self.stopped, Phase.AFTER),
-            (self.stopping, Phase.STOPPING),
-            (self.live, Phase.DRAINING),
-            (self.cutting, Phase.CUTOVER),
+            (self.ended, Period.AFTER),
+            (self.stopped, Period.AFTER),
+            (self.stopping, Period.STOPPING),
+            (self.live, Period.DRAINING),
+            (self.cutting, Period.CUTOVER),
         )
-        return next((phase for mark, phase in marks if mark is not None and moment >= mark), Phase.STARTING)
+        passed = (period for mark, period in marks if mark is not None and moment >= mark)
+        return next(passed, Period.STARTING)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """All that was seen of one proof.
+class Observed:
+    """All that one proof saw.
 
     `rate` is in requests a second; `wanted` deployments were asked for. `idle` maps service -> the seconds
-    after which it closed an idle connection, where that is sooner than the gateway does; `grace` maps service
+    after which it closed an idle connection, if that is sooner than the gateway does; `grace` maps service
     -> the seconds that its containers get to stop. `lag` is the longest time by which a request was sent too
-    late: more than a tenth of a second and this machine was busy. `is_over` where the load had to end first.
+    late: if it is more than a tenth of a second, this machine was busy. `is_over`: the load had to end first.
     """
 
     application: str
     release: int
-    aims: tuple[Aim, ...]
+    targets: tuple[Target, ...]
     rate: float
     wanted: int
     samples: tuple[Sample, ...]
-    passages: tuple[Passage, ...]
+    timelines: tuple[Timeline, ...]
     sessions: tuple[Session, ...] = ()
     idle: Mapping[str, float] = field(default_factory=dict)
     grace: Mapping[str, float] = field(default_factory=dict)
@@ -196,10 +197,10 @@ class Seen:
     is_over: bool = False
 
 
-def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
-    """What to ask for: these paths on every host that has them, or else an example of each route.
+def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...]:
+    """What to request: these paths on every host that has them, or else an example of each route.
 
-    Raises `HitlessError` where a path belongs to no route, or where no route says what to ask for.
+    Raises `HitlessError` if a path belongs to no route, or if no route says what to request.
     """
     name = application.name
     routed = [
@@ -210,14 +211,14 @@ def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
     ]
     if not paths:
         examples = [(rules.example(rule), entry_point) for rule, entry_point in routed]
-        found = [Aim(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]
+        found = [Target(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]
         if not found:
             raise HitlessError(f"no route of {name} says by itself what to ask for", "name it: --path /")
         return tuple(dict.fromkeys(found))
-    aimed: list[Aim] = []
+    chosen: list[Target] = []
     for path in paths:
         taking = [
-            Aim(host, path, entry_point)
+            Target(host, path, entry_point)
             for rule, entry_point in routed
             for host in rules.hosts(rule) or ("localhost",)
             if "*" not in host and _is_taken(path, host, entry_point, routed)
@@ -225,12 +226,12 @@ def aims(application: Application, paths: Sequence[str]) -> tuple[Aim, ...]:
         if not taking:
             known = ", ".join(rule for rule, _ in routed) or "none"
             raise HitlessError(f"no route of {name} takes {path}", f"its routes are: {known}")
-        aimed += taking
-    return tuple(dict.fromkeys(aimed))
+        chosen += taking
+    return tuple(dict.fromkeys(chosen))
 
 
 def _entry_point(router: Router) -> str:
-    """Where it is asked: on the gateway's own port if it may be."""
+    """Where to request it: on the gateway's own port, if the route is there."""
     return WEB if WEB in (router.entry_points or (WEB,)) else router.entry_points[0]
 
 
@@ -240,7 +241,7 @@ def _is_taken(path: str, host: str, entry_point: str, routed: Sequence[tuple[str
 
 
 def idle_probes(application: Prepared, live: Colour) -> dict[str, Probe]:
-    """For each service with a route one request to one of its live containers: service -> probe."""
+    """One request to one live container of each service with a route: service -> probe."""
     containers = replica_names.replicas(application, live)
     return {
         backend.service: Probe(
@@ -257,7 +258,7 @@ def idle_probes(application: Prepared, live: Colour) -> dict[str, Probe]:
 
 
 def without_sticky(application: Application, cookies: Mapping[str, str]) -> dict[str, str]:
-    """The cookies but for those by which the gateway finds a replica again: those are its own."""
+    """The cookies without those by which the gateway finds a replica again: those are the gateway's."""
     sticky = (backend.load_balancer.get("sticky") or {} for backend in application.routes.backends)
     names = {(one.get("cookie") or {}).get("name") for one in sticky}
     return {
@@ -274,12 +275,12 @@ def grace_periods(application: Application) -> dict[str, float]:
     return {name: seconds(period) if period else _GRACE for name, period in asked.items()}
 
 
-def passage(
+def timeline(
     timed: Sequence[tuple[float, Event]],
     endings: Sequence[Ending] = (),
     problem: str = "",
-) -> Passage:
-    """One deployment from its events, each with its moment; at least one."""
+) -> Timeline:
+    """One deployment from its events, each with its moment; there is at least one."""
     first: dict[str, float] = {}
     gate, in_flight, cut = 0.0, 0, 0
     for moment, event in timed:
@@ -298,7 +299,7 @@ def passage(
                 in_flight, cut = in_flight + event.in_flight, cut + event.cut
             case _:
                 pass
-    return Passage(
+    return Timeline(
         began=timed[0][0],
         ended=timed[-1][0],
         cutting=first.get("cutting"),

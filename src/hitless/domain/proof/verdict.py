@@ -1,7 +1,7 @@
-"""From what a proof has seen to what was lost, why, whose fault it was, and the remedy. Pure.
+"""What a proof lost, why, whose fault it was, and the remedy, from what the proof saw. Pure.
 
-Nothing is asked of the application, and both releases are the same: which of them answered can't be seen,
-so all is told from the moments of the deployment, and from what the engine and the gateway know.
+hitless asks nothing special of the application, and both releases are the same. So it can't see which of them
+answered: it concludes from the moments of the deployment, and from what the engine and the gateway know.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hitless.domain.proof.as_before import as_before
-from hitless.domain.proof.observations import Aim, Ending, Failure, Passage, Phase, Sample, Seen
+from hitless.domain.proof.observations import Ending, Failure, Observed, Period, Sample, Target, Timeline
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 
 EARLY = 10.0
 """Seconds after its cutover in which an error of the new release means that it was not ready yet."""
 
 
-_CRASH = 5.0  # seconds after a crash in which what is lost is put down to it
-_SLOW = 5.0  # seconds of start that are worth a word, where they are most of the deployment
-_AT_ONCE = 1.0  # seconds in which a program ends that does nothing on SIGTERM but end
-_LATE = 0.25  # seconds by which a request may be sent too late before the figures are this machine's own
+_CRASH = 5.0  # seconds after a crash in which a loss is explained by it
+_SLOW = 5.0  # seconds of start that are worth a note, if they are most of the deployment
+_AT_ONCE = 1.0  # seconds in which a program ends if it does nothing else on SIGTERM
+_LATE = 0.25  # seconds by which a request may be late before the figures show this machine's own delays
 _KILLED = 137
 _ENDED_BY_SIGNAL = (143, 130)  # 128 + SIGTERM, SIGINT: what a program without a handler ends with
 
@@ -37,7 +37,7 @@ class Side(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why requests or sessions were lost, or what is worth a word though nothing was."""
+    """Why requests or sessions were lost, or what is worth a note although nothing was lost."""
 
     OWN = "own-errors"
     CRASHED = "crashed"
@@ -59,9 +59,9 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One cause: whose fault, how many requests it cost (0: it is a remark), what was seen, what to do.
+    """One cause: whose fault, how many requests it cost (0: it is a note), what was seen, what to do.
 
-    `is_loss` where it counts against the proof; `detail` says what was lost of what, and when.
+    `is_loss`: it counts against the proof. `detail` says what was lost of what, and when.
     """
 
     cause: Cause
@@ -84,13 +84,13 @@ class Latency:
 
 @dataclass(frozen=True)
 class Row:
-    """The requests that ended in one phase; `latency` is None where none was answered.
+    """The requests that ended in one period; `latency` is None if none was answered.
 
-    `lost` and `as_before` map what came instead of a right answer -> how often: `as_before` what the
-    application answers without a deployment, too.
+    `lost` and `as_before` map what came instead of a right answer -> how often. `as_before` is what the
+    application also answers without a deployment.
     """
 
-    phase: Phase
+    period: Period
     requests: int
     lost: Mapping[str, int]
     latency: Latency | None
@@ -99,25 +99,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proved: the phases that had requests, and the faults, losses first."""
+    """What was proved: the periods that had requests, and the faults, losses first."""
 
-    seen: Seen
+    observed: Observed
     rows: tuple[Row, ...]
     faults: tuple[Fault, ...]
 
     @property
     def requests(self) -> int:
         """How many were sent."""
-        return len(self.seen.samples)
+        return len(self.observed.samples)
 
     @property
     def lost(self) -> int:
-        """How many got no right answer, but for those that are as before any deployment."""
+        """How many got no right answer, without those that are as before any deployment."""
         return sum(sum(row.lost.values()) for row in self.rows)
 
     @property
     def as_before(self) -> int:
-        """How many got a wrong answer such as the application gave before any deployment."""
+        """How many got a wrong answer that the application also gave before any deployment."""
         return sum(sum(row.as_before.values()) for row in self.rows)
 
     @property
@@ -126,18 +126,19 @@ class Proof:
         return not any(fault.is_loss for fault in self.faults)
 
 
-def judge(seen: Seen) -> Proof:
+def judge(observed: Observed) -> Proof:
     """What was lost, why and by whom."""
-    usual = _usual(seen)
-    wrong = [sample for sample in seen.samples if _is_wrong(sample, usual)]
-    own = as_before(wrong, seen.samples, lambda sample: _place(sample, seen)[0])
+    usual = _usual(observed)
+    wrong = [sample for sample in observed.samples if _is_wrong(sample, usual)]
+    own = as_before(wrong, observed.samples, lambda sample: _place(sample, observed)[0])
     by_cause: dict[Cause, list[Sample]] = {}
     for sample in wrong:
-        by_cause.setdefault(_cause(sample, seen, own), []).append(sample)
-    lost = [_loss(cause, found, seen) for cause, found in by_cause.items()]
+        by_cause.setdefault(_cause(sample, observed, own), []).append(sample)
+    lost = [_loss(cause, found, observed) for cause, found in by_cause.items()]
     lost.sort(key=lambda fault: (not fault.is_loss, -fault.lost))
-    faults = (*lost, *_sessions(seen), *_remarks(seen, by_cause))
-    return Proof(seen, _rows(seen, wrong, own), tuple(sorted(faults, key=lambda fault: not fault.is_loss)))
+    faults = [*lost, *_sessions(observed), *_remarks(observed, by_cause)]
+    faults.sort(key=lambda fault: not fault.is_loss)
+    return Proof(observed, _rows(observed, wrong, own), tuple(faults))
 
 
 def refused(status: int, is_gateways: bool) -> bool:
@@ -145,62 +146,62 @@ def refused(status: int, is_gateways: bool) -> bool:
     return status >= 500 or (status == 404 and is_gateways)
 
 
-def _usual(seen: Seen) -> dict[Aim, set[int]]:
-    """The statuses below 500 that each aim has without a deployment: a login page's 401 is right."""
-    usual: dict[Aim, set[int]] = {aim: set() for aim in seen.aims}
-    for sample in seen.samples:
-        if sample.failure is None and sample.status < 500 and _place(sample, seen)[0] is Phase.BASELINE:
-            usual.setdefault(sample.aim, set()).add(sample.status)
+def _usual(observed: Observed) -> dict[Target, set[int]]:
+    """The statuses below 500 that each target has without a deployment: a login page's 401 is right."""
+    usual: dict[Target, set[int]] = {target: set() for target in observed.targets}
+    for sample in observed.samples:
+        if sample.failure is None and sample.status < 500 and _place(sample, observed)[0] is Period.BASELINE:
+            usual.setdefault(sample.target, set()).add(sample.status)
     return usual
 
 
-def _is_wrong(sample: Sample, usual: Mapping[Aim, set[int]]) -> bool:
+def _is_wrong(sample: Sample, usual: Mapping[Target, set[int]]) -> bool:
     if sample.failure is not None or sample.status >= 500:
         return True
-    return sample.status >= 400 and sample.status not in usual.get(sample.aim, ())
+    return sample.status >= 400 and sample.status not in usual.get(sample.target, ())
 
 
-def _place(sample: Sample, seen: Seen) -> tuple[Phase, Passage | None]:
-    """The phase in which a request ended, and the deployment that it was in or after."""
-    passed = [passage for passage in seen.passages if passage.began <= sample.ended]
-    return (passed[-1].phase(sample.ended), passed[-1]) if passed else (Phase.BASELINE, None)
+def _place(sample: Sample, observed: Observed) -> tuple[Period, Timeline | None]:
+    """The period in which a request ended, and the deployment that it was in or after."""
+    passed = [timeline for timeline in observed.timelines if timeline.began <= sample.ended]
+    return (passed[-1].period(sample.ended), passed[-1]) if passed else (Period.BASELINE, None)
 
 
-def _cause(sample: Sample, seen: Seen, own: set[int]) -> Cause:
-    phase, passage = _place(sample, seen)
+def _cause(sample: Sample, observed: Observed, own: set[int]) -> Cause:
+    period, timeline = _place(sample, observed)
     by_application = sample.status >= 400 and not sample.is_gateways
     if id(sample) in own:
         return Cause.OWN
-    if passage and any(_explains(ending, sample) for ending in passage.endings):
+    if timeline and any(_explains(ending, sample) for ending in timeline.endings):
         return Cause.CRASHED
-    if passage and passage.live is not None and passage.stopping is not None:
-        was_in_flight = sample.began < passage.live and sample.ended >= passage.stopping
+    if timeline and timeline.live is not None and timeline.stopping is not None:
+        was_in_flight = sample.began < timeline.live and sample.ended >= timeline.stopping
         if was_in_flight:
-            return Cause.CUT_IN_FLIGHT if passage.cut else Cause.STOPPED_IN_FLIGHT
-    if _is_early(sample, seen) and (by_application or _is_servers(sample)):
+            return Cause.CUT_IN_FLIGHT if timeline.cut else Cause.STOPPED_IN_FLIGHT
+    if _is_early(sample, observed) and (by_application or _is_servers(sample)):
         return Cause.TOO_EARLY
-    if sample.is_gateways and sample.status == 502 and seen.idle:
+    if sample.is_gateways and sample.status == 502 and observed.idle:
         return Cause.IDLE_CLOSED
     if sample.failure in (Failure.TIMEOUT, Failure.UNSENT):
         return Cause.HANGS
     if not by_application:
         return Cause.GATEWAY
-    return Cause.SELDOM if phase is Phase.AFTER else Cause.TWO_AT_ONCE
+    return Cause.SELDOM if period is Period.AFTER else Cause.TWO_AT_ONCE
 
 
-def _since_cutover(sample: Sample, seen: Seen) -> float | None:
+def _since_cutover(sample: Sample, observed: Observed) -> float | None:
     """Seconds from the latest confirmed cutover that had begun before the request did."""
-    cut = [one for one in seen.passages if one.cutting is not None and one.cutting <= sample.began]
+    cut = [one for one in observed.timelines if one.cutting is not None and one.cutting <= sample.began]
     return sample.began - cut[-1].live if cut and cut[-1].live is not None else None
 
 
-def _is_early(sample: Sample, seen: Seen) -> bool:
-    since = _since_cutover(sample, seen)
+def _is_early(sample: Sample, observed: Observed) -> bool:
+    since = _since_cutover(sample, observed)
     return since is not None and since <= EARLY
 
 
 def _is_servers(sample: Sample) -> bool:
-    """Whether the gateway had a route, and what it found behind it did not answer well."""
+    """Whether the gateway had a route, but the server behind it did not answer well."""
     if sample.failure is not None:
         return sample.failure in (Failure.CUT, Failure.TIMEOUT, Failure.UNSENT)
     return sample.status >= 500
@@ -212,32 +213,32 @@ def _explains(ending: Ending, sample: Sample) -> bool:
     return not ending.is_asked and is_near and is_of_servers
 
 
-def _loss(cause: Cause, lost: Sequence[Sample], seen: Seen) -> Fault:
+def _loss(cause: Cause, lost: Sequence[Sample], observed: Observed) -> Fault:
     side, message, remedy = _ABOUT[cause]
     what = ", ".join(f"{count} x {what}" for what, count in Counter(one.what for one in lost).most_common())
-    at = ", ".join(dict.fromkeys(_place(sample, seen)[0] for sample in lost))
-    drawn = {"timeout": f"{seen.drain_timeout:.0f} s", "early": f"{_early(lost, seen):.1f} s"}
-    # named only where it is few: of many paths all are named by the report
-    paths = list(dict.fromkeys(sample.aim.url for sample in lost))
-    of = f" of {', '.join(paths)}" if len(paths) < len(seen.aims) and len(paths) <= 3 else ""
+    at = ", ".join(dict.fromkeys(_place(sample, observed)[0] for sample in lost))
+    drawn = {"timeout": f"{observed.drain_timeout:.0f} s", "early": f"{_early(lost, observed):.1f} s"}
+    # names only a few paths: the report has all of them
+    paths = list(dict.fromkeys(sample.target.url for sample in lost))
+    of = f" of {', '.join(paths)}" if len(paths) < len(observed.targets) and len(paths) <= 3 else ""
     said, todo = message.format(**drawn), remedy.format(**drawn)
     return Fault(cause, side, len(lost), said, todo, cause is not Cause.OWN, f"{what}{of}; {at}")
 
 
-def _early(lost: Sequence[Sample], seen: Seen) -> float:
+def _early(lost: Sequence[Sample], observed: Observed) -> float:
     """How long after its cutover a release still made errors."""
-    return max(_since_cutover(sample, seen) or 0.0 for sample in lost)
+    return max(_since_cutover(sample, observed) or 0.0 for sample in lost)
 
 
-def _sessions(seen: Seen) -> list[Fault]:
-    lost = [session for session in seen.sessions if session.is_lost]
+def _sessions(observed: Observed) -> list[Fault]:
+    lost = [session for session in observed.sessions if session.is_lost]
     if not lost:
         return []
     names = ", ".join(dict.fromkeys(name for session in lost for name in session.jar))
-    paths = ", ".join(dict.fromkeys(session.aim.url for session in lost))
+    paths = ", ".join(dict.fromkeys(session.target.url for session in lost))
     message = (
-        f"sessions end with the release: the new one did not know {len(lost)} of {len(seen.sessions)} that "
-        f"the old one knew"
+        f"sessions end with the release: the new one did not know {len(lost)} of "
+        f"{len(observed.sessions)} that the old one knew"
     )
     remedy = (
         "keep sessions where both releases find them (a database, Redis), or in a signed cookie whose key "
@@ -247,33 +248,37 @@ def _sessions(seen: Seen) -> list[Fault]:
     return [Fault(Cause.SESSIONS, Side.APPLICATION, 0, message, remedy, True, detail)]
 
 
-def _remarks(seen: Seen, by_cause: Mapping[Cause, object]) -> list[Fault]:
-    """What is worth a word though it cost nothing this time."""
-    found = [*_endings(seen, Cause.CUT_IN_FLIGHT in by_cause), *_slow_start(seen)]
-    if seen.idle and Cause.IDLE_CLOSED not in by_cause:
-        services = ", ".join(f"{name} after {after:.1f} s" for name, after in seen.idle.items())
+def _remarks(observed: Observed, by_cause: Mapping[Cause, object]) -> list[Fault]:
+    """What is worth a note although it cost nothing this time."""
+    found = [*_endings(observed, Cause.CUT_IN_FLIGHT in by_cause), *_slow_start(observed)]
+    if observed.idle and Cause.IDLE_CLOSED not in by_cause:
+        services = ", ".join(f"{name} after {after:.1f} s" for name, after in observed.idle.items())
         _, _, remedy = _ABOUT[Cause.IDLE_CLOSED]
         message = (
-            f"idle connections are closed by {services}, the gateway would do it after {IDLE_TIMEOUT:g} s: "
-            "a request that meets the close is lost where it can't be sent again (a POST)"
+            f"{services} closes idle connections; the gateway would do it after {IDLE_TIMEOUT:g} s: "
+            "a request that meets the close is lost if it can't be sent again (a POST)"
         )
         found.append(_remark(Cause.IDLE_CLOSED, Side.APPLICATION, message, remedy))
-    if seen.lag > _LATE:
-        message = f"requests were sent up to {seen.lag:.1f} s late: the latencies are in part this machine's"
+    if observed.lag > _LATE:
+        message = (
+            f"requests were sent up to {observed.lag:.1f} s late: the latencies are in part this machine's"
+        )
         found.append(_remark(Cause.LOAD_LATE, Side.HERE, message, "a lower --rate, or a less busy moment"))
-    if seen.is_over:
-        message = f"the load reached its bounds after {len(seen.passages)} of {seen.wanted} deployments"
+    if observed.is_over:
+        message = (
+            f"the load reached its bounds after {len(observed.timelines)} of {observed.wanted} deployments"
+        )
         found.append(_remark(Cause.LOAD_ENDED, Side.HERE, message, "a lower --rate, or fewer --deployments"))
     return found
 
 
-def _endings(seen: Seen, is_told: bool) -> list[Fault]:
-    """How the old release's containers ended once they were told to."""
-    asked = [ending for passage in seen.passages for ending in passage.endings if ending.is_asked]
+def _endings(observed: Observed, is_told: bool) -> list[Fault]:
+    """How the old release's containers ended after they were told to."""
+    asked = [ending for timeline in observed.timelines for ending in timeline.endings if ending.is_asked]
     ignoring = {
         one.service: one.seconds
         for one in asked
-        if one.exit_code == _KILLED and one.seconds >= 0.9 * seen.grace.get(one.service, math.inf)
+        if one.exit_code == _KILLED and one.seconds >= 0.9 * observed.grace.get(one.service, math.inf)
     }
     dying = [one for one in asked if one.exit_code in _ENDED_BY_SIGNAL and one.seconds < _AT_ONCE]
     found = []
@@ -292,22 +297,22 @@ def _endings(seen: Seen, is_told: bool) -> list[Fault]:
         )
         remedy = (
             f"have it finish its requests on SIGTERM: one that takes longer than drain_timeout "
-            f"({seen.drain_timeout:.0f} s) would be cut, and every one where the host is shut down"
+            f"({observed.drain_timeout:.0f} s) would be cut, and every one if the host is shut down"
         )
         found.append(_remark(Cause.DIES_AT_ONCE, Side.APPLICATION, message, remedy))
     return found
 
 
-def _slow_start(seen: Seen) -> list[Fault]:
-    done = [passage for passage in seen.passages if passage.live is not None]
+def _slow_start(observed: Observed) -> list[Fault]:
+    done = [timeline for timeline in observed.timelines if timeline.live is not None]
     slow = [one for one in done if one.gate > _SLOW and one.gate > (one.ended - one.began) / 2]
     if not slow:
         return []
     longest = max(one.gate for one in slow)
-    message = f"of the time of a deployment most is the application's own start, up to {longest:.1f} s"
+    message = f"most of the time of a deployment is the application's own start, up to {longest:.1f} s"
     remedy = (
-        "have it start faster, or be asked more often: a Docker health check with `start_period` and "
-        "`start_interval: 1s` is heard of at once, one with an `interval` of 30 s after 30 s"
+        "have it start faster, or check it more often: a Docker health check with `start_period` and "
+        "`start_interval: 1s` reports at once, one with an `interval` of 30 s after 30 s"
     )
     return [_remark(Cause.SLOW_START, Side.APPLICATION, message, remedy)]
 
@@ -316,20 +321,20 @@ def _remark(cause: Cause, side: Side, message: str, remedy: str) -> Fault:
     return Fault(cause, side, 0, message, remedy, is_loss=False)
 
 
-def _rows(seen: Seen, wrong: Sequence[Sample], own: set[int]) -> tuple[Row, ...]:
-    ended: dict[Phase, list[Sample]] = {phase: [] for phase in Phase}
-    for sample in seen.samples:
-        ended[_place(sample, seen)[0]].append(sample)
+def _rows(observed: Observed, wrong: Sequence[Sample], own: set[int]) -> tuple[Row, ...]:
+    ended: dict[Period, list[Sample]] = {period: [] for period in Period}
+    for sample in observed.samples:
+        ended[_place(sample, observed)[0]].append(sample)
     lost = set(map(id, wrong)) - own
     return tuple(
         Row(
-            phase,
+            period,
             len(found),
             dict(Counter(one.what for one in found if id(one) in lost).most_common()),
             _latency([one.ended - one.began for one in found if id(one) not in lost | own]),
             dict(Counter(one.what for one in found if id(one) in own).most_common()),
         )
-        for phase, found in ended.items()
+        for period, found in ended.items()
         if found
     )
 
@@ -349,12 +354,12 @@ def _rank(ordered: Sequence[float], share: float) -> float:
 _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.OWN: (
         Side.APPLICATION,
-        "it answers so without a deployment, too, and as often",
+        "it also answers this without a deployment, and as often",
         "look at its log; a proof with other paths (--path) or a lower --rate tells more",
     ),
     Cause.CRASHED: (
         Side.APPLICATION,
-        "a container ended though nobody had told it to",
+        "a container ended although nobody had told it to",
         "look at its last lines with docker logs, and at its memory limit",
     ),
     Cause.CUT_IN_FLIGHT: (
@@ -384,22 +389,22 @@ _ABOUT: dict[Cause, tuple[Side, str, str]] = {
     Cause.HANGS: (
         Side.APPLICATION,
         "requests were not answered in time",
-        "has it workers enough for this --rate while two releases share the host?",
+        "does it have enough workers for this --rate while two releases share the host?",
     ),
     Cause.GATEWAY: (
         Side.HITLESS,
         "the gateway did not pass the request on",
-        "see hitless gateway logs; this should not be: please report it with the output of --json",
+        "see hitless gateway logs; this must not happen: please report it with the output of --json",
     ),
     Cause.TWO_AT_ONCE: (
         Side.APPLICATION,
-        "errors of its own while two releases run",
+        "its own errors while two releases run",
         "they share something that is not enough for two, or that only one may have: connections of the "
         "database, a lock, a file, memory",
     ),
     Cause.SELDOM: (
         Side.APPLICATION,
-        "errors of its own at no moment of a deployment",
-        "look at its log; a longer --baseline tells whether it makes them without a deployment, too",
+        "its own errors, at no moment of a deployment",
+        "look at its log; a longer --baseline shows whether it makes them without a deployment, too",
     ),
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-HIGHEST = 60_000  # above it are the ports inside the gateway that can't be as outside
+HIGHEST = 60_000  # above it are the ports inside the gateway that can't be the same outside
 _PREFIX = "port-"
-# What the gateway's container has for itself: its HTTP port, and Traefik's API
+# What the gateway's container keeps for itself: its HTTP port, and Traefik's API
 _MOVED = {80: 60_080, 8080: 60_081}
 
 

@@ -22,11 +22,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCHEMES = ("http", "https", "h2c")
 
 
-# Said by a label, but already so with hitless: which containers and which network is its own business.
+# Labels that change nothing with hitless: which containers and which network is its own business.
 FULFILLED = ("traefik.enable", "traefik.docker.network")
 
 
-# What a Traefik's `providers.docker.constraints` ask for by custom, so that each takes its own containers.
+# What a Traefik's `providers.docker.constraints` usually ask for, so that each finds its own containers.
 _CONSTRAINT = "traefik.constraint-label"
 
 
@@ -41,7 +41,7 @@ class LabelError(ValueError):
 def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
     """The routes that one service's labels describe, and a finding for each that can't be carried over.
 
-    `labels` are all labels of the service; those that aren't Traefik's are passed over.
+    `labels` are all labels of the service; it skips those that aren't Traefik's.
     """
     routers: dict[str, dict[str, Any]] = {}
     services: dict[str, dict[str, Any]] = {}
@@ -66,7 +66,7 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
 
 
 def is_fulfilled(label: str) -> bool:
-    """Whether a label says what is so with hitless anyway."""
+    """Whether hitless does what a label says in any case."""
     return label.lower() in FULFILLED or label.lower().startswith(_CONSTRAINT)
 
 
@@ -87,7 +87,7 @@ def is_enabled(labels: Mapping[str, str]) -> bool:
 def insert(target: dict[str, Any], struct: Struct, path: list[str], value: str) -> None:
     """Put a label's value at its path below `target`, in canonical names and in the type that Traefik wants.
 
-    Raises `LabelError` where the path or the value does not fit the schema.
+    Raises `LabelError` if the path or the value does not fit the schema.
     """
     name, index = _indexed(path[0])
     field = _canonical(name, struct)
@@ -151,7 +151,7 @@ def typed(value: str, kind: Kind) -> Any:
         case Kind.TEXT | Kind.NAMED:
             return value
         case Kind.NUMBER | Kind.NUMBERS:
-            # bare int() would take other scripts' digits, too, and refuses what strip() takes for blank
+            # bare int() would take other scripts' digits, too, and refuses what strip() removes as blank
             if not re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip()):
                 raise LabelError(f"expects a whole number, not {value!r}")
             return int(value.strip())
@@ -224,7 +224,7 @@ def _assemble(
     findings = [
         Finding(
             f"services.{service}.labels.traefik.http.middlewares.{name}",
-            f"a middleware is of exactly one kind, this one is {' and '.join(kinds) or 'of none'}",
+            f"a middleware has exactly one kind, this one is {' and '.join(kinds) or 'of none'}",
         )
         for name, kinds in middlewares.items()
         if len(kinds) != 1
@@ -247,7 +247,7 @@ def _assemble(
     ]
     built = []
     for name, fields in routers.items():
-        # numbers only order the items; one that was skipped is no item
+        # numbers only order the items; a number that was skipped is no item
         if "domains" in fields.get("tls", {}):
             fields["tls"]["domains"] = [item for item in fields["tls"]["domains"] if item]
         path = f"services.{service}.labels.traefik.http.routers.{name}"
@@ -295,7 +295,7 @@ def _router(service: str, name: str, backend: str, fields: Mapping[str, Any]) ->
 
 
 def walk(schema: Schema, prefix: str = "") -> Iterator[tuple[str, Kind]]:
-    """Every leaf of a schema with its dotted path: what the tests go through, so that none is forgotten."""
+    """Every leaf of a schema with its dotted path: the tests go through it, so that none is forgotten."""
     if isinstance(schema, Kind):
         yield prefix, schema
     elif isinstance(schema, tuple):

@@ -67,7 +67,7 @@ class _Draft:
         insert(self.middlewares.setdefault(name, {}), MIDDLEWARES, [kind, *path], value)
 
     def routes(self) -> Routes:
-        """The routes, none where there is no rule."""
+        """The routes; none if there is no rule."""
         if not self.rule:
             return Routes()
         name = self.name or self.service
@@ -102,7 +102,7 @@ def _read_label(draft: _Draft, path: list[str], value: str) -> None:
             insert(draft.load_balancer, LOAD_BALANCER, ["healthCheck", *path[2:]], value)
         case ["backend", "loadbalancer", "method"]:
             if value.lower() != "wrr":
-                raise LabelError(f"the method {value!r} is gone since Traefik v2", "use wrr")
+                raise LabelError(f"the method {value!r} does not exist since Traefik v2", "use wrr")
         case ["backend", "loadbalancer", "sticky" | "stickiness"]:
             if flag(value):
                 _cookie(draft)
@@ -125,7 +125,7 @@ def _read_frontend(draft: _Draft, path: list[str], lowered: list[str], value: st
         case ["priority"]:
             draft.priority = typed(value, Kind.NUMBER)
         case ["entrypoints"]:
-            # v1's customary name of the plain entry point is http, today's is web
+            # v1's usual name of the plain entry point is http, today's is web
             draft.entry_points = tuple("web" if name == "http" else name for name in split_list(value))
         case ["passhostheader"]:
             draft.load_balancer["passHostHeader"] = flag(value)

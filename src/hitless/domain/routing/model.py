@@ -1,4 +1,4 @@
-"""Routes, and what they lead to, as labels say it. Pure."""
+"""Routes, and what they lead to, as labels describe them. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Backend:
 
     @property
     def asked_by(self) -> tuple[str, str]:
-        """The scheme and the mode of its health check; the gate itself speaks ("http", "http") alone."""
+        """The scheme and the mode of its health check; the gate itself speaks only ("http", "http")."""
         return self.health_check.get("scheme", self.scheme), self.health_check.get("mode", "http")
 
 
@@ -71,5 +71,5 @@ class Routes:
 
 
 def local_name(name: str) -> str:
-    """`auth@docker` is how a label refers to another label's definition; here that is `auth`."""
+    """`auth@docker` is how a label refers to another label's definition; here it is `auth`."""
     return name.removesuffix("@docker")

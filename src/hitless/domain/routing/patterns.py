@@ -1,6 +1,6 @@
-"""What can be known of a regular expression of a rule without a proof: by trying texts.
+"""What hitless can know of a regular expression in a rule, by trying texts.
 
-Go's dialect has a little that Python's has not; such a pattern may match anything.
+Go's dialect has a little that Python's does not have; such a pattern may match anything.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from string import ascii_lowercase, digits
 
-# no name or path that anybody has: what matches it matches anything
+# nobody has such a name or path: a pattern that matches it matches anything
 _NOBODY = "hitless-w7.qx9.invalid"
 _LETTERS = f"{ascii_lowercase}{digits}-./"
-_LONGEST = 200  # of a text that is varied; others are taken to be the only ones
+_LONGEST = 200  # of a text that is varied; longer ones are taken to be the only ones
 
 
 def fits(pattern: str, text: str, flags: int = 0) -> bool:
@@ -24,15 +24,15 @@ def fits(pattern: str, text: str, flags: int = 0) -> bool:
 
 
 def fits_any_name(pattern: str) -> bool:
-    """Whether it matches a host name that nobody has, and so about every one."""
+    """Whether it matches a host name that nobody has, and so almost every one."""
     return fits(pattern, _NOBODY, re.I)
 
 
 def are_wide(patterns: Collection[str], text: str, flags: int = 0, is_prefix: bool = False) -> bool:
-    """Whether all patterns are seen to match one other text; `is_prefix`: that does not begin with this.
+    """Whether all patterns match one other text, as a try shows; `is_prefix`: that does not begin with this.
 
-    Each letter of the text is changed, left out, or has another one after it, and each word of the text is
-    changed for each word of a pattern.
+    It changes each letter of the text, leaves it out, or adds one after it, and exchanges each word of the
+    text for each word of a pattern.
     """
     try:
         return any(

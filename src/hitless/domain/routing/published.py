@@ -1,7 +1,7 @@
 """Ports that the gateway publishes in a service's place (`x-hitless: {publish: gateway}`). Pure.
 
-A published port is an entry point of the gateway: of HTTP, where every request that no other route on it
-takes gets to the service, or of raw TCP, where every connection does.
+A published port is an entry point of the gateway. With HTTP, the service gets every request that no other
+route on it takes; with raw TCP, it gets every connection.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read(
         elif not number.isdecimal() or not 0 < int(number) <= HIGHEST:
             findings.append(Finding(path, f"{number}: the gateway publishes one port from 1 to {HIGHEST}"))
         elif any(router.name == _name(service, int(number)) for router in found.routers):
-            # the second would be lost without a word: an entry point has one address and one target
+            # the second would be lost silently: an entry point has one address and one target
             findings.append(
                 Finding(path, f"{number} is published twice", "publish it once, without an address for all")
             )
@@ -49,13 +49,13 @@ def read(
 
 
 def is_port(router: Router) -> bool:
-    """Whether a router is one of a published port, and of no label."""
+    """Whether a router is that of a published port, and not of a label."""
     service, _, port = router.name.rpartition(".")
     return service == router.service and port.isdecimal()
 
 
 def address_of(model: Json, port: int) -> str:
-    """The address that a service publishes this port of the host on; "" where it names none."""
+    """The address on which a service publishes this port of the host; "" if it names none."""
     found = (
         str(one.get("host_ip") or "") for one in published_ports(model) if str(one["published"]) == str(port)
     )
@@ -63,7 +63,7 @@ def address_of(model: Json, port: int) -> str:
 
 
 def published_ports(model: Json) -> list[Json]:
-    """The ports of a service of a Compose model that it publishes on the host."""
+    """The ports that a service of a Compose model publishes on the host."""
     return [port for port in model.get("ports") or () if port.get("published")]
 
 
@@ -84,7 +84,7 @@ def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes
 
 
 def _name(service: str, port: int) -> str:
-    # no name of a label can have a dot: Traefik takes it for the end of the name
+    # a label's name can't have a dot: Traefik takes it for the end of the name
     return f"{service}.{port}"
 
 

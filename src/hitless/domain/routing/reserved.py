@@ -4,12 +4,12 @@ from __future__ import annotations
 
 MARKER_HOST = "hitless.internal"
 COLOUR_HEADER = "X-Hitless-Colour"
-# A router of the user's has at most its rule's length or its own number; markers must win over any of them.
+# A user's router has at most its rule's length or its own number as priority; markers must win over any.
 MARKER_PRIORITY = 2_000_000_000
 GUARDED_PRIORITY = 1_000_000_000
-# Idle connections go after a quarter of a second: counting connections is to count requests in flight, each
-# drain under load waits for the last idle one, and the application must not close it first (traefik#727). A
-# new one costs a tenth of a millisecond. Go's default of 2 idle per host is too few.
+# Idle connections end after a quarter of a second. So to count connections is to count requests in flight:
+# each drain under load waits for the last idle one, and the application must not close it first
+# (traefik#727). A new one costs a tenth of a millisecond. Go's default of 2 idle per host is too few.
 IDLE_TIMEOUT = 0.25  # seconds
 
 

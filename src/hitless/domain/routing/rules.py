@@ -1,4 +1,4 @@
-"""Traefik router rules, as far as hitless must understand them: what they ask for, and do two collide.
+"""Traefik router rules, as far as hitless must understand them: what they ask for, and whether two collide.
 
 A rule is read as Traefik reads it: matchers with texts in backquotes or double quotes, names in any case,
 joined by `&&`, `||`, `!` and parentheses (doc.traefik.io/traefik/routing/routers/#rule).
@@ -23,13 +23,13 @@ _TOKEN = re.compile(
     r"""(?:(?P<sign>&&|\|\||[!(),])|(?P<name>[A-Za-z]+)|(?P<text>`[^`]*`|'[^']*'|"(?:[^"\\]|\\.)*"))"""
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-# More of them is no rule that anybody wrote, and joins of alternatives multiply
+# Nobody writes a rule with more of them, and joins of alternatives multiply
 _MOST = 1000
 _DEEPEST = 50
 
 
 class UnreadableRule(ValueError):
-    """A rule that Traefik would refuse, or read otherwise than hitless does."""
+    """A rule that Traefik would refuse, or read in another way than hitless."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def hosts(rule: str) -> tuple[str, ...]:
 
 
 def example(rule: str) -> tuple[str, str] | None:
-    """A host ("" for any) and a path that the rule matches; None where it asks for more than the two."""
+    """A host ("" for any) and a path that the rule matches; None if it asks for more than the two."""
     for alternative in _parsed(rule):
         if all(one.name in ("host", "path", "pathprefix") and not one.is_negated for one in alternative):
             asked = {one.name[:4]: one.arguments[0] for one in alternative}
@@ -84,13 +84,13 @@ def matches(rule: str, host: str, path: str) -> bool:
 
 
 def collide(one: str, two: str, priority_of_one: int = 0, priority_of_two: int = 0) -> bool:
-    """Whether one of two rules would take requests that are the other's. Priority 0: the rule's length.
+    """Whether one of two rules would take the other's requests. Priority 0: the rule's length.
 
-    A rule may be an exception to another: its own paths, a header, one host of many. That is no collision as
-    long as the exception has the greater priority. What narrows a rule by little or by nobody knows what (a
-    negation, a regular expression, a method) makes it no exception. Two regular expressions are taken to
-    match the same, and one name or path is an exception to a regular expression only where that is seen to
-    match another one, too.
+    A rule may be an exception to another: its own paths, a header, one host of many. That is no collision if
+    the exception has the greater priority. A condition that narrows a rule a little, or by an unknown amount
+    (a negation, a regular expression, a method), makes it no exception. Two regular expressions are assumed
+    to match the same. One name or path is an exception to a regular expression only if a try shows that the
+    expression also matches another one.
     """
     first, second = effective_priority(one, priority_of_one), effective_priority(two, priority_of_two)
     ours, theirs = _parsed(one), _parsed(two)
@@ -108,9 +108,9 @@ def effective_priority(rule: str, own: int) -> int:
 
 
 def takes_from(one: str, two: str, priority_of_one: int = 0, priority_of_two: int = 0) -> tuple[str, ...]:
-    """The hosts of `two` of which `one` takes requests, asking for no host itself; () where it asks for one.
+    """The hosts of `two` whose requests `one` takes without asking for a host; () if it asks for one.
 
-    A host that `two` has by a regular expression is given as that.
+    A host that `two` has by a regular expression is given as that expression.
     """
     first, second = effective_priority(one, priority_of_one), effective_priority(two, priority_of_two)
     if first < second:
@@ -150,7 +150,7 @@ def _paths_meet(one: Alternative, two: Alternative) -> bool:
 
 
 def _covers(wide: Alternative, narrow: Alternative) -> bool:
-    """Whether what `narrow` asks for, or about all of it, satisfies `wide`."""
+    """Whether what `narrow` asks for satisfies `wide`, or almost all of it does."""
     return all(_holds(matcher, narrow) for matcher in wide)
 
 
@@ -187,7 +187,7 @@ def _holds(matcher: Matcher, among: Alternative) -> bool:
 
 
 def _has_value(matcher: Matcher, among: Alternative) -> bool:
-    """Whether these ask for the header or parameter of a matcher by what may be its very value."""
+    """Whether these ask for the header or parameter of a matcher with what may be its value."""
     key, *values = matcher.arguments
     asked = [one for one in among if not one.is_negated and one.arguments[0] == key]
     if not values:  # a parameter, whatever its value
@@ -207,7 +207,7 @@ def _is_all_of(
 
 
 def _meet(host: str, other: str) -> bool:
-    """Whether two hosts of `Host(...)` meet; a first label may be `*` or `**` in Traefik's newer versions."""
+    """Whether two hosts of `Host(...)` meet; a first label may be `*` or `**` in newer Traefiks."""
     for wide, narrow in ((host, other), (other, host)):
         label, _, rest = wide.partition(".")
         if label == "**" and narrow.endswith(f".{rest}"):
@@ -236,7 +236,7 @@ class _Reader:
         self._advance()
 
     def alternatives(self, is_negated: bool) -> tuple[Alternative, ...]:
-        """Read what is joined by `||`, multiplied out; turned into its opposite if it is negated."""
+        """Read what is joined by `||`, multiplied out; if it is negated, its opposite."""
         parts = [self._all_of(is_negated)]
         while self._took("||"):
             parts.append(self._all_of(is_negated))
@@ -254,7 +254,7 @@ class _Reader:
         if self._took("("):
             self._depth += 1
             if self._depth > _DEEPEST:
-                raise UnreadableRule("its parentheses lie too deep in each other")
+                raise UnreadableRule("its parentheses are nested too deep")
             found = self.alternatives(is_negated)
             self._expect(")")
             self._depth -= 1
@@ -288,7 +288,7 @@ class _Reader:
                 raise UnreadableRule(f"{text} can't be read; write it between backquotes") from None
         if _CONTROL.search(argument):
             # Go drops a carriage return between backquotes: the text would be another one to Traefik
-            raise UnreadableRule(f"a control character stands in {argument!r}")
+            raise UnreadableRule(f"there is a control character in {argument!r}")
         return argument
 
     def _took(self, sign: str) -> bool:
@@ -301,7 +301,7 @@ class _Reader:
         """Take the next token, which must be this sign or of this kind."""
         text = self.text
         if wanted not in (self.kind, text):
-            raise UnreadableRule(f"{text!r} stands where {wanted!r} should" if text else "it is cut off")
+            raise UnreadableRule(f"it has {text!r} in place of {wanted!r}" if text else "it is cut off")
         self._advance()
         return text
 

@@ -1,4 +1,4 @@
-"""An application's routing as a value: what each colour brings to it, and who gets new requests. Pure."""
+"""An application's routing as a value: what each colour adds to it, and who gets new requests. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hitless.domain.routing.model import Protocol, Router
 
 @dataclass(frozen=True)
 class Server:
-    """A replica as the gateway reaches it: `url` by container name, further fields in Traefik's names."""
+    """A replica as the gateway reaches it: `url` by container name, other fields in Traefik's names."""
 
     url: str
     fields: Json = field(default_factory=dict)
@@ -35,7 +35,7 @@ class BackendRouting:
 
 @dataclass(frozen=True)
 class ColourRouting:
-    """All that one colour brings to the routing: its own rules, middlewares and servers."""
+    """All that one colour adds to the routing: its own rules, middlewares and servers."""
 
     release: int
     routers: tuple[Router, ...]
@@ -56,13 +56,13 @@ NOBODY: Split = {}
 
 
 def all_to(colour: Colour | None) -> Split:
-    """The split in which this colour is live, and gets every new request; None: nobody gets any."""
+    """The split in which this colour is live, and gets every new request; None: nothing gets any."""
     return {colour: ALL} if colour else NOBODY
 
 
 @dataclass(frozen=True)
 class Routing:
-    """An application's routing: what each colour brings to it, and how new requests are split among them."""
+    """An application's routing: what each colour adds to it, and how new requests are split among them."""
 
     application: str
     generation: int
@@ -78,7 +78,7 @@ class Routing:
 
     @property
     def live(self) -> Colour | None:
-        """The colour that gets every new request; None where none does."""
+        """The colour that gets every new request; None if none does."""
         return next((colour for colour, share in self.split.items() if share == ALL), None)
 
     def next(self, split: Split, colours: Mapping[Colour, ColourRouting]) -> Routing:
@@ -92,7 +92,7 @@ class Routing:
 
     @property
     def entry_points(self) -> tuple[str, ...]:
-        """Where its marker stands: every entry point at which it has routes of HTTP, and `web` at least."""
+        """Where its marker is: every entry point at which it has HTTP routes, and at least `web`."""
         found = (
             name
             for part in self.colours.values()

@@ -2,9 +2,9 @@
 
 Shape: a nested mapping from canonical field name to a `Kind`, to another mapping (a struct), or to a
 one-element tuple (a list of structs). Source: the reference file `file.yaml` in Traefik's own
-documentation, release 3.7. The file provider needs to be told lists from texts, and one field that it does
-not know stops every later reload of the whole routing directory; that is why every label is checked
-against this table before anything is delivered.
+documentation, release 3.7. The file provider must know which texts are lists, and one field that it does
+not know stops every later reload of the whole routing directory. So hitless checks every label against this
+table before it delivers anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 
 class Kind(Enum):
-    """How the text of a label is to be read."""
+    """How to read the text of a label."""
 
     TEXT = auto()
     NUMBER = auto()
