@@ -1,4 +1,4 @@
-"""A gateway of the version before: it serves on, is deployed to, and is taken over by one command."""
+"""A gateway of the version before: it keeps serving, takes deployments, and one command takes it over."""
 
 from __future__ import annotations
 

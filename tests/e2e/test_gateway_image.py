@@ -49,7 +49,7 @@ def programs() -> set[str]:
 
 
 def refused(gateway: Gateway) -> str:
-    """What is said of the other image; the gateway must run on as it is."""
+    """What is said of the other image; the gateway must keep running as it is."""
     began = started(gateway)
     said = gateway.cli.run("gateway", "up", "--replace", "--image", OTHER, code=1)
     assert started(gateway) == began
@@ -74,13 +74,13 @@ def test_hitlesss_own_image_has_every_program_that_the_script_uses() -> None:
 
 
 @pytest.mark.usefixtures("no_image")
-def test_an_image_without_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
+def test_an_image_without_traefik_is_refused_and_the_gateway_keeps_running(gateway: Gateway) -> None:
     made_of("RUN rm /usr/local/bin/traefik")
     assert f"the image {OTHER} has no program /usr/local/bin/traefik" in refused(gateway)
 
 
 @pytest.mark.usefixtures("no_image")
-def test_an_older_traefik_is_refused_and_the_gateway_runs_on(gateway: Gateway) -> None:
+def test_an_older_traefik_is_refused_and_the_gateway_keeps_running(gateway: Gateway) -> None:
     # it says that it is 3.6, whatever it is
     made_of(r"RUN printf '#!/bin/sh\necho Version: 3.6.15\n' > /usr/local/bin/traefik")
     assert f"{OTHER} has Traefik 3.6.15; the gateway takes 3.7 or newer" in refused(gateway)

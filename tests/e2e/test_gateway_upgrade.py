@@ -25,7 +25,7 @@ from tests.e2e.conftest import GATEWAY, NAMED, ROOT, Cli, Gateway, docker, gatew
 REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "3"))
 SEED = int(os.environ.get("HITLESS_SEED", random.randrange(10**6)))
 OTHER = "hitless-e2e-traefik:2"
-# every request of the load has ended by then
+# no request of the load takes longer
 DRAIN = ("--drain-timeout", "15s")
 # a command of the gateway's alone, killed there
 KILLS = (

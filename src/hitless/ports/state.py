@@ -55,7 +55,7 @@ class HeldLock(Protocol):
 
 @dataclass(frozen=True)
 class Alone:
-    """Nobody begins to work on an application meanwhile; `at_work` are those who do so already.
+    """Nobody begins to work on an application; `at_work` are those who have begun before.
 
     `lock` is the gateway's own, with its journal; None on a gateway where nobody can take a lock.
     """
@@ -98,7 +98,7 @@ class State(Protocol):
         ...
 
     def alone(self, holder: str, but: str) -> AbstractContextManager[Alone]:
-        """Have nobody begin to work on any application; who works on which already, but for the one `but`.
+        """Have nobody begin to work on any application; who works on which already, except the one `but`.
 
         Raises `Locked` if another command does the same, or if one just begins. It also ends with the
         gateway's container.

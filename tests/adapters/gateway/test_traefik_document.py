@@ -236,8 +236,8 @@ def test_each_route_of_a_traefik_that_leaves_ends_its_connections_first_of_all()
     assert leaving["http"]["middlewares"]["shop.leaving.all"] == {
         "headers": {"customResponseHeaders": {"Connection": "close"}}
     }
-    for name, router in plain["http"]["routers"].items():
-        if "middlewares" in router:  # the marker has none: nobody outside asks for it
-            expected = ["shop.leaving.all", *router["middlewares"]]
-            assert leaving["http"]["routers"][name] == {**router, "middlewares": expected}
+    for name, made in plain["http"]["routers"].items():
+        if "middlewares" in made:  # the marker has none: nobody outside asks for it
+            expected = ["shop.leaving.all", *made["middlewares"]]
+            assert leaving["http"]["routers"][name] == {**made, "middlewares": expected}
     assert "shop.leaving.all" not in plain["http"]["middlewares"]

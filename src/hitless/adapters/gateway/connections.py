@@ -9,7 +9,7 @@ _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
 
 
 def count_connections(table: str, addresses: Sequence[str]) -> int:
-    """The rows with one of these as remote address, but for TIME_WAIT.
+    """The rows with one of these as remote address, except TIME_WAIT.
 
     A row whose local port the gateway listens on is a container's connection to it, as its client.
     """
@@ -24,7 +24,7 @@ def count_connections(table: str, addresses: Sequence[str]) -> int:
 
 
 def count_clients(table: str, ports: Collection[int]) -> int:
-    """The rows of clients' connections to these local ports, but for TIME_WAIT."""
+    """The rows of clients' connections to these local ports, except TIME_WAIT."""
     wanted = {f"{port:04X}" for port in ports}
     return sum(_port(row) in wanted for row in _rows(table) if row[3] not in (_TIME_WAIT, _LISTEN))
 

@@ -24,7 +24,7 @@ keep_programs() { # gateway, names
 # What the gateway's container runs: Traefik, on what is whole, and more of it beside it. It is nobody's user: the disk
 # is not its to write.
 start() { # program, Traefik's arguments
-    umask 0 # root has no capability here, and is to write beside Traefik's user
+    umask 0 # root has no capability here, and must write beside Traefik's user
     mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held" "$served/1" "$served/2"
     rm -f "$served/control" && mkfifo "$served/control"
     : >> "$served/lock"
@@ -174,9 +174,9 @@ connections() {
     cat /proc/net/tcp6 2>/dev/null || true
 }
 
-# One request, and the raw answer. A pipe that is open for writing, too, never ends: nc would half-close the
-# connection at the end of its input, which servers may take for a client that has gone. BusyBox's nc has no
-# limit of its own once it is connected.
+# One request, and the raw answer. A pipe that is also open for writing never ends: nc would half-close the connection
+# at the end of its input, and servers may think that the client has gone. BusyBox's nc has no limit of its own once it
+# is connected.
 probe() { # host, port, request with octal escapes, seconds, most bytes
     pipe=/dev/shm/hitless.$$
     rm -f "$pipe" && mkfifo "$pipe" && exec 8<>"$pipe" && rm "$pipe" || exit 1

@@ -1,20 +1,20 @@
 # The routing files: on the disk, and in memory where Traefik reads them.
 
-# On the disk first, then in memory: what is in force survives whatever comes. What arrives is waited for before
-# others are kept out: whoever sends it may be suspended.
+# On the disk first, then in memory: what is in force survives any failure. It waits for the input before it keeps
+# others out, because the sender may be suspended.
 deliver() { # application, claim, bytes
     umask 027 # password hashes are in it: for root, and for the gateway's group
     mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
         alone && fenced "$1" "$2" set_in_force "$1"
 }
 
-# The same of a file of the gateway's own, for which there is no lock.
+# The same for one of the gateway's own files, which have no lock.
 provide() { # name, bytes
     umask 027
     mkdir -p "$routes/.next" "$routes/.copy" && received "$routes/.next/$1.$$" "$2" && alone && set_in_force "$1"
 }
 
-# A file of the gateway's own, "" where there is none, or one that is not whole.
+# One of the gateway's own files, "" if it does not exist or is not whole.
 own() { # name
     if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
 }
@@ -23,14 +23,14 @@ retract() { # name
     alone && taken_away "$1"
 }
 
-# Whatever may find no room is written before the first rename: a delivery that fails has changed nothing.
+# Everything that needs room is written before the first rename: a delivery that fails has changed nothing.
 #
-# The second copy: where the disk loses one of the two, the other is there at the next start. It is not waited for: a
-# power cut that takes it leaves the first. Its name must not end as one that Traefik reads: a gateway that an older
-# hitless has made reads the disk. No application's name begins as that of what is on its way does.
+# The second copy: if the disk loses one of the two, the other is there at the next start. Nothing waits for it: a
+# power cut that removes it leaves the first. Traefik must not read its name: a gateway that an older hitless has made
+# reads the disk. No application's name begins like that of an unfinished file.
 #
-# What Traefik reads is written in a folder beside the one that it watches: within it, it would set off a reload of
-# what is there already, and the throttle after that one would hold up ours by a tenth of a second (measured,
+# What Traefik reads is first written in a folder beside the one that it watches. Within that, it would cause a reload
+# of what is there already, and the throttle after that reload would delay ours by a tenth of a second (measured,
 # docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
 set_in_force() { # file's name without its ending
     new=$routes/.next/$1.$$
@@ -56,7 +56,7 @@ withdraw() { # application, claim
     alone && fenced "$1" "$2" taken_away "$1"
 }
 
-# The copy goes first: a file that is gone while its copy is there was not taken away by us.
+# The copy goes first: a file that is gone while its copy exists was not removed by us.
 taken_away() { # application
     rm -f "$routes/.copy/$1" && { [ ! -d "$routes/.copy" ] || persist "$routes/.copy"; }
     rm -f "$routes/$1.yml" && { [ ! -d "$routes" ] || persist "$routes"; }
@@ -73,22 +73,22 @@ places() {
     for place in "$served" "$served/1" "$served/2"; do [ ! -d "$place/routes" ] || echo "$place"; done
 }
 
-# Whether a file is as hitless wrote it: the digest in its first line is that of all that comes after it.
+# Whether a file is as hitless wrote it: its first line has the digest of all that comes after it.
 whole() { # file
     [ -s "$1" ] || return 1
     [ "$(head -c 74 "$1")" != "# hitless $(tail -c +76 "$1" | sha256sum | cut -c -64)" ] || return 0
-    # as older ones wrote it: of the lines from the second on, before they were made safe for Traefik's templates
+    # the form of older ones: of the lines from the second on, before they were made safe for Traefik's templates
     [ "$(head -c 37 "$1")" = "# hitless {\"digest\":\"$(
         sed -e 1d -e 's/{{"{{"}}/{{/g' "$1" | sha256sum | cut -c -16
     )" ]
 }
 
-# Whether a file is there that can be served, or its copy.
+# Whether a file that can be served, or its copy, exists.
 has() { # file's name without its ending
     if whole "$routes/$1.yml" || whole "$routes/.copy/$1"; then echo yes; else echo no; fi
 }
 
-# Put back on the disk what is damaged or gone there, and whose copy is whole. Says what.
+# Restore on the disk what is damaged or gone there, if its copy is whole. Says what.
 heal() {
     alone
     umask 027
@@ -110,10 +110,10 @@ copies() { # files' names
     [ $# -eq 0 ] || tar cf - "$@"
 }
 
-# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others: then
-# they are given to it one by one, and that one is set aside.
+# Traefik takes all files or none. One that it refuses (an older version may) must not keep out all others. Then it
+# gets them one by one, and that one is set aside.
 guard() {
-    # it reads its files at once; for so long they are left to it on a host that is busy
+    # it reads its files at once; on a busy host it gets this much time
     within 300 api ping && ! within 50 routing || return 0
     alone
     mv "$served"/routes/*.yml "$served/held/"

@@ -157,7 +157,7 @@ class GatewayState:
 
     @contextmanager
     def alone(self, holder: str, but: str) -> Iterator[Alone]:
-        """Have nobody begin on any application; who works on which already, but for one. Raises `Locked`."""
+        """Have nobody begin on any application; who works on which already, except one. Raises `Locked`."""
         name = f"{holder}, which works on the gateway"
         with ExitStack() as gate:
             try:

@@ -86,10 +86,10 @@ look() { # application or -, lines of the journal
     [ $# -eq 0 ] || { cd "$root/" && tar cf - "$@"; }
 }
 
-# The lock is the kernel's, held by the process that writes the journal: it goes when that process ends, and
-# that ends when its standard input does, which is when hitless ends, however that comes about, and the commands
-# that it began (adapters/gateway/lifeline.py): that it has ended itself, a line says that is no event. Who comes then waits
-# for them. A line that can't be written, on a full disk, is no reason to end.
+# The lock is the kernel's, held by the process that writes the journal. It goes when that process ends, and that
+# ends with its standard input: when hitless has ended, in whatever way, and the commands that it began
+# (adapters/gateway/lifeline.py). A line that is no event says that hitless itself has ended. The next command then
+# waits for those commands. A line that can't be written, on a full disk, is no reason to end.
 lock() { # application or .gateway, holder, wait or now
     umask 077
     mkdir -p "$state/$1" "$state/.gateway" || exit 1

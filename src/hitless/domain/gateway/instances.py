@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySettings
 
-# What a new instance of Traefik takes; all else is of the container, which has to be made again.
+# What a new instance of Traefik takes; everything else takes a new container.
 REPLACEABLE = frozenset(
     {"image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies", "access_log"}
 )
