@@ -167,7 +167,7 @@ class GatewayState:
                     raise
                 yield Alone(
                     None, {}
-                )  # where nobody can take a lock nobody has one: such a gateway is to be replaced
+                )  # where nobody can take a lock nobody has one: such a gateway must be replaced
                 return
             found = {}
             for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
