@@ -86,8 +86,8 @@ def _rows(text: str, held: Held) -> tuple[Row, Row]:
 def _held(on: Gateway) -> Held:
     time.sleep(QUIET)
     pids = output("docker", "top", on.container, "-eo", "pid,comm").splitlines()[1:]
-    pid = next(line.split()[0] for line in pids if line.split()[1] == "traefik")
-    return Held(_megabytes(pid, "VmRSS"), len(list(Path("/proc", pid, "fd").iterdir())))
+    pid = next(line.split()[0] for line in pids if line.split()[1].startswith("traefik"))
+    return Held(megabytes(pid, "VmRSS"), len(list(Path("/proc", pid, "fd").iterdir())))
 
 
 def _peak(application: Application) -> tuple[float, float]:
@@ -95,8 +95,8 @@ def _peak(application: Application) -> tuple[float, float]:
     process = application.start("deploy")
     own, together = 0.0, 0.0
     while process.poll() is None:
-        own = max(own, _megabytes(str(process.pid), "VmHWM"))
-        together = max(together, sum(_megabytes(pid, "VmRSS") for pid in _tree(process)))
+        own = max(own, megabytes(str(process.pid), "VmHWM"))
+        together = max(together, sum(megabytes(pid, "VmRSS") for pid in _tree(process)))
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit("hitless deploy failed")
@@ -116,7 +116,7 @@ def _tree(process: Popen[bytes]) -> Iterator[str]:
             continue
 
 
-def _megabytes(pid: str, key: str) -> float:
+def megabytes(pid: str, key: str) -> float:
     """A figure of /proc/<pid>/status; 0 if the process has gone."""
     try:
         for line in Path("/proc", pid, "status").read_text().splitlines():

@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 
@@ -244,16 +245,23 @@ def fill(application: Application, total: int) -> None:
             )
             for colour, part in own.colours.items()
         }
-        way.balancer.deliver(name, replace(own, application=name, colours=colours))
+        with _locked(way, name):
+            way.balancer.deliver(name, replace(own, application=name, colours=colours))
 
 
 def instant(way: Ports, application: str) -> float:
     """Seconds from the delivery of the next generation to its marker's answer."""
     before = routing(way, application)
     after = before.next(before.split, before.colours)
-    began = time.monotonic()
-    way.balancer.deliver(application, after)
-    return until(lambda: way.balancer.in_force(application, after)) - began
+    with _locked(way, application):
+        began = time.monotonic()
+        way.balancer.deliver(application, after)
+        return until(lambda: way.balancer.in_force(application, after)) - began
+
+
+def _locked(way: Ports, application: str) -> AbstractContextManager[object]:
+    """Nobody else delivers: the gateway takes a routing only from whoever has the lock."""
+    return way.state.lock(application, "a measurement", 0, lambda _: None)
 
 
 def routing(way: Ports, application: str) -> Routing:

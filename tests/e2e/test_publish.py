@@ -126,6 +126,18 @@ class Clients:
         except (OSError, AssertionError) as error:
             self.failures.append(f"stayed: {error!r}")
 
+    def hold(self, seconds: float) -> None:
+        """A connection that is open for this long, and then ends by itself."""
+        until = time.monotonic() + seconds
+        try:
+            with self.published.connect() as connection:
+                while time.monotonic() < until:
+                    assert said(connection, PING, b"\r\n") == b"+PONG\r\n"
+                    self.pings += 1
+                    time.sleep(0.01)
+        except (OSError, AssertionError) as error:
+            self.failures.append(f"held: {error!r}")
+
     def stop(self) -> None:
         self._over.set()
 
@@ -154,6 +166,31 @@ def test_a_deployment_is_seen_by_no_http_client_of_a_published_port(published: P
     report = load.report()
     assert (report.lost, report.mixed()) == (0, 0), report.lost_by
     assert "3" in report.releases
+
+
+def test_a_replaced_traefik_is_seen_by_no_client_of_a_published_port(published: Published) -> None:
+    clients = Clients(published)
+    with ThreadPoolExecutor(max_workers=3) as pool, Load(f"http://127.0.0.1:{published.http}") as load:
+        held = pool.submit(lambda: clients.hold(10))
+        pool.submit(clients.come_and_go)
+        try:
+            wait_for(lambda: len(clients.new) > 10 and clients.pings > 10)
+            output = published.cli.run("gateway", "up", "--read-timeout", "50m")
+            assert held.done()  # it was waited for
+        finally:
+            clients.stop()
+    assert clients.failures == []
+    assert " connections ended" in output
+    assert load.report().lost == 0, load.report().lost_by
+
+
+def test_a_held_tcp_connection_is_closed_at_the_deadline_and_a_new_one_is_not(published: Published) -> None:
+    with published.connect() as old:
+        assert said(old, PING, b"\r\n") == b"+PONG\r\n"
+        published.cli.run("gateway", "up", "--read-timeout", "49m")
+        assert old.recv(1) == b""
+    with published.connect() as new:
+        assert said(new, PING, b"\r\n") == b"+PONG\r\n"
 
 
 def test_only_the_gateway_publishes(published: Published) -> None:

@@ -41,10 +41,10 @@ def of(docker: FakeDocker, *words: str) -> list[tuple[str, ...]]:
 def test_a_program_that_is_there_is_not_copied_again(there: FakeDocker) -> None:
     there.answers("run", stdout=VERSION)
     found = Programs(DockerCli(), "one").software("traefik:v3.7.15")
-    assert found == (Software(gateway_image(), "0123456789ab"), VERSION)
+    assert found == (Software(gateway_image(), "traefik-0123456789ab"), VERSION)
     assert of(there, "pull") == of(there, "build") == []
     [look] = of(there, "run")
-    assert look[-3:] == ("program", "0123456789ab", "one")
+    assert look[-3:] == ("program", "traefik-0123456789ab", "one")
 
 
 def test_one_that_is_not_there_is_copied_and_then_taken_as_a_whole(there: FakeDocker) -> None:
@@ -52,7 +52,7 @@ def test_one_that_is_not_there_is_copied_and_then_taken_as_a_whole(there: FakeDo
     _, copying, taking = of(there, "run")
     *_, image, source, target = copying
     assert (image, source) == ("traefik:v3.7.15", "/usr/local/bin/traefik")
-    assert taking[-4:] == ("program", "0123456789ab", "one", target.removeprefix("/opt/traefik/"))
+    assert taking[-4:] == ("program", "traefik-0123456789ab", "one", target.removeprefix("/opt/traefik/"))
 
 
 def test_an_image_without_the_program_is_told(there: FakeDocker) -> None:

@@ -82,7 +82,7 @@ def test_the_gateway_is_applied_and_removed_by_its_model_on_standard_input(
     assert down == (*COMPOSE, "down")
     assert down_with_volumes == (*COMPOSE, "down", "--volumes")
     models = [json.loads(call.stdin) for call in docker.calls if call.argv[0] == "compose"]
-    software = Software(gateway_image(), "0123456789ab")
+    software = Software(gateway_image(), "traefik-0123456789ab")
     assert models[:2] == [model("adapters-rec", SETTINGS, software, script())] * 2
 
 

@@ -78,7 +78,7 @@ class Programs:
         if not (identity := self._id(traefik)):
             self.cli.run("pull", "--quiet", traefik, timeout=_SLOW)
             identity = self._id(traefik)
-        name = identity.removeprefix("sha256:")[:12]
+        name = f"traefik-{identity.removeprefix('sha256:')[:12]}"
         self.cli.run("volume", "create", PROGRAMS_VOLUME)
         said = self._run("program", name, self.project)
         if not said:
