@@ -62,9 +62,13 @@ class Site:
         return Network(f"{self.project(colour)}_{key}", labels, 4, "")
 
     def model(
-        self, colour: Colour = Colour.BLUE, services: tuple[str, ...] = ("web",), image: str = IMAGE
+        self,
+        colour: Colour = Colour.BLUE,
+        services: tuple[str, ...] = ("web",),
+        image: str = IMAGE,
+        scale: int = 1,
     ) -> Json:
-        """A colour's model, as hitless hands it to Compose."""
+        """A colour's model, as hitless hands it to Compose: of each service so many containers."""
         labels = {
             LABEL_APPLICATION: self.application,
             LABEL_GATEWAY: GATEWAY,
@@ -73,7 +77,7 @@ class Site:
         }
         return self._model(
             self.project(colour),
-            {name: {"image": image, "labels": labels, **_QUICK} for name in services},
+            {name: {"image": image, "labels": labels, "scale": scale, **_QUICK} for name in services},
             self.network(colour),
         )
 
@@ -91,17 +95,25 @@ class Site:
         }
         return Network(f"{self.application}_default", labels, 4, "")
 
-    def created(self, colour: Colour = Colour.BLUE, services: tuple[str, ...] = ("web",)) -> dict[str, str]:
+    def created(
+        self, colour: Colour = Colour.BLUE, services: tuple[str, ...] = ("web",), scale: int = 1
+    ) -> dict[str, str]:
         """Have a colour's containers created; name -> id."""
-        self.ports.projects.create(self.model(colour, services), {}, (self.network(colour),))
-        return self.ports.containers.ids(self.application, colour)
+        model = self.model(colour, services, scale=scale)
+        self.ports.projects.create(model, {}, (self.network(colour),))
+        return self.ids(colour)
+
+    def ids(self, colour: Colour = Colour.BLUE) -> dict[str, str]:
+        """The containers of a colour: name -> id."""
+        return {one.name: one.id for one in self.ports.containers.replicas(self.application, colour)}
 
     def started(self, colour: Colour = Colour.BLUE, services: tuple[str, ...] = ("web",)) -> dict[str, str]:
         """Have a colour's containers started; name -> id."""
-        ids = self.created(colour, services)
-        of_service = {service: (ids[f"{self.project(colour)}-{service}-1"],) for service in services}
+        self.created(colour, services)
+        found = self.ports.containers.replicas(self.application, colour)
+        of_service = {service: [one.id for one in found if one.service == service] for service in services}
         self.ports.projects.start(self.model(colour, services), of_service, 30)
-        return ids
+        return self.ids(colour)
 
     def shared(self) -> ComposeContainer:
         """Have the shared service started."""

@@ -13,7 +13,7 @@ GONE = "hitless-there-is-none"
 
 def test_an_application_that_is_not_there_has_no_containers(site: Site) -> None:
     assert site.ports.containers.of(site.application) == ()
-    assert site.ports.containers.ids(site.application, Colour.BLUE) == {}
+    assert site.ports.containers.replicas(site.application, Colour.BLUE) == ()
     assert site.ports.containers.named((GONE,)) == ()
     assert site.ports.containers.named(()) == ()
     assert site.ports.containers.composed(site.application) == ()

@@ -34,7 +34,7 @@ def test_a_container_has_an_address_on_a_network_that_it_was_connected_to(site: 
     site.created(Colour.GREEN)
     ids = tuple(site.started().values())
     site.ports.networks.connect(way.name, ids)
-    [found] = site.ports.containers.named(tuple(site.ports.containers.ids(site.application, Colour.BLUE)))
+    [found] = site.ports.containers.named(tuple(site.ids()))
     [within] = site.ports.networks.ranges()[way.name]
     assert any(ip_address(one) in ip_network(within) for one in found.addresses)
 

@@ -42,6 +42,30 @@ def test_what_is_created_already_is_left_as_it_is(site: Site) -> None:
     assert first.items() <= both.items()
 
 
+def test_what_was_created_comes_back(site: Site) -> None:
+    site.created(services=("web", "job"), scale=2)
+    found = site.ports.containers.replicas(site.application, Colour.BLUE)
+    assert sorted(one.service for one in found) == ["job", "job", "web", "web"]
+    assert len({one.id for one in found}) == len({one.name for one in found}) == 4
+    assert len({one.number for one in found if one.service == "web"}) == 2
+    known = {
+        (one.id, one.name, one.service, one.number) for one in site.ports.containers.of(site.application)
+    }
+    assert known == {(one.id, one.name, one.service, one.number) for one in found}
+
+
+def test_what_is_missing_is_created_beside_those_that_are_there(site: Site) -> None:
+    site.created(scale=2)
+    before = site.ports.containers.replicas(site.application, Colour.BLUE)
+    first = min(before, key=lambda one: one.number)
+    site.ports.projects.remove(site.application, Colour.BLUE, (first.id,), with_networks=False)
+    site.created(scale=3)
+    after = site.ports.containers.replicas(site.application, Colour.BLUE)
+    assert {one for one in before if one != first} < set(after)
+    assert len(after) == len({one.number for one in after}) == 3
+    assert first.id not in {one.id for one in after}
+
+
 def test_without_its_image_nothing_is_created(site: Site) -> None:
     model = site.model(image=image_reference(site.application, 99, "web"))
     with pytest.raises(DockerFailed, match=r"(?i)no such image"):
@@ -64,7 +88,7 @@ def test_single_containers_are_removed_and_the_colour_keeps_its_networks(site: S
     gone = ids.pop(f"{site.application}-blue-job-1")
     left = site.ports.projects.remove(site.application, Colour.BLUE, (gone,), with_networks=False)
     assert left == ()
-    assert site.ports.containers.ids(site.application, Colour.BLUE) == ids
+    assert site.ids() == ids
     assert site.ports.networks.networked(site.application) == {Colour.BLUE}
 
 
@@ -91,7 +115,7 @@ def test_the_applications_volumes_are_created_once_and_removed(site: Site) -> No
     assert site.ports.projects.remove_volumes(site.application) == ()
     for _ in range(2):
         site.ports.projects.create(with_volume(site), DATA, (site.network(),))
-    ids = tuple(site.ports.containers.ids(site.application, Colour.BLUE).values())
+    ids = tuple(site.ids().values())
     site.ports.projects.remove(site.application, Colour.BLUE, ids, with_networks=True)
     assert site.ports.projects.remove_volumes(site.application) == (f"{site.application}_data",)
     assert site.ports.projects.remove_volumes(site.application) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -130,6 +131,17 @@ def routing(
     if colours is None:
         colours = {live: part()} if live else {}
     return Routing(name, generation, all_to(live), colours)
+
+
+def met(planned: Routing) -> Routing:
+    """A plan's routing as it is once each service has two containers."""
+    return replace(
+        planned,
+        colours={
+            colour: part.met({service: (f"{service}-1", f"{service}-2") for service in part.awaited})
+            for colour, part in planned.colours.items()
+        },
+    )
 
 
 def world(*routings: Routing, releases: Sequence[Release] = (), **fields: Any) -> World:

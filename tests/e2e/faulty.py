@@ -39,7 +39,7 @@ LOOKS = {
     "networked",
     "ranges",
     "named",
-    "ids",
+    "replicas",
     "present",
     "composed",
     "tagged",

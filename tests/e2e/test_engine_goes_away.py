@@ -68,6 +68,7 @@ def kill_the_gateway(engine: SecondEngine) -> None:
     engine.docker("start", f"{NAME}-traefik-1")
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("end", [SecondEngine.restart, crash, kill_the_gateway])
 def test_a_traefik_that_replaced_another_comes_back_by_itself(
     engine: SecondEngine, shop: Shop, end: Happening

@@ -22,7 +22,7 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, NAMED, ROOT, Cli, Gateway, docker, gateway_of_its_own, wait_for
 
 # `make replacements` has 20 of them
-REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "3"))
+REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "2"))
 SEED = int(os.environ.get("HITLESS_SEED", random.randrange(10**6)))
 OTHER = "hitless-e2e-traefik:2"
 # no request of the load takes longer
@@ -132,6 +132,7 @@ def test_replacements_under_every_kind_of_request_lose_nothing(site: Site) -> No
     print(f"{REPLACEMENTS} replacements, {report.sent} requests, 0 lost")
 
 
+@pytest.mark.more
 def test_a_held_websocket_is_cut_at_the_deadline_and_nothing_else_is(site: Site) -> None:
     with site.load(held=3) as load:
         time.sleep(1)
@@ -162,6 +163,7 @@ def test_one_that_does_not_start_leaves_all_with_the_present_one(site: Site) -> 
         docker("rmi", broken)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("end", [("restart",), ("kill",)], ids=["restarted", "killed"])
 def test_after_a_restart_the_container_runs_what_was_live(site: Site, end: tuple[str, ...]) -> None:
     wanted = next(seconds for seconds in count(700) if site.settings["read_timeout"] != seconds)
@@ -185,6 +187,7 @@ def answers(site: Site) -> bool:
         return False
 
 
+@pytest.mark.more
 def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site) -> None:
     began = site.started()
     site.gateway.cli.run("gateway", "up", "--access-log")
@@ -203,6 +206,7 @@ def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site)
     assert site.started() == began
 
 
+@pytest.mark.more
 def test_a_stopped_gateway_starts_with_what_was_live(site: Site) -> None:
     before = site.settings
     docker("stop", site.gateway.container)

@@ -132,7 +132,7 @@ def application(name: str, entry_point: str, rule: str, priority: int | None) ->
 
 def live(one: Application, generation: int) -> Routing:
     prepared, _ = prepare(one, {}, THERE)
-    shown = colour_routing(prepared, 1, {"app": ("x",)})
+    shown = colour_routing(prepared, 1, (), {"app": ("x",)})
     return Routing(one.name, generation, all_to(Colour.BLUE), {Colour.BLUE: shown})
 
 

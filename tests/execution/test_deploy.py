@@ -220,10 +220,13 @@ class Killed(BaseException):
 def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] = deploy) -> bool:
     """Deploy, and end hitless before its verb number `count`; False where there are no more verbs."""
     seen = 0
+    lines: list[str] = []
 
     def kill(_: str) -> None:
-        nonlocal seen
+        nonlocal seen, lines
         seen += 1
+        if seen == count:
+            lines = list(host.lines)
         if seen >= count:
             raise Killed
 
@@ -231,6 +234,7 @@ def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] =
     try:
         deploy(host)
     except Killed:
+        host.lines = lines  # who is killed writes nothing down any more
         return True
     finally:
         host.before = lambda _: None

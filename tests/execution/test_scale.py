@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hitless.cli.views.words import step_text
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import GateFailed, HitlessError, Refused
-from hitless.domain.common.events import Found
+from hitless.domain.common.events import Found, StepBegan
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release.networks import Network
@@ -94,11 +96,33 @@ def test_what_is_so_already_is_left_so(host: FakeHost) -> None:
     assert host.verbs == []
 
 
-def test_one_that_died_comes_back(host: FakeHost) -> None:
+@pytest.mark.parametrize(("gone", "left"), [(1, (2, 3)), (2, (1, 2))])
+def test_for_one_that_is_gone_there_is_another(host: FakeHost, gone: int, left: tuple[int, ...]) -> None:
     scale(host, web=2)
-    del host.running[names(2)[0]]
+    del host.running[names(gone)[0]]
     assert scale(host, web=2)
-    assert containers(host) == names(1, 2)
+    # Compose counts on from the highest number that there is
+    assert containers(host) == servers(host) == names(*left)
+    assert host.violations == []
+
+
+def test_one_that_ended_is_started_again(host: FakeHost) -> None:
+    scale(host, web=2)
+    ended = host.running[names(1)[0]]
+    host.running[ended.name] = replace(ended, state="exited")
+    assert scale(host, web=2)
+    assert containers(host) == servers(host) == names(1, 2)
+    assert host.running[ended.name].id == ended.id
+
+
+def test_those_that_run_stay_before_those_that_ended(host: FakeHost) -> None:
+    scale(host, web=3)
+    for name in names(1, 2):
+        host.running[name] = replace(host.running[name], state="exited")
+    assert scale(host, web=2)
+    assert containers(host) == servers(host) == names(1, 3)
+    assert names(2)[0] not in host.running
+    assert host.violations == []
 
 
 def test_a_new_one_that_does_not_get_ready_goes_again(host: FakeHost) -> None:
@@ -177,6 +201,36 @@ def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
         assert host.violations == [], count
         count += 1
     assert count > 4
+
+
+def test_killed_at_any_verb_and_given_again_it_is_done() -> None:
+    count = 1
+    while True:
+        host = FakeHost()
+        commands.deploy(host.ports(), shop())
+        scale(host, web=2)
+        if not killed_at(host, count, lambda host: scale(host, web=4)):
+            break
+        scale(host, web=4)
+        assert len(containers(host)) == 4, count
+        assert servers(host) == containers(host), count
+        assert recorded(host) == 4, count
+        assert host.violations == [], count
+        count += 1
+    assert count > 4
+
+
+def test_an_undo_names_what_it_takes_away(host: FakeHost) -> None:
+    host.behaviour.answers[1] = [UNWELL]
+    with pytest.raises(GateFailed):
+        scale(host, web=3)
+    begun = [event.step for event in host.events if isinstance(event, StepBegan)]
+    assert [step_text(step) for step in begun[-4:]] == [
+        "create more of web (release 1)",
+        "start blue",
+        "wait until blue is ready",
+        "retire shop-blue-web-2, shop-blue-web-3",
+    ]
 
 
 def test_a_new_container_is_linked_to_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:

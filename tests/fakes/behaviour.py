@@ -50,6 +50,9 @@ class Behaviour:
     broken_commands: tuple[str, ...] = ()
     # services that must not run twice at a time
     exclusive: tuple[str, ...] = ()
+    # how the engine names and counts the containers of a service
+    separator: str = "-"
+    first_number: int = 1
     # connections the gateway holds, one number a look; the last one stays
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains about after a release's routes are there

@@ -29,7 +29,7 @@ from hitless.domain.common.names import (
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
 from hitless.domain.host.journal import Holder
-from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
 from hitless.domain.release.networks import Network, first_choice
@@ -113,8 +113,9 @@ class FakeHost:
     def named(self, containers: Sequence[str]) -> tuple[Container, ...]:
         return tuple(self.running[name] for name in containers if name in self.running)
 
-    def ids(self, application: str, colour: Colour) -> dict[str, str]:
-        return {one.name: one.id for one in self.of(application) if one.colour is colour}
+    def replicas(self, application: str, colour: Colour) -> tuple[Replica, ...]:
+        found = (one for one in self.of(application) if one.colour is colour)
+        return tuple(Replica(one.id, one.name, one.service, one.number) for one in found)
 
     def present(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
@@ -234,17 +235,11 @@ class FakeHost:
         self.with_networks.add(Colour(model["name"].rpartition("-")[2]))
         self._make(model, volumes, networks)
         self._verb("create")
-        named = [
-            (f"{model['name']}-{service}-{number}", service, definition)
-            for service, definition in model["services"].items()
-            for number in range(1, replicas(definition) + 1)
-        ]
-        for name, service, definition in named:
+        for service, number, definition in self._missing(model):
+            name = self.behaviour.separator.join((model["name"], service, str(number)))
             labels = definition["labels"]
             if definition["image"] not in self.tags:
                 raise DockerFailed("docker compose create", 1, f"No such image: {definition['image']}")
-            if name in self.running:
-                continue
             self.created += 1
             self.running[name] = Container(
                 id=f"{name} {self.created}",
@@ -256,7 +251,21 @@ class FakeHost:
                 release=int(labels[LABEL_RELEASE]),
                 state="created",
                 depends_on=tuple(definition.get("depends_on") or ()),
+                number=number,
             )
+
+    def _missing(self, model: Json) -> Iterator[tuple[str, int, Json]]:
+        """The containers that a model lacks, by service and number: Compose counts on from the highest."""
+        for service, definition in model["services"].items():
+            labels = definition["labels"]
+            there = [
+                one.number
+                for one in self.of(labels[LABEL_APPLICATION])
+                if (one.colour, one.service) == (Colour(labels[LABEL_COLOUR]), service)
+            ]
+            last = max(there, default=self.behaviour.first_number - 1)
+            for more in range(1, replicas(definition) - len(there) + 1):
+                yield service, last + more, definition
 
     def connect(self, network: str, containers: Sequence[str]) -> None:
         self._verb("connect")

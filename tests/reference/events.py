@@ -215,7 +215,7 @@ def _sample(kind: StepKind) -> StepId:
         case StepKind.FORGET:
             return StepId(kind, subjects=("3", "4"))
         case StepKind.ADD_REPLICAS:
-            return StepId(kind, subjects=("shop-green-web-3",))
+            return replace(green, subjects=("web",))
         case StepKind.BAKE:
             return replace(green, seconds=30.0)
         case StepKind.LOAD:

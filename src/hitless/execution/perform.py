@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from hitless.domain.checks.route import taken
@@ -61,8 +62,8 @@ from hitless.domain.plan.steps import (
 )
 from hitless.domain.routing.split import Routing
 from hitless.execution import stopping, waits
-from hitless.execution.container_ids import ContainerIds
 from hitless.execution.instances import perform_instance
+from hitless.execution.replicas import Replicas
 from hitless.ports import Ports
 
 
@@ -74,7 +75,7 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """
     done = 0
     failed = []
-    known = ContainerIds(ports.containers)
+    known = Replicas(ports.containers)
 
     def carry_out(step: Step) -> str:
         nonlocal done
@@ -100,7 +101,7 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
         raise  # what there is may be another's
     except BaseException as error:
         if _is_undone(plan.phase(done), error):
-            undo(plan.undo(done + 1), ports)
+            undo(plan.undo(done + 1), ports, known)
         raise
     return tuple(failed)
 
@@ -115,20 +116,28 @@ def _is_undone(phase: Phase, error: BaseException) -> bool:
             return False
 
 
-def undo(steps: Sequence[Step], ports: Ports) -> None:
+def undo(steps: Sequence[Step], ports: Ports, known: Replicas) -> None:
     """Perform the steps of an undo, up to the first that fails.
 
     Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
     is there for the next command to take away. A hook that fails is no reason to leave anything.
     """
-    known = ContainerIds(ports.containers)
     for step in steps:
         try:
-            announced(ports, step.id, partial(_perform, step, ports, known))
+            if named := _by_name(step, ports):
+                announced(ports, named.id, partial(_perform, named, ports, known))
         except HitlessError:  # said by its own event; the error that led here is the one to raise
             if not _is_hook(step):
                 return
     ports.emit(Undone())
+
+
+def _by_name(step: Step, ports: Ports) -> Step | None:
+    """The step by the names of the containers that it means; None where it means some and there are none."""
+    if not isinstance(step, Drain | Remove) or step.beside is None:
+        return step
+    names = tuple(one.name for one in _meant(ports, step))
+    return replace(step, containers=names, beside=None) if names else None
 
 
 def _is_hook(step: Step) -> bool:
@@ -149,7 +158,7 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
     ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 
 
-def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
+def _perform(step: Step, ports: Ports, known: Replicas) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.id, detail))
 
@@ -162,17 +171,12 @@ def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
             ports.networks.connect_shared(step.networks, step.members)
             return ""
         case Create():
-            ports.projects.create(step.model, step.volumes, step.networks)
-            known.look_at(step.application, step.colour)
-            for network, containers in step.connect.items():
-                ports.networks.connect(network, known.of(containers))
-            return ""
+            return _create(ports, step, known)
         case Start():
             _start(ports, step, known)
             return ""
-        case Attach(application, _, network, services, names):
-            called = dict(zip(known.of(names), names.values(), strict=True))
-            ports.networks.attach(application, network, services, called)
+        case Attach(application, colour, network, services, names):
+            ports.networks.attach(application, network, services, known.each(application, colour, names))
             return ""
         case Detach(application, colour):
             ports.networks.detach(application, colour)
@@ -184,24 +188,24 @@ def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
         case HandOver():
             return _hand_over(ports, step, known, progress)
         case Show(application, _, before, routing):
-            said = _route(ports, application, before, routing, is_new=True)
+            said = _route(ports, known, application, before, routing, is_new=True)
             _refuse_taken(ports, step)
             return said
         case Restore():
-            return _restore(ports, step)
+            return _restore(ports, known, step)
         case Withdraw(application, before, withdrawn):
-            return _route(ports, application, before, withdrawn)
+            return _route(ports, known, application, before, withdrawn)
         case CutOver(before, routing) | AddReplicas(before, routing):
             _last_look(ports, step, known)
-            return _route(ports, routing.application, before, routing)
-        case Bake():
-            waits.until_baked(ports, step, progress)
+            return _route(ports, known, routing.application, before, routing)
+        case Bake(application, colour, readiness):
+            waits.until_baked(ports, step, known.ready(application, colour, readiness), progress)
             return ""
         case Record(application, release):
             ports.state.record(application, release)
             return ""
-        case Gate():
-            waits.until_ready(ports, step, progress)
+        case Gate(application, colour, readiness):
+            waits.until_ready(ports, step, known.ready(application, colour, readiness), progress)
             return ""
         case Drain():
             return _drain(ports, step, progress)
@@ -222,11 +226,21 @@ def _perform(step: Step, ports: Ports, known: ContainerIds) -> str:
             return perform_instance(ports, step, progress)
 
 
-def _start(ports: Ports, step: Start | HandOver, known: ContainerIds) -> None:
+def _create(ports: Ports, step: Create, known: Replicas) -> str:
+    """Create the containers, and connect them; the names of those that come to others."""
+    ports.projects.create(step.model, step.volumes, step.networks)
+    created = known.meet(step)
+    for network, services in step.connect.items():
+        ports.networks.connect(network, known.ids(step.application, step.colour, services))
+    return ", ".join(one.name for one in created) if step.beside is not None else ""
+
+
+def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
     """Start the containers; where one that others wait for does not get ready, show its log."""
     try:
-        if step.containers:
-            ids = {service: known.of(names) for service, names in step.containers.items()}
+        if step.services:
+            found = known.of(step.application, step.colour, step.services)
+            ids = {service: tuple(one.id for one in those) for service, those in found.items()}
             ports.projects.start(step.model, ids, step.timeout)
     except (DockerFailed, TimedOut) as error:
         logs = {
@@ -240,17 +254,20 @@ def _start(ports: Ports, step: Start | HandOver, known: ContainerIds) -> None:
         ) from error
 
 
-def _run_once(ports: Ports, step: RunOnce, known: ContainerIds, progress: Callable[[str], None]) -> str:
+def _run_once(ports: Ports, step: RunOnce, known: Replicas, progress: Callable[[str], None]) -> str:
     """Run a job or a hook in its container; the last line that it wrote."""
-    ids = known.of((step.container,))
-    ports.projects.start(step.model, {step.service: ids}, step.timeout)
+    found = known.of(step.application, step.colour, (step.service,))[step.service]
+    if not found:
+        raise HitlessError(f"{step.service} has no container", "was it removed by somebody? deploy again")
+    container = found[0]
+    ports.projects.start(step.model, {step.service: (container.id,)}, step.timeout)
     try:
-        waits.until_ended(ports, step, progress)
+        waits.until_ended(ports, step, container.name, progress)
     except BaseException:
         with suppress(HitlessError):  # one that was given up must not go on by itself
-            ports.containers.stop(ids)
+            ports.containers.stop((container.id,))
         raise
-    return _output(ports, step, step.container, ports.containers.logs(step.container, waits.LOG_LINES))
+    return _output(ports, step, container.name, ports.containers.logs(container.name, waits.LOG_LINES))
 
 
 def _run_here(ports: Ports, step: RunHere) -> str:
@@ -269,50 +286,52 @@ def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str
     return lines[-1] if lines else ""
 
 
-def _hand_over(ports: Ports, step: HandOver, known: ContainerIds, progress: Callable[[str], None]) -> str:
-    leaving = ports.containers.named(step.leaving) if step.leaving else ()
+def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
+    application, colour = step.application, step.colour
+    there = ports.containers.of(application) if step.leaving else ()
+    leaving = [one for one in there if one.colour is colour.other and one.service in step.leaving]
     if leaving:
         with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
             ports.containers.set_restart_policies({one.id: "no" for one in leaving})
         stopping.stop(ports.containers, leaving)
     if step.restart:
-        ports.containers.set_restart_policies(
-            dict(zip(known.of(step.restart), step.restart.values(), strict=True))
-        )
+        ports.containers.set_restart_policies(known.each(application, colour, step.restart))
     _start(ports, step, known)
-    waits.until_ready(ports, Gate(step.application, step.colour, step.readiness), progress)
+    gate = Gate(application, colour, step.readiness)
+    waits.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
     return ""
 
 
-def _last_look(ports: Ports, step: CutOver | AddReplicas, known: ContainerIds) -> None:
+def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> None:
     """See that all is still as the gate left it, and have it come back with the engine from now on."""
-    colour = step.routing.live
+    application, colour = step.routing.application, step.routing.live
     assert colour
     with ThreadPoolExecutor(max_workers=1) as pool:
-        policies = dict(zip(known.of(step.restart), step.restart.values(), strict=True))
+        policies = known.each(application, colour, step.restart)
         updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
-        waits.refuse_unready(ports, step.routing.application, colour, step.readiness)
+        waits.refuse_unready(ports, application, colour, known.ready(application, colour, step.readiness))
         if updated:
             updated.result()
 
 
-def _restore(ports: Ports, step: Restore) -> str:
+def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
     """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
-    application, routing = step.application, step.routing
+    application, routing = step.application, known.served(step.routing)
     if ports.state.read(application).holds(application, routing) and ports.balancer.in_force(
         application, routing
     ):
         return "they are as they were"
     try:
-        return _route(ports, application, routing, routing)
+        return _route(ports, known, application, routing, routing)
     except DockerFailed as error:
-        if step.harmless and ports.balancer.in_force(application, step.harmless):
+        if step.harmless and ports.balancer.in_force(application, known.served(step.harmless)):
             return f"as they were shown, which gives it no request: {error.output}"
         raise
 
 
 def _route(
     ports: Ports,
+    known: Replicas,
     application: str,
     before: Routing | None,
     routing: Routing | None,
@@ -322,6 +341,7 @@ def _route(
 
     What it routes by later was found good when it was shown.
     """
+    before, routing = known.served(before), known.served(routing)
     ports.insist()  # a step may have hung, and another command have routed meanwhile
     ports.balancer.deliver(application, routing)
     try:
@@ -368,7 +388,9 @@ def _meant(ports: Ports, step: Drain | Remove) -> list[Container]:
     return [
         container
         for container in ports.containers.of(step.application)
-        if container.colour is step.colour and (not step.containers or container.name in step.containers)
+        if container.colour is step.colour
+        and (not step.containers or container.name in step.containers)
+        and container.id not in (step.beside or ())
     ]
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.events import Event, StepBegan, StepDone, StepId, StepKind
-from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import Container
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Ending, Observed, Target, Timeline, Visit
 from hitless.domain.proof.observations import Session as Visitor
@@ -61,7 +61,7 @@ def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessE
     # all that speaks against a deployment is said before the first request
     plan_of_kept(session, live.kept, world, gateway)
     _refuse_unfit(load, targets)
-    idle = _idle(session.ports, prepared, live.colour)
+    idle = _idle(session.ports, prepared, world.of(live.colour))
     watched = _Watched([], [])
     session.begin(live.release.number, live.release.revision)
     with load.sending(targets, wanted.rate) as sending:
@@ -118,7 +118,7 @@ def _pause(session: Session, seconds: float) -> None:
     session.tell(StepDone(step, seconds))
 
 
-def _idle(ports: Ports, application: Prepared, live: Colour) -> dict[str, float]:
+def _idle(ports: Ports, application: Prepared, live: Sequence[Container]) -> dict[str, float]:
     """The services that close idle connections before the gateway does: service -> seconds."""
     probes = observations.idle_probes(application, live)
     found = {service: ports.balancer.closes_idle(probe) for service, probe in probes.items()}

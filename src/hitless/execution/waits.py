@@ -109,18 +109,21 @@ def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progre
         ports.clock.pause(_PAUSE)
 
 
-def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
-    """Until every container of the candidate has proved ready. Raises `GateFailed` with logs."""
+def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progress: Progress) -> None:
+    """Until every container of the candidate has proved ready. Raises `GateFailed` with logs.
+
+    `readiness` is the step's, of each container.
+    """
     began = ports.clock.now()
-    streaks = dict.fromkeys((wanted.container for wanted in step.readiness), 0)
+    streaks = dict.fromkeys((wanted.container for wanted in readiness), 0)
     unheard = set(step.routes)
     while True:
         # A route is asked once there is somebody to answer: Traefik bars a server that refuses connections
-        is_up = all(streaks[wanted.container] for wanted in step.readiness)
-        looked = _look(ports, step.application, step.colour, step.readiness, unheard if is_up else ())
+        is_up = all(streaks[wanted.container] for wanted in readiness)
+        looked = _look(ports, step.application, step.colour, readiness, unheard if is_up else ())
         # all of them at every look: one that was ready may have ended while another was waited for
-        lacking = _lacking(ports, step.readiness, looked)
-        for wanted in step.readiness:
+        lacking = _lacking(ports, readiness, looked)
+        for wanted in readiness:
             streaks[wanted.container] += 1
         for wanted, missing in lacking:
             streaks[wanted.container] = 0
@@ -128,12 +131,12 @@ def until_ready(ports: Ports, step: Gate, progress: Progress) -> None:
             if ports.clock.now() - began > wanted.timeout:
                 raise _too_late(ports, wanted, missing, looked.answers)
         unheard = {probe for probe in unheard if not _passes(probe, looked.answers)}
-        if all(streaks[wanted.container] >= _enough(wanted) for wanted in step.readiness) and not unheard:
+        if all(streaks[wanted.container] >= _enough(wanted) for wanted in readiness) and not unheard:
             return
         for probe in unheard & set(looked.answers):
             progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
-            if ports.clock.now() - began > max(wanted.timeout for wanted in step.readiness):
-                raise _bad_route(ports, step, probe, looked.answers[probe])
+            if ports.clock.now() - began > max(wanted.timeout for wanted in readiness):
+                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe])
         if lacking or (is_up and unheard):
             # a look costs a quarter of a second of a core: who starts slowly is not looked at all the time
             waited = ports.clock.now() - began
@@ -172,11 +175,14 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
         ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
 
 
-def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
-    """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines."""
+def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress) -> None:
+    """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines.
+
+    `container` is the name of its container.
+    """
     began = ports.clock.now()
     while True:
-        found = next(iter(ports.containers.named((step.container,))), None)
+        found = next(iter(ports.containers.named((container,))), None)
         state = found.state if found else "gone"
         if found and state == "exited" and found.exit_code == 0:
             return
@@ -188,7 +194,7 @@ def until_ended(ports: Ports, step: RunOnce, progress: Progress) -> None:
             raise GateFailed(
                 f"{step.service} {how}{late}",
                 killed or "see its log above",
-                {step.container: ports.containers.logs(step.container, LOG_LINES)},
+                {container: ports.containers.logs(container, LOG_LINES)},
             )
         progress(f"{step.service} is {state}")
         ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
@@ -202,19 +208,20 @@ def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Se
         raise _failed(ports, wanted, missing, _SERVES_ON)
 
 
-def until_baked(ports: Ports, step: Bake, progress: Progress) -> None:
+def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progress: Progress) -> None:
     """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
 
+    `readiness` is the step's, of each container.
     A container that ends or turns unhealthy is bad at once; a probe that fails is, the third time in a row,
     and so is a route through the gateway: a container may be well that nobody reaches.
     """
     until = ports.clock.now() + step.seconds
     failures = 0
-    refuse_unready(ports, step.application, step.colour, step.readiness)
+    refuse_unready(ports, step.application, step.colour, readiness)
     while (left := until - ports.clock.now()) > 0:
         ports.clock.pause(min(left, _BAKE_PAUSE))
-        looked = _look(ports, step.application, step.colour, step.readiness, step.routes)
-        lacking = _lacking(ports, step.readiness, looked)
+        looked = _look(ports, step.application, step.colour, readiness, step.routes)
+        lacking = _lacking(ports, readiness, looked)
         failing = [probe for probe in step.routes if not _passes(probe, looked.answers)]
         failures = failures + 1 if lacking or failing else 0
         for wanted, missing in lacking:
@@ -224,7 +231,7 @@ def until_baked(ports: Ports, step: Bake, progress: Progress) -> None:
         for probe in failing:
             progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
             if failures >= _BAD:
-                raise _bad_route(ports, step, probe, looked.answers[probe], failures)
+                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe], failures)
         if not lacking and not failing:
             progress(f"{max(left, 0):.0f} s to go")
 
@@ -354,14 +361,21 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
     )
 
 
-def _bad_route(ports: Ports, step: Gate | Bake, probe: Probe, answer: Answer, times: int = 1) -> GateFailed:
+def _bad_route(
+    ports: Ports,
+    colour: Colour,
+    readiness: Sequence[Readiness],
+    probe: Probe,
+    answer: Answer,
+    times: int = 1,
+) -> GateFailed:
     logs = {
         wanted.container: ports.containers.logs(wanted.container, LOG_LINES)
-        for wanted in step.readiness
+        for wanted in readiness
         if not wanted.may_end
     }
     return GateFailed(
-        f"the containers of {step.colour} are ready, but their route is not: through the gateway "
+        f"the containers of {colour} are ready, but their route is not: through the gateway "
         f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
         "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`",
         logs,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 
 
@@ -26,8 +26,8 @@ class Containers(Protocol):
         """Those of these containers that exist, running or not."""
         ...
 
-    def ids(self, application: str, colour: Colour) -> dict[str, str]:
-        """The containers of a colour, running or not: name -> id."""
+    def replicas(self, application: str, colour: Colour) -> tuple[Replica, ...]:
+        """The containers of a colour, running or not, as the engine has named them."""
         ...
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:

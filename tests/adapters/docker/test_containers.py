@@ -13,7 +13,7 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
 from hitless.domain.common.errors import LockLost
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import ComposeContainer, Port
+from hitless.domain.host.world import ComposeContainer, Port, Replica
 from hitless.domain.proof.observations import Ending
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
 
@@ -131,10 +131,15 @@ def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, containers: Do
     assert containers.logs("web", 20) == ""
 
 
-def test_a_colours_containers_have_ids(docker: FakeDocker, containers: DockerContainers) -> None:
-    docker.answers("ps", stdout="shop-blue-web-1 c1\nshop-blue-web-2 c2\n")
+def test_a_colours_containers_are_called_as_the_engine_says(
+    docker: FakeDocker, containers: DockerContainers
+) -> None:
+    docker.answers("ps", stdout="c2 web 2 shop-blue-web-2\nc1 web 1 shop-blue-web-1\n")
 
-    assert containers.ids("shop", Colour.BLUE) == {"shop-blue-web-1": "c1", "shop-blue-web-2": "c2"}
+    assert containers.replicas("shop", Colour.BLUE) == (
+        Replica("c2", "shop-blue-web-2", "web", 2),
+        Replica("c1", "shop-blue-web-1", "web", 1),
+    )
     (listing,) = docker.argvs
     assert [word for word in listing if word.startswith("label=")] == [
         "label=hitless.application=shop",

@@ -31,6 +31,7 @@ def test_a_running_container_with_its_health_and_its_address_on_the_gateways_net
         restarts=0,
         exit_code=0,
         addresses=("172.26.0.4", "172.30.0.4"),
+        number=1,
     )
 
 

@@ -21,6 +21,7 @@ from hitless.domain.routing.split import (
     ColourRouting,
     Routing,
     Server,
+    ServerOf,
     all_to,
 )
 from tests.domain.builders import examples, hostile_texts, part, router, routing
@@ -186,6 +187,12 @@ def test_a_file_as_the_first_versions_wrote_it_is_read(each: Routing) -> None:
     assert parse(old, "x.yml") == each
     with pytest.raises(ForeignRouting):
         parse(old[:-1], "x.yml")
+
+
+def test_what_awaits_replicas_can_not_be_delivered() -> None:
+    awaits = BackendRouting((), awaits=ServerOf("app", "http", 8000))
+    with pytest.raises(ValueError, match="awaits replicas of app"):
+        render(routing(BLUE, {BLUE: part(backends={"shop": awaits})}))
 
 
 def test_a_file_of_somebody_elses_is_foreign() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.proof import observations
 from hitless.domain.proof.observations import Period, Target
 from hitless.domain.release.prepared import prepare
-from tests.domain.builders import GATEWAY
+from tests.domain.builders import GATEWAY, container
 from tests.execution.applications import WEB, application
 
 
@@ -98,14 +99,16 @@ def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not(
         Target("localhost", "/", "port-8080"),
     )
     assert observations.targets(shop, ("/cart",))[1].url == "http://localhost:8080/cart"
-    assert "mail" not in observations.idle_probes(shop, Colour.GREEN)
+    assert "mail" not in observations.idle_probes(shop, [container(Colour.GREEN, service="mail")])
 
 
 def test_idle_connections_are_looked_at_in_one_container_of_each_service() -> None:
     shop, _ = prepare(routed("Host(`shop.example`)"), {}, GATEWAY)
-    [(service, probe)] = observations.idle_probes(shop, Colour.GREEN).items()
+    running = container(Colour.GREEN, service="web")
+    ended = replace(running, name="shop-green-web-2", state="exited")
+    [(service, probe)] = observations.idle_probes(shop, [running, ended]).items()
 
-    assert (service, probe.container, probe.port) == ("web", "shop-green-web-1", 8000)
+    assert (service, probe.container, probe.port) == ("web", running.name, 8000)
     assert (probe.path, probe.host) == ("/health", "shop.example")
 
 

@@ -31,7 +31,7 @@ class TestColourRouting:
         backend = Backend("b", "app", 80, **fields)
         found = application()
         routes = Routes((router(),), (backend,), {"z": {"compress": {}}})
-        return colour_routing(Prepared(replace(found, routes=routes)), 3, {"app": containers})
+        return colour_routing(Prepared(replace(found, routes=routes)), 3, (), {"app": containers})
 
     def test_a_server_for_every_replica(self) -> None:
         found = self.of(("one", "two"), scheme="h2c", server={"weight": 2})
@@ -58,8 +58,17 @@ class TestColourRouting:
 
     def test_a_backend_of_two_replicas_of_a_compose_service(self) -> None:
         found = prepared({"app": web(deploy={"replicas": 2})})
-        brought = colour_routing(found, 1, {"app": ("shop-blue-app-1", "shop-blue-app-2")})
+        brought = colour_routing(found, 1, (), {"app": ("shop-blue-app-1", "shop-blue-app-2")})
         assert [server.url for server in brought.backends["shop"].servers] == [
             "http://shop-blue-app-1:8000",
             "http://shop-blue-app-2:8000",
         ]
+
+    def test_what_the_engine_is_yet_to_create_is_a_server_once_it_has_a_name(self) -> None:
+        found = prepared({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
+        planned = colour_routing(found, 1, ("app", "worker"), {"app": ("one",)})
+        assert planned.awaited == ("app",)
+        met = planned.met({"app": ("one", "two")})
+        assert [server.url for server in met.servers] == ["http://one:8000", "http://two:8000"]
+        assert met.awaited == ()
+        assert met == colour_routing(found, 1, (), {"app": ("one", "two")})

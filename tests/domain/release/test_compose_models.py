@@ -11,7 +11,6 @@ from hitless.domain.common.names import Colour, colour_project, image_reference
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release import compose_models, compose_networks, live_network
 from hitless.domain.release import connections as connecting
-from hitless.domain.release import replicas as replica_names
 from tests.domain.builders import SHOP, application, compose, prepared, release, web
 
 NETWORK = "gate_webgateway"
@@ -256,18 +255,6 @@ def test_a_container_name_becomes_a_host_name_within_the_colour(
     assert found["networks"] == expected
 
 
-def test_the_names_of_the_replicas() -> None:
-    services = {
-        "app": web(deploy={"replicas": 2}),
-        "worker": {"image": "shop:1"},
-        "db": {"image": "postgres"},
-    }
-    assert replica_names.replicas(application(services), Colour.GREEN) == {
-        "app": ("shop-green-app-1", "shop-green-app-2"),
-        "worker": ("shop-green-worker-1",),
-    }
-
-
 class TestBaseModel:
     """The model of the base project."""
 
@@ -337,15 +324,13 @@ class TestBaseModel:
         networks = {"default": None, "back": {"aliases": ["api", "app"]}}
         app = {**self.SERVICES["app"], "networks": networks, "deploy": {"replicas": 2}}
         shop = application({**self.SERVICES, "app": app}, networks={"back": {}})
-        names = ("app", "api")
-        assert live_network.live_names(shop, Colour.BLUE) == {
-            "shop-blue-app-1": names,
-            "shop-blue-app-2": names,
-        }
+        assert live_network.live_names(shop) == {"app": ("app", "api")}
+        # two containers of it, and the two that call it
+        assert live_network.live_network(shop, Colour.BLUE, 1, GATEWAY).containers == 4
 
     def test_where_nobody_calls_nothing_is_to_be_found(self) -> None:
         shop = application({"app": web(), "db": {"image": "postgres"}})
-        assert live_network.live_names(shop, Colour.BLUE) == {}
+        assert live_network.live_names(shop) == {}
 
 
 class TestConnections:
@@ -354,13 +339,11 @@ class TestConnections:
     @staticmethod
     def of(services: dict[str, Any], **keys: Any) -> dict[str, list[str]]:
         found = application(services, **keys)
-        return connecting.beyond_its_own(
-            found, GATEWAY, {name: [f"c-{name}"] for name in services if name != "db"}
-        )
+        return connecting.beyond_its_own(found, GATEWAY, {name: name for name in services if name != "db"})
 
     def test_on_the_default_network(self) -> None:
         found = self.of({"app": web(), "db": {"image": "postgres"}})
-        assert found == {"shop_default": ["c-app"]}
+        assert found == {"shop_default": ["app"]}
 
     def test_on_the_networks_that_both_are_on(self) -> None:
         services = {
@@ -371,14 +354,14 @@ class TestConnections:
             "db": {"image": "postgres", "networks": {"back": None}},
         }
         found = self.of(services, networks={"front": {"name": "shop_front"}, "back": {"name": "deep"}})
-        assert found == {"deep": ["c-app", "c-worker"]}
+        assert found == {"deep": ["app", "worker"]}
 
     def test_on_a_network_of_others(self) -> None:
         services = {
             "app": web(networks={"back": None}),
             "db": {"image": "postgres", "networks": {"back": None}},
         }
-        assert self.of(services, networks={"back": {"name": "b", "external": True}}) == {"b": ["c-app"]}
+        assert self.of(services, networks={"back": {"name": "b", "external": True}}) == {"b": ["app"]}
 
     def test_without_a_shared_service_there_is_none(self) -> None:
         assert self.of({"app": web(), "worker": {"image": "shop:1"}}) == {}

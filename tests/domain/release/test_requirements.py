@@ -49,7 +49,7 @@ class TestReadiness:
 
     def probe(self, labels: Json | None = None, **keys: Any) -> Probe:
         [readiness] = self.of(labels, **keys)
-        [probe] = readiness.probes
+        [probe] = readiness.of("shop-blue-app-1").probes
         return probe
 
     def test_the_health_checks_path_with_the_rules_host(self) -> None:
@@ -101,11 +101,10 @@ class TestReadiness:
     def test_every_replica_is_asked_and_every_service_waited_for(self) -> None:
         found = prepared({"app": web(deploy={"replicas": 2}), "worker": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
-        assert [(each.container, len(each.probes)) for each in gate.readiness] == [
-            ("shop-blue-app-1", 1),
-            ("shop-blue-app-2", 1),
-            ("shop-blue-worker-1", 0),
-        ]
+        assert [(each.service, len(each.probes)) for each in gate.readiness] == [("app", 1), ("worker", 0)]
+        for name in ("one", "two"):
+            asked = gate.readiness[0].of(name)
+            assert (asked.container, asked.probes[0].container) == (name, name)
 
     def test_only_an_unrouted_service_may_have_ended(self) -> None:
         found = prepared({"app": web(), "migrate": {"image": "shop:1"}})

@@ -94,7 +94,7 @@ class TestRoutes:
     def test_servers_by_name_without_a_ban_of_tcp_ones(self) -> None:
         made = app(protocol="tcp")
         containers = {"app": ("shop-blue-app-1", "shop-blue-app-2")}
-        backend = colour_routing(made, 1, containers).backends["app.8080"]
+        backend = colour_routing(made, 1, (), containers).backends["app.8080"]
         assert [server.url for server in backend.servers] == [
             "tcp://shop-blue-app-1:8000",
             "tcp://shop-blue-app-2:8000",
@@ -179,13 +179,13 @@ class TestReadiness:
 
     def test_a_connection_is_all_that_can_be_asked_of_tcp(self) -> None:
         made = app(protocol="tcp")
-        [wanted] = requirements.of_containers(made, {}, {"app": ("a",)})
-        [probe] = wanted.probes
+        [wanted] = requirements.of_services(made, {}, ("app",))
+        [probe] = wanted.of("a").probes
         assert (probe.container, probe.port, probe.tcp) == ("a", 8000, True)
         assert requirements.of_routes(made, Colour.BLUE, PORTS) == ()
 
     def test_docker_says_it_where_it_can(self) -> None:
-        [wanted] = requirements.of_containers(app(protocol="tcp"), IMAGES, {"app": ("a",)})
+        [wanted] = requirements.of_services(app(protocol="tcp"), IMAGES, ("app",))
         assert (wanted.healthcheck, wanted.probes) == (True, ())
 
     def test_a_route_of_http_is_asked_on_its_own_port(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, DockerCli
 from hitless.adapters.docker.events import endings
-from hitless.adapters.docker.inspected import DEPENDS_ON, composed, container, is_ours, neighbour
+from hitless.adapters.docker.inspected import DEPENDS_ON, composed, container, is_ours, neighbour, number
 from hitless.adapters.docker.queries import filtered, inspect, labelled, listed
 from hitless.domain.common.errors import DockerFailed
 from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
@@ -18,11 +18,12 @@ from hitless.domain.common.names import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
     LABEL_GATEWAY,
+    LABEL_NUMBER,
     LABEL_SERVICE,
     Colour,
     colour_project,
 )
-from hitless.domain.host.world import ComposeContainer, Container, Neighbour
+from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 
 _DIGEST = "com.docker.compose.config-hash"
@@ -54,16 +55,18 @@ class DockerContainers:
         inspected = inspect(self.cli, "container", containers)
         return tuple(container(found) for found in inspected if is_ours(found))
 
-    def ids(self, application: str, colour: Colour) -> dict[str, str]:
-        """The containers of a colour, running or not: name -> id."""
+    def replicas(self, application: str, colour: Colour) -> tuple[Replica, ...]:
+        """The containers of a colour, running or not."""
         labels = [
             f"{LABEL_APPLICATION}={application}",
             f"{LABEL_COLOUR}={colour}",
             f"{LABEL_GATEWAY}={self.gateway}",
         ]
-        shape = ("--format", "{{.Names}} {{.ID}}")
+        said = [f'{{{{.Label "{label}"}}}}' for label in (LABEL_SERVICE, LABEL_NUMBER)]
+        shape = ("--format", " ".join(("{{.ID}}", *said, "{{.Names}}")))
         rows = self.cli.run("ps", "--all", "--no-trunc", *labelled(*labels), *shape).splitlines()
-        return dict(row.split(" ") for row in rows)
+        found = (row.split(" ") for row in rows)
+        return tuple(Replica(id_, name, service, number(label)) for id_, service, label, name in found)
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that belong to no release."""

@@ -11,6 +11,7 @@ from hitless.domain.common.names import (
     LABEL_APPLICATION,
     LABEL_COLOUR,
     LABEL_GATEWAY,
+    LABEL_NUMBER,
     LABEL_RELEASE,
     LABEL_SERVICE,
     Colour,
@@ -89,7 +90,13 @@ def container(found: Json) -> Container:
         addresses=tuple(one for found in _addresses(found).values() for one in found),
         ran_out_of_memory=state.get("OOMKilled", False),
         depends_on=_depends_on(labels.get(DEPENDS_ON, "")),
+        number=number(labels.get(LABEL_NUMBER, "")),
     )
+
+
+def number(label: str) -> int:
+    """The number that Compose gave a container, from its label; 0 where there is none."""
+    return int(label) if label.isdecimal() else 0
 
 
 def neighbour(found: Json) -> Neighbour:

@@ -42,8 +42,8 @@ class Programs:
     def software(self, traefik: str) -> tuple[Software, str]:
         """What to run for this image of Traefik, all of it on the host; and what its `version` prints.
 
-        It is looked for once: a gateway that restarts need not wait for it. Raises `HitlessError` where an image
-        can't be had.
+        It is looked for once: a gateway that restarts need not wait for it. Raises `HitlessError` if the host
+        can't get an image.
         """
         if traefik not in self._had:
             self._had[traefik] = self._software(traefik)

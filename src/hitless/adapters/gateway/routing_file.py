@@ -78,6 +78,8 @@ def _digest(text: str) -> str:
 
 
 def _encode(routing: Routing) -> dict[str, Any]:
+    if awaited := [service for part in routing.colours.values() for service in part.awaited]:
+        raise ValueError(f"the routing of {routing.application} awaits replicas of {', '.join(awaited)}")
     return {
         "application": routing.application,
         "generation": routing.generation,

@@ -33,7 +33,8 @@ def step_text(step: StepId) -> str:
         case StepKind.CONNECT_SHARED:
             return f"connect the shared {subjects} to {', '.join(step.to)}"
         case StepKind.CREATE:
-            return f"create {these} (release {step.release})"
+            more = f"more of {subjects}" if subjects else step.colour
+            return f"create {more} (release {step.release})"
         case StepKind.RUN_JOB | StepKind.RUN_HOOK:
             return f"run {subjects}"
         case StepKind.RUN_LOCAL_HOOK:
@@ -53,7 +54,7 @@ def step_text(step: StepId) -> str:
         case StepKind.CUT_OVER:
             return f"cut over to {step.colour}"
         case StepKind.ADD_REPLICAS:
-            return f"send requests to {these}, too"
+            return f"send requests to the new replicas of {subjects}"
         case StepKind.ATTACH:
             return f"have {subjects} call {step.colour}"
         case StepKind.DETACH:

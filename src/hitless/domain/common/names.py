@@ -43,4 +43,5 @@ LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
 LIVE_NETWORK = "hitless-live"  # the key of `live_network` in its colour's project
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
+LABEL_NUMBER = "com.docker.compose.container-number"  # Compose's own
 FIXED_NAMES = ("container_name", "hostname")  # a colour makes aliases of these

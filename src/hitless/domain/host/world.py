@@ -15,11 +15,24 @@ from hitless.domain.routing.split import Routing
 
 
 @dataclass(frozen=True)
+class Replica:
+    """A container of a colour, running or not, as the engine has it.
+
+    `number` tells it from others of its service, as Compose wrote it down.
+    """
+
+    id: str
+    name: str
+    service: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Container:
     """A container of an application.
 
     `health` is "" without a health check; `addresses` are all that it has, IPv4 and IPv6; `depends_on` are
-    the services that it waited for, as Compose recorded them.
+    the services that it waited for, as Compose recorded them; `number` is as in `Replica`.
     """
 
     id: str
@@ -36,6 +49,7 @@ class Container:
     addresses: tuple[str, ...] = ()
     ran_out_of_memory: bool = False
     depends_on: tuple[str, ...] = ()
+    number: int = 0
 
     @property
     def is_running(self) -> bool:
@@ -176,8 +190,9 @@ class World:
         return self.runs[-1] if self.runs and self.runs[-1].is_left else None
 
     def of(self, colour: Colour) -> tuple[Container, ...]:
-        """The containers of one colour."""
-        return tuple(container for container in self.containers if container.colour is colour)
+        """The containers of one colour, of each service in their order."""
+        found = (container for container in self.containers if container.colour is colour)
+        return tuple(sorted(found, key=lambda one: (one.service, one.number, one.name)))
 
     @property
     def releases(self) -> tuple[Release, ...]:

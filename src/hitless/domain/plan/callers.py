@@ -14,7 +14,7 @@ from hitless.domain.release import live_network
 def attach(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> tuple[Attach, ...]:
     """The step after which the shared services that call the release find it in this colour."""
     callers = tuple(sorted(live_network.callers(application)))
-    names = live_network.live_names(application, colour)
+    names = live_network.live_names(application)
     network = live_network.live_network(application, colour, promoted, gateway)
     return (Attach(application.name, colour, network, callers, names),) if names else ()
 

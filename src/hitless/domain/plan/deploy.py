@@ -29,9 +29,8 @@ from hitless.domain.plan.steps import (
     Start,
     Step,
 )
-from hitless.domain.release import compose_models, compose_networks, requirements, restart
+from hitless.domain.release import compose_models, compose_networks, replicas, requirements, restart
 from hitless.domain.release import connections as connecting
-from hitless.domain.release import replicas as replica_names
 from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
@@ -58,14 +57,13 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     promoted = replace(release, promoted=latest_promotion(world) + promotions + 1)
     before = routing if routing.colours else None
 
-    containers = replica_names.replicas(application, candidate)
-    beside = colour_routing(application, release.number, containers)
+    beside = colour_routing(application, release.number, replicas.services(application), {})
     staged = routing.next(all_to(live), {**routing.colours, candidate: beside})
     switched = staged.next(all_to(candidate), staged.colours)
-    early = replica_names.early(application, candidate)
-    wanted = requirements.of_containers(application, release.images, early)
+    early = replicas.early(application)
+    wanted = requirements.of_services(application, release.images, early)
     routes = requirements.of_routes(application, candidate, gateway)
-    policies = restart.restart_policies(application, candidate)
+    policies = restart.restart_policies(application, early)
     model = compose_models.colour_model(
         application, promoted, candidate, gateway, live, bool(release.promoted)
     )
@@ -92,7 +90,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
                 model=model,
                 volumes=compose_models.own_volumes(application.model),
                 networks=compose_networks.colour_networks(model, application, gateway),
-                connect=connecting.connections(application, release, candidate, gateway),
+                connect=connecting.connections(application, release, gateway),
             ),
             Phase.START,
             undo=(*hooks[When.ON_FAILURE], Remove(name, candidate)),
@@ -109,7 +107,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         ),
         *in_phase(Phase.START, () if preparing else record),
         *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes), *hooks[When.BEFORE_CUTOVER]]),
-        *in_phase(Phase.CUT_OVER, [CutOver(staged, switched, wanted, restart.only(policies, early))]),
+        *in_phase(Phase.CUT_OVER, [CutOver(staged, switched, wanted, policies)]),
         *in_phase(Phase.BAKE, callers.attach(application, candidate, promoted.promoted, gateway)),
         Action(
             Bake(name, candidate, wanted, application.settings.bake, routes),
@@ -146,13 +144,16 @@ def _go_back(
     name = application.name
     back = switched.next(before.split, switched.colours)
     kept = world.kept_release(before.colours[before.live].release)
-    # they were created since the host was looked at, and may run by now
-    late = tuple(name for names in replica_names.exclusive(application, candidate).values() for name in names)
     return (
         # without another look at it: whatever it is, it is better than what was found bad
         CutOver(switched, back, (), {}),
         *callers.detach(application, candidate),
-        *(exclusive.hand_over_again(kept, before.live, late, world) if kept else ()),
+        # those of the candidate may run by now
+        *(
+            exclusive.hand_over_again(kept, before.live, replicas.exclusive(application), world)
+            if kept
+            else ()
+        ),
         # its servers stay in the routing file until the last request is answered
         Drain(name, candidate, application.settings.drain_timeout),
     )

@@ -6,12 +6,10 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import KeptRelease, World
 from hitless.domain.plan.steps import HandOver
-from hitless.domain.release import compose_models, requirements, restart
-from hitless.domain.release import replicas as replica_names
+from hitless.domain.release import compose_models, replicas, requirements, restart
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 from hitless.domain.release.requirements import longest_timeout
-from hitless.domain.release.restart import only
 
 
 def hand_over(
@@ -19,10 +17,10 @@ def hand_over(
 ) -> tuple[HandOver, ...]:
     """The step after which what must not run twice runs for this colour; none where nothing is such.
 
-    `leaving` are the containers that it must not run beside.
+    `leaving` are the services of the other colour that it must not run beside.
     """
-    containers = replica_names.exclusive(application, colour)
-    if not containers and not leaving:
+    services = replicas.exclusive(application)
+    if not services and not leaving:
         return ()
     return (
         HandOver(
@@ -30,30 +28,29 @@ def hand_over(
             colour=colour,
             leaving=leaving,
             model=model,
-            containers=containers,
-            readiness=requirements.of_containers(application, release.images, containers),
-            restart=only(restart.restart_policies(application, colour), containers),
+            services=services,
+            readiness=requirements.of_services(application, release.images, services),
+            restart=restart.restart_policies(application, services),
             timeout=longest_timeout(application),
         ),
     )
 
 
 def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
-    """The containers of a colour, as it was found, that must not run twice."""
+    """The services of a colour, as it was found, that must not run twice."""
     return tuple(
-        container.name
-        for container in world.of(colour)
-        if container.name in _exclusive_of(world, container.release, colour)
+        dict.fromkeys(
+            container.service
+            for container in world.of(colour)
+            if container.service in _exclusive_of(world, container.release)
+        )
     )
 
 
-def _exclusive_of(world: World, number: int, colour: Colour) -> set[str]:
-    """The names of a kept release's containers that must not run twice."""
+def _exclusive_of(world: World, number: int) -> tuple[str, ...]:
+    """The services of a kept release that must not run twice."""
     kept = world.kept_release(number)
-    if kept is None:
-        return set()
-    found = replica_names.exclusive(kept.application, colour)
-    return {name for names in found.values() for name in names}
+    return replicas.exclusive(kept.application) if kept else ()
 
 
 def hand_over_again(
@@ -73,8 +70,8 @@ def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]
     live = world.live_release(application)
     if live is None:
         return ()
-    wanted = _exclusive_of(world, live.release.number, live.colour)
-    waiting = [one for one in world.of(live.colour) if one.name in wanted and not one.is_running]
+    wanted = _exclusive_of(world, live.release.number)
+    waiting = [one for one in world.of(live.colour) if one.service in wanted and not one.is_running]
     # one that was stopped by hand stays so, where no other command is to be finished
     if not any(one.state == "created" or world.of(live.colour.other) for one in waiting):
         return ()

@@ -8,7 +8,6 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.plan.steps import RunHere, RunOnce, Step
 from hitless.domain.release import compose_models
-from hitless.domain.release import replicas as replica_names
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 
@@ -32,7 +31,6 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
             colour=candidate,
             model=model,
             service=name,
-            container=replica_names.runs_once(application, candidate, name),
             timeout=jobs[name].settings.timeout,
         )
         for name in order
@@ -53,7 +51,6 @@ def hooks(
                 colour=candidate,
                 model=model,
                 service=name,
-                container=replica_names.runs_once(application, candidate, name),
                 timeout=hook.timeout,
                 when=hook.when,
             )

@@ -18,8 +18,7 @@ from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
 from hitless.domain.plan.steps import CutOver, Forget, Record, Restore, Step
-from hitless.domain.release import replicas as replica_names
-from hitless.domain.release import restart
+from hitless.domain.release import replicas, restart
 from hitless.domain.routing.split import NOBODY, Routing, all_to
 
 
@@ -158,8 +157,8 @@ def plan_abort(
     release = routing.colours[former].release
     back = routing.next(all_to(former), routing.colours)
     kept = world.kept_release(release)
-    early = replica_names.early(kept.application, former) if kept else {}
-    policies = restart.only(restart.restart_policies(kept.application, former), early) if kept else {}
+    early = replicas.early(kept.application) if kept else ()
+    policies = restart.restart_policies(kept.application, early) if kept else {}
     leaving, _ = leave(back, live, drain_timeout, drain_first=True)
     steps: list[Step] = [CutOver(routing, back, (), policies)]
     if kept and kept.release.promoted < latest_promotion(world):

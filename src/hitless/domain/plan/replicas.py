@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from hitless.domain.application.model import Application, Role
 from hitless.domain.application.read import replicas
+from hitless.domain.application.scaled import scaled
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
-from hitless.domain.host.world import World
+from hitless.domain.host.world import Container, World
 from hitless.domain.plan import callers
 from hitless.domain.plan import shared as shared_steps
 from hitless.domain.plan.model import Action, in_phase
@@ -17,7 +19,6 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.steps import AddReplicas, Create, Drain, Gate, Remove, Restore, Start, Step, Withdraw
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
-from hitless.domain.release import replicas as replica_names
 from hitless.domain.release.colour_routing import colour_routing
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
@@ -31,28 +32,30 @@ def grow(
     colour = routing.live
     if colour is None:
         return (), routing
-    name = application.name
-    wanted = replica_names.replicas(application, colour)
-    there = {one.name for one in world.of(colour) if one.is_running}
-    lacking = {
-        service: tuple(name for name in names if name not in there) for service, names in wanted.items()
-    }
-    lacking = {service: names for service, names in lacking.items() if names}
+    name, there = application.name, world.of(colour)
+    staying = _staying(application, there)
+    lacking = tuple(
+        service.name
+        for service in application.having(Role.WEB, Role.WORKER)
+        if sum(one.is_running for one in staying[service.name]) < service.replicas
+    )
     if not lacking:
         return (), routing
-    new = tuple(name for names in lacking.values() for name in names)
+    # one that died is started again, and is as new to the gate as one that is created
+    again = {one.id for service in lacking for one in staying[service] if not one.is_running}
+    beside = tuple(one.id for one in there if one.id not in again)
     served = {server.host for server in routing.colours[colour].servers}
     serving = {
-        service: tuple(dict.fromkeys((*names, *_of(world, colour, service, served))))
-        for service, names in wanted.items()
+        service: tuple(one.name for one in there if one.service == service and one.name in served)
+        for service in staying
     }
-    part = colour_routing(application, release.number, serving)
+    part = colour_routing(application, release.number, lacking, serving)
     after = routing.next(routing.split, {**routing.colours, colour: part})
-    proofs = requirements.of_containers(application, release.images, lacking)
-    policies = restart.only(restart.restart_policies(application, colour), lacking)
+    proofs = requirements.of_services(application, release.images, lacking)
+    policies = restart.restart_policies(application, lacking)
     bare = replace(application, hooks=())
-    connections = connecting.connections(bare, release, colour, gateway)
-    model = _model(compose_models.colour_model(bare, release, colour, gateway, colour, True), lacking)
+    connections = connecting.connections(bare, release, gateway)
+    model = _model(compose_models.colour_model(bare, release, colour, gateway, colour, True), lacking, there)
     create = Create(
         application=name,
         colour=colour,
@@ -61,18 +64,23 @@ def grow(
         volumes=compose_models.own_volumes(application.model),
         networks=compose_networks.colour_networks(model, application, gateway),
         connect={
-            network: tuple(one for one in names if one in new) for network, names in connections.items()
+            network: tuple(one for one in services if one in lacking)
+            for network, services in connections.items()
         },
-        beside=new,
+        beside=beside,
     )
     start = Start(name, colour, model, lacking, requirements.longest_timeout(application))
-    restored = (Restore(name, routing), Drain(name, colour, application.settings.drain_timeout, new))
+    drain = Drain(name, colour, application.settings.drain_timeout, beside=beside)
     actions = (
         *in_phase(Phase.START, shared_steps.connect_shared(application, world)),
-        Action(create, Phase.START, undo=(Remove(name, colour, new),)),
+        Action(create, Phase.START, undo=(Remove(name, colour, beside=beside),)),
         *in_phase(Phase.START, [start]),
         *in_phase(Phase.GATE, [Gate(name, colour, proofs)]),
-        Action(AddReplicas(routing, after, proofs, policies, new), Phase.CUT_OVER, undo=restored),
+        Action(
+            AddReplicas(routing, after, proofs, policies, lacking),
+            Phase.CUT_OVER,
+            undo=(Restore(name, routing), drain),
+        ),
         *in_phase(Phase.BAKE, callers.attach(application, colour, release.promoted, gateway)),
     )
     return actions, after
@@ -86,10 +94,9 @@ def shrink(
     if colour is None:
         return [], routing
     name = application.name
-    wanted = replica_names.replicas(application, colour)
-    names = {name for found in wanted.values() for name in found}
+    staying = _staying(application, world.of(colour))
     surplus = tuple(
-        sorted(one.name for one in world.of(colour) if one.service in wanted and one.name not in names)
+        one.name for one in world.of(colour) if one.service in staying and one not in staying[one.service]
     )
     if not surplus:
         return [], routing
@@ -103,26 +110,33 @@ def shrink(
     return steps, routing
 
 
-def _of(world: World, colour: Colour, service: str, served: set[str]) -> tuple[str, ...]:
-    return tuple(one.name for one in world.of(colour) if one.service == service and one.name in served)
-
-
-def _model(model: Json, services: Mapping[str, object]) -> Json:
-    """The model of these services alone: Compose would converge the others, and what they wait for, too."""
+def _staying(application: Application, there: Sequence[Container]) -> dict[str, tuple[Container, ...]]:
+    """Those of a colour's containers that are not too many: rather those that run, rather the first ones."""
     return {
-        **model,
-        "services": {
-            name: {
-                **{key: value for key, value in service.items() if key != "depends_on"},
-                **_links(model, service, services),
-            }
-            for name, service in model["services"].items()
-            if name in services
-        },
+        service.name: tuple(
+            sorted((one for one in there if one.service == service.name), key=lambda one: not one.is_running)
+        )[: service.replicas]
+        for service in application.having(Role.WEB, Role.WORKER)
     }
 
 
-def _links(model: Json, service: Json, services: Mapping[str, object]) -> Json:
+def _model(model: Json, services: Collection[str], there: Sequence[Container]) -> Json:
+    """The model of these services alone: Compose would converge the others, and what they wait for, too."""
+    count = Counter(one.service for one in there)
+    found = {
+        name: {
+            **{key: value for key, value in service.items() if key != "depends_on"},
+            **_links(service, services, there),
+        }
+        for name, service in model["services"].items()
+        if name in services
+    }
+    # where more are there than are to stay Compose would take some away
+    crowded = {name: count[name] for name, service in found.items() if count[name] > replicas(service)}
+    return scaled({**model, "services": found}, crowded)
+
+
+def _links(service: Json, services: Collection[str], there: Sequence[Container]) -> Json:
     """Its links, those to other services than these as links to the containers that are there.
 
     Compose takes a link to a service for a dependency.
@@ -130,10 +144,11 @@ def _links(model: Json, service: Json, services: Mapping[str, object]) -> Json:
     links = service.get("links") or ()
     split = [(str(link), *str(link).partition(":")[::2]) for link in links]
     found = [
-        f"{model['name']}-{other}-{number}:{alias or other}"
+        f"{one.name}:{alias or other}"
         for _, other, alias in split
         if other not in services
-        for number in range(1, replicas(model["services"][other]) + 1)
+        for one in there
+        if one.service == other
     ]
     if not found:
         return {}

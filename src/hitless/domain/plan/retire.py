@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hitless.domain.common.names import Colour
-from hitless.domain.host.world import World
+from hitless.domain.host.world import Container, World
 from hitless.domain.plan.steps import Drain, Remove, Step, Withdraw
 from hitless.domain.routing.split import Routing
 
@@ -30,3 +32,16 @@ def leave(
     if colour not in routing.colours:
         return [drain, remove], routing
     return ([drain, withdraw, remove] if drain_first else [withdraw, drain, remove]), after
+
+
+def left_by(steps: Sequence[Step], containers: Sequence[Container]) -> tuple[Container, ...]:
+    """Those of these containers that the steps do not remove."""
+    removals = [step for step in steps if isinstance(step, Remove)]
+    return tuple(
+        one
+        for one in containers
+        if not any(
+            step.colour is one.colour and (not step.containers or one.name in step.containers)
+            for step in removals
+        )
+    )

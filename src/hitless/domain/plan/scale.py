@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import replicas as replica_steps
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying
+from hitless.domain.plan.retire import left_by
 from hitless.domain.plan.steps import Record
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
@@ -20,6 +23,7 @@ def plan_scale(application: Prepared, release: Release, world: World, gateway: G
     """
     name, timeout = application.name, application.settings.drain_timeout
     steps, routing = tidying(name, world, timeout)
+    world = replace(world, containers=left_by(steps, world.containers))
     growing, routing = replica_steps.grow(application, release, routing, world, gateway)
     shrinking, _ = replica_steps.shrink(application, routing, world, timeout)
     # between the two: what is more than is written down goes, whenever this is cut short

@@ -1,4 +1,8 @@
-"""The steps that plans are made of. Each is data with an id; execution performs it. Pure."""
+"""The steps that plans are made of. Each is data with an id; execution performs it. Pure.
+
+Where a step names services of a colour it means their containers: those that the plan's `Create` has created
+there, or else all that there are. Which these are the engine says, when it has created them.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +74,9 @@ class Create:
     """Create a colour's containers and networks, stopped, and connect them to the networks beyond their own.
 
     `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
-    definitions, created where they are missing, as `networks` are; `connect` maps network -> containers: the
-    way to the gateway, the networks of the shared services, and those of others. With `beside` the colour's
-    containers that are there stay, and these come to them.
+    definitions, created where they are missing, as `networks` are; `connect` maps network -> services: the
+    way to the gateway, the networks of the shared services, and those of others. `beside` are containers
+    (ids) of the colour that stay as they are, and the others come to them; None: there are none.
     """
 
     application: str
@@ -82,17 +86,18 @@ class Create:
     volumes: Json
     networks: tuple[Network, ...]
     connect: Mapping[str, tuple[str, ...]]
-    beside: tuple[str, ...] = ()
+    beside: tuple[str, ...] | None = None
 
     @property
     def id(self) -> StepId:
         """What it does, and to what."""
-        return StepId(StepKind.CREATE, self.colour, self.release, self.beside)
+        more = () if self.beside is None else tuple(self.model["services"])
+        return StepId(StepKind.CREATE, self.colour, self.release, more)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Start a colour's containers. `containers` maps service -> names, in no order: `depends_on` has one.
+    """Start the containers of a colour's `services`, in no order: `depends_on` has one.
 
     `timeout` is in seconds, and counts where one waits for another.
     """
@@ -100,7 +105,7 @@ class Start:
     application: str
     colour: Colour
     model: Json
-    containers: Mapping[str, tuple[str, ...]]
+    services: tuple[str, ...]
     timeout: float
 
     @property
@@ -111,7 +116,7 @@ class Start:
 
 @dataclass(frozen=True)
 class RunOnce:
-    """Start one container of a colour, and wait for its end: a job, or a hook (`when`).
+    """Start the one container of a colour's `service`, and wait for its end: a job, or a hook (`when`).
 
     `timeout` is in seconds.
     """
@@ -120,7 +125,6 @@ class RunOnce:
     colour: Colour
     model: Json
     service: str
-    container: str
     timeout: float
     when: When | None = None
 
@@ -149,16 +153,16 @@ class RunHere:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Stop the containers that must not run twice (`leaving`), then start those of the new live release.
+    """Stop what must not run twice (`leaving`: services of the other colour), then start it in this one.
 
-    The others are as in `Start`; `restart` maps container -> restart policy.
+    The others are as in `Start`; `restart` maps service -> restart policy.
     """
 
     application: str
     colour: Colour
     leaving: tuple[str, ...]
     model: Json
-    containers: Mapping[str, tuple[str, ...]]
+    services: tuple[str, ...]
     readiness: tuple[Readiness, ...]
     restart: Mapping[str, str]
     timeout: float
@@ -166,7 +170,7 @@ class HandOver:
     @property
     def id(self) -> StepId:
         """What it does, and to what."""
-        return StepId(StepKind.HAND_OVER, self.colour, subjects=tuple(self.containers))
+        return StepId(StepKind.HAND_OVER, self.colour, subjects=self.services)
 
 
 @dataclass(frozen=True)
@@ -250,7 +254,7 @@ class Gate:
 class CutOver:
     """The one instant: from this generation on, every new request goes to its live colour.
 
-    Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps container ->
+    Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps service ->
     restart policy: what is live comes back with the engine, what is not yet or no longer live does not.
     """
 
@@ -267,7 +271,7 @@ class CutOver:
 
 @dataclass(frozen=True)
 class AddReplicas:
-    """From this generation on, more containers of the live colour get requests.
+    """From this generation on, more containers of these services of the live colour get requests.
 
     `readiness` and `restart` are as in `CutOver`, of the containers that are new.
     """
@@ -276,19 +280,19 @@ class AddReplicas:
     routing: Routing
     readiness: tuple[Readiness, ...]
     restart: Mapping[str, str]
-    containers: tuple[str, ...]
+    services: tuple[str, ...]
 
     @property
     def id(self) -> StepId:
         """What it does, and to what."""
-        return StepId(StepKind.ADD_REPLICAS, self.routing.live, subjects=self.containers)
+        return StepId(StepKind.ADD_REPLICAS, self.routing.live, subjects=self.services)
 
 
 @dataclass(frozen=True)
 class Attach:
     """Have shared services find a colour's services by their plain names, from this instant on.
 
-    `network` is created for it; `services` are the shared ones, `names` what they call: container -> names.
+    `network` is created for it; `services` are the shared ones, `names` what they call: service -> names.
     """
 
     application: str
@@ -354,14 +358,15 @@ class Record:
 class Drain:
     """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest.
 
-    Its containers do not come back with the engine any more. `containers` are those of it that are meant;
-    without any it is all of them.
+    Its containers do not come back with the engine any more. `containers` (names) are those of it that are
+    meant, or `beside` (ids) those that are not; without either it is all of them.
     """
 
     application: str
     colour: Colour
     timeout: float
     containers: tuple[str, ...] = ()
+    beside: tuple[str, ...] | None = None
 
     @property
     def id(self) -> StepId:
@@ -388,12 +393,13 @@ class DrainBase:
 class Remove:
     """Stop a colour's containers with their own grace period and remove them with their networks.
 
-    `containers` are those of it that are meant, and the networks stay; without any it is all of them.
+    `containers` and `beside` are as in `Drain`; with either of them the networks stay.
     """
 
     application: str
     colour: Colour
     containers: tuple[str, ...] = ()
+    beside: tuple[str, ...] | None = None
 
     @property
     def id(self) -> StepId:

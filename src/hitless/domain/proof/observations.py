@@ -15,7 +15,7 @@ from hitless.domain.common.durations import seconds
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import Drained, Event, Live, StepBegan, StepDone, StepId, StepKind
 from hitless.domain.common.names import Colour
-from hitless.domain.release import replicas as replica_names
+from hitless.domain.host.world import Container
 from hitless.domain.release import requirements
 from hitless.domain.release.prepared import Prepared
 from hitless.domain.release.requirements import Probe
@@ -240,12 +240,12 @@ def _is_taken(path: str, host: str, entry_point: str, routed: Sequence[tuple[str
     return any(at == entry_point and rules.matches(rule, host, plain) for rule, at in routed)
 
 
-def idle_probes(application: Prepared, live: Colour) -> dict[str, Probe]:
+def idle_probes(application: Prepared, live: Sequence[Container]) -> dict[str, Probe]:
     """One request to one live container of each service with a route: service -> probe."""
-    containers = replica_names.replicas(application, live)
+    containers = {one.service: one.name for one in live if one.is_running}
     return {
         backend.service: Probe(
-            container=containers[backend.service][0],
+            container=containers[backend.service],
             port=backend.port or 0,
             path=backend.health_check.get("path") or "/",
             host=backend.health_check.get("hostname")
@@ -253,7 +253,7 @@ def idle_probes(application: Prepared, live: Colour) -> dict[str, Probe]:
             or "localhost",
         )
         for backend in application.routes.backends
-        if backend.scheme == "http" and containers.get(backend.service)
+        if backend.scheme == "http" and backend.service in containers
     }
 
 

@@ -7,8 +7,8 @@ from hitless.domain.application.model import Application, Role
 from hitless.domain.common import names
 from hitless.domain.common.names import FIXED_NAMES, LABEL_APPLICATION, LIVE_NETWORK, Colour, colour_project
 from hitless.domain.gateway.model import Gateway
+from hitless.domain.release import replicas
 from hitless.domain.release.networks import Network
-from hitless.domain.release.replicas import replicas
 
 _LAST = 99_999_999
 
@@ -30,7 +30,8 @@ def live_network(application: Application, colour: Colour, promoted: int, gatewa
     (libnetwork, measured with Engine 26.1): so the name of each promotion's network sorts before that of the
     one before, and from the instant in which the new one has the name, the new one is found.
     """
-    called = live_names(application, colour)
+    called = live_names(application)
+    count = sum(service.replicas for service in application.services if service.name in called)
     return Network(
         f"{application.name}_live-{_LAST - promoted:08}",
         {
@@ -38,22 +39,22 @@ def live_network(application: Application, colour: Colour, promoted: int, gatewa
             names.COMPOSE_NETWORK: LIVE_NETWORK,
             LABEL_APPLICATION: application.name,
         },
-        len(called) + len(callers(application)),
+        count + len(callers(application)),
         gateway.pool,
         # or the default route of the shared containers would change
         {"internal": True},
     )
 
 
-def live_names(application: Application, colour: Colour) -> dict[str, tuple[str, ...]]:
-    """The names by which shared services call a colour's containers: container -> names."""
+def live_names(application: Application) -> dict[str, tuple[str, ...]]:
+    """The names by which shared services call a colour's containers: service -> names."""
     called = {name for names in callers(application).values() for name in names}
     found: dict[str, tuple[str, ...]] = {}
-    for service, containers in replicas(application, colour).items():
+    for service in replicas.services(application):
         model = application.model["services"][service]
         if service in called and not model.get("network_mode"):
             on = (model.get("networks") or {}).values()
             aliases = (alias for network in on for alias in (network or {}).get("aliases") or ())
             own = [str(model[key]) for key in FIXED_NAMES if model.get(key)]
-            found.update(dict.fromkeys(containers, tuple(dict.fromkeys((service, *own, *aliases)))))
+            found[service] = tuple(dict.fromkeys((service, *own, *aliases)))
     return found

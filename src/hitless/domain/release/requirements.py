@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from hitless.domain.application.model import Application, Service
 from hitless.domain.common.names import Colour
@@ -20,7 +20,8 @@ from hitless.domain.routing.reserved import COLOUR_HEADER
 class Probe:
     """An HTTP request that the gate makes of one container, from inside the gateway's network.
 
-    With `tcp` it is a connection and nothing more, and to accept it is to answer.
+    `container` is its name, or address; "" where it is not known yet. With `tcp` it is a connection and
+    nothing more, and to accept it is to answer.
 
     Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
     status below 500: nobody said what readiness is, so all that can be asked for is an answer.
@@ -36,40 +37,48 @@ class Probe:
     any_answer: bool = False
     tcp: bool = False
 
+    def of(self, container: str) -> Probe:
+        """The same request of this container; where no route names a host, its name is that."""
+        return replace(self, container=container, host=self.host if self.tcp else self.host or container)
+
 
 @dataclass(frozen=True)
 class Readiness:
-    """What one container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
+    """What a service's container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
 
     `successes` is how often in a row; `timeout` is in seconds; `may_end` where to have ended with 0 is to be
-    ready, too: a job of the release.
+    ready, too: a job of the release. In a plan it is asked of each container of the service, and `container`
+    is "".
     """
 
-    container: str
+    service: str
     healthcheck: bool
     may_end: bool
     probes: tuple[Probe, ...]
     successes: int
     timeout: float
+    container: str = ""
+
+    def of(self, container: str) -> Readiness:
+        """The same of the container of this name."""
+        return replace(self, container=container, probes=tuple(probe.of(container) for probe in self.probes))
 
 
-def of_containers(
-    application: Prepared,
-    images: Mapping[str, Image],
-    containers: Mapping[str, tuple[str, ...]],
+def of_services(
+    application: Prepared, images: Mapping[str, Image], services: Collection[str]
 ) -> tuple[Readiness, ...]:
-    """What each of these containers (service -> names) must show."""
+    """What each container of these services must show."""
     return tuple(
         Readiness(
-            container=container,
+            service=service.name,
             healthcheck=_has_healthcheck(service, images),
             may_end=not application.is_web(service.name),
-            probes=_probes(application, service, images, container),
+            probes=_probes(application, service, images),
             successes=service.settings.successes,
             timeout=service.settings.timeout,
         )
         for service in application.services
-        for container in containers.get(service.name, ())
+        if service.name in services
     )
 
 
@@ -113,15 +122,13 @@ def _has_healthcheck(service: Service, images: Mapping[str, Image]) -> bool:
     return service.healthcheck
 
 
-def _probes(
-    application: Application, service: Service, images: Mapping[str, Image], container: str
-) -> tuple[Probe, ...]:
+def _probes(application: Application, service: Service, images: Mapping[str, Image]) -> tuple[Probe, ...]:
     found = []
     for backend in application.routes.backends_of(service.name):
         check = backend.health_check
         if backend.scheme == "tcp":
             if not _has_healthcheck(service, images):
-                found.append(Probe(container, backend.port or 0, tcp=True))
+                found.append(Probe("", backend.port or 0, tcp=True))
             continue
         if backend.asked_by != ("http", "http"):
             continue  # asked by Docker's health check alone; `check` refuses where there is none
@@ -129,10 +136,10 @@ def _probes(
             continue
         found.append(
             Probe(
-                container=container,
+                container="",
                 port=check.get("port") or backend.port or 0,
                 path=check.get("path") or "/",
-                host=check.get("hostname") or host_of(application, backend) or container,
+                host=check.get("hostname") or host_of(application, backend) or "",
                 method=check.get("method") or "GET",
                 status=check.get("status"),
                 headers=tuple((check.get("headers") or {}).items()),

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import Colour
-from hitless.domain.release.replicas import replicas
 
 
-def restart_policies(application: Application, colour: Colour) -> dict[str, str]:
-    """How a colour's containers are to be restarted once it is live: container -> Docker's restart policy.
+def restart_policies(application: Application, services: Iterable[str]) -> dict[str, str]:
+    """How containers are to be restarted once they are live: service -> Docker's restart policy.
 
     As the service says; one with a route comes back where nothing is said, or a reboot would end the site.
     Not `unless-stopped`: after a crash the engine takes what it finds running for stopped by hand (measured).
     """
     found = {}
-    for service, containers in replicas(application, colour).items():
+    for service in services:
         model = application.model["services"][service]
         policy = str(model.get("restart") or _deploy_policy(model) or "")
         policy = policy or ("always" if application.is_web(service) else "no")
         if policy != "no":
-            found.update(dict.fromkeys(containers, policy))
+            found[service] = policy
     return found
 
 
@@ -34,9 +32,3 @@ def _deploy_policy(service: Json) -> str | None:
     policy = {"none": "no", "on-failure": "on-failure"}.get(wanted.get("condition"), "always")
     attempts = wanted.get("max_attempts")
     return f"{policy}:{attempts}" if policy == "on-failure" and attempts else policy
-
-
-def only(policies: Mapping[str, str], containers: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The restart policies of these containers."""
-    names = {name for found in containers.values() for name in found}
-    return {container: policy for container, policy in policies.items() if container in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -26,11 +26,38 @@ class Server:
 
 
 @dataclass(frozen=True)
+class ServerOf:
+    """How the gateway reaches each replica of a service; `fields` are further ones, in Traefik's names."""
+
+    service: str
+    scheme: str
+    port: int | None
+    fields: Json = field(default_factory=dict)
+
+    def server(self, container: str) -> Server:
+        """The replica in the container of this name."""
+        return Server(f"{self.scheme}://{container}:{self.port}", self.fields)
+
+
+@dataclass(frozen=True)
 class BackendRouting:
-    """The replicas of one backend in one colour."""
+    """The replicas of one backend in one colour.
+
+    In a plan a backend `awaits` replicas that the engine is yet to create: only it knows their names. What is
+    delivered awaits none.
+    """
 
     servers: tuple[Server, ...]
     load_balancer: Json = field(default_factory=dict)
+    awaits: ServerOf | None = None
+
+    def met(self, containers: Mapping[str, Sequence[str]]) -> BackendRouting:
+        """The same with the servers that it awaits: service -> names of its containers."""
+        if self.awaits is None:
+            return self
+        found = map(self.awaits.server, containers[self.awaits.service])
+        new = tuple(server for server in found if server not in self.servers)
+        return replace(self, servers=(*self.servers, *new), awaits=None)
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,17 @@ class ColourRouting:
     def servers(self) -> tuple[Server, ...]:
         """Every replica of every backend."""
         return tuple(server for backend in self.backends.values() for server in backend.servers)
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The services whose replicas are awaited."""
+        found = (backend.awaits.service for backend in self.backends.values() if backend.awaits)
+        return tuple(dict.fromkeys(found))
+
+    def met(self, containers: Mapping[str, Sequence[str]]) -> ColourRouting:
+        """The same with the servers that it awaits: service -> names of its containers."""
+        met = {name: backend.met(containers) for name, backend in self.backends.items()}
+        return replace(self, backends=met)
 
 
 Split: TypeAlias = Mapping[Colour, int]
@@ -108,5 +146,5 @@ def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
     backends = {}
     for name, backend in part.backends.items():
         servers = tuple(server for server in backend.servers if server.host not in containers)
-        backends[name] = BackendRouting(servers, backend.load_balancer)
+        backends[name] = replace(backend, servers=servers)
     return replace(part, backends=backends)

@@ -1,0 +1,91 @@
+"""The containers that a plan means by its services, as the engine has created and named them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from hitless.domain.application.read import replicas
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.names import Colour
+from hitless.domain.host.world import Replica
+from hitless.domain.plan.steps import Create
+from hitless.domain.release.requirements import Readiness
+from hitless.domain.routing.split import Routing
+from hitless.ports.containers import Containers
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """The containers of each colour that a plan works on, looked at once: service -> containers.
+
+    A name of a colour's containers comes again with a later release, an id is of one container alone. Every
+    command that changes something asks for the lock first: so what was looked at under the lock is what the
+    command meets, or it meets nothing.
+    """
+
+    containers: Containers
+    _known: dict[Colour, tuple[Replica, ...]] = field(default_factory=dict)
+
+    def meet(self, step: Create) -> tuple[Replica, ...]:
+        """Look at what was created: from now on these are the containers of that colour.
+
+        Raises `HitlessError` where there are fewer than the model asks for.
+        """
+        there = self._look(step.application, step.colour)
+        for service, model in step.model["services"].items():
+            count, wanted = sum(one.service == service for one in there), replicas(model)
+            if count < wanted:
+                raise HitlessError(
+                    f"{service} has {count} of the {wanted} containers that it is to have in {step.colour}",
+                    "was one removed by somebody? deploy again",
+                )
+        found = tuple(one for one in there if one.id not in (step.beside or ()))
+        self._known[step.colour] = found
+        return found
+
+    def of(
+        self, application: str, colour: Colour, services: Collection[str]
+    ) -> dict[str, tuple[Replica, ...]]:
+        """The containers of these services: service -> containers, in their order."""
+        if services and colour not in self._known:
+            self._known[colour] = self._look(application, colour)
+        known = self._known.get(colour, ())
+        return {service: tuple(one for one in known if one.service == service) for service in services}
+
+    def ids(self, application: str, colour: Colour, services: Collection[str]) -> tuple[str, ...]:
+        """Their ids alone."""
+        return tuple(one.id for found in self.of(application, colour, services).values() for one in found)
+
+    def each(self, application: str, colour: Colour, said: Mapping[str, _T]) -> dict[str, _T]:
+        """What is said of services, of each of their containers: id -> that."""
+        found = self.of(application, colour, said)
+        return {one.id: said[service] for service, those in found.items() for one in those}
+
+    def ready(self, application: str, colour: Colour, wanted: Sequence[Readiness]) -> tuple[Readiness, ...]:
+        """What each of the containers of these services must show."""
+        found = self.of(application, colour, [one.service for one in wanted])
+        return tuple(one.of(container.name) for one in wanted for container in found[one.service])
+
+    def served(self, routing: Routing | None) -> Routing | None:
+        """A plan's routing with the servers that it awaits."""
+        if routing is None:
+            return None
+        colours = {
+            colour: part.met(self._names(routing.application, colour, part.awaited))
+            for colour, part in routing.colours.items()
+        }
+        return replace(routing, colours=colours)
+
+    def _names(
+        self, application: str, colour: Colour, services: Collection[str]
+    ) -> dict[str, tuple[str, ...]]:
+        found = self.of(application, colour, services)
+        return {service: tuple(one.name for one in those) for service, those in found.items()}
+
+    def _look(self, application: str, colour: Colour) -> tuple[Replica, ...]:
+        found = self.containers.replicas(application, colour)
+        return tuple(sorted(found, key=lambda one: (one.service, one.number, one.name)))
