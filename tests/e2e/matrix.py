@@ -95,9 +95,9 @@ class Row:
     away: int = 0
 
     @property
-    def facts(self) -> tuple[str, str, str]:
-        """What is the same in every run."""
-        return self.fault, self.at, self.outcome
+    def case(self) -> tuple[str, str]:
+        """What was done, and when."""
+        return self.fault, self.at
 
 
 @dataclass
