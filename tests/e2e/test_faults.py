@@ -428,7 +428,7 @@ def test_the_document_says_what_was_measured() -> None:
     document = DOCUMENT if IS_WRITING else ROOT / "build" / "faults.md"
     TABLE.write(CHOSEN, document)
     assert not any(row.lost for row in documented(document))
-    # what comes of a fault is the same at every run, and the published page has the most of them
+    # a fault has the same outcome in every run, and the published page has most of them
     published = {row.case: row.outcome for row in documented(DOCUMENT)}
     found = {row.case: row.outcome for row in TABLE.rows.values() if row.case in published}
     assert found or not TABLE.rows

@@ -132,3 +132,16 @@ def test_a_delivery_that_is_cut_short_leaves_the_former_file_in_force(
         subprocess.run(("docker", *words), input=line.encode(), check=False)
 
     assert (routes / "rec.yml").read_text() == render(ONE)
+
+
+def test_a_delivery_reaches_every_traefik_that_runs(docker: FakeDocker, gateway: Traefik) -> None:
+    routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
+    for folder in (routes, served / "next", served / "2/routes", served / "1/routes", served / "1/aside"):
+        folder.mkdir(parents=True)
+    (served / "1/aside/rec.yml").write_text("refused when it started")
+
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
+        assert files(served) == {"lock": "", "1/routes/rec.yml": render(ONE), "2/routes/rec.yml": render(ONE)}
+        gateway.deliver("rec", None)
+        assert files(served) == {"lock": ""}

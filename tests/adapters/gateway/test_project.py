@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 
 import pytest
 
@@ -23,7 +25,9 @@ SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1", image="traefik:v3.
 
 
 @pytest.fixture
-def project() -> GatewayProject:
+def project(docker: FakeDocker) -> GatewayProject:
+    """One that is not there, unless a test says so."""
+    docker.answers("container", stderr="Error response from daemon: No such container: x", exit_code=1)
     return GatewayProject(DockerCli(), "adapters-rec", Programs(DockerCli(), "adapters-rec"))
 
 
@@ -150,3 +154,25 @@ def test_a_gateway_that_does_not_start_shows_its_last_lines(
         project.apply(SETTINGS)
 
     assert (*COMPOSE, "down") in docker.argvs
+
+
+def test_a_container_whose_traefik_was_replaced_is_made_again(
+    docker: FakeDocker, project: GatewayProject
+) -> None:
+    found = recorded("container_gateway")
+    docker.answers("image", "inspect", stdout="sha256:0123456789abcdef\n")
+    docker.answers("container", "inspect", CONTAINER, stdout=json.dumps(found))
+    docker.answers("cp", stdout=archive(f"{found[0]['Id'][:12]}\n{SETTINGS.to_label()} \nprogram\n"))
+    project.apply(SETTINGS)
+    [creation] = [argv for argv in docker.argvs if argv[: len(COMPOSE) + 1] == (*COMPOSE, "create")]
+    assert creation[-1] == "--force-recreate"
+
+
+def archive(text: str) -> bytes:
+    """One file as `docker cp` sends it."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        about = tarfile.TarInfo(".settled")
+        about.size = len(text.encode())
+        tar.addfile(about, io.BytesIO(text.encode()))
+    return made.getvalue()

@@ -60,6 +60,12 @@ class TraefikInstance:
             )
         return cast("Json", json.loads(answer.body))
 
+    def routes_of_labels(self) -> frozenset[str]:
+        """The names of the routes that its Docker provider has found."""
+        data = self.rawdata()
+        kinds = ("routers", "tcpRouters", "udpRouters")
+        return frozenset(name for kind in kinds for name in data.get(kind) or {} if name.endswith("@docker"))
+
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
         words = (probe.container, str(probe.port), escaped(request(probe, keep=True)))

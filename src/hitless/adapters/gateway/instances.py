@@ -62,7 +62,12 @@ class TraefikInstances:
         """Whether an instance itself says that it is up."""
         if number not in self.instances().there:
             raise HitlessError("the new Traefik has ended", "see `hitless gateway logs`")
-        return self._instance(number).answers()
+        return self._instance(number).answers() and self._has_found_as_much(number)
+
+    def _has_found_as_much(self, number: int) -> bool:
+        """Whether it has every route that the live one has found in the labels of containers."""
+        live, new = (self._instance(one).routes_of_labels() for one in (self._seen[0].live, number))
+        return live <= new
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""

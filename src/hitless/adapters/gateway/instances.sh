@@ -120,6 +120,7 @@ begin_instance() { # instance, bytes
     [ ! -e "$place/routes" ] || { echo "instance $1 is there" >&2; return 1; }
     received "$place/given" "$2" && sed -n 1p "$place/given" > "$place/settings" &&
         sed 1d "$place/given" > "$place/arguments" && alone || return
+    rm -rf "$place/begun" "$place/aside" # of one that was cut short
     cp -r "$(at "$live")/aside" "$place/aside" && cp -r "$(at "$live")/routes" "$place/begun" &&
         mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
 }

@@ -84,8 +84,10 @@ class GatewayProject:
         """
         software, _ = self.programs.software(settings.image)
         own = model(self.project, settings, software, script())
+        # Compose compares with what the container was made with, and its Traefik may have been replaced since
+        recreate = ("--force-recreate",) if self._has_changed() else ()
         try:
-            self._compose(own, "create")
+            self._compose(own, "create", *recreate)
             # before it reads a route: it has to reach what is routed
             DockerNetworks(self.cli, self.project).connect_gateway()
             self._compose(own, "up", "--detach", "--wait", "--wait-timeout", "60")
@@ -164,6 +166,10 @@ class GatewayProject:
     @property
     def _container(self) -> str:
         return container_name(self.project)
+
+    def _has_changed(self) -> bool:
+        found = inspect(self.cli, self.project)
+        return found is not None and self._settled(found["Id"]) not in ("", labels(found)[LABEL_SETTINGS])
 
     def _live(self) -> str:
         """The settings of the live instance; "" where they are those that the container was made with."""
