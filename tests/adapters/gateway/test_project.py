@@ -28,6 +28,7 @@ SETTINGS = GatewaySettings(http_port=18199, bind="127.0.0.1", image="traefik:v3.
 def project(docker: FakeDocker) -> GatewayProject:
     """One that is not there, unless a test says so."""
     docker.answers("container", stderr="Error response from daemon: No such container: x", exit_code=1)
+    docker.answers("container", "inspect", "--format", stdout="bridge ")  # once it is made
     return GatewayProject(DockerCli(), "adapters-rec", Programs(DockerCli(), "adapters-rec"))
 
 
