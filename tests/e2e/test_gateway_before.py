@@ -58,6 +58,9 @@ def test_it_is_deployed_to_and_taken_over_with_all_that_it_keeps(
         assert len(cli.json("history")) == 2
         # from now on it is replaced under load
         assert "drain the old Traefik" in gateway.cli.run("gateway", "up", "--read-timeout", "6m")
+        # the container was made with these settings, and has others now
+        gateway.cli.run("gateway", "up", "--replace", "--read-timeout", "5m")
+        assert gateway.cli.json("gateway", "status")["gateway"]["settings"]["read_timeout"] == 300
         cli.run("rollback")
         assert gateway.get(made.host).headers["X-Release"] == "1"
     finally:
