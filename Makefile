@@ -66,7 +66,8 @@ faults: python engine
 	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py
 
 replacements: python engine
-	@HITLESS_REPLACEMENTS=20 $(PYTHON_RUN) -m pytest tests/e2e/test_gateway_upgrade.py -s
+	@dev/images traefik:v3.7.13
+	@HITLESS_REPLACEMENTS=20 HITLESS_OTHER_IMAGE=traefik:v3.7.13 $(PYTHON_RUN) -m pytest tests/e2e/test_gateway_upgrade.py -s
 	@HITLESS_RESTARTS=20 $(PYTHON_RUN) -m pytest tests/e2e/test_engine_goes_away.py -k comes_back_by_itself
 
 # What the pages say about values in the code.

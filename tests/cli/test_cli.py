@@ -9,17 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from hitless import __version__
 from hitless.cli.main import hitless
-from hitless.cli.options import AddressRange, HostAddress, HostPort, TrustedProxies
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
 VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
-GATEWAY_VERBS = ("up", "status", "logs", "down")
+GATEWAY_VERBS = ("up", "upgrade", "status", "logs", "metrics", "down")
 NONE = "Error response from daemon: No such container: traefik-traefik-1\n"
 
 Done = subprocess.CompletedProcess[str]
@@ -440,78 +438,6 @@ def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: 
     code, stderr = interrupted(("deploy",), signal.SIGINT, lambda: bool(docker.calls))
 
     assert code == 130, stderr
-
-
-@pytest.mark.parametrize("address", ["localhost", "10.0.0.300", "127.0.0.1:80"])
-def test_what_is_no_address_is_refused_before_anything_is_touched(docker: FakeDocker, address: str) -> None:
-    done = run("gateway", "up", "--bind", address)
-    assert done.returncode == 2
-    assert "is no address of a host" in done.stderr
-    assert docker.calls == []
-
-
-@pytest.mark.parametrize(
-    ("value", "address"),
-    [("all", ""), ("", ""), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0"), ("FD00::1", "fd00::1")],
-)
-def test_an_address_to_listen_on(value: str, address: str) -> None:
-    assert HostAddress().convert(value, None, None) == address
-
-
-@pytest.mark.parametrize(
-    ("value", "port"),
-    [("80", (80, "")), ("*:80", (80, "")), ("[::1]:80", (80, "::1")), ("10.1.1.1:80", (80, "10.1.1.1"))],
-)
-def test_a_port_to_publish(value: str, port: tuple[int, str]) -> None:
-    assert HostPort().convert(value, None, None) == port
-
-
-@pytest.mark.parametrize(
-    ("value", "trusted"),
-    [
-        ("10.0.0.5", ("10.0.0.5",)),
-        ("10.0.0.5/24, FD00::1/64,10.9.9.9/32", ("10.0.0.0/24", "fd00::/64", "10.9.9.9")),
-        ("none", ()),
-    ],
-)
-def test_proxies_to_trust(value: str, trusted: tuple[str, ...]) -> None:
-    assert TrustedProxies().convert(value, None, None) == trusted
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("proxy.example", "neither an address"),
-        ("10.0.0.5,", "neither an address"),
-        ("0.0.0.0/0", "every visitor"),
-        ("::/0", "every visitor"),
-        ("127.0.0.1", "docs/behind-a-proxy.md"),
-        ("::1", "docs/behind-a-proxy.md"),
-    ],
-)
-def test_what_can_not_be_trusted_is_refused(docker: FakeDocker, value: str, said: str) -> None:
-    done = run("gateway", "up", "--trusted-proxy", value)
-    assert done.returncode == 2
-    assert said in " ".join(done.stderr.split())
-    assert docker.calls == []
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("10.213.0.0/24", "too small"),
-        ("10.213.0.1/16", "no range"),
-        ("somewhere", "no range"),
-        ("fd00::/64", "no range"),
-        ("127.0.0.0/16", "private range"),
-        ("224.0.0.0/16", "private range"),
-        ("169.254.0.0/16", "private range"),
-    ],
-)
-def test_what_is_no_range_for_networks_is_refused(value: str, said: str) -> None:
-    with pytest.raises(click.BadParameter, match=said):
-        AddressRange().convert(value, None, None)
-    assert AddressRange().convert("10.213.0.0/16", None, None) == "10.213.0.0/16"
 
 
 @pytest.mark.parametrize("group", [(), ("gateway",), ("shared",)], ids=["hitless", "gateway", "shared"])

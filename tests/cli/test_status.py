@@ -11,7 +11,7 @@ from hitless.cli.views.status import show_status
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
-from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
@@ -283,6 +283,7 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "newer_image": "",
         "broken": {},
         "left": 0,
+        "health": None,
     }
     assert found["applications"] == [
         {
@@ -307,7 +308,14 @@ def test_no_gateway_at_all(capsys: Capture) -> None:
 
     assert text == "the gateway is not there; run: hitless gateway up\n"
     assert found == {
-        "gateway": {"running": False, "settings": None, "newer_image": "", "broken": {}, "left": 0},
+        "gateway": {
+            "running": False,
+            "settings": None,
+            "newer_image": "",
+            "broken": {},
+            "left": 0,
+            "health": None,
+        },
         "applications": [],
     }
 
@@ -347,6 +355,23 @@ def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:
 
     assert "x[/].yml: was not written by [red]hitless[/]" in text
     assert found["gateway"]["broken"] == world.broken
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        (
+            Health(True, 64 << 20, "2026-11-26T12:00:00.5Z", 0),
+            "since 2026-11-26 12:00:00 UTC, 64 MB",
+        ),
+        (Health(True, -1, "2026-11-26T12:00:00.5Z", 2), "12:00:00 UTC, Docker started it again 2 times"),
+        (Health(False, -1, "2026-11-26T12:00:00.5Z", 0), "Traefik does not answer; see hitless gateway logs"),
+    ],
+    ids=["well", "ended twice", "silent"],
+)
+def test_how_the_gateways_container_is(health: Health, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_applications(host_status(World(gateway=GATEWAY), SETTINGS, Instances(), health), as_json=False)
+    assert said in capsys.readouterr().out
 
 
 def left(holder: str) -> World:

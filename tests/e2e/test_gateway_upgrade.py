@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,9 @@ from tests.e2e.conftest import GATEWAY, NAMED, ROOT, Cli, Gateway, docker, gatew
 # `make replacements` has 20 of them
 REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "2"))
 SEED = int(os.environ.get("HITLESS_SEED", random.randrange(10**6)))
-OTHER = "hitless-e2e-traefik:2"
+MADE = "hitless-e2e-traefik:2"
+# another release of Traefik; if none is named, one that differs by a byte
+OTHER = os.environ.get("HITLESS_OTHER_IMAGE", MADE)
 # no request of the load takes longer
 DRAIN = ("--drain-timeout", "15s")
 # a command of the gateway's alone, killed there
@@ -86,14 +89,16 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     build_app()
-    build(OTHER, "RUN echo >> /usr/local/bin/traefik")
+    if OTHER == MADE:
+        build(MADE, "RUN echo >> /usr/local/bin/traefik")
     with gateway_of_its_own(f"{GATEWAY}-upgrade") as gateway:
         environment = {"HITLESS_GATEWAY": gateway.name, "BOOT_SECONDS": "0.5", "WEBS": "2", "RELEASE": "1"}
         name = f"{NAMED.removeprefix('hitless-')}-upgrade"
         cli = Cli(("-p", name, "-f", str(APP / "compose.yaml")), environment)
         cli.run("deploy")
         yield Site(gateway, cli)
-    docker("rmi", OTHER)
+    if OTHER == MADE:
+        docker("rmi", MADE)
 
 
 def build(name: str, *lines: str) -> None:
@@ -204,6 +209,27 @@ def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site)
     assert {line["RequestHost"] for line in log if str(line["RequestPath"]).startswith("/once")} == {HOST}
     site.gateway.cli.run("gateway", "up", "--no-access-log")
     assert site.started() == began
+
+
+@pytest.mark.more
+def test_metrics_and_a_memory_limit_begin_without_a_restart(site: Site) -> None:
+    began = site.started()
+    assert "run: hitless gateway up --metrics" in site.gateway.cli.run("gateway", "metrics", code=1)
+    site.gateway.cli.run("gateway", "up", "--metrics", "--memory-limit", "256m")
+    site.gateway.get(HOST)
+    counted = site.gateway.cli.run("gateway", "metrics")
+    assert re.search(r'traefik_service_request_duration_seconds_bucket\{[^}]*le="0.005"', counted)
+    assert memory_limit(site) == 256 << 20
+    health = site.gateway.cli.json("gateway", "status")["gateway"]["health"]
+    assert health["answers"]
+    assert 10 << 20 < health["memory"] < 256 << 20
+    site.gateway.cli.run("gateway", "up", "--no-metrics", "--memory-limit", "0")
+    assert memory_limit(site) > 1 << 40
+    assert site.started() == began
+
+
+def memory_limit(site: Site) -> int:
+    return int(docker("inspect", "--format", "{{.HostConfig.Memory}}", site.gateway.container))
 
 
 @pytest.mark.more

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.routing.split import Routing
 
@@ -33,6 +33,12 @@ class FakeInstances:
 
     def instances(self) -> Instances:
         return Instances(self.live, tuple(sorted(self.running)))
+
+    def health(self) -> Health:
+        return Health(not self.broken, 64 << 20, "2026-11-26T12:00:00Z", 0)
+
+    def metrics(self) -> str:
+        return "traefik_open_connections 1"
 
     def unable_to_switch(self) -> str:
         return self.unable

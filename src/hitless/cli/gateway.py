@@ -1,4 +1,4 @@
-"""hitless gateway up | status | logs | down"""
+"""hitless gateway up | upgrade | status | logs | metrics | down"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from hitless.cli.command import command
 from hitless.cli.options import (
     AddressRange,
+    Bytes,
     HostAddress,
     HostPort,
     Options,
@@ -43,6 +44,16 @@ def gateway() -> None:
     "--access-log/--no-access-log",
     default=None,
     help="A line of JSON for each request in the gateway's log, without headers and query.",
+)
+@click.option(
+    "--metrics/--no-metrics",
+    default=None,
+    help="Count requests and their times, for `gateway metrics`; costs throughput.",
+)
+@click.option(
+    "--memory-limit",
+    type=Bytes(),
+    help="The memory that the gateway may use, as 512m; 0: no limit.  [0]",
 )
 @click.option(
     "--read-timeout",
@@ -126,7 +137,7 @@ def up(
     "--drain-timeout",
     type=Seconds(),
     default=30.0,
-    help="How long open connections get, a WebSocket, say.  [30s]",
+    help="How long a WebSocket or raw TCP connection may stay open; then it is cut.  [30s]",
 )
 @wait_options
 @json_option
@@ -166,7 +177,8 @@ def status(options: Options, as_json: bool) -> None:
     ports = host.ports(ignore)
     world = observe.world(ports, None)
     settings = host.gateway_project().settings()
-    show_applications(host_status(world, settings, observe.instances(ports, world)), as_json)
+    instances, health = observe.instances(ports, world), observe.health(ports, world)
+    show_applications(host_status(world, settings, instances, health), as_json)
 
 
 @gateway.command()
@@ -175,6 +187,15 @@ def status(options: Options, as_json: bool) -> None:
 def logs(options: Options, lines: int) -> None:
     """Show the last lines of Traefik's log."""
     echo(options.host().gateway_project().logs(lines))
+
+
+@gateway.command()
+@pass_options
+def metrics(options: Options) -> None:
+    """Show what the gateway has counted, as Prometheus reads it."""
+    from hitless.cli.console import ignore
+
+    echo(options.host().ports(ignore).instances.metrics().rstrip())
 
 
 @gateway.command()

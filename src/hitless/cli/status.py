@@ -25,6 +25,7 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     world = observe.world(ports, name)
     settings = host.gateway_project().settings()
     if name is None:
-        show_applications(host_status(world, settings, observe.instances(ports, world)), as_json)
+        instances, health = observe.instances(ports, world), observe.health(ports, world)
+        show_applications(host_status(world, settings, instances, health), as_json)
     else:
         show_status(application_status(name, world, settings), as_json)

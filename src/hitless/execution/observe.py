@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
 from hitless.domain.host.world import World, read_kept
@@ -14,6 +14,11 @@ from hitless.ports import Ports
 def instances(ports: Ports, world: World) -> Instances:
     """The instances of the gateway's Traefik; where it does not run, as if it had one."""
     return ports.instances.instances() if world.gateway else Instances()
+
+
+def health(ports: Ports, world: World) -> Health | None:
+    """How the gateway's container is; None where it does not run."""
+    return ports.instances.health() if world.gateway else None
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:

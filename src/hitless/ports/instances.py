@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.routing.split import Routing
 
@@ -15,6 +15,14 @@ class InstanceControl(Protocol):
 
     def instances(self) -> Instances:
         """Those that run, and the live one."""
+        ...
+
+    def health(self) -> Health:
+        """How the running gateway's container is."""
+        ...
+
+    def metrics(self) -> str:
+        """What the live instance has counted, as Prometheus reads it. Raises `HitlessError` for nothing."""
         ...
 
     def unable_to_switch(self) -> str:

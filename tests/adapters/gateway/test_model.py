@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -205,6 +206,27 @@ def test_the_access_log_has_no_secrets_and_is_off() -> None:
         "--accesslog.format=json",
         "--accesslog.fields.queryparameters.defaultmode=drop",
     ]
+
+
+def test_metrics_are_where_only_the_container_can_ask_and_off() -> None:
+    def told(settings: GatewaySettings) -> list[str]:
+        return [word for word in service(settings)["command"] if "metrics" in word]
+
+    assert told(GatewaySettings()) == []
+    first, where, buckets = told(GatewaySettings(metrics=True))
+    assert (first, where) == (
+        "--metrics.prometheus=true",
+        "--metrics.prometheus.entrypoint=traefik",
+    )
+    seconds = [float(one) for one in buckets.partition("=")[2].split(",")]
+    assert seconds == sorted(seconds)
+    assert all(two <= 2.5 * one for one, two in pairwise(seconds))
+
+
+def test_a_memory_limit_leaves_no_swap() -> None:
+    assert "mem_limit" not in service(GatewaySettings())
+    found = service(GatewaySettings(memory_limit=2**29))
+    assert found["mem_limit"] == found["memswap_limit"] == str(2**29)
 
 
 def test_no_proxy_of_the_operators_machine_is_the_gateways() -> None:

@@ -60,6 +60,16 @@ class TraefikInstance:
             )
         return cast("Json", json.loads(answer.body))
 
+    def metrics(self) -> str:
+        """What it has counted, as Prometheus reads it. Raises `HitlessError` if it does not count."""
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/metrics", "localhost"))
+        if answer.status != 200:
+            raise HitlessError(
+                f"the gateway has no metrics: Traefik answers {answer.status or answer.body}",
+                "run: hitless gateway up --metrics",
+            )
+        return answer.body
+
     def routes_of_labels(self) -> frozenset[str]:
         """The names of the routes that its Docker provider has found."""
         data = self.rawdata()

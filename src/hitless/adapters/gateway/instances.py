@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from hitless.adapters.gateway.connections import count_clients
 from hitless.adapters.gateway.container import inspect, labels
@@ -14,10 +15,13 @@ from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.gateway.compose_model import arguments
-from hitless.domain.gateway.instances import Instances, Listening, listening, redirection
+from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
+from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
 from hitless.domain.routing.split import Routing
 
+# The engine can change the limit of a container that runs, and not remove it.
+_NO_LIMIT = 2**50  # bytes
 _GRACE = 20.0  # seconds: Traefik gives its requests 10
 _KILL = 5.0
 _PAUSE = 0.1
@@ -44,6 +48,21 @@ class TraefikInstances:
         found = self._seen[0] if self._seen else self.instances()
         return tuple(self._instance(number) for number in (found.live, *found.idle))
 
+    def health(self) -> Health:
+        """How the gateway's container is."""
+        found = self._container()
+        memory = self.shell.run("memory")[0].strip()
+        return Health(
+            answers=self.all()[0].answers(),
+            memory=int(memory or -1),
+            started=found["State"]["StartedAt"],
+            restarts=found["RestartCount"],
+        )
+
+    def metrics(self) -> str:
+        """What the live instance has counted, as Prometheus reads it."""
+        return self.all()[0].metrics()
+
     def unable_to_switch(self) -> str:
         """Why new connections can't be given to another instance, "" where they can."""
         try:
@@ -55,6 +74,7 @@ class TraefikInstances:
     def begin_instance(self, number: int, settings: GatewaySettings) -> None:
         """Start one with these settings, and the routes that the live one has."""
         text = self._with_settings(settings, number)
+        self._limit_memory(settings, may_lower=False)
         self.shell.run("begin_instance", str(number), str(len(text)), stdin=text)
         self.instances()
 
@@ -78,6 +98,7 @@ class TraefikInstances:
         """Have the container start with these settings from now on."""
         text = self._with_settings(settings, 0)  # the container starts with the first one
         self.shell.run("settle", str(len(text)), stdin=text)
+        self._limit_memory(settings)
         self.programs.keep(self.programs.software(settings.image)[0].program)
 
     def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
@@ -113,10 +134,21 @@ class TraefikInstances:
 
     def _settings(self) -> GatewaySettings:
         """Those that the container was made with: its ports are the same for all that it runs."""
+        return GatewaySettings.from_label(labels(self._container())[LABEL_SETTINGS])
+
+    def _container(self) -> dict[str, Any]:
         found = inspect(self.shell.cli, self.shell.project)
         if found is None:
             raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
-        return GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
+        return found
+
+    def _limit_memory(self, settings: GatewaySettings, may_lower: bool = True) -> None:
+        """Give the running container the limit of these settings."""
+        present = self._container()["HostConfig"]["Memory"] or _NO_LIMIT
+        wanted = settings.memory_limit or _NO_LIMIT
+        if wanted > present or (may_lower and wanted < present):
+            both = (f"--memory={wanted}", f"--memory-swap={wanted}")
+            self.shell.cli.run("update", *both, container_name(self.shell.project))
 
     def _with_settings(self, settings: GatewaySettings, number: int) -> bytes:
         software, _ = self.programs.software(settings.image)

@@ -175,6 +175,13 @@ connections() {
     cat /proc/net/tcp6 2>/dev/null || true
 }
 
+# How many bytes the processes have here; nothing where the kernel does not tell. Its total has files in it that it
+# gives back first.
+memory() {
+    sed -n 's/^anon //p' /sys/fs/cgroup/memory.stat 2>/dev/null ||
+        sed -n 's/^total_rss //p' /sys/fs/cgroup/memory/memory.stat 2>/dev/null || true
+}
+
 # One request, and the raw answer. A pipe that is also open for writing never ends: nc would half-close the connection
 # at the end of its input, and servers may think that the client has gone. BusyBox's nc has no limit of its own once it
 # is connected.

@@ -10,6 +10,7 @@ from rich.markup import escape
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
 from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.instances import Health
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.status import GatewayStatus, HostStatus, LiveStatus
 from hitless.domain.routing import entry_points
@@ -27,7 +28,8 @@ class GatewayDocument(TypedDict):
     """The gateway. `newer_image` is hitless's own image, if the gateway has an older one of these, else "".
 
     `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it. `left` is
-    how many Traefiks run beside the live one: an upgrade was interrupted, or is under way.
+    how many Traefiks run beside the live one: an upgrade was interrupted, or is under way. `health` is null
+    where it does not run.
     """
 
     running: bool
@@ -35,6 +37,7 @@ class GatewayDocument(TypedDict):
     newer_image: str
     broken: dict[str, str]
     left: int
+    health: Annotated[Json, Health] | None
 
 
 class GatewayStatusDocument(TypedDict):
@@ -81,6 +84,7 @@ def _gateway(gateway: GatewayStatus) -> GatewayDocument:
         "newer_image": gateway.newer_image,
         "broken": {**gateway.broken, **gateway.restored},
         "left": gateway.left,
+        "health": vars(gateway.health) if gateway.health else None,
     }
 
 
@@ -91,6 +95,8 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
     also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
     at = entry_points.shown(settings.bind, settings.http_port)
     out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
+    if gateway.health:
+        _show_health(out, gateway.health, settings.memory_limit)
     if gateway.newer_image:
         newer = f"hitless's own image of Traefik is {gateway.newer_image} now"
         out.print(f"  [yellow]{newer}; hitless gateway upgrade takes it[/]")
@@ -103,3 +109,16 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
         out.print(f"  [red]{escape(path)}: {escape(problem)}[/]")
     for problem in gateway.restored.values():
         out.print(f"  [yellow]{escape(problem)}; hitless gateway up puts it back[/]")
+
+
+def _show_health(out: Console, health: Health, limit: int) -> None:
+    if not health.answers:
+        out.print("  [red]Traefik does not answer; see hitless gateway logs[/]")
+    memory = f", {_megabytes(health.memory)} of memory" if health.memory >= 0 else ""
+    most = f" of at most {_megabytes(limit)}" if limit and memory else ""
+    again = f", Docker started it again {health.restarts} times" if health.restarts else ""
+    out.print(f"  since {health.started[:19].replace('T', ' ')} UTC{memory}{most}{again}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:.0f} MB"

@@ -20,6 +20,9 @@ STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't
 PROGRAMS = "/opt/traefik"  # Traefik's programs, which all gateways of a host share
 PROGRAMS_VOLUME = "hitless-traefik"
 TRAEFIK = 65532  # its user and its group: nobody's
+# Seconds, for the times of requests: each is at most 2.5 times the one before it, and so a percentile is
+# known to that. Traefik's own four say nothing below 0.1 s.
+_BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10"
 # What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
 # would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
 # need them again, with a NO_PROXY that has each container's name, or better a way of its own.
@@ -87,6 +90,7 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         # network alone. Traefik is nobody, and has none of it.
         "cap_add": ["NET_ADMIN"],
         "security_opt": ["no-new-privileges:true"],
+        **_memory(settings.memory_limit),
         "ports": ports,
         "networks": ["webgateway"],
         "volumes": [
@@ -101,6 +105,11 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
             LABEL_SETTINGS: settings.to_label(),
         },
     }
+
+
+def _memory(limit: int) -> Json:
+    # no swap: a gateway in it would be slow for everybody
+    return {"mem_limit": str(limit), "memswap_limit": str(limit)} if limit else {}
 
 
 def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
@@ -153,6 +162,13 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
             "--accesslog=true",
             "--accesslog.format=json",
             "--accesslog.fields.queryparameters.defaultmode=drop",
+        ]
+    if settings.metrics:
+        command += [
+            "--metrics.prometheus=true",
+            # where only this container can ask
+            "--metrics.prometheus.entrypoint=traefik",
+            f"--metrics.prometheus.buckets={_BUCKETS}",
         ]
     if settings.fast_proxy:
         command.append("--experimental.fastproxy=true")

@@ -9,7 +9,10 @@ from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySet
 
 # What a new instance of Traefik takes; everything else takes a new container.
 REPLACEABLE = frozenset(
-    {"image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies", "access_log"}
+    {
+        *("image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies"),
+        *("access_log", "metrics", "memory_limit"),
+    }
 )
 # Above the ports that the kernel gives to outgoing connections (32768 to 60999): one of those may be taken
 # when a new instance is to listen. An instance has the ports that the gateway publishes, and two more.
@@ -35,6 +38,21 @@ class Instances:
     def next(self) -> int:
         """The number of the one that replaces the live one."""
         return 2 if self.live == 1 else 1
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the gateway's container is.
+
+    `answers`: whether its live Traefik says that it is up. `memory` is how many bytes its processes have,
+    -1 if that is not known. `started` is an ISO time in UTC, `restarts` is how often Docker has started it
+    again since it was made, because it had ended.
+    """
+
+    answers: bool
+    memory: int
+    started: str
+    restarts: int
 
 
 @dataclass(frozen=True)

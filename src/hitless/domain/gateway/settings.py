@@ -30,7 +30,8 @@ class GatewaySettings:
     ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
     applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
     this image; else it is that of the hitless that made the gateway. `access_log`: a line of JSON for each
-    request in the container's log.
+    request in the container's log. `metrics`: Traefik counts requests and times, for `gateway metrics`.
+    `memory_limit` is how many bytes of memory its container may use, 0 for any number.
     """
 
     http_port: int = 80
@@ -46,6 +47,8 @@ class GatewaySettings:
     address_pool: str = ""
     image_asked: bool = False
     access_log: bool = False
+    metrics: bool = False
+    memory_limit: int = 0
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
-from hitless.domain.gateway.instances import Instances
+from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
@@ -109,7 +109,7 @@ class GatewayStatus:
     """The gateway; `settings` is None without one. `newer_image` is hitless's own, "" if it has that.
 
     `broken` and `restored` are as in `World`; `left` is how many Traefiks run beside the live one, which an
-    upgrade has left that was interrupted, or is under way.
+    upgrade has left that was interrupted, or is under way. `health` is None where it does not run.
     """
 
     is_running: bool
@@ -118,6 +118,7 @@ class GatewayStatus:
     broken: Mapping[str, str]
     restored: Mapping[str, str]
     left: int = 0
+    health: Health | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ class HostStatus:
     applications: tuple[ApplicationStatus, ...]
 
 
-def host_status(world: World, settings: GatewaySettings | None, instances: Instances) -> HostStatus:
+def host_status(
+    world: World,
+    settings: GatewaySettings | None,
+    instances: Instances,
+    health: Health | None = None,
+) -> HostStatus:
     """The gateway and every application; `world` is that of all applications."""
     names = sorted({*world.routings, *(container.application for container in world.containers)})
     newest = settings.up_to_date().image if settings else ""
@@ -140,6 +146,7 @@ def host_status(world: World, settings: GatewaySettings | None, instances: Insta
             broken=world.broken,
             restored=world.restored,
             left=len(instances.idle),
+            health=health,
         ),
         tuple(application_status(name, world, settings) for name in names),
     )
