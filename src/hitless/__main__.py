@@ -10,16 +10,9 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
+from hitless.cli.exit_codes import ExitCode
 from hitless.cli.main import hitless
 from hitless.domain.common.errors import HitlessError, HookFailed, Locked
-
-FAILED = 1  # refused, or failed and undone: what was live is live
-BUG = 3
-UNFINISHED = 4  # something is left for `hitless resume`, `abort`, or the next deployment
-LOCKED = 5  # another command works on the application
-HOOK_FAILED = 6  # done, but a hook after the cutover failed
-# 7 is `hitless prove`'s own: something was lost (cli/prove.py)
-INTERRUPTED = 130
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,7 +28,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         # without standalone mode click returns the code of a verb that ended itself
-        sys.exit(hitless(standalone_mode=False) or 0)
+        sys.exit(hitless(standalone_mode=False) or ExitCode.DONE)
     except HitlessError as error:
         from hitless.cli.console import complain
 
@@ -48,14 +41,14 @@ def main() -> None:
         _click_or_bug(error)
 
 
-def _exit_code(error: HitlessError) -> int:
+def _exit_code(error: HitlessError) -> ExitCode:
     match error:
         case Locked():
-            return LOCKED
+            return ExitCode.LOCKED
         case HookFailed():
-            return HOOK_FAILED
+            return ExitCode.HOOK_FAILED
         case _:
-            return UNFINISHED if error.is_unfinished else FAILED
+            return ExitCode.UNFINISHED if error.is_unfinished else ExitCode.FAILED
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -76,13 +69,13 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     with suppress(OSError):
         os.write(2, b"\nstopped at once; see hitless status, then hitless resume, abort, or deploy again\n")
     kill_running()
-    os._exit(INTERRUPTED)
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _end_interrupted() -> NoReturn:
     with suppress(OSError):
         print("interrupted", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+    sys.exit(ExitCode.INTERRUPTED)
 
 
 def _click_or_bug(error: Exception) -> None:
@@ -99,7 +92,7 @@ def _click_or_bug(error: Exception) -> None:
 
     print(visible("".join(traceback.format_exception(error))), file=sys.stderr)
     print("\nThis is a bug in hitless; please report it with the lines above.", file=sys.stderr)
-    sys.exit(BUG)
+    sys.exit(ExitCode.BUG)
 
 
 if __name__ == "__main__":

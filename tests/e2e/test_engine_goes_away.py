@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hitless.__main__ import FAILED, UNFINISHED
 from hitless.adapters.gateway.programs import gateway_image
+from hitless.cli.exit_codes import ExitCode
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import wait_for
@@ -99,7 +99,7 @@ def test_the_engine_goes_away_in_the_middle(
     with shop.load() as load:
         began = time.monotonic()
         stopped = shop.deploy_during(at, lambda: happening(engine))
-        assert stopped.code == UNFINISHED, stopped.output
+        assert stopped.code == ExitCode.UNFINISHED, stopped.output
         wait_for(lambda: shop.answering() not in ("nobody", "None"), 60)
         after = shop.seen()
         back = time.monotonic()
@@ -116,7 +116,7 @@ def test_a_full_disk_in_the_middle_is_undone_without_any_room(engine: SecondEngi
     before = shop.settled()
     with shop.load() as load, engine.full_disk() as fill:
         refused = shop.deploy_during("cut-over: before deliver", fill)
-    assert refused.code == FAILED, refused.output
+    assert refused.code == ExitCode.FAILED, refused.output
     assert "no space left on device" in refused.output.lower()
     assert "docker system df" in refused.output
     assert load.report().lost_by == {}
@@ -131,6 +131,6 @@ def test_on_a_full_disk_nothing_is_begun(engine: SecondEngine, shop: Shop) -> No
     with engine.full_disk() as fill:
         fill()
         refused = shop.deploy()
-    assert refused.code == FAILED, refused.output
+    assert refused.code == ExitCode.FAILED, refused.output
     assert "MB are left on Docker's disk" in refused.output
     shop.unchanged(before)

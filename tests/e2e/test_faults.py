@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.report import Report
-from hitless.__main__ import FAILED, INTERRUPTED, UNFINISHED
+from hitless.cli.exit_codes import ExitCode
 from tests.e2e.cable import Cable
 from tests.e2e.conftest import GATEWAY, ROOT
 from tests.e2e.faulty import TWICE
@@ -35,15 +35,15 @@ from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop, shop_of_its_own
 LANES = 2
 
 # A command's exit code, for each fault
-EXITS = {
+EXITS: dict[str, set[int]] = {
     "kill": {-9},
-    "signal": {INTERRUPTED},
-    "bad release": {FAILED},
+    "signal": {ExitCode.INTERRUPTED},
+    "bad release": {ExitCode.FAILED},
     # the lock goes with the gateway: the command stops, and leaves what it has begun
-    "gateway": {UNFINISHED},
-    "lock lost": {UNFINISHED},
+    "gateway": {ExitCode.UNFINISHED},
+    "lock lost": {ExitCode.UNFINISHED},
     # nothing can be undone after that
-    "connection": {UNFINISHED},
+    "connection": {ExitCode.UNFINISHED},
 }
 
 OLD = "old release live"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from hitless.__main__ import LOCKED
+from hitless.cli.exit_codes import ExitCode
 from tests.e2e.conftest import App, docker, wait_for
 from tests.e2e.test_deploy import assert_lossless
 
@@ -26,7 +26,7 @@ def test_twenty_deployers_at_once_deploy_one_at_a_time(app: Make) -> None:
         ]
         outputs = [process.communicate(timeout=300)[0] for process in begun]
     codes = Counter(process.returncode for process in begun)
-    assert set(codes) == {0, LOCKED}, outputs
+    assert set(codes) == {0, ExitCode.LOCKED}, outputs
     assert [process.returncode for process in begun[:WAITING]] == [0] * WAITING
     assert codes[0] in (WAITING, WAITING + 1)  # the one that did not wait may have been the first
     for process, output in zip(begun, outputs, strict=True):

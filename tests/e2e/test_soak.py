@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hitless.__main__ import FAILED, INTERRUPTED
+from hitless.cli.exit_codes import ExitCode
 from tests.e2e.conftest import GATEWAY, docker, wait_for
 from tests.e2e.matrix import lost_between, points
 from tests.e2e.shop import Shop, shop_of_its_own
@@ -58,15 +58,15 @@ def happen(what: str, at: str, shop: Shop) -> list[tuple[float, float]]:
             assert shop.deploy("--wait", at=at, do="SIGKILL").code == -9
         case "interrupt":
             ended = shop.deploy("--wait", at=at, do="SIGINT")
-            assert ended.code in (INTERRUPTED, 0), ended.output
+            assert ended.code in (ExitCode.INTERRUPTED, 0), ended.output
         case "bad release":
             ended = shop.deploy("--wait", "--timeout", "3", BROKEN="never-healthy")
-            assert ended.code == FAILED, ended.output
+            assert ended.code == ExitCode.FAILED, ended.output
         case "rollback" | "abort":
             # there may be nothing to go back to, or nothing to undo
             process = shop.app.cli.start(what, "--wait")
             output, _ = process.communicate(timeout=180)
-            assert process.returncode in (0, FAILED), output
+            assert process.returncode in (0, ExitCode.FAILED), output
         case "gateway":
             began = time.monotonic()
             docker("kill", shop.app.gateway.container)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
-from hitless import __main__ as main
-from hitless.cli import prove
+from hitless.cli.exit_codes import ExitCode
 from hitless.cli.views.documents import Document
 from hitless.cli.views.words import step_text
 from hitless.domain.common.events import (
@@ -31,15 +30,15 @@ from tests.reference.schemas import DOCUMENTS, FOLDER, PRINTED_BY, Schema, event
 PAGE = FOLDER / "events.md"
 
 EXIT_CODES = {
-    0: "done",
-    main.FAILED: "refused, or failed and undone: the release that was live is still live",
-    2: "wrong usage",
-    main.BUG: "a bug in hitless",
-    main.UNFINISHED: "unfinished: something is left for `hitless resume`, `abort`, or the next `deploy`",
-    main.LOCKED: "another command works on the application, or on the gateway",
-    main.HOOK_FAILED: "done, but a hook after the cutover failed; the outcome is `successful`",
-    prove.LOST: "`hitless prove` alone: deployments lost a request or a session",
-    main.INTERRUPTED: "interrupted: undone before the cutover, left as it is after it",
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "refused, or failed and undone: the release that was live is still live",
+    ExitCode.WRONG_USAGE: "wrong usage",
+    ExitCode.BUG: "a bug in hitless",
+    ExitCode.UNFINISHED: "unfinished: something is left for `hitless resume`, `abort`, or the next `deploy`",
+    ExitCode.LOCKED: "another command works on the application, or on the gateway",
+    ExitCode.HOOK_FAILED: "done, but a hook after the cutover failed; the outcome is `successful`",
+    ExitCode.LOST: "`hitless prove` alone: deployments lost a request or a session",
+    ExitCode.INTERRUPTED: "interrupted: undone before the cutover, left as it is after it",
 }
 """How a command can end."""
 

@@ -7,9 +7,9 @@ import re
 import click
 
 from hitless.cli.command import command
+from hitless.cli.exit_codes import ExitCode
 from hitless.cli.options import Options, Seconds, json_option, pass_options, wait_options
 
-LOST = 7  # the exit code if a request or a session was lost
 _LONGEST_BASELINE = 600.0  # seconds
 
 
@@ -95,4 +95,4 @@ def prove(
     show_proof(proof, as_json)
     if problem is not None:
         raise problem
-    ctx.exit(0 if proof.is_lossless else LOST)
+    ctx.exit(ExitCode.DONE if proof.is_lossless else ExitCode.LOST)
