@@ -167,7 +167,7 @@ def on_the_engine() -> str:
 
 
 def _clean(application: str) -> None:
-    """Take away all that a situation made."""
+    """Remove everything that a situation made."""
     projects = {application, *(colour_project(application, colour) for colour in Colour)}
     shape = ("--filter", f"label={COMPOSE_PROJECT}", "--format")
     name, project = "{{.Name}}", f'{{{{.Label "{COMPOSE_PROJECT}"}}}}'

@@ -73,7 +73,7 @@ def test_without_its_image_nothing_is_created(site: Site) -> None:
     assert site.ports.containers.of(site.application) == ()
 
 
-def test_a_shared_service_that_runs_is_left_alone_unless_it_is_to_be_as_the_file_says(site: Site) -> None:
+def test_a_shared_service_that_runs_is_left_alone_unless_the_file_must_be_followed(site: Site) -> None:
     before = site.shared()
     changed, up = site.base_model(A="b"), site.ports.projects.up
     up(changed, {}, (site.base_network,), ("db",))

@@ -160,7 +160,7 @@ def paths(findings: Sequence[Finding], is_error: bool | None = None) -> list[str
 
 
 def only(findings: Sequence[Finding]) -> Finding:
-    """The one finding that there is."""
+    """The only finding."""
     assert len(findings) == 1, findings
     return findings[0]
 

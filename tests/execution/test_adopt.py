@@ -120,7 +120,7 @@ def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
     gateway = FakeGatewayProject(host, breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
         adopt(host, gateway, PUBLISHING)
-    # the release is live behind the gateway, and what ran before serves on
+    # the release is live behind the gateway, and what ran before keeps serving
     assert raised.value.is_unfinished
     assert isinstance(host.events[-1], Ended)
     assert (host.events[-1].operation, host.events[-1].outcome) == ("adopt", "unfinished")
@@ -238,12 +238,12 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
 def test_the_gateways_own_port_is_no_further_one() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(ports={8080: ""}))
-    with pytest.raises(HitlessError, match="port 8080 is to be"):
+    with pytest.raises(HitlessError, match="port 8080 can't be both"):
         commands.gateway_up(host.ports(), gateway, True, {"http_port": 8080}, may_replace=True)
     assert gateway.applied == []
 
 
-def test_nor_is_that_of_the_dashboard() -> None:
+def test_the_port_of_the_dashboard_is_not_taken_either() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):

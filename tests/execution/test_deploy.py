@@ -439,7 +439,7 @@ def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pulled() == 2
 
 
-def test_a_killed_container_whose_want_of_memory_is_known_a_moment_later(host: FakeHost) -> None:
+def test_a_killed_container_whose_lack_of_memory_is_known_a_moment_later(host: FakeHost) -> None:
     host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
     pause = host.clock.pause
 
@@ -454,7 +454,7 @@ def test_a_killed_container_whose_want_of_memory_is_known_a_moment_later(host: F
     assert raised.value.hint == "it ran out of memory: raise its limit"
 
 
-def test_a_killed_container_of_which_nobody_knows_why(host: FakeHost) -> None:
+def test_a_killed_container_without_a_known_reason(host: FakeHost) -> None:
     host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
     with pytest.raises(GateFailed) as raised:
         deploy(host)

@@ -115,7 +115,7 @@ def test_what_no_journal_tells_of_is_not_thrown_away_by_resume(deployed: FakeHos
 
 
 def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) -> None:
-    # the routing's generation counts on; all else is as before
+    # the routing's generation counts on; everything else is as before
     before = state(deployed)[1:]
     killed_before(deployed, "deliver", 2)
     abort(deployed)

@@ -74,7 +74,7 @@ def test_it_is_scaled_up_and_down(host: FakeHost) -> None:
     assert host.violations == []
 
 
-def test_it_is_taken_away(host: FakeHost) -> None:
+def test_it_is_removed(host: FakeHost) -> None:
     down(host)
     assert host.running == {}
     assert host.routings == {}

@@ -100,7 +100,7 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert outcome(deployed) == "unfinished"
     assert deployed.violations == []
 
-    # the file says blue, the gateway does otherwise: nor does the next command take what has requests away
+    # the file says blue, the gateway sends requests to green: the next command does not remove green either
     for verb in (commands.resume, commands.abort):
         with pytest.raises(NotConfirmed):
             verb(deployed.ports())
@@ -295,7 +295,7 @@ def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
     assert deployed.violations == []
 
 
-def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed: FakeHost) -> None:
+def test_a_command_that_has_lost_its_lock_writes_no_routing_any_more(deployed: FakeHost) -> None:
     """It hangs at its cutover, `hitless unlock` frees the lock, and another command has come further."""
     theirs: Routing | None = None
 
@@ -312,7 +312,7 @@ def test_a_command_whose_lock_was_taken_away_writes_no_routing_any_more(deployed
     assert deployed.routings["shop"] == theirs
 
 
-def test_nor_does_it_bring_the_former_one_back(deployed: FakeHost) -> None:
+def test_and_it_does_not_bring_the_former_one_back(deployed: FakeHost) -> None:
     theirs: Routing | None = None
 
     def take_over(routing: Routing | None) -> bool:
@@ -335,7 +335,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
     def suspend(verb: str) -> None:
         if verb == "tag":
             deployed.holder = ""
-            # another deployment has forgotten the release meanwhile
+            # another deployment has forgotten the release in that time
             monkeypatch.setattr(deployed, "present", lambda _: {})
 
     deployed.before = suspend

@@ -91,7 +91,7 @@ def test_up_and_down_at_a_time(host: FakeHost) -> None:
     assert host.violations == []
 
 
-def test_what_is_so_already_is_left_so(host: FakeHost) -> None:
+def test_a_number_that_is_there_already_changes_nothing(host: FakeHost) -> None:
     assert not scale(host, web=1)
     assert host.verbs == []
 
@@ -220,7 +220,7 @@ def test_killed_at_any_verb_and_given_again_it_is_done() -> None:
     assert count > 4
 
 
-def test_an_undo_names_what_it_takes_away(host: FakeHost) -> None:
+def test_an_undo_names_what_it_removes(host: FakeHost) -> None:
     host.behaviour.answers[1] = [UNWELL]
     with pytest.raises(GateFailed):
         scale(host, web=3)

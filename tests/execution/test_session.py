@@ -171,7 +171,7 @@ def failing(host: FakeHost) -> FakeHost:
 
 
 def killed_lock(verb: str) -> FakeHost:
-    """A host on which the lock is taken away at this verb."""
+    """A host on which the lock goes away at this verb."""
     host = live()
 
     def before(one: str) -> None:
@@ -273,7 +273,7 @@ def test_what_stays_is_work_that_is_left() -> None:
     assert raised.value.is_unfinished
 
 
-def test_a_lock_that_has_gone_is_told_in_place_of_what_came_of_it() -> None:
+def test_a_lock_that_has_gone_is_told_in_place_of_the_failure_that_follows() -> None:
     host = FakeHost()
 
     def command(session: Session) -> None:

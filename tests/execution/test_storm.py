@@ -124,7 +124,7 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
     theirs: dict[str, Container] = {}
 
     def another_deploys() -> None:
-        """While this one stands still: its lock is taken away, and it has not heard of that."""
+        """While this one stands still: its lock is gone, and it does not know."""
         own = host.before, host.behaviour.states, host.behaviour.routes
         host.before, host.behaviour.states, host.behaviour.routes = (lambda _: host.watch()), {}, {}
         host.holder = ""
@@ -168,7 +168,7 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
     with suppress(HitlessError, Killed, KeyboardInterrupt):
         command(host)
         has_ended_well = True
-    # a command whose lock was taken away says so, and has touched nothing of what another one made
+    # a command that has lost its lock says so, and has touched nothing of what another one made
     assert not (theirs and has_ended_well)
     assert {name: host.running.get(name) for name in theirs} == theirs
     host.before = lambda _: None

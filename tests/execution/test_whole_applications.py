@@ -211,7 +211,7 @@ def test_a_shared_service_calls_what_is_live(host: FakeHost) -> None:
     assert host.verbs.index("attach blue") == host.verbs.index("deliver", host.verbs.index("deliver") + 1) + 1
 
 
-def test_a_shared_service_that_is_made_anew_calls_what_is_live(host: FakeHost) -> None:
+def test_a_shared_service_that_is_created_again_calls_what_is_live(host: FakeHost) -> None:
     deploy(host)
     host.called.clear()
     commands.start_shared(host.ports(), whole(db="postgres:17"), (), recreate=True)
@@ -290,7 +290,7 @@ def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost
     assert outcome(host) == "failed"
 
 
-def test_a_hook_that_fails_after_the_cutover_is_told_and_all_else_is_done(host: FakeHost) -> None:
+def test_a_hook_that_fails_after_the_cutover_is_told_and_everything_else_is_done(host: FakeHost) -> None:
     deploy(host, hooks=HOOKS)
     host.behaviour.broken_commands = ("tell",)
     with pytest.raises(HookFailed, match="all is done, but"):
@@ -377,7 +377,7 @@ def test_interrupted_while_the_migration_runs_it_is_stopped_and_undone(host: Fak
     assert live(host) == (Colour.BLUE, [1])
 
 
-def test_down_takes_away_what_hitless_has_started_and_nothing_else(host: FakeHost) -> None:
+def test_down_removes_what_hitless_has_started_and_nothing_else(host: FakeHost) -> None:
     from dataclasses import replace
 
     deploy(host)
@@ -406,7 +406,7 @@ class TestShared:
         assert not self.up(host, db="postgres:17")
         assert host.base["db"] is before
 
-    def test_recreate_makes_anew_what_has_changed(self, host: FakeHost) -> None:
+    def test_recreate_creates_again_what_has_changed(self, host: FakeHost) -> None:
         self.up(host)
         before = host.base["db"]
         assert not self.up(host, recreate=True)

@@ -1,6 +1,6 @@
 """A recorded host as hitless reads it, in memory, and hitless's commands on it.
 
-All that these tests want of hitless is here: where its modules move, this file changes, and no recording.
+These tests use nothing else of hitless: when its modules move, this file changes, and no recording.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def releases(name: str) -> tuple[Release, ...]:
 
 
 def deploy(at: FakeHost) -> None:
-    """Deploy a new release: the file as it was, but for what RELEASE is."""
+    """Deploy a new release: the file as it was, with another RELEASE."""
     latest = max((one for one in at.records.values()), key=lambda one: one.number, default=None)
     model: Any = deepcopy(latest.model if latest else releases("live")[-1].model)
     for name in ("web", "worker", "scheduler"):

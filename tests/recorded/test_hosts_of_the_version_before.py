@@ -191,7 +191,7 @@ def test_it_is_undone_as_long_as_what_was_live_is_warm(name: str) -> None:
     abort(there)
     assert_live(there, LIVE, {1, 2, 3})
     assert_told(there, name, "abort")
-    # the containers that were live were never touched, but for the exclusive one
+    # the containers that were live were never touched, except the exclusive one
     assert unchanging(there) == unchanging(before)
     assert there.tags == before.tags
     assert there.base.keys() == before.base.keys()
@@ -307,7 +307,7 @@ def assert_gone(there: FakeHost) -> None:
 
 
 def assert_told(there: FakeHost, name: str, operation: str) -> None:
-    """The journal goes on: what was recorded, and this command with its end."""
+    """The journal has what was recorded, and this command with its end."""
     *before, last = history(there)
     assert [summary(run) for run in before] == [summary(run) for run in stored_runs(name)[1]]
     assert (last.operation, last.outcome) == (operation, "successful")

@@ -94,7 +94,7 @@ def _prepare_gateway(
         session.lock()
     step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
     with gateway.undisturbed(session, but=found.application) if present else nullcontext():
-        # as yet it is no work on the application, and not for its journal
+        # this is not yet work on the application, and not for its journal
         announced(ports, step, lambda: _start(ports, project, present, before))
     session.unlock()  # it went with the gateway
 
@@ -126,7 +126,7 @@ def _deploy(
     try:
         deploy(session, application, options, during=partial(_without_exclusive, found))
     except HookFailed as error:
-        return error  # the release is live all the same, and the rest is to be done
+        return error  # the release is live in any case, and the rest must be done
     return None
 
 

@@ -39,7 +39,7 @@ def up(
     """
     ports = session.ports
     present = project.settings()
-    # what another still had when an application was to be adopted is asked for again
+    # ports that something else still had when an application was adopted are asked for again
     wanted = replace(present or GatewaySettings(), held=(), **changes)
     if may_replace or not is_running:
         wanted = wanted.up_to_date()
@@ -61,13 +61,13 @@ def up(
         )
     if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
         raise HitlessError(
-            f"port {API_PORT} is to be the dashboard's and one for applications",
+            f"port {API_PORT} can't be both the dashboard's and one for applications",
             f"pass --no-dashboard, or another port than {API_PORT}",
         )
     if wanted.http_port in wanted.ports:
         # Docker would give it to one of the two, and the other would be reached by nobody
         raise HitlessError(
-            f"port {wanted.http_port} is to be the gateway's own and one for applications",
+            f"port {wanted.http_port} can't be both the gateway's own and one for applications",
             f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
         )
     refuse_unfit(project, wanted.image)

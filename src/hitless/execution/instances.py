@@ -48,7 +48,7 @@ def _prove(ports: Ports, step: ProveInstance) -> str:
         if ports.clock.now() > deadline:
             raise TimedOut(
                 f"the new Traefik did not answer within {_START_TIMEOUT:.0f} s of its start",
-                "see `hitless gateway logs`; the present one serves on",
+                "see `hitless gateway logs`; the present one is still serving",
             )
         ports.clock.pause(_PAUSE)
     routings = ports.state.read(None).routings
@@ -56,7 +56,7 @@ def _prove(ports: Ports, step: ProveInstance) -> str:
     if lost := sorted(step.answering & set(silent)):
         raise HitlessError(
             f"{', '.join(lost)} does not answer behind the new Traefik{waits.refused(ports)}",
-            "see `hitless gateway logs`; the present one serves on",
+            "see `hitless gateway logs`; the present one is still serving",
         )
     return f"{len(routings) - len(silent)} applications"
 

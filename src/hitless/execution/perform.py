@@ -70,8 +70,8 @@ from hitless.ports import Ports
 def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
 
-    Returns what became of hooks that failed where nothing is undone any more. Where a step fails, or is
-    interrupted, the table of phases says what becomes of what was done; then the error is raised again.
+    Returns the failures of hooks that fail where nothing is undone any more. Where a step fails, or is
+    interrupted, the table of phases says what is undone; then the error is raised again.
     """
     done = 0
     failed = []
@@ -119,8 +119,8 @@ def _is_undone(phase: Phase, error: BaseException) -> bool:
 def undo(steps: Sequence[Step], ports: Ports, known: Replicas) -> None:
     """Perform the steps of an undo, up to the first that fails.
 
-    Each is safe only after the one before it: what could not be un-routed must not be stopped. What is left
-    is there for the next command to take away. A hook that fails is no reason to leave anything.
+    Each is safe only after the one before it: what still has a route must not be stopped. The next command
+    removes what is left. A hook that fails is no reason to leave anything.
     """
     for step in steps:
         try:
@@ -291,7 +291,7 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
     there = ports.containers.of(application) if step.leaving else ()
     leaving = [one for one in there if one.colour is colour.other and one.service in step.leaving]
     if leaving:
-        with suppress(DockerFailed):  # it may be gone; what is still there is stopped all the same
+        with suppress(DockerFailed):  # it may be gone; what is still there is stopped in any case
             ports.containers.set_restart_policies({one.id: "no" for one in leaving})
         stopping.stop(ports.containers, leaving)
     if step.restart:
@@ -342,7 +342,7 @@ def _route(
     What it routes by later was found good when it was shown.
     """
     before, routing = known.served(before), known.served(routing)
-    ports.insist()  # a step may have hung, and another command have routed meanwhile
+    ports.insist()  # a step may have hung while another command changed the routing
     ports.balancer.deliver(application, routing)
     try:
         waits.until_in_force(ports, application, routing)
@@ -368,7 +368,7 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     began = ports.clock.now()
     leaving = _meant(ports, step)
     if leaving:
-        with suppress(DockerFailed):  # gone meanwhile, or about to be removed all the same
+        with suppress(DockerFailed):  # it is gone, or is about to be removed in any case
             ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)

@@ -24,12 +24,12 @@ from hitless.ports.load import Load
 _AFTER = 3.0  # seconds of load after each deployment
 _SESSIONS = 5  # paths at most whose cookies are looked at
 _LOOKS = 2
-_TRIES = 5  # requests to a path, of which one must be answered well
+_TRIES = 5  # requests to a path; one of them must be answered well
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be proved: so many deployments, so many requests a second, on these paths (none: routes').
+    """What must be proved: so many deployments, so many requests a second, on these paths (none: routes').
 
     `baseline` is how many seconds the load runs before the first deployment.
     """
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass
 class _Watched:
-    """What is seen while it goes on; it is of use, too, where a deployment fails in the middle."""
+    """What is seen while it runs; it also helps where a deployment fails in the middle."""
 
     timelines: list[Timeline]
     sessions: list[Visitor]
@@ -160,7 +160,7 @@ def _timeline(
 ) -> Timeline:
     now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
-    with suppress(DockerFailed):  # it explains what was lost; without it that is told all the same
+    with suppress(DockerFailed):  # it explains what was lost; without it the loss is still told
         endings = session.ports.containers.endings(session.application, now - began, now)
     if not timed:
         return Timeline(began, now, endings=endings, problem=problem.message if problem else "")

@@ -64,7 +64,7 @@ class Session:
         self._outcome = Outcome.SUCCESSFUL
 
     def __enter__(self) -> Session:
-        """Without the lock as yet."""
+        """Without the lock, which comes later."""
         return self
 
     def __exit__(
@@ -163,7 +163,7 @@ class Session:
         """Perform a plan; `heard` gets its events, too.
 
         `began` is when that which the plan is for began, by the clock; None: when the command did. Raises
-        `HookFailed` where hooks after the cutover failed; everything else is done by then.
+        `HookFailed` where hooks after the cutover failed; everything else is done.
         """
 
         def emit(event: Event) -> None:
@@ -178,7 +178,7 @@ class Session:
             )
 
     def settle(self, error: HitlessError) -> HitlessError:
-        """The error that ends the command, as it is to be raised: without secrets, and with its outcome.
+        """The error that ends the command, ready to be raised: without secrets, and with its outcome.
 
         It is `LockLost` where the lock has gone, for then nobody knows what is there.
         """

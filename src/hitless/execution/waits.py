@@ -212,8 +212,8 @@ def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progre
     """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
 
     `readiness` is the step's, of each container.
-    A container that ends or turns unhealthy is bad at once; a probe that fails is, the third time in a row,
-    and so is a route through the gateway: a container may be well that nobody reaches.
+    A container that ends or turns unhealthy is bad at once. A probe that fails is bad the third time in a
+    row, and also a route through the gateway: no request may reach a container that is well.
     """
     until = ports.clock.now() + step.seconds
     failures = 0

@@ -326,7 +326,7 @@ class TestPorts:
         assert self.port(web(self.UNSAID), {"app": image(9000, 5000, 8000)}) == 5000
 
     @pytest.mark.parametrize("images", [{}, {"app": Image("sha256:0", (), False)}])
-    def test_it_is_said_nowhere(self, images: dict[str, Image]) -> None:
+    def test_nothing_names_it(self, images: dict[str, Image]) -> None:
         found, findings = preparing.prepare(application({"app": web(self.UNSAID)}), images, GATEWAY)
         assert only(findings).path == f"{WEB}.labels.{SERVICES}.app.loadbalancer.server.port"
         assert found.routes.backends[0].port is None

@@ -146,10 +146,10 @@ class TestVolumes:
     def test_that_are_read_only(self) -> None:
         assert worker(volumes=[{**self.DATA, "read_only": True}]) == ()
 
-    def test_that_are_said_to_bear_it(self) -> None:
+    def test_that_two_writers_may_share(self) -> None:
         assert worker(volumes=[self.DATA], x_hitless={"concurrent_writes": True}) == ()
 
-    def test_that_are_said_not_to_bear_it(self) -> None:
+    def test_that_two_writers_may_not_share(self) -> None:
         assert len(worker(volumes=[self.DATA], x_hitless={"concurrent_writes": False})) == 1
 
     def test_in_memory(self) -> None:
@@ -157,7 +157,7 @@ class TestVolumes:
 
 
 class TestAnonymousVolumes:
-    """What every release would begin with anew."""
+    """What every release would start without."""
 
     ANONYMOUS: ClassVar[Json] = {"type": "volume", "target": "/data"}
     DATABASE: ClassVar[Image] = image(volumes=("/data",))
@@ -200,7 +200,7 @@ class TestAnonymousVolumes:
         assert self.of_the_image(volumes=[self.ANONYMOUS], x_hitless=bears) == ()
 
     def test_of_a_routed_service(self) -> None:
-        # a web server's cache: the other copy has its own, and so has the next release
+        # a web server's cache: the other copy has its own, and the next release, too
         declares = {"app": image(8000, volumes=("/data",))}
         assert check({"app": web(volumes=[self.ANONYMOUS])}, declares) == ()
 

@@ -264,7 +264,7 @@ def test_an_event_is_shown_without_them_and_else_as_it_is() -> None:
     assert redact(StepDone(job("wait"), 1.5), hidden) == StepDone(job("wait"), 1.5)
 
 
-def test_the_beginning_of_a_secret_that_was_cut_off_is_taken_away_too() -> None:
+def test_the_beginning_of_a_secret_that_was_cut_off_is_hidden_too() -> None:
     environment = {"BASIC_AUTH": "admin:a-long-hash", "CREDS": "s3cr3ts"}
     hidden = secrets({"services": {"web": {"environment": environment}}})
     assert redact(f"500: {{admin:a-lo{CUT_OFF}", hidden) == f"500: {{{MARK}{CUT_OFF}"

@@ -366,7 +366,7 @@ class TestSituations:
         found = world(routing(BLUE), damaged=frozenset({1}))
         assert self.deploy(2, found)[0] == "create green (release 2)"
 
-    def test_a_release_that_failed_is_forgotten_and_so_is_the_oldest(self) -> None:
+    def test_a_release_that_failed_is_forgotten_and_the_oldest_too(self) -> None:
         kept = (release(1, promoted=1), release(2), release(3, promoted=2), release(4, promoted=3))
         found = world(routing(BLUE, {BLUE: part(4)}), releases=kept)
         assert self.deploy(5, found, keep=3)[-1] == "forget release 1, 2"

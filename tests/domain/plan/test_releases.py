@@ -46,7 +46,7 @@ class TestEveryForgetting:
 
     @examples(100)
     @given(situations())
-    def test_leaves_as_many_as_shall_be_kept(self, at: Situation) -> None:
+    def test_leaves_as_many_as_must_be_kept(self, at: Situation) -> None:
         there = traces(at.world) | {at.release.number}
         assert self.forgotten(at) <= there
         assert len(there - self.forgotten(at)) <= at.application.settings.keep

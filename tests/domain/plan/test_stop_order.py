@@ -66,7 +66,7 @@ def test_every_container_is_stopped_once_and_only_after_all_that_depend_on_it(
                 assert place[earlier.id] in found[place[later.id]].after
     for number, stop in enumerate(found):
         assert all(before < number for before in stop.after)
-        # nothing waits but for what depends on it
+        # each waits only for what depends on it
         waited = {it.service for it in made if place[it.id] in stop.after}
         needing = {
             one.service

@@ -24,13 +24,13 @@ def colour_model(services: Json | None = None, colour: Colour = Colour.GREEN, **
 
 
 def service(**keys: Any) -> dict[str, Any]:
-    """What becomes of one routed service with these keys."""
+    """One routed service with these keys, in a colour."""
     found: dict[str, Any] = colour_model({"app": web(**keys)})["services"]["app"]
     return found
 
 
 def service_labels(labels: Json) -> Json:
-    """What becomes of the labels of a service."""
+    """The labels of a service, in a colour."""
     found: Json = colour_model({"app": web(labels)})["services"]["app"]["labels"]
     return found
 
@@ -84,7 +84,7 @@ class TestBuiltImage:
 
 
 class TestService:
-    """What becomes of a service in a colour."""
+    """A service in a colour."""
 
     def test_runs_the_releases_own_image_and_never_another(self) -> None:
         found = service(build={"context": "."}, pull_policy="always")
@@ -136,7 +136,7 @@ class TestService:
 
 
 class TestModel:
-    """What becomes of the rest of the model in a colour."""
+    """The rest of the model in a colour."""
 
     def test_is_called_like_the_colour(self) -> None:
         assert colour_model(colour=Colour.BLUE)["name"] == colour_project(SHOP, Colour.BLUE) == "shop-blue"
@@ -328,7 +328,7 @@ class TestBaseModel:
         # two containers of it, and the two that call it
         assert live_network.live_network(shop, Colour.BLUE, 1, GATEWAY).containers == 4
 
-    def test_where_nobody_calls_nothing_is_to_be_found(self) -> None:
+    def test_where_nobody_calls_nothing_needs_a_name(self) -> None:
         shop = application({"app": web(), "db": {"image": "postgres"}})
         assert live_network.live_names(shop) == {}
 

@@ -34,7 +34,7 @@ class TestReadiness:
 
     @staticmethod
     def of(labels: Json | None = None, from_image: Image | None = None, **keys: Any) -> tuple[Readiness, ...]:
-        """Of one routed service, WEB_LABELS changed by what stands in `labels` (None: taken away)."""
+        """Of one routed service, WEB_LABELS changed by what is in `labels` (None: removed)."""
         changed = {**WEB_LABELS, **(labels or {})}
         kept = {label: text for label, text in changed.items() if text is not None}
         release_ = replace(release(1), images={"app": from_image or image(8000)})
@@ -75,7 +75,7 @@ class TestReadiness:
         )
         assert (found.port, found.method, found.status, found.headers) == (9000, "HEAD", 204, (("X-A", "b"),))
 
-    def test_nobody_said_what_readiness_is(self) -> None:
+    def test_nothing_says_what_readiness_is(self) -> None:
         found = self.probe(self.UNSAID)
         assert (found.path, found.any_answer, found.host) == ("/", True, "shop.example")
 

@@ -101,5 +101,5 @@ class Application:
 
     @property
     def released(self) -> tuple[Service, ...]:
-        """The services that belong to a release, and so have a copy in each colour."""
+        """The services that belong to a release: each colour has its own copy of them."""
         return self.having(Role.WEB, Role.WORKER, Role.JOB)

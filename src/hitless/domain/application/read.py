@@ -94,7 +94,7 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment) 
 
 
 def _patient(service: Json, settings: Settings) -> Settings:
-    """A job, a migration above all, takes longer than a start, where nobody has said how long it may."""
+    """A job, most of all a migration, takes longer than a start; this is for one without a timeout."""
     if "timeout" in (service.get(names.X_HITLESS) or {}):
         return settings
     return replace(settings, timeout=max(settings.timeout, _JOB_TIMEOUT))

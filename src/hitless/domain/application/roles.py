@@ -39,7 +39,7 @@ _OF_MANY = frozenset(_PUBLISHERS.split())
 
 @dataclass(frozen=True)
 class Assignment:
-    """The role of a service and, as the end of the sentence "it is so because …", the reason.
+    """The role of a service and the reason, as the end of the sentence "it has this role because …".
 
     `doubt` is what makes the role a mere guess, "" where nothing does.
     """
@@ -235,7 +235,7 @@ def product_name(image: str) -> str:
 def _namespace(image: str) -> str:
     """Where an image comes from: `ghcr.io/acme` of `ghcr.io/acme/web:1`; "" of one without a path.
 
-    It is "", too, where that says nothing of which application the image is of.
+    It is "", too, where that does not name the application that the image belongs to.
     """
     where = _without_tag(image).rpartition("/")[0].removeprefix("docker.io/")
     return "" if where in _OF_MANY else where

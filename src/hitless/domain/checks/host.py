@@ -58,7 +58,7 @@ def of_gateways_volumes(application: Application, gateway: Gateway | None) -> It
 
 
 def elsewhere(application: Application, world: World) -> Iterator[Finding]:
-    """Both gateways would name the application's containers alike."""
+    """Both gateways would give the application's containers the same names."""
     here = world.gateway.project if world.gateway else None
     if here == application.name:
         yield Finding(

@@ -1,4 +1,4 @@
-"""Findings about one service: its role, and what two copies of it would not bear. Pure."""
+"""Findings about one service: its role, and what two copies of it would break. Pure."""
 
 from __future__ import annotations
 

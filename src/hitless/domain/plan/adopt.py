@@ -23,7 +23,7 @@ from hitless.domain.routing.published import is_port
 
 
 def plan_adopted(adoption: Adoption, drain_timeout: float) -> Plan:
-    """Take away what ran under plain `docker compose up`, once nobody gets to it any more."""
+    """Remove what ran under plain `docker compose up`, when no request reaches it any more."""
     name, plain = adoption.application, adoption.plain
     drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
     return Plan(name, 0, None, in_phase(Phase.FINISH, (*drain, RemoveBase(name, plain))))
@@ -41,7 +41,7 @@ class Adoption:
     it, `addresses` those at which the gateway reaches them already. `ports` change hands: port -> the
     container that has it, which is stopped for that. The gateway is started or restarted with the settings
     `before` the release starts and `after` it is live (None: it is left as it is). While the Traefik `front`
-    has other applications behind it (`others`), it keeps its port, and what is plain goes on.
+    has other applications behind it (`others`), it keeps its port, and the plain containers keep running.
     """
 
     application: str
@@ -79,7 +79,7 @@ class Adoption:
 def decide(
     application: Application, world: World, neighbours: Sequence[Neighbour], present: GatewaySettings | None
 ) -> tuple[Adoption, tuple[Finding, ...]]:
-    """What is to be done, and what stands in the way of it; `present` are the gateway's settings, if any."""
+    """What must be done, and what is in the way; `present` are the gateway's settings, if any."""
     findings: list[Finding] = []
     released = {service.name: service for service in application.released}
     base = [container for container in world.base if container.service in released]
@@ -162,7 +162,7 @@ def _settings(
     if world.gateway is None or present is None:
         before = replace(wanted, held=tuple(sorted(ports)))
         return before, wanted if ports else None
-    # it serves others meanwhile: its own port changes at the end alone
+    # it still serves others: its own port changes only at the end
     needed = replace(present, ports=wanted.ports)
     held = tuple(sorted(port for port in ports if port in wanted.ports))
     before = replace(needed, held=held) if needed.ports != present.ports else present

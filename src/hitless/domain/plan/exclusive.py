@@ -72,7 +72,7 @@ def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]
         return ()
     wanted = _exclusive_of(world, live.release.number)
     waiting = [one for one in world.of(live.colour) if one.service in wanted and not one.is_running]
-    # one that was stopped by hand stays so, where no other command is to be finished
+    # one that somebody stopped stays stopped, unless there is a command to finish
     if not any(one.state == "created" or world.of(live.colour.other) for one in waiting):
         return ()
     return hand_over_again(live.kept, live.colour, exclusive_there(world, live.colour.other), world)

@@ -41,7 +41,7 @@ def resume(application: str, world: World) -> KeptRelease | Plan:
         if kept is None:
             raise HitlessError(
                 f"release {run.release} was interrupted before it was written down",
-                "run hitless deploy again, or hitless abort to take away what is left of it",
+                "run hitless deploy again, or hitless abort to remove what is left of it",
             )
         return kept
     plan = _tidy(application, world)
@@ -50,7 +50,7 @@ def resume(application: str, world: World) -> KeptRelease | Plan:
         raise HitlessError(
             f"the journal of {application} knows of no interrupted command, and more is there than "
             "what is live",
-            "hitless abort, or the next hitless deploy, takes away what is not live",
+            "hitless abort, or the next hitless deploy, removes what is not live",
         )
     return plan
 
@@ -60,7 +60,7 @@ def abort(application: str, world: World) -> Plan:
     run = interrupted(world)
     if run and run.operation == Operation.DOWN:
         raise HitlessError(
-            "a `down` was interrupted; what it took away can't be brought back",
+            "a `down` was interrupted; what it removed can't be brought back",
             "hitless resume finishes it, hitless deploy starts the application again",
         )
     forgotten = _not_kept(run)

@@ -59,6 +59,6 @@ def known_releases(world: World) -> tuple[int, ...]:
 
 
 def promotion(live: Release, world: World) -> int:
-    """The number of the live release's promotion, as it is or, where it was cut short, as it is to be."""
+    """The number of the live release's promotion; where a kill came first, the one that it will get."""
     latest = max((kept.promoted for kept in world.releases), default=0)
     return live.promoted if live.promoted >= max(latest, 1) else latest + 1

@@ -89,7 +89,7 @@ def grow(
 def shrink(
     application: Prepared, routing: Routing, world: World, drain_timeout: float
 ) -> tuple[list[Step], Routing]:
-    """The steps that take away the live colour's containers that are too many, and the routing then."""
+    """The steps that remove what the live colour has too many of, and the routing after them."""
     colour = routing.live
     if colour is None:
         return [], routing

@@ -81,7 +81,7 @@ def connect_shared(application: Application, world: World) -> tuple[Connect, ...
 
 
 def _waited_for_to_end(application: Application) -> set[str]:
-    """The services of which another one waits for the end."""
+    """The services whose end another one waits for."""
     services = application.model["services"].values()
     return {
         name

@@ -1,7 +1,7 @@
 """The steps that plans are made of. Each is data with an id; execution performs it. Pure.
 
 Where a step names services of a colour it means their containers: those that the plan's `Create` has created
-there, or else all that there are. Which these are the engine says, when it has created them.
+there, or else all that exist. The engine says which these are when it has created them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class StartShared:
 
     `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
     application's own volumes to their definitions, `networks` are created where they are missing; `ends` are
-    those that run to their end, `may_end` those of which nobody knows whether they do; `timeout` is in
+    those that run to their end, `may_end` those that may or may not; `timeout` is in
     seconds. With `recreate` those that were created from another configuration are replaced.
     """
 
@@ -51,7 +51,7 @@ class StartShared:
 
 @dataclass(frozen=True)
 class Connect:
-    """Connect shared services that are there to networks that they are to be on, and are not.
+    """Connect shared services that are there to networks that they need and are not on.
 
     `networks` are created where they are missing; `members` maps network -> container (id) -> the names by
     which it is found there.

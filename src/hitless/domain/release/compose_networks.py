@@ -18,7 +18,7 @@ def base_networks(application: Application, gateway: Gateway) -> tuple[Network, 
     """The networks that hitless creates for the shared services, where they are missing."""
     model = application.model
     left_out = gateway_networks(model, gateway.network)
-    # room for both colours besides, which meet them there
+    # room for both colours, too, which meet them there
     room = {"scale": 1 + 2 * sum(one.replicas for one in application.released)}
     shared = {one.name: model["services"][one.name] for one in application.having(Role.SHARED)}
     services = {

@@ -24,7 +24,7 @@ class Probe:
     nothing more, and to accept it is to answer.
 
     Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
-    status below 500: nobody said what readiness is, so all that can be asked for is an answer.
+    status below 500: nothing says what readiness is, so an answer is all that can be asked for.
     """
 
     container: str
@@ -46,9 +46,9 @@ class Probe:
 class Readiness:
     """What a service's container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
 
-    `successes` is how often in a row; `timeout` is in seconds; `may_end` where to have ended with 0 is to be
-    ready, too: a job of the release. In a plan it is asked of each container of the service, and `container`
-    is "".
+    `successes` is how often in a row; `timeout` is in seconds; `may_end`: one that has ended
+    with 0 is ready, too: a job of the release. In a plan it is asked of each container of the service, and
+    `container` is "".
     """
 
     service: str

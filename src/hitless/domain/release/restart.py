@@ -9,7 +9,7 @@ from hitless.domain.common.foreign import Json
 
 
 def restart_policies(application: Application, services: Iterable[str]) -> dict[str, str]:
-    """How containers are to be restarted once they are live: service -> Docker's restart policy.
+    """How Docker restarts containers that are live: service -> Docker's restart policy.
 
     As the service says; one with a route comes back where nothing is said, or a reboot would end the site.
     Not `unless-stopped`: after a crash the engine takes what it finds running for stopped by hand (measured).
