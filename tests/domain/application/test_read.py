@@ -13,6 +13,7 @@ from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application import read as reading
 from hitless.domain.application import x_hitless
 from hitless.domain.application.model import Application, Settings
+from hitless.domain.application.x_hitless import Extension
 from hitless.domain.checks.application import check
 from hitless.domain.common import durations
 from hitless.domain.common.findings import Finding
@@ -127,11 +128,13 @@ class TestExtension:
         ("value", "said"), [(True, True), (False, False), ("true", False), (None, False)]
     )
     def test_concurrent_writes(self, value: object, said: bool) -> None:
-        assert x_hitless.concurrent_writes({"x-hitless": {"concurrent_writes": value}}) == said
+        assert x_hitless.of_service("web", {"x-hitless": {"concurrent_writes": value}}, Settings(), []) == (
+            Extension(Settings(), concurrent_writes=said)
+        )
 
     @pytest.mark.parametrize("service", [{}, {"x-hitless": None}, {"x-hitless": []}])
     def test_no_word_of_concurrent_writes(self, service: Json) -> None:
-        assert not x_hitless.concurrent_writes(service)
+        assert not x_hitless.of_service("web", service, Settings(), []).concurrent_writes
 
 
 class TestSeconds:

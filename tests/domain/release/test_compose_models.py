@@ -42,7 +42,7 @@ class TestBuild:
 
     def test_only_what_is_built_under_the_releases_own_tag(self) -> None:
         services = {"app": web(build=self.BUILD, environment={"A": "b"}), "db": {"image": "db:1"}}
-        assert compose_models.build_model(application(services), 7) == {
+        assert compose_models.build_model(application(services), {"app": "hitless:shop.r7.app"}) == {
             "name": SHOP,
             "services": {"app": {"build": self.BUILD, "image": "hitless:shop.r7.app"}},
             "secrets": {},
@@ -50,37 +50,38 @@ class TestBuild:
 
     def test_for_another_platform(self) -> None:
         found = compose_models.build_model(
-            application({"app": web(build=self.BUILD, platform="linux/arm64")}), 1
+            application({"app": web(build=self.BUILD, platform="linux/arm64")}), {"app": "app:1"}
         )
         assert found["services"]["app"]["platform"] == "linux/arm64"
 
     def test_with_secrets(self) -> None:
         secrets = {"token": {"file": "/x"}}
-        found = compose_models.build_model(application({"app": web(build=self.BUILD)}, secrets=secrets), 1)
+        built = application({"app": web(build=self.BUILD)}, secrets=secrets)
+        found = compose_models.build_model(built, {"app": "app:1"})
         assert found["secrets"] == secrets
 
     def test_nothing_is_built(self) -> None:
-        assert compose_models.build_model(application(), 1)["services"] == {}
+        assert compose_models.build_model(application(), {})["services"] == {}
 
 
-class TestBuiltImage:
-    """Which image a service runs that another one builds."""
+class TestBuilder:
+    """Which other service builds the image that one runs."""
 
     BUILT: ClassVar[Json] = web(build={"context": "."})
 
     def of(self, service: Json) -> str | None:
         found = application({"app": {**self.BUILT, "image": "shop"}, "worker": service})
-        return compose_models.built_image(found, 7, "worker")
+        return compose_models.builder(found, "worker")
 
     def test_that_another_service_builds(self) -> None:
-        assert self.of({"image": "shop"}) == image_reference(SHOP, 7, "app")
+        assert self.of({"image": "shop"}) == "app"
 
     def test_that_comes_from_a_registry(self) -> None:
         assert self.of({"image": "redis:7"}) is None
 
     def test_of_services_that_are_built_and_named_nothing(self) -> None:
         found = application({"app": {**self.BUILT, "image": None}, "worker": {"build": {"context": "w"}}})
-        assert compose_models.built_image(found, 7, "worker") is None
+        assert compose_models.builder(found, "worker") is None
 
 
 class TestService:

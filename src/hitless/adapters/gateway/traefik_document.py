@@ -126,7 +126,7 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     # A guarded route comes before every other one, and among guarded ones as without the guard. A live one
     # comes before the same route that Traefik's Docker provider has found: that of plain containers during an
     # adoption.
-    own = effective_priority(router.rule, int(router.settings.get("priority", 0)))
+    own = effective_priority(router.rule, router.priority)
     priority = own + 1 if is_live else GUARDED_PRIORITY + own
     return {
         **router.settings,

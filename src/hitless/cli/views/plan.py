@@ -86,7 +86,7 @@ def plan_document(
             {
                 "service": service.name,
                 "role": service.role,
-                "exclusive": service.exclusive,
+                "exclusive": bool(service.exclusive),
                 "reason": service.reason,
             }
             for service in application.services

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hitless.domain.common.foreign import Json
@@ -63,8 +64,12 @@ class Hook:
 class Service:
     """A service of the Compose file. `healthcheck` is None where the image decides.
 
-    `reason` says why it has its `role`, `doubt` why it may have another; an `exclusive` one must never run
-    twice at a time.
+    `reason` says why it has its `role`, `doubt` why it may have another. An `exclusive` one must never run
+    twice at a time; it is None where the file says nothing. With `concurrent_writes` the file says that two
+    may write to its volumes at once, with `publish` that the gateway publishes its ports. `depends_on` maps
+    each service that it waits for -> the condition. It `ends` if Docker does not start it again for ever.
+    `product` is the database, or the like, that its image is of, "" for others; `is_traefik` if that is
+    Traefik.
     """
 
     name: str
@@ -76,8 +81,14 @@ class Service:
     settings: Settings
     role: Role
     reason: str
-    exclusive: bool = False
+    exclusive: bool | None = None
     doubt: str = ""
+    concurrent_writes: bool = False
+    publish: bool = False
+    depends_on: Mapping[str, str] = field(default_factory=dict)
+    ends: bool = True
+    product: str = ""
+    is_traefik: bool = False
 
 
 @dataclass(frozen=True)

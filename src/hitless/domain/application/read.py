@@ -90,6 +90,12 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment) 
         reason=assignment.reason,
         doubt=assignment.doubt,
         exclusive=said.exclusive,
+        concurrent_writes=said.concurrent_writes,
+        publish=said.publish,
+        depends_on={other: roles.condition(service, other) for other in roles.depends_on(service)},
+        ends=roles.ends(service),
+        product=roles.stateful(service),
+        is_traefik=roles.product_name(str(service.get("image") or "")) == "traefik",
     )
 
 

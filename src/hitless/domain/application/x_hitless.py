@@ -43,7 +43,8 @@ class Extension:
 
     settings: Settings
     role: Role | None = None
-    exclusive: bool = False
+    exclusive: bool | None = None
+    concurrent_writes: bool = False
     roles: Mapping[str, Role] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     publish: bool = False
@@ -68,31 +69,11 @@ def of_service(name: str, service: Json, base: Settings, findings: list[Finding]
     return Extension(
         settings=_settings(value, path, base, findings),
         role=_role(value["role"], f"{path}.role", findings) if "role" in value else None,
-        exclusive=value.get("exclusive") is True,
+        exclusive=value["exclusive"] if isinstance(value.get("exclusive"), bool) else None,
+        concurrent_writes=value.get("concurrent_writes") is True,
         publish=value.get("publish") == _GATEWAY,
         protocol=Protocol(value["protocol"]) if value.get("protocol") in tuple(Protocol) else None,
     )
-
-
-def concurrent_writes(service: Json) -> bool:
-    """Whether the user said that two copies of this service may write to its volumes at once."""
-    return _said(service).get("concurrent_writes") is True
-
-
-def says_exclusive(service: Json) -> bool:
-    """Whether the user said of this service that it is exclusive, or that it is not."""
-    return "exclusive" in _said(service)
-
-
-def is_published_by_gateway(service: Json) -> bool:
-    """Whether the gateway publishes this service's ports in its place."""
-    return _said(service).get("publish") == _GATEWAY
-
-
-def _said(service: Json) -> Json:
-    """A service's `x-hitless`; empty where it is no mapping, which is a finding elsewhere."""
-    extension = service.get(X_HITLESS)
-    return extension if isinstance(extension, Mapping) else {}
 
 
 def _mapping(value: Any, path: str, known: tuple[str, ...], findings: list[Finding]) -> dict[str, Any]:

@@ -35,18 +35,18 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         *of_disk(world.free),
         *elsewhere(application, world),
         *compose_projects(world),
+        *of_gateways_volumes(application, world.gateway),
     ]
     if not application.routes.routers:
         findings += _no_route(application.model.get("services") or {})
-    for service in application.services:
-        findings += service_checks.of_service(application, service, images)
+    findings += _from_environment(application.model)
     findings += _hooks(application)
     findings += _base(application, world)
     findings += _fewer(application, world)
+    for service in application.services:
+        findings += service_checks.of_service(application, service, images)
     findings += of_networks(application, world.gateway)
-    findings += of_gateways_volumes(application, world.gateway)
     findings += container_checks.findings(application, world)
-    findings += _from_environment(application.model)
     for name, middleware in application.routes.middlewares.items():
         findings += route_checks.of_middleware(name, middleware)
     for router in application.routes.routers:

@@ -9,7 +9,6 @@ from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.world import World
-from hitless.domain.routing import published as publishing
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.model import Protocol, Router
@@ -32,7 +31,7 @@ def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
 def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
     """What the gateway can't do for a route, and whether another application has it."""
     path = _label(router)
-    if world.gateway and publishing.is_port(router):
+    if world.gateway and router.is_port:
         yield from port_checks.check(router, application.model["services"][router.service], world.gateway)
         yield from _shared_port(application, router)
     elif world.gateway:
@@ -83,7 +82,7 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
             others = [other for part in routing.colours.values() for other in part.routers]
             rule = next((other.rule for other in others if _collide(router, other)), None)
             if name != application and rule is not None:
-                if publishing.is_port(router):
+                if router.is_port:
                     yield Finding(
                         _ports(router),
                         f"the application {name} already has the port {router.name.rpartition('.')[2]}",
@@ -125,7 +124,7 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
 def _takes_from(one: Router, two: Router) -> tuple[str, ...]:
     if not _share_an_entry_point(one, two) or Protocol.TCP in (one.protocol, two.protocol):
         return ()
-    return rules.takes_from(one.rule, two.rule, *_priorities(one, two))
+    return rules.takes_from(one.rule, two.rule, one.priority, two.priority)
 
 
 def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
@@ -133,7 +132,7 @@ def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
     for other in application.routes.routers:
         if other == router:
             return
-        if publishing.is_port(other) and set(other.entry_points) & set(router.entry_points):
+        if other.is_port and set(other.entry_points) & set(router.entry_points):
             number = router.name.rpartition(".")[2]
             yield Finding(
                 _ports(router),
@@ -147,15 +146,11 @@ def _collide(one: Router, two: Router) -> bool:
         return False
     if Protocol.TCP in (one.protocol, two.protocol):
         return True
-    return rules.collide(one.rule, two.rule, *_priorities(one, two))
+    return rules.collide(one.rule, two.rule, one.priority, two.priority)
 
 
 def _share_an_entry_point(one: Router, two: Router) -> bool:
     return bool(set(one.entry_points or (WEB,)) & set(two.entry_points or (WEB,)))
-
-
-def _priorities(*routers: Router) -> list[int]:
-    return [int(router.settings.get("priority", 0)) for router in routers]
 
 
 def _ports(router: Router) -> str:

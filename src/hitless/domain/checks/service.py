@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from hitless.domain.application import roles
 from hitless.domain.application.model import Application, Role, Service
-from hitless.domain.application.x_hitless import concurrent_writes, is_published_by_gateway, says_exclusive
+from hitless.domain.application.roles import ENDED
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
@@ -25,7 +24,7 @@ _TWO_COPIES = "the old and the new release run side by side for a while"
 
 def of_service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
     """What does not go with its role, and, where it has a copy in each colour, what two could not share."""
-    if roles.product_name(service.image or "") == "traefik":
+    if service.is_traefik:
         yield Finding(
             f"services.{service.name}",
             "is a Traefik: hitless's gateway takes its place, for all applications of this host",
@@ -61,12 +60,9 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             f"{path}.{_EXTENSION}.exclusive",
             f"is for a worker that must not run twice at a time; this is {service.role}: {service.reason}",
         )
-    waited_for = any(
-        roles.condition(application.model["services"][one.name], service.name) == roles.ENDED
-        for one in application.services
-    )
+    waited_for = any(one.depends_on.get(service.name) == ENDED for one in application.services)
     restart = str(model.get("restart") or "no")
-    if (service.role is Role.JOB or waited_for) and not roles.ends(model):
+    if (service.role is Role.JOB or waited_for) and not service.ends:
         yield Finding(
             f"{path}.restart",
             f"is {restart}, and another service waits for its end: it has none",
@@ -75,7 +71,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
     if service.role is Role.JOB:
         if service.replicas != 1:
             yield Finding(f"{path}.deploy.replicas", "a job runs once")
-        for name in roles.depends_on(model):
+        for name in service.depends_on:
             if name in others and others[name].role in (Role.WEB, Role.WORKER):
                 yield Finding(
                     f"{path}.depends_on.{name}",
@@ -83,7 +79,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                     "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
                 )
     if service.role is Role.SHARED:
-        for name in roles.depends_on(model):
+        for name in service.depends_on:
             if name in others and others[name].role is not Role.SHARED:
                 yield Finding(
                     f"{path}.depends_on.{name}",
@@ -98,11 +94,11 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
                 "give both one role with `x-hitless: {role: …}`",
             )
-    product = roles.stateful(model)
-    if service.role is Role.WEB and product and _written(model):
+    product, written = service.product, _written(service, model)
+    if service.role is Role.WEB and product and written:
         yield Finding(
             f"{path}.volumes",
-            f"{product} keeps data, and has a route: two copies of it would write to {_written(model)[0]}",
+            f"{product} keeps data, and has a route: two copies of it would write to {written[0]}",
             "what keeps data must run once: remove the route, or set "
             "`x-hitless: {concurrent_writes: true}` if two writers at a time are safe",
         )
@@ -125,9 +121,9 @@ def _joined(model: Json) -> Iterator[tuple[str, str]]:
         yield "volumes_from", str(one).partition(":")[0]
 
 
-def _written(model: Json) -> list[str]:
+def _written(service: Service, model: Json) -> list[str]:
     """The sources of the mounts that a service may write to, unless it was said that it may do so twice."""
-    if concurrent_writes(model):
+    if service.concurrent_writes:
         return []
     return [
         str(mount["source"])
@@ -167,7 +163,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
                 f"{target} is no part of the release, and is found by its own name alone, not as {alias}",
                 f"call it {target}, and remove the link",
             )
-    if service.role is Role.WORKER and (word := _clockwork(service.name, model)):
+    if service.role is Role.WORKER and (word := _clockwork(service, model)):
         yield Finding(
             path,
             f"is a {word} by its name or command: it runs twice at a time for a while, as {_TWO_COPIES}",
@@ -175,7 +171,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             is_error=False,
         )
     for port in model.get("ports") or ():
-        if port.get("published") and not is_published_by_gateway(model):
+        if port.get("published") and not service.publish:
             yield Finding(
                 f"{path}.ports",
                 f"the host's port {port['published']} can't be published by two copies",
@@ -201,9 +197,9 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
     if not service.exclusive and service.role is not Role.JOB:
-        yield from _volumes(path, model, _web_volumes(application))
+        yield from _volumes(path, _written(service, model), _web_volumes(application))
     if service.role is Role.WORKER:
-        yield from _anonymous_volumes(path, model, images.get(service.name))
+        yield from _anonymous_volumes(path, service, model, images.get(service.name))
     restart = str(model.get("restart") or "no")
     if not _RESTART.fullmatch(restart):
         yield Finding(f"{path}.restart", f"{restart!r} is no restart policy of Docker's")
@@ -215,23 +211,22 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         yield from _health(application, service, images)
 
 
-def _clockwork(name: str, model: Json) -> str:
+def _clockwork(service: Service, model: Json) -> str:
     """What makes a service look like one that sets others to work by the clock; "" where it was said."""
-    if says_exclusive(model):
+    if service.exclusive is not None:
         return ""
     command = [*(model.get("entrypoint") or ()), *(model.get("command") or ())]
-    words = re.split(r"[^a-z0-9]+", " ".join([name, *map(str, command)]).lower())
+    words = re.split(r"[^a-z0-9]+", " ".join([service.name, *map(str, command)]).lower())
     return next((word for word in words if word in _CLOCKWORK), "")
 
 
 def _web_volumes(application: Application) -> set[str]:
     """What web services write to: two copies of them do it by nature, and a worker beside them no less."""
     services = application.model["services"]
-    return {source for one in application.having(Role.WEB) for source in _written(services[one.name])}
+    return {source for one in application.having(Role.WEB) for source in _written(one, services[one.name])}
 
 
-def _volumes(path: str, model: Json, web_volumes: Collection[str]) -> Iterator[Finding]:
-    written = _written(model)
+def _volumes(path: str, written: Collection[str], web_volumes: Collection[str]) -> Iterator[Finding]:
     sources = {True: [one for one in written if one not in web_volumes]}
     sources[False] = [one for one in written if one in web_volumes]
     for is_error, found in sources.items():
@@ -249,8 +244,8 @@ def _volumes(path: str, model: Json, web_volumes: Collection[str]) -> Iterator[F
         )
 
 
-def _anonymous_volumes(path: str, model: Json, image: Image | None) -> Iterator[Finding]:
-    if concurrent_writes(model):
+def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | None) -> Iterator[Finding]:
+    if service.concurrent_writes:
         return
     mounts = model.get("volumes") or ()
     targets = {mount.get("target") for mount in mounts if mount.get("source")}

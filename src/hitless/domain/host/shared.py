@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hitless.domain.application import roles
-from hitless.domain.application.model import Application, Role
+from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.world import ComposeContainer, World
@@ -69,12 +68,13 @@ def _changes(service: Json, container: ComposeContainer | None, digests: Sequenc
     return "its configuration"
 
 
-def _needs(model: Json, service: str) -> set[str]:
-    """All that a service depends on, directly or through another one."""
+def _needs(services: Mapping[str, Service], service: str) -> set[str]:
+    """Every service that this one depends on, directly or through another one."""
     found: set[str] = set()
     waiting = [service]
     while waiting:
-        more = set(roles.depends_on(model.get(waiting.pop()) or {})) - found
+        name = waiting.pop()
+        more = set(services[name].depends_on) - found if name in services else set()
         found |= more
         waiting += more
     return found
@@ -83,7 +83,8 @@ def _needs(model: Json, service: str) -> set[str]:
 def _cost(application: Application, service: str) -> str:
     model = application.model["services"]
     jobs = {job.name for job in application.having(Role.JOB)}
-    clients = [name for name in model if name not in jobs and service in _needs(model, name)]
+    services = {one.name: one for one in application.services}
+    clients = [name for name in services if name not in jobs and service in _needs(services, name)]
     volumes = [
         str(mount["source"])
         for mount in model[service].get("volumes") or ()

@@ -12,7 +12,6 @@ from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
-from hitless.domain.routing import published as publishing
 from hitless.domain.routing.split import Routing
 
 
@@ -198,7 +197,7 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
         f"{router.protocol}://"
         + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port)
         for router in routing.rules
-        if publishing.is_port(router)
+        if router.is_port
         for name in router.entry_points
         if name in settings.bound
     )

@@ -19,7 +19,6 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.steps import DrainBase, RemoveBase
 from hitless.domain.routing import published as publishing
 from hitless.domain.routing.entry_points import port_of
-from hitless.domain.routing.published import is_port
 
 
 def plan_adopted(adoption: Adoption, drain_timeout: float) -> Plan:
@@ -149,7 +148,7 @@ def _published_ports(application: Application) -> dict[int, str]:
     return {
         port: publishing.address_of(application.model["services"][router.service], port)
         for router in application.routes.routers
-        if is_port(router)
+        if router.is_port
         for port in map(port_of, router.entry_points)
         if port
     }
@@ -189,7 +188,7 @@ def _front(
     application: Application, running: Sequence[Neighbour], neighbours: Sequence[Neighbour]
 ) -> Neighbour | None:
     """The Traefik that serves what runs by its labels: it publishes ports, and shares a network with it."""
-    labelled = [router for router in application.routes.routers if not is_port(router)]
+    labelled = [router for router in application.routes.routers if not router.is_port]
     networks = {network for one in running for network in one.addresses}
     for one in neighbours:
         is_traefik = roles.product_name(one.image) == "traefik" and not one.is_ours

@@ -92,9 +92,13 @@ def plan_images(
     has its images.
     """
     built = tuple(service.name for service in application.released if service.builds)
+    references = {
+        service.name: image_reference(application.name, release, service.name)
+        for service in application.released
+    }
     steps: list[ImageStep] = []
     if built:
-        model = compose_models.build_model(application, release)
+        model = compose_models.build_model(application, references)
         steps.append(Build(application.name, release, model, built))
     pulls: dict[Pull, None] = {}
     sources: dict[str, str] = {}
@@ -103,18 +107,14 @@ def plan_images(
             continue
         image = service.image or ""
         # one that another service of the file builds is in no registry
-        of_another = compose_models.built_image(application, release, service.name)
-        if of_another is None and _is_pulled(service, present, pull):
+        another = compose_models.builder(application, service.name)
+        if another is None and _is_pulled(service, present, pull):
             platform = application.model["services"][service.name].get("platform")
             pulls[Pull(image, platform)] = None
-        sources[image_reference(application.name, release, service.name)] = of_another or image
+        sources[references[service.name]] = references[another] if another else image
     steps += pulls
     if sources:
         steps.append(Tag(release, sources))
-    references = {
-        service.name: image_reference(application.name, release, service.name)
-        for service in application.released
-    }
     return ImagesPlan(application.name, release, tuple(steps), references)
 
 

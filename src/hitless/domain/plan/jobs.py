@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hitless.domain.application import roles
 from hitless.domain.application.model import Application, Role, When
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -19,7 +18,7 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
 
     def add(name: str) -> None:
         if name in jobs and name not in order:
-            for other in roles.depends_on(application.model["services"][name]):
+            for other in jobs[name].depends_on:
                 add(other)
             order.append(name)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hitless.domain.application import roles
 from hitless.domain.application.model import Application, Role
+from hitless.domain.application.roles import ENDED
 from hitless.domain.common.names import COMPOSE_NETWORK
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers
@@ -51,7 +51,7 @@ def start_shared(
             ends=tuple(name for name in wanted if name in waiting),
             timeout=max(one.settings.timeout for one in application.having(Role.SHARED)),
             recreate=recreate,
-            may_end=tuple(name for name in wanted if roles.ends(application.model["services"][name])),
+            may_end=tuple(one.name for one in application.services if one.name in wanted and one.ends),
         ),
     )
 
@@ -82,10 +82,9 @@ def connect_shared(application: Application, world: World) -> tuple[Connect, ...
 
 def _waited_for_to_end(application: Application) -> set[str]:
     """The services whose end another one waits for."""
-    services = application.model["services"].values()
     return {
         name
-        for service in services
-        for name in roles.depends_on(service)
-        if roles.condition(service, name) == roles.ENDED
+        for service in application.services
+        for name, condition in service.depends_on.items()
+        if condition == ENDED
     }

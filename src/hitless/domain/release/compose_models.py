@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from hitless.domain.application.model import Application, Hook, Role, When
-from hitless.domain.application.x_hitless import is_published_by_gateway
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import (
     FIXED_NAMES,
@@ -35,12 +34,12 @@ from hitless.domain.release.prepared import Prepared
 _NOT_ONCE = ("healthcheck", "ports", "expose", "scale", "depends_on")
 
 
-def build_model(application: Application, number: int) -> dict[str, Any]:
-    """The model for `docker compose build`: only what is built, each under its release's own image tag."""
+def build_model(application: Application, references: Mapping[str, str]) -> dict[str, Any]:
+    """The model for `docker compose build`: only what is built, under these names (service -> reference)."""
     services = {
         one.name: {
             "build": service["build"],
-            "image": image_reference(application.name, number, one.name),
+            "image": references[one.name],
             **({"platform": service["platform"]} if "platform" in service else {}),
         }
         for one in application.released
@@ -97,6 +96,7 @@ def colour_model(
     """
     model = application.model
     running = {service.name for service in application.having(Role.WEB, Role.WORKER)}
+    published = {service.name for service in application.services if service.publish}
     jobs = () if is_brought_back else application.having(Role.JOB)
     labels = {
         # an image may bring labels of its own, and a Traefik that listens to Docker may be about
@@ -110,7 +110,7 @@ def colour_model(
     def service(name: str, **changes: Any) -> dict[str, Any]:
         found = model["services"][name]
         return {
-            **_service(found, set(own_networks(model))),
+            **_service(found, set(own_networks(model)), name in published),
             **_depends_on(found, running),
             **_links(found, running),
             "image": image_reference(application.name, release.number, name),
@@ -204,17 +204,17 @@ def own_volumes(model: Json) -> dict[str, Json]:
     }
 
 
-def built_image(application: Application, number: int, service: str) -> str | None:
-    """Where a service without `build` names the image that another one builds: that one's reference."""
+def builder(application: Application, service: str) -> str | None:
+    """Where a service without `build` names the image that another one builds: that other one."""
     image = application.model["services"][service].get("image")
     for name in (one.name for one in application.released):
         other = application.model["services"][name]
         if "build" in other and image is not None and other.get("image") == image:
-            return image_reference(application.name, number, name)
+            return name
     return None
 
 
-def _service(service: Json, own: Collection[str]) -> dict[str, Any]:
+def _service(service: Json, own: Collection[str], is_published: bool) -> dict[str, Any]:
     """A service of a colour, on these networks of the application's own at most.
 
     Its fixed names (`container_name`, `hostname`) become aliases there: two copies can't both have the first,
@@ -222,7 +222,7 @@ def _service(service: Json, own: Collection[str]) -> dict[str, Any]:
     """
     dropped = (
         *("build", "profiles", "labels", "networks", "image", "pull_policy", "restart", "depends_on"),
-        *("container_name", "hostname", *(("ports",) if is_published_by_gateway(service) else ())),
+        *("container_name", "hostname", *(("ports",) if is_published else ())),
     )
     kept = {key: value for key, value in _without_extensions(service).items() if key not in dropped}
     if "restart_policy" in (kept.get("deploy") or {}):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hitless.domain.application import roles
 from hitless.domain.application.model import Application, Role
 from hitless.domain.common import names
 from hitless.domain.common.names import FIXED_NAMES, LABEL_APPLICATION, LIVE_NETWORK, Colour, colour_project
@@ -16,10 +15,7 @@ _LAST = 99_999_999
 def callers(application: Application) -> dict[str, set[str]]:
     """The shared services that say (by `depends_on`) that they call services of the release: whom."""
     released = {service.name for service in application.having(Role.WEB, Role.WORKER)}
-    found = {
-        service.name: released & set(roles.depends_on(application.model["services"][service.name]))
-        for service in application.having(Role.SHARED)
-    }
+    found = {service.name: released & set(service.depends_on) for service in application.having(Role.SHARED)}
     return {name: called for name, called in found.items() if called}
 
 

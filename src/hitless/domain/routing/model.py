@@ -56,6 +56,18 @@ class Router:
     settings: Json = field(default_factory=dict)
     protocol: Protocol = Protocol.HTTP
 
+    @property
+    def priority(self) -> int:
+        """The priority that its label gives it; 0 without one, for the length of its rule."""
+        return int(self.settings.get("priority", 0))
+
+    @property
+    def is_port(self) -> bool:
+        """Whether it is that of a published port, and not of a label."""
+        # a label's name can't have a dot
+        service, _, port = self.name.rpartition(".")
+        return service == self.service and port.isdecimal()
+
 
 @dataclass(frozen=True)
 class Routes:

@@ -48,12 +48,6 @@ def read(
     return found, tuple(findings)
 
 
-def is_port(router: Router) -> bool:
-    """Whether a router is that of a published port, and not of a label."""
-    service, _, port = router.name.rpartition(".")
-    return service == router.service and port.isdecimal()
-
-
 def address_of(model: Json, port: int) -> str:
     """The address on which a service publishes this port of the host; "" if it names none."""
     found = (
