@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hitless.domain.common.errors import HitlessError, Locked, TimedOut
-from hitless.domain.common.events import Waiting
+from hitless.domain.common.events import StepId, StepKind, Waiting
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.instances import REPLACEABLE, differing
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
@@ -16,6 +16,7 @@ from hitless.domain.host.journal import Holder
 from hitless.domain.plan.replace import replacement, tidying
 from hitless.domain.routing.entry_points import shown
 from hitless.execution import waits
+from hitless.execution.perform import announced
 from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_project import GatewayProject
@@ -79,14 +80,33 @@ def up(
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
-    with undisturbed(session) if is_running else nullcontext():
-        silent = change(project, ports, present if is_running else None, wanted)
+    silent = _restart(session, project, present if is_running else None, wanted)
     if silent:
         raise HitlessError(
             f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
             "see hitless gateway status and logs; hitless -p NAME down removes it, to be deployed again",
         )
     return wanted, True, said
+
+
+def _restart(
+    session: Session, project: GatewayProject, present: GatewaySettings | None, wanted: GatewaySettings
+) -> tuple[str, ...]:
+    """Start the gateway, or restart the one that runs with the present settings; what `change` returns.
+
+    It has no journal: that, the lock and its process are in the container, and go with it.
+    """
+    silent: tuple[str, ...] = ()
+
+    def start_it() -> None:
+        nonlocal silent
+        silent = change(project, session.ports, present, wanted)
+
+    kind = StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY
+    with undisturbed(session) if present else nullcontext():
+        session.begin(0)
+        announced(session.ports, StepId(kind), start_it)
+    return silent
 
 
 def upgrade(

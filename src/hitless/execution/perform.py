@@ -34,31 +34,33 @@ from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
 from hitless.domain.plan.model import Plan
 from hitless.domain.plan.phases import OnFailure, Phase, row
-from hitless.domain.plan.steps import (
+from hitless.domain.plan.routing_steps import (
     AddReplicas,
-    Attach,
     Bake,
+    CutOver,
+    Gate,
+    Restore,
+    Show,
+    Withdraw,
+)
+from hitless.domain.plan.steps import (
+    Attach,
     Connect,
     Create,
-    CutOver,
     Detach,
     Drain,
     DrainBase,
     Forget,
-    Gate,
     HandOver,
     Record,
     Remove,
     RemoveBase,
     RemoveVolumes,
-    Restore,
     RunHere,
     RunOnce,
-    Show,
     Start,
     StartShared,
     Step,
-    Withdraw,
 )
 from hitless.domain.routing.split import Routing
 from hitless.execution import stopping, waits

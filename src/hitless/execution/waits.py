@@ -10,7 +10,8 @@ from hitless.domain.common.errors import GateFailed, HitlessError, NotConfirmed
 from hitless.domain.common.names import Colour
 from hitless.domain.common.redact import CUT_OFF
 from hitless.domain.host.world import Container
-from hitless.domain.plan.steps import Bake, Gate, RunOnce, StartShared
+from hitless.domain.plan.routing_steps import Bake, Gate
+from hitless.domain.plan.steps import RunOnce, StartShared
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports

@@ -18,7 +18,7 @@ from hitless.domain.common import redact
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
-from hitless.domain.plan.steps import CutOver
+from hitless.domain.plan.routing_steps import CutOver
 from hitless.domain.release import prepared as preparing
 from tests.domain.builders import (
     GATEWAY,

@@ -19,7 +19,7 @@ from hitless.domain.common import durations
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.plan import deploy as deploy_plan
-from hitless.domain.plan.steps import CutOver
+from hitless.domain.plan.routing_steps import CutOver
 from hitless.domain.release import prepared as preparing
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing import labels

@@ -14,9 +14,7 @@ from hitless.domain.host.world import Container, World
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan import releases
 from hitless.domain.plan.model import Plan
-from hitless.domain.plan.steps import (
-    Step,
-)
+from hitless.domain.plan.steps import Step
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 from hitless.domain.routing.split import Routing

@@ -12,23 +12,16 @@ from hitless.domain.common.names import Colour, image_reference
 from hitless.domain.host.world import World
 from hitless.domain.plan import down as down_plan
 from hitless.domain.plan.instance_steps import InstanceStep
-from hitless.domain.plan.steps import (
+from hitless.domain.plan.routing_steps import (
     AddReplicas,
     Bake,
-    Create,
     CutOver,
-    Drain,
-    Forget,
     Gate,
-    Record,
-    Remove,
     Restore,
-    RunHere,
     Show,
-    Start,
-    Step,
     Withdraw,
 )
+from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, RunHere, Start, Step
 from hitless.domain.routing.split import Routing
 from tests.domain.builders import (
     GATEWAY,

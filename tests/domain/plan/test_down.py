@@ -5,13 +5,8 @@ from hypothesis import given
 
 from hitless.domain.host.world import World
 from hitless.domain.plan import down as down_plan
-from hitless.domain.plan.steps import (
-    Drain,
-    Forget,
-    Remove,
-    Step,
-    Withdraw,
-)
+from hitless.domain.plan.routing_steps import Withdraw
+from hitless.domain.plan.steps import Drain, Forget, Remove, Step
 from tests.domain.builders import (
     SHOP,
     examples,

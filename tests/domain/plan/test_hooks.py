@@ -12,7 +12,8 @@ from hitless.domain.application.model import Hook, When
 from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan.model import Plan
-from hitless.domain.plan.steps import Bake, Gate, RunHere, RunOnce, Step
+from hitless.domain.plan.routing_steps import Bake, Gate
+from hitless.domain.plan.steps import RunHere, RunOnce, Step
 from hitless.domain.release import compose_models
 from hitless.domain.release.prepared import Prepared
 from tests.domain.builders import (

@@ -5,11 +5,8 @@ from hypothesis import given
 
 from hitless.domain.host.world import World
 from hitless.domain.plan import releases
-from hitless.domain.plan.steps import (
-    CutOver,
-    Forget,
-    Record,
-)
+from hitless.domain.plan.routing_steps import CutOver
+from hitless.domain.plan.steps import Forget, Record
 from hitless.domain.release.model import Release
 from tests.domain.builders import (
     SHOP,

@@ -10,9 +10,7 @@ from hitless.domain.application import read as reading
 from hitless.domain.checks.application import check
 from hitless.domain.common.foreign import Json
 from hitless.domain.plan import deploy as deploy_plan
-from hitless.domain.plan.steps import (
-    Gate,
-)
+from hitless.domain.plan.routing_steps import Gate
 from hitless.domain.release.model import Image
 from hitless.domain.release.prepared import prepare
 from hitless.domain.release.requirements import Probe, Readiness

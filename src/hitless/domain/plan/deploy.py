@@ -15,20 +15,8 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying, undone
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
-from hitless.domain.plan.steps import (
-    Bake,
-    Create,
-    CutOver,
-    Drain,
-    Forget,
-    Gate,
-    Record,
-    Remove,
-    Restore,
-    Show,
-    Start,
-    Step,
-)
+from hitless.domain.plan.routing_steps import Bake, CutOver, Gate, Restore, Show
+from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, Start, Step
 from hitless.domain.release import compose_models, compose_networks, replicas, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release.colour_routing import colour_routing

@@ -8,7 +8,8 @@ from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.releases import known_releases
 from hitless.domain.plan.retire import has_remains
-from hitless.domain.plan.steps import Drain, Forget, Remove, RemoveBase, RemoveVolumes, Step, Withdraw
+from hitless.domain.plan.routing_steps import Withdraw
+from hitless.domain.plan.steps import Drain, Forget, Remove, RemoveBase, RemoveVolumes, Step
 from hitless.domain.routing.split import NOBODY, Routing
 
 

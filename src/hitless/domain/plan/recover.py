@@ -17,7 +17,8 @@ from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
-from hitless.domain.plan.steps import CutOver, Forget, Record, Restore, Step
+from hitless.domain.plan.routing_steps import CutOver, Restore
+from hitless.domain.plan.steps import Forget, Record, Step
 from hitless.domain.release import replicas, restart
 from hitless.domain.routing.split import NOBODY, Routing, all_to
 

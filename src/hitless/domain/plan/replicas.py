@@ -16,7 +16,8 @@ from hitless.domain.plan import callers
 from hitless.domain.plan import shared as shared_steps
 from hitless.domain.plan.model import Action, in_phase
 from hitless.domain.plan.phases import Phase
-from hitless.domain.plan.steps import AddReplicas, Create, Drain, Gate, Remove, Restore, Start, Step, Withdraw
+from hitless.domain.plan.routing_steps import AddReplicas, Gate, Restore, Withdraw
+from hitless.domain.plan.steps import Create, Drain, Remove, Start, Step
 from hitless.domain.release import compose_models, compose_networks, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release.colour_routing import colour_routing

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container, World
-from hitless.domain.plan.steps import Drain, Remove, Step, Withdraw
+from hitless.domain.plan.routing_steps import Withdraw
+from hitless.domain.plan.steps import Drain, Remove, Step
 from hitless.domain.routing.split import Routing
 
 
