@@ -11,7 +11,10 @@ from hitless.domain.routing.split import Routing
 
 
 class InstanceControl(Protocol):
-    """Start an instance beside the live one, give it all new connections, and end the other one."""
+    """Start an instance beside the live one, give it all new connections, and end the other one.
+
+    What changes anything raises `LockLost` if the gateway's lock is not held.
+    """
 
     def instances(self) -> Instances:
         """Those that run, and the live one."""

@@ -29,7 +29,7 @@ def sources(settings: GatewaySettings) -> list[str]:
 def test_what_traefik_reads_is_its_own_and_in_memory(is_root: bool, owner: int) -> None:
     found = service(GatewaySettings(docker_provider=is_root))
 
-    assert found["tmpfs"] == [f"/run/hitless:uid={owner},gid={owner},mode=0755,size=64m"]
+    assert found["tmpfs"] == [f"/run/hitless:uid={owner},gid={owner},mode=0755,size=256m"]
     assert found["user"] == f"{owner}:{owner}"
 
 

@@ -12,7 +12,7 @@ from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
-from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 from hitless.domain.gateway.compose_model import arguments
 from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
@@ -75,7 +75,7 @@ class TraefikInstances:
         """Start one with these settings, and the routes that the live one has."""
         text = self._with_settings(settings, number)
         self._limit_memory(settings, may_lower=False)
-        self.shell.run("begin_instance", str(number), str(len(text)), stdin=text)
+        self._change("begin_instance", str(number), str(len(text)), stdin=text)
         self.instances()
 
     def instance_answers(self, number: int) -> bool:
@@ -91,13 +91,13 @@ class TraefikInstances:
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""
-        self.shell.run("switch", str(number), redirection(self._settings().entry_points, number))
+        self.shell.change("switch", str(number), redirection(self._settings().entry_points, number))
         self.instances()
 
     def settle(self, settings: GatewaySettings) -> None:
         """Have the container start with these settings from now on."""
         text = self._with_settings(settings, 0)  # the container starts with the first one
-        self.shell.run("settle", str(len(text)), stdin=text)
+        self._change("settle", str(len(text)), stdin=text)
         self._limit_memory(settings)
         self.programs.keep(self.programs.software(settings.image)[0].program)
 
@@ -105,7 +105,7 @@ class TraefikInstances:
         """Have an instance that leaves end each connection after its next answer to one of these."""
         for routing in routings:
             text = render(routing, is_leaving=True).encode()
-            self.shell.run("give", str(number), routing.application, str(len(text)), stdin=text)
+            self.shell.change("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:
         """The open connections of clients to an instance."""
@@ -118,7 +118,7 @@ class TraefikInstances:
         for signal, patience in (("TERM", _GRACE), ("KILL", _KILL)):
             if number not in self.instances().there:
                 return
-            self.shell.run("end_instance", str(number), signal)
+            self._change("end_instance", str(number), signal)
             deadline = time.monotonic() + patience
             while number in self.instances().there and time.monotonic() < deadline:
                 time.sleep(_PAUSE)
@@ -141,6 +141,9 @@ class TraefikInstances:
         if found is None:
             raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
         return found
+
+    def _change(self, function: str, *words: str, stdin: bytes = b"") -> None:
+        self.shell.change(function, GATEWAY_LOCK, *words, stdin=stdin)
 
     def _limit_memory(self, settings: GatewaySettings, may_lower: bool = True) -> None:
         """Give the running container the limit of these settings."""

@@ -112,30 +112,48 @@ live_settings() {
     cat "$(at "$live")/settings" 2>/dev/null || true
 }
 
+# Only who holds the gateway's lock changes instances: a command that was suspended may have lost it since.
+
 # Start one beside the live one, with the routes that this one has. On standard input come its settings, in one line,
 # its program, and its arguments, a line each.
-begin_instance() { # instance, bytes
+begin_instance() { # .gateway, claim, instance, bytes
     umask 0
+    given=$served/next/given.$$
+    received "$given" "$4" && fenced "$1" "$2" begin_with "$3" "$given"
+    code=$?
+    rm -f "$given"
+    return "$code"
+}
+
+begin_with() { # instance, file
     read -r live < "$served/live" && place=$(at "$1") || return
     [ ! -e "$place/routes" ] || { echo "instance $1 is there" >&2; return 1; }
-    received "$place/given" "$2" && sed -n 1p "$place/given" > "$place/settings" &&
-        sed 1d "$place/given" > "$place/arguments" && alone || return
+    sed -n 1p "$2" > "$place/settings" && sed 1d "$2" > "$place/arguments" && alone || return
     rm -rf "$place/begun" "$place/aside" # of one that was cut short
     cp -r "$(at "$live")/aside" "$place/aside" && cp -r "$(at "$live")/routes" "$place/begun" &&
         mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
 }
 
-end_instance() { # instance, signal
-    echo "end $1 $2" > "$served/control"
+end_instance() { # .gateway, claim, instance, signal
+    fenced "$1" "$2" tell "end $3 $4"
+}
+
+tell() { # line for the shell that looks after them
+    echo "$1" > "$served/control"
 }
 
 # Give every new connection to one instance, in one instant: nft takes all of this or nothing. A connection that is
 # open stays where it is: the rule is for the first packet of each.
-switch() { # instance, pairs of ports `80 : 61001`, with commas
-    {
+switch() { # .gateway, claim, instance, pairs of ports `80 : 61001`, with commas
+    fenced "$1" "$2" redirect "$3" "$4"
+}
+
+redirect() { # instance, pairs of ports
+    # what needs room comes first
+    echo "$1" > "$served/live.next" && {
         echo "add table inet hitless; delete table inet hitless"
         [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
-    } | nft -f - && echo "$1" > "$served/live"
+    } | nft -f - && mv -f "$served/live.next" "$served/live"
 }
 
 redirection() { # rule
@@ -149,19 +167,29 @@ can_switch() {
 
 # Give one instance another version of a routing file: it leaves, and is to end its connections. No delivery changes it
 # meanwhile, and the others keep theirs.
-give() { # instance, file's name without its ending, bytes
+give() { # .gateway, claim, instance, file's name without its ending, bytes
     umask 022
-    place=$(at "$1")
-    [ -e "$place/routes/$2.yml" ] || return 0
-    received "$served/next/$2.$$" "$3" && mv -f "$served/next/$2.$$" "$place/routes/$2.yml"
+    place=$(at "$3")/routes
+    received "$served/next/$4.$$" "$5" && fenced "$1" "$2" replace "$place/$4.yml" "$served/next/$4.$$"
+    code=$?
+    rm -f "$served/next/$4.$$"
+    return "$code"
+}
+
+replace() { # file, if it is there, new one
+    [ ! -e "$1" ] || mv -f "$2" "$1"
 }
 
 # What the container runs at its next start: its own name, the settings, the program, and the arguments.
-settle() { # bytes
+settle() { # .gateway, claim, bytes
     umask 027
-    mkdir -p "$routes/.next" && received "$routes/.next/.arguments" "$1" &&
-        cat /proc/sys/kernel/hostname "$routes/.next/.arguments" > "$routes/.next/.settled" &&
-        persist "$routes/.next/.settled" && mv -f "$routes/.next/.settled" "$routes/.settled" && persist "$routes"
+    new=$routes/.next/.settled.$$
+    mkdir -p "$routes/.next" && received "$new.given" "$3" &&
+        cat /proc/sys/kernel/hostname "$new.given" > "$new" && persist "$new" &&
+        fenced "$1" "$2" mv -f "$new" "$routes/.settled" && persist "$routes"
+    code=$?
+    rm -f "$new" "$new.given"
+    return "$code"
 }
 
 # Whether it is of this container: another one has been made with settings of its own.

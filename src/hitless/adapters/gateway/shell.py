@@ -28,6 +28,7 @@ from hitless.domain.gateway.model import container_name
 _TIMEOUT = 60.0  # seconds; nothing in the script takes half of it
 _GOODBYE = 5.0  # seconds that a `docker exec` gets to end after its output has
 _CHUNK = 65536
+GATEWAY_LOCK = ".gateway"  # no application's name: the lock that keeps anybody from taking the others
 HELD_NO_MORE = 76  # the exit code of functions if the lock that they need is not held
 
 
@@ -90,7 +91,7 @@ class GatewayShell:
             self.run(function, application, self.claims.get(application, "none"), *words, stdin=stdin)
         except DockerFailed as error:
             if error.exit_code == HELD_NO_MORE:
-                raise LockLost(application) from error
+                raise LockLost("the gateway" if application == GATEWAY_LOCK else application) from error
             raise
 
     def close(self) -> None:

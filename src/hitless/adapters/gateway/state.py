@@ -19,7 +19,7 @@ from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
-from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.domain.application import compose_schema
 from hitless.domain.common.errors import DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.common.foreign import Json
@@ -31,7 +31,6 @@ from hitless.ports.state import Alone, Stored
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds in which the process in the gateway must come or go
 _UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
-_GATEWAY = ".gateway"  # no application's name: the lock that keeps anybody from taking the others
 _LOOKS = 3
 _TAIL = 300  # lines: three a command
 _PULSE = 5.0  # seconds between two signs of life
@@ -161,7 +160,7 @@ class GatewayState:
         name = f"{holder}, which works on the gateway"
         with ExitStack() as gate:
             try:
-                lock = gate.enter_context(self.lock(_GATEWAY, name, 0, lambda _: None))
+                lock = gate.enter_context(self.lock(GATEWAY_LOCK, name, 0, lambda _: None))
             except DockerFailed as error:
                 if error.exit_code != _UNABLE:
                     raise
@@ -278,7 +277,7 @@ def _take(
         if code == _UNABLE:
             error.hint = "hitless gateway up --replace says whether the gateway's image lacks something"
         raise error
-    what = "the gateway" if application == _GATEWAY else application
+    what = "the gateway" if application == GATEWAY_LOCK else application
     if patience and not is_late.is_set():  # with its container
         raise Locked(
             f"the gateway ended while another command worked on {what}: {holder.describe()}",
