@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from hitless.adapters.gateway.instances import TraefikInstances
+from hitless.adapters.gateway.programs import Programs
+from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.domain.common.errors import LockLost
-from tests.adapters.fake_docker import FakeDocker
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Software
+from hitless.domain.gateway.settings import GatewaySettings
+from tests.adapters.fake_docker import FakeDocker, recorded
+from tests.domain.builders import routing
 
-GATEWAY = ".gateway"
-SETTINGS = b"{}\nprogram\n--argument\n"
+SETTINGS = GatewaySettings(read_timeout=60)
+SHOP = routing(Colour.BLUE)
 
-Change = Callable[[GatewayShell], None]
-CHANGES: dict[str, Change] = {
-    "begin_instance": lambda shell: shell.change(
-        "begin_instance", GATEWAY, "1", str(len(SETTINGS)), stdin=SETTINGS
-    ),
-    "switch": lambda shell: shell.change("switch", GATEWAY, "1", "80 : 61002"),
-    "settle": lambda shell: shell.change("settle", GATEWAY, str(len(SETTINGS)), stdin=SETTINGS),
-    "give": lambda shell: shell.change("give", GATEWAY, "0", "shop", "4", stdin=b"text"),
-    "end_instance": lambda shell: shell.change("end_instance", GATEWAY, "1", "TERM"),
+CHANGES: dict[str, Callable[[TraefikInstances], None]] = {
+    "begin": lambda instances: instances.begin_instance(1, SETTINGS),
+    "switch": lambda instances: instances.switch_to(1),
+    "settle": lambda instances: instances.settle(SETTINGS),
+    "close": lambda instances: instances.close_instance(0, [SHOP]),
+    "end": lambda instances: instances.end_instance(1),
 }
+
+
+@dataclass(frozen=True)
+class HasPrograms(Programs):
+    """Every image's program is on the host."""
+
+    def software(self, image: str) -> tuple[Software, str]:
+        return Software("gateway:1", "program"), ""
+
+    def keep(self, *programs: str) -> None:
+        pass
+
+
+@pytest.fixture
+def instances(state: GatewayState, docker: FakeDocker) -> TraefikInstances:
+    found = recorded("container_gateway")
+    found[0]["HostConfig"] = {"Memory": 0}
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+    shell = GatewayShell(state.shell.cli, "adapters-rec", state.shell.claims)
+    return TraefikInstances(shell, HasPrograms(shell.cli, shell.project))
 
 
 @pytest.fixture
@@ -56,28 +82,34 @@ def asked(served: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_a_command_that_has_lost_the_gateways_lock_changes_nothing(
-    state: GatewayState, served: Path, change: Change
+    instances: TraefikInstances, served: Path, name: str
 ) -> None:
+    if name == "end":
+        (served / "1/routes").mkdir()
     before = contents(served)
     with pytest.raises(LockLost, match="the gateway"):
-        change(state.shell)
+        CHANGES[name](instances)
     assert contents(served) == before
     assert not (served.parents[1] / "etc/hitless/routes/.settled").exists()
 
 
-def test_the_command_that_holds_it_changes_instances(state: GatewayState, served: Path) -> None:
+def test_the_command_that_holds_it_changes_instances(
+    state: GatewayState, instances: TraefikInstances, served: Path
+) -> None:
     said = asked(served)
     with state.alone("alice", ""):
-        for name in ("begin_instance", "switch", "settle", "give"):
-            CHANGES[name](state.shell)
-    assert (served / "1/arguments").read_text() == "program\n--argument\n"
+        for name in ("begin", "switch", "settle", "close"):
+            CHANGES[name](instances)
+    program, *arguments = (served / "1/arguments").read_text().splitlines()
+    assert program == "program"
+    assert "--entrypoints.web.address=:61002" in arguments
     assert (served / "1/routes/shop.yml").read_text() == "old"
     assert (served / "live").read_text() == "1\n"
-    assert (served / "routes/shop.yml").read_text() == "text"
+    assert (served / "routes/shop.yml").read_text() == render(SHOP, is_leaving=True)
     settled = (served.parents[1] / "etc/hitless/routes/.settled").read_text()
-    assert settled.splitlines()[1:] == ["{}", "program", "--argument"]
+    assert settled.splitlines()[1:3] == [SETTINGS.to_label(), "program"]
     assert said == ["begin 1"]
 
 

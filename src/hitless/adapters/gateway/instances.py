@@ -91,7 +91,7 @@ class TraefikInstances:
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""
-        self.shell.change("switch", str(number), redirection(self._settings().entry_points, number))
+        self._change("switch", str(number), redirection(self._settings().entry_points, number))
         self.instances()
 
     def settle(self, settings: GatewaySettings) -> None:
@@ -105,7 +105,7 @@ class TraefikInstances:
         """Have an instance that leaves end each connection after its next answer to one of these."""
         for routing in routings:
             text = render(routing, is_leaving=True).encode()
-            self.shell.change("give", str(number), routing.application, str(len(text)), stdin=text)
+            self._change("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:
         """The open connections of clients to an instance."""
