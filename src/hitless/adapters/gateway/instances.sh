@@ -149,11 +149,10 @@ switch() { # .gateway, claim, instance, pairs of ports `80 : 61001`, with commas
 }
 
 redirect() { # instance, pairs of ports
-    # what needs room comes first
-    echo "$1" > "$served/live.next" && {
+    {
         echo "add table inet hitless; delete table inet hitless"
         [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
-    } | nft -f - && mv -f "$served/live.next" "$served/live"
+    } | nft -f - && echo "$1" 1<> "$served/live" # without an instant in which it is empty, or has no room
 }
 
 redirection() { # rule
