@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +60,42 @@ def test_the_new_one_proves_itself_and_gets_all_before_the_old_one_leaves(
     assert host.traefiks.violations == host.violations == []
 
 
+def test_the_memory_limit_is_lowered_when_the_old_one_has_ended(
+    host: FakeHost, project: FakeGatewayProject
+) -> None:
+    for limit in (512 << 20, 1024 << 20, 256 << 20, 0):
+        commands.gateway_up(host.ports(), project, True, {"memory_limit": limit}, may_replace=False)
+        assert host.traefiks.memory_limit == limit
+        project.there = replace(OLD, memory_limit=limit)
+    assert host.traefiks.violations == []
+
+
+def test_a_memory_limit_below_what_two_need_is_refused(host: FakeHost, project: FakeGatewayProject) -> None:
+    host.traefiks.memory = 100 << 20
+    with pytest.raises(HitlessError, match="uses 100 MB, and twice that") as raised:
+        commands.gateway_up(host.ports(), project, True, {"memory_limit": 150 << 20}, may_replace=False)
+    assert "--memory-limit 201m" in raised.value.hint
+    assert host.traefiks.verbs == []
+
+
+def test_a_failed_one_leaves_the_memory_limit_as_it_was(host: FakeHost, project: FakeGatewayProject) -> None:
+    commands.gateway_up(host.ports(), project, True, {"memory_limit": 256 << 20}, may_replace=False)
+    project.there = replace(OLD, memory_limit=256 << 20)
+    host.traefiks.broken = True
+    with pytest.raises(HitlessError, match="the new Traefik has ended"):
+        commands.gateway_up(host.ports(), project, True, {"memory_limit": 512 << 20}, may_replace=False)
+    assert host.traefiks.memory_limit == 256 << 20
+
+
+def test_one_that_does_not_end_is_killed(host: FakeHost, project: FakeGatewayProject) -> None:
+    host.traefiks.stubborn = 0
+    began = host.clock.now()
+    commands.gateway_upgrade(host.ports(), project, {})
+    assert host.traefiks.verbs == [*VERBS, "kill 0"]
+    assert host.clock.now() - began >= 20
+    assert list(host.traefiks.running) == [1]
+
+
 def test_a_second_time_changes_nothing(host: FakeHost, project: FakeGatewayProject) -> None:
     commands.gateway_upgrade(host.ports(), project, {})
     assert commands.gateway_upgrade(host.ports(), project, {})[1:] == (False, ())
@@ -92,7 +129,7 @@ def test_one_that_ends_at_once_leaves_all_as_it_was(host: FakeHost, project: Fak
     host.traefiks.broken = True
     with pytest.raises(HitlessError, match="the new Traefik has ended"):
         commands.gateway_upgrade(host.ports(), project, {})
-    assert host.traefiks.verbs == ["begin 1", "end 1"]
+    assert host.traefiks.verbs == ["begin 1"]
     assert (host.traefiks.live, list(host.traefiks.running)) == (0, [0])
     assert project.settings() == OLD
     assert ended(host) is Outcome.FAILED

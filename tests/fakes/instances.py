@@ -27,6 +27,11 @@ class FakeInstances:
     connections: dict[int, int] = field(default_factory=dict)
     ending: int = 1
     closing: set[int] = field(default_factory=set)
+    # one that ends only when it is killed
+    stubborn: int | None = None
+    # bytes, 0 for no limit
+    memory_limit: int = 0
+    memory: int = 64 << 20
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
@@ -35,7 +40,7 @@ class FakeInstances:
         return Instances(self.live, tuple(sorted(self.running)))
 
     def health(self) -> Health:
-        return Health(not self.broken, 64 << 20, "2026-11-26T12:00:00Z", 0)
+        return Health(not self.broken, self.memory, "2026-11-26T12:00:00Z", 0)
 
     def metrics(self) -> str:
         return "traefik_open_connections 1"
@@ -48,6 +53,8 @@ class FakeInstances:
         if number in self.running:
             raise HitlessError(f"instance {number} is there")
         self.running[number] = settings
+        limits = (self.memory_limit, settings.memory_limit)
+        self.memory_limit = max(limits) if all(limits) else 0
 
     def instance_answers(self, number: int) -> bool:
         if self.broken:
@@ -77,11 +84,18 @@ class FakeInstances:
             self.connections[number] = max(left - self.ending, 0)
         return left
 
-    def end_instance(self, number: int) -> None:
-        self._verb(f"end {number}")
+    def end_instance(self, number: int, is_killed: bool) -> None:
+        self._verb(f"{'kill' if is_killed else 'end'} {number}")
         if number == self.live:
             self.violations.append(f"the live instance {number} ends")
-        self.running.pop(number, None)
+        if is_killed or number != self.stubborn:
+            self.running.pop(number, None)
+
+    def fit_memory(self) -> None:
+        if len(self.running) > 1:
+            self.violations.append(f"{len(self.running)} instances get the memory of one")
+        settings = self.running[self.live]
+        self.memory_limit = settings.memory_limit if settings else 0
 
     def _verb(self, verb: str) -> None:
         self.before(verb)

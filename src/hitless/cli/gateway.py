@@ -194,8 +194,9 @@ def logs(options: Options, lines: int) -> None:
 def metrics(options: Options) -> None:
     """Show what the gateway has counted, as Prometheus reads it."""
     from hitless.cli.console import ignore
+    from hitless.execution import observe
 
-    echo(options.host().ports(ignore).instances.metrics().rstrip())
+    echo(observe.metrics(options.host().ports(ignore)).rstrip())
 
 
 @gateway.command()

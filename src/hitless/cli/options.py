@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # One Traefik has 115 MB with 200 applications, and there are two while it is replaced
 _LEAST_MEMORY = 128 * 2**20
+_MOST_MEMORY = 2**44
 Command: TypeAlias = Callable[..., Any]
 
 
@@ -51,6 +52,8 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]
         if found is None:
             self.fail(f"{value} is not like 512m or 1g", param, ctx)
         number = int(float(found[1]) * units[found[2]])
+        if number > _MOST_MEMORY:
+            self.fail(f"{value} is more than any host has; 0 is for no limit", param, ctx)
         if 0 < number < _LEAST_MEMORY:
             self.fail(f"{value} is too little: at least {_LEAST_MEMORY >> 20}m, for two Traefiks", param, ctx)
         return number

@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from hitless.domain.common.errors import HitlessError, Locked, TimedOut
+from hitless.domain.common.errors import GatewayDown, HitlessError, Locked, TimedOut
 from hitless.domain.common.events import StepId, StepKind, Waiting
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
-from hitless.domain.gateway.instances import REPLACEABLE, differing
+from hitless.domain.gateway.instances import REPLACEABLE, differing, megabytes
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.plan.replace import replacement, tidying
@@ -80,33 +80,31 @@ def up(
     said = put_right(ports) if is_running else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
-    silent = _restart(session, project, present if is_running else None, wanted)
-    if silent:
-        raise HitlessError(
-            f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
-            "see hitless gateway status and logs; hitless -p NAME down removes it, to be deployed again",
-        )
+    _restart(session, project, present if is_running else None, wanted)
     return wanted, True, said
 
 
 def _restart(
     session: Session, project: GatewayProject, present: GatewaySettings | None, wanted: GatewaySettings
-) -> tuple[str, ...]:
-    """Start the gateway, or restart the one that runs with the present settings; what `change` returns.
+) -> None:
+    """Start the gateway, or restart the one that runs with the present settings.
 
-    It has no journal: that, the lock and its process are in the container, and go with it.
+    It has no journal: that, the lock and its process are in the container, and go with it. Raises
+    `HitlessError` also where it runs and an application does not answer that did not answer before.
     """
-    silent: tuple[str, ...] = ()
+    ports = session.ports
 
     def start_it() -> None:
-        nonlocal silent
-        silent = change(project, session.ports, present, wanted)
+        if silent := change(project, ports, present, wanted):
+            raise HitlessError(
+                f"the gateway is up, but {_shown(silent)} does not answer behind it{waits.refused(ports)}",
+                "see hitless gateway status and logs; hitless -p NAME down removes it, to be deployed again",
+            )
 
     kind = StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY
     with undisturbed(session) if present else nullcontext():
         session.begin(0)
-        announced(session.ports, StepId(kind), start_it)
-    return silent
+        announced(ports, StepId(kind), start_it)
 
 
 def upgrade(
@@ -119,7 +117,7 @@ def upgrade(
     """
     present = project.settings()
     if present is None or session.ports.balancer.gateway() is None:
-        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+        raise GatewayDown
     wanted = replace(present, **changes).up_to_date()
     if wanted == present:
         if not session.ports.instances.instances().idle:
@@ -146,6 +144,7 @@ def replace_traefik(
             "pass --replace to `hitless gateway up` to restart it; for a second or two nothing is answered",
         )
     refuse_unfit(project, wanted.image)
+    _refuse_too_little(ports, wanted.memory_limit)
     said = put_right(ports)
     session.lock_gateway(undisturbed(session))
     session.begin(0)
@@ -154,6 +153,17 @@ def replace_traefik(
     if wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     return said
+
+
+def _refuse_too_little(ports: Ports, limit: int) -> None:
+    """Raise `HitlessError` where two of what runs would not have room: the kernel would end the live one."""
+    used = ports.instances.health().memory
+    if 0 < limit < 2 * used:
+        raise HitlessError(
+            f"the gateway uses {megabytes(used)}, and twice that while one Traefik replaces another: "
+            f"{megabytes(limit)} is too little",
+            f"pass --memory-limit {2 * used / 2**20 + 1:.0f}m or more, or 0 for no limit",
+        )
 
 
 @contextmanager

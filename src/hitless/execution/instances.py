@@ -17,7 +17,9 @@ from hitless.domain.plan.instance_steps import (
 from hitless.execution import waits
 from hitless.ports import Ports
 
-_START_TIMEOUT = 30.0
+_START_TIMEOUT = 30.0  # seconds, as all of these
+_GRACE = 20.0  # Traefik gives its requests 10
+_KILL = 5.0
 _PAUSE = 0.1
 
 
@@ -38,7 +40,7 @@ def perform_instance(ports: Ports, step: InstanceStep, progress: Callable[[str],
         case CloseInstance(number, timeout):
             return _drain(ports, number, timeout, progress)
         case EndInstance(number):
-            ports.instances.end_instance(number)
+            _end(ports, number)
             return ""
 
 
@@ -71,3 +73,16 @@ def _drain(ports: Ports, number: int, timeout: float, progress: Callable[[str], 
         ports.clock.pause(_PAUSE)
         left = ports.instances.instance_connections(number)
     return f"{first - left} of {first} connections ended" + (f", {left} after {timeout:g} s" if left else "")
+
+
+def _end(ports: Ports, number: int) -> None:
+    """End it, and only then lower the memory limit: two need more than one."""
+    for is_killed, patience in ((False, _GRACE), (True, _KILL)):
+        if number in ports.instances.instances().there:
+            ports.instances.end_instance(number, is_killed)
+        deadline = ports.clock.now() + patience
+        while number in ports.instances.instances().there and ports.clock.now() < deadline:
+            ports.clock.pause(_PAUSE)
+    if number in ports.instances.instances().there:
+        raise TimedOut(f"Traefik did not end within {_GRACE + _KILL:.0f} s", "see `hitless gateway logs`")
+    ports.instances.fit_memory()

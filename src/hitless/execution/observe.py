@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from hitless.domain.common.errors import GatewayDown
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
@@ -19,6 +20,13 @@ def instances(ports: Ports, world: World) -> Instances:
 def health(ports: Ports, world: World) -> Health | None:
     """How the gateway's container is; None where it does not run."""
     return ports.instances.health() if world.gateway else None
+
+
+def metrics(ports: Ports) -> str:
+    """What the gateway has counted, as Prometheus reads it. Raises `HitlessError` if it does not count."""
+    if ports.balancer.gateway() is None:
+        raise GatewayDown
+    return ports.instances.metrics()
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:

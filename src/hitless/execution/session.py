@@ -9,7 +9,14 @@ from dataclasses import replace
 from types import TracebackType
 
 from hitless.domain.common import redact
-from hitless.domain.common.errors import DockerFailed, HitlessError, HookFailed, LockLost, Refused
+from hitless.domain.common.errors import (
+    DockerFailed,
+    GatewayDown,
+    HitlessError,
+    HookFailed,
+    LockLost,
+    Refused,
+)
 from hitless.domain.common.events import (
     Began,
     Ended,
@@ -91,7 +98,7 @@ class Session:
         """
         gateway = self._bare.balancer.gateway()
         if gateway is None:
-            raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+            raise GatewayDown
         self.lock()
         return gateway, self.look(gateway)
 

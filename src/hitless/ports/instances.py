@@ -25,7 +25,7 @@ class InstanceControl(Protocol):
         ...
 
     def metrics(self) -> str:
-        """What the live instance has counted, as Prometheus reads it. Raises `HitlessError` for nothing."""
+        """What the live instance has counted, as Prometheus reads it."""
         ...
 
     def unable_to_switch(self) -> str:
@@ -33,7 +33,10 @@ class InstanceControl(Protocol):
         ...
 
     def begin_instance(self, number: int, settings: GatewaySettings) -> None:
-        """Start one with these settings, and the routes that the live one has."""
+        """Start one with these settings, and the routes that the live one has.
+
+        Until `fit_memory` the container has the greater memory limit of the two.
+        """
         ...
 
     def instance_answers(self, number: int) -> bool:
@@ -56,6 +59,10 @@ class InstanceControl(Protocol):
         """The open connections of clients to an instance."""
         ...
 
-    def end_instance(self, number: int) -> None:
-        """End an instance, and wait until it has gone. What it is at gets its grace period."""
+    def end_instance(self, number: int, is_killed: bool) -> None:
+        """Tell an instance to end what it is at, and then itself; or end it at once (`is_killed`)."""
+        ...
+
+    def fit_memory(self) -> None:
+        """Give the container the memory limit that the live instance's settings have."""
         ...

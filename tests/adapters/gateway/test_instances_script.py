@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.instances import TraefikInstances
 from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.domain.common.errors import LockLost
+from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Software
 from hitless.domain.gateway.settings import GatewaySettings
 from tests.adapters.fake_docker import FakeDocker, recorded
+from tests.adapters.gateway.traefiks import wait_for
 from tests.domain.builders import routing
 
 SETTINGS = GatewaySettings(read_timeout=60)
@@ -31,7 +33,7 @@ CHANGES: dict[str, Callable[[TraefikInstances], None]] = {
     "switch": lambda instances: instances.switch_to(1),
     "settle": lambda instances: instances.settle(SETTINGS),
     "close": lambda instances: instances.close_instance(0, [SHOP]),
-    "end": lambda instances: instances.end_instance(1),
+    "end": lambda instances: instances.end_instance(1, is_killed=False),
 }
 
 
@@ -47,12 +49,19 @@ class HasPrograms(Programs):
 
 
 @pytest.fixture
+def state(docker: FakeDocker) -> Iterator[GatewayState]:
+    """On the shell that changes instances: an idle one of another would keep the lock."""
+    shell = GatewayShell(DockerCli(), "adapters-rec")
+    yield GatewayState(shell)
+    shell.close()
+
+
+@pytest.fixture
 def instances(state: GatewayState, docker: FakeDocker) -> TraefikInstances:
     found = recorded("container_gateway")
     found[0]["HostConfig"] = {"Memory": 0}
     docker.answers("container", "inspect", stdout=json.dumps(found))
-    shell = GatewayShell(state.shell.cli, "adapters-rec", state.shell.claims)
-    return TraefikInstances(shell, HasPrograms(shell.cli, shell.project))
+    return TraefikInstances(state.shell, HasPrograms(state.shell.cli, state.shell.project))
 
 
 @pytest.fixture
@@ -86,8 +95,6 @@ def asked(served: Path) -> list[str]:
 def test_a_command_that_has_lost_the_gateways_lock_changes_nothing(
     instances: TraefikInstances, served: Path, name: str
 ) -> None:
-    if name == "end":
-        (served / "1/routes").mkdir()
     before = contents(served)
     with pytest.raises(LockLost, match="the gateway"):
         CHANGES[name](instances)
@@ -110,7 +117,39 @@ def test_the_command_that_holds_it_changes_instances(
     assert (served / "routes/shop.yml").read_text() == render(SHOP, is_leaving=True)
     settled = (served.parents[1] / "etc/hitless/routes/.settled").read_text()
     assert settled.splitlines()[1:3] == [SETTINGS.to_label(), "program"]
-    assert said == ["begin 1"]
+    wait_for(lambda: said == ["begin 1"])
+
+
+def test_one_for_which_there_is_no_room_leaves_nothing(
+    state: GatewayState, instances: TraefikInstances, served: Path, host: FakeDocker
+) -> None:
+    full = host.directory / "cp"
+    full.write_text('#!/bin/sh\nmkdir -p "$3" && echo half > "$3/half"\nexit 1\n')
+    full.chmod(0o755)
+    with state.alone("alice", ""), pytest.raises(DockerFailed):
+        instances.begin_instance(1, SETTINGS)
+    assert [file.name for file in served.rglob("half")] == []
+    assert not (served / "1/routes").exists()
+    assert list((served / "next").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("memory.stat", "anon 1000\nfile 5\nshmem 3000000000\nanon_thp 7\n", b"3000001000"),
+        ("memory/memory.stat", "rss 1\nshmem 2\ntotal_rss 300\ntotal_rss_huge 9\ntotal_shmem 20\n", b"320"),
+        ("memory.stat", "", b""),
+        ("nothing", "", b""),
+    ],
+    ids=["version 2", "version 1", "an empty file", "none"],
+)
+def test_the_memory_of_the_container(
+    instances: TraefikInstances, host: FakeDocker, path: str, text: str, expected: bytes
+) -> None:
+    file = host.root / "sys/fs/cgroup" / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert instances.shell.run("memory")[0] == expected
 
 
 def contents(folder: Path) -> dict[str, str]:

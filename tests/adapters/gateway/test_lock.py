@@ -130,18 +130,19 @@ def other_state() -> Iterator[GatewayState]:
     shell.close()
 
 
+@pytest.mark.parametrize(("name", "whose"), [("shop", "shop"), (".gateway", "the gateway")])
 def test_who_was_suspended_asks_the_gateway_whether_the_lock_is_held(
-    host: FakeDocker, state: GatewayState, monkeypatch: pytest.MonkeyPatch
+    host: FakeDocker, state: GatewayState, monkeypatch: pytest.MonkeyPatch, name: str, whose: str
 ) -> None:
-    with state.lock("shop", "alice", 0, print) as held, other_state() as another:
+    with state.lock(name, "alice", 0, print) as held, other_state() as another:
         monkeypatch.setattr(held.process, "poll", lambda: None)  # nobody has noticed its end
         assert held.is_held()
-        another.unlock("shop")
-        with another.lock("shop", "bob", 0, print):
+        another.unlock(name)
+        with another.lock(name, "bob", 0, print):
             now = time.clock_gettime(time.CLOCK_BOOTTIME)
             monkeypatch.setattr("hitless.adapters.gateway.state._awake_or_not", lambda: now + 60)
             assert not held.is_held()
-            with pytest.raises(LockLost):
+            with pytest.raises(LockLost, match=f"lock of {whose} went away"):
                 state.shell.cli.change("stop", "c")
             assert ("stop", "c") not in host.argvs
 

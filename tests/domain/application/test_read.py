@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -11,11 +10,8 @@ from hypothesis import strategies as st
 
 from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application import read as reading
-from hitless.domain.application import x_hitless
-from hitless.domain.application.model import Application, Settings
-from hitless.domain.application.x_hitless import Extension
+from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
-from hitless.domain.common import durations
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.plan import deploy as deploy_plan
@@ -51,132 +47,6 @@ MIDDLEWARES = "traefik.http.middlewares"
 
 def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...]:
     return reading.read(compose(services, **keys))[1]
-
-
-class TestExtension:
-    """`x-hitless`, for the application and for one service."""
-
-    def test_without_it_the_defaults_hold(self) -> None:
-        found = application()
-        assert found.settings == found.services[0].settings == Settings()
-
-    def test_all_of_it(self) -> None:
-        settings = {"timeout": "2m", "drain_timeout": 5, "successes": 3, "keep": 1}
-        found = application(x_hitless=settings)
-        assert found.settings == Settings(timeout=120, drain_timeout=5, successes=3, keep=1)
-        assert found.services[0].settings == found.settings
-
-    def test_a_service_changes_what_the_application_says(self) -> None:
-        services = {
-            "app": web(x_hitless={"timeout": "5s", "concurrent_writes": True}),
-            "other": web({}),
-        }
-        found = application(services, x_hitless={"timeout": "2m", "successes": 4})
-        app, other = found.services
-        assert (app.settings.timeout, app.settings.successes) == (5, 4)
-        assert (other.settings.timeout, other.settings.successes) == (120, 4)
-        assert found.settings.timeout == 120
-
-    def test_all_errors_are_said_at_once_each_with_its_path(self) -> None:
-        own = {"timeout": "soon", "successes": 0, "concurrent_writes": "yes", "drain_timeout": 1}
-        findings = findings_of(
-            {"app": web(x_hitless=own)},
-            x_hitless={"timeout": True, "drain_timeout": "", "successes": 1.5, "keep": -1, "x": 1},
-        )
-        assert paths(findings) == [
-            "x-hitless.x",
-            "x-hitless.timeout",
-            "x-hitless.drain_timeout",
-            "x-hitless.successes",
-            "x-hitless.keep",
-            f"{WEB}.x-hitless.drain_timeout",
-            f"{WEB}.x-hitless.timeout",
-            f"{WEB}.x-hitless.successes",
-            f"{WEB}.x-hitless.concurrent_writes",
-        ]
-
-    @pytest.mark.parametrize(
-        ("key", "hint"),
-        [
-            ("time_out", "did you mean timeout?"),
-            ("drain_timout", "did you mean drain_timeout?"),
-            ("success", "did you mean successes?"),
-            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks"),
-            (
-                "concurrent_writes",
-                "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks",
-            ),
-        ],
-    )
-    def test_an_unknown_key_names_the_nearest_known_one(self, key: str, hint: str) -> None:
-        finding = only(findings_of(x_hitless={key: 1}))
-        assert (finding.path, finding.hint) == (f"x-hitless.{key}", hint)
-
-    @pytest.mark.parametrize("value", [[], "timeout: 5", 3, True])
-    def test_no_mapping(self, value: object) -> None:
-        assert only(findings_of(x_hitless=value)).path == "x-hitless"
-
-    @pytest.mark.parametrize("value", [None, {}])
-    def test_nothing_in_it(self, value: object) -> None:
-        assert findings_of(x_hitless=value) == ()
-
-    def test_what_is_right_in_it_holds_beside_what_is_wrong(self) -> None:
-        found, _ = reading.read(compose(x_hitless={"keep": 5, "timeout": "?"}))
-        assert found.settings == Settings(keep=5)
-
-    @pytest.mark.parametrize(
-        ("value", "said"), [(True, True), (False, False), ("true", False), (None, False)]
-    )
-    def test_concurrent_writes(self, value: object, said: bool) -> None:
-        assert x_hitless.of_service("web", {"x-hitless": {"concurrent_writes": value}}, Settings(), []) == (
-            Extension(Settings(), concurrent_writes=said)
-        )
-
-    @pytest.mark.parametrize("service", [{}, {"x-hitless": None}, {"x-hitless": []}])
-    def test_no_word_of_concurrent_writes(self, service: Json) -> None:
-        assert not x_hitless.of_service("web", service, Settings(), []).concurrent_writes
-
-
-class TestSeconds:
-    """Durations as Compose writes them."""
-
-    @pytest.mark.parametrize(
-        ("value", "seconds"),
-        [
-            (0, 0.0),
-            (5, 5.0),
-            (1.5, 1.5),
-            ("5", 5.0),
-            ("5s", 5.0),
-            (" 5s ", 5.0),
-            ("1m30s", 90.0),
-            ("1h2m3s", 3723.0),
-            ("1.5h", 5400.0),
-            ("100ms", 0.1),
-            ("1m500ms", 60.5),
-        ],
-    )
-    def test_read(self, value: object, seconds: float) -> None:
-        assert durations.seconds(value) == pytest.approx(seconds)
-
-    @pytest.mark.parametrize(
-        "value", ["", " ", None, True, "s", "5 s", "5d", "-5s", -1, "1m30", "nan", [], {}]
-    )
-    def test_no_duration(self, value: object) -> None:
-        with pytest.raises(ValueError, match="is no duration"):
-            durations.seconds(value)
-
-    @examples(200)
-    @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
-    def test_the_sum_of_its_parts(self, hours: int, minutes: int, whole: int, milli: int) -> None:
-        text = f"{hours}h{minutes}m{whole}s{milli}ms"
-        assert durations.seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
-
-    @examples(300)
-    @given(hostile_texts() | st.text("0123456789.hms ") | st.none() | st.floats() | st.integers())
-    def test_anything_else_is_a_value_error(self, value: object) -> None:
-        with suppress(ValueError):
-            assert durations.seconds(value) >= 0
 
 
 class TestLabels:

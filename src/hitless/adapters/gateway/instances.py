@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
-from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
+from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.gateway.compose_model import arguments
 from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
 from hitless.domain.gateway.model import container_name
@@ -22,9 +21,6 @@ from hitless.domain.routing.split import Routing
 
 # The engine can change the limit of a container that runs, and not remove it.
 _NO_LIMIT = 2**50  # bytes
-_GRACE = 20.0  # seconds: Traefik gives its requests 10
-_KILL = 5.0
-_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,9 +68,9 @@ class TraefikInstances:
         return ""
 
     def begin_instance(self, number: int, settings: GatewaySettings) -> None:
-        """Start one with these settings, and the routes that the live one has."""
+        """Start one with these settings, the routes that the live one has, and no less memory."""
         text = self._with_settings(settings, number)
-        self._limit_memory(settings, may_lower=False)
+        self._limit_memory(max(self._memory_limit(), settings.memory_limit or _NO_LIMIT))
         self._change("begin_instance", str(number), str(len(text)), stdin=text)
         self.instances()
 
@@ -98,7 +94,6 @@ class TraefikInstances:
         """Have the container start with these settings from now on."""
         text = self._with_settings(settings, 0)  # the container starts with the first one
         self._change("settle", str(len(text)), stdin=text)
-        self._limit_memory(settings)
         self.programs.keep(self.programs.software(settings.image)[0].program)
 
     def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
@@ -113,17 +108,15 @@ class TraefikInstances:
         table, _ = self.shell.run("connections")
         return count_clients(table.decode(), {*there.entry_points.values(), there.dashboard})
 
-    def end_instance(self, number: int) -> None:
-        """End an instance, and wait until it has gone."""
-        for signal, patience in (("TERM", _GRACE), ("KILL", _KILL)):
-            if number not in self.instances().there:
-                return
-            self._change("end_instance", str(number), signal)
-            deadline = time.monotonic() + patience
-            while number in self.instances().there and time.monotonic() < deadline:
-                time.sleep(_PAUSE)
-        if number in self.instances().there:
-            raise TimedOut(f"Traefik did not end within {_GRACE + _KILL:.0f} s", "see `hitless gateway logs`")
+    def end_instance(self, number: int, is_killed: bool) -> None:
+        """Tell an instance to end, or the kernel to end it."""
+        self._change("end_instance", str(number), "KILL" if is_killed else "TERM")
+
+    def fit_memory(self) -> None:
+        """Give the container the memory limit that the live instance's settings have."""
+        text = self.shell.run("live_settings")[0].decode().strip()
+        settings = GatewaySettings.from_label(text) if text else self._settings()
+        self._limit_memory(settings.memory_limit or _NO_LIMIT)
 
     def _instance(self, number: int) -> TraefikInstance:
         # an older gateway, or one that was never replaced: its ports need no look at its settings
@@ -139,17 +132,18 @@ class TraefikInstances:
     def _container(self) -> dict[str, Any]:
         found = inspect(self.shell.cli, self.shell.project)
         if found is None:
-            raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+            raise GatewayDown
         return found
 
     def _change(self, function: str, *words: str, stdin: bytes = b"") -> None:
         self.shell.change(function, GATEWAY_LOCK, *words, stdin=stdin)
 
-    def _limit_memory(self, settings: GatewaySettings, may_lower: bool = True) -> None:
-        """Give the running container the limit of these settings."""
-        present = self._container()["HostConfig"]["Memory"] or _NO_LIMIT
-        wanted = settings.memory_limit or _NO_LIMIT
-        if wanted > present or (may_lower and wanted < present):
+    def _memory_limit(self) -> int:
+        limit: int = self._container()["HostConfig"]["Memory"]
+        return limit or _NO_LIMIT
+
+    def _limit_memory(self, wanted: int) -> None:
+        if wanted != self._memory_limit():
             both = (f"--memory={wanted}", f"--memory-swap={wanted}")
             self.shell.cli.run("update", *both, container_name(self.shell.project))
 

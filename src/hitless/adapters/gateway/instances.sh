@@ -114,15 +114,22 @@ live_settings() {
 
 # Only who holds the gateway's lock changes instances: a command that was suspended may have lost it since.
 
+# Receive a file, and only then keep others out: whoever sends it may be suspended.
+handed() ( # .gateway, claim, bytes, command that takes the file as its last word
+    given=$served/next/given.$$
+    lock=$1 claim=$2 bytes=$3
+    shift 3
+    received "$given" "$bytes" && fenced "$lock" "$claim" "$@" "$given"
+    code=$?
+    rm -f "$given"
+    exit "$code"
+)
+
 # Start one beside the live one, with the routes that this one has. On standard input come its settings, in one line,
 # its program, and its arguments, a line each.
 begin_instance() { # .gateway, claim, instance, bytes
     umask 0
-    given=$served/next/given.$$
-    received "$given" "$4" && fenced "$1" "$2" begin_with "$3" "$given"
-    code=$?
-    rm -f "$given"
-    return "$code"
+    handed "$1" "$2" "$4" begin_with "$3"
 }
 
 begin_with() { # instance, file
@@ -130,8 +137,11 @@ begin_with() { # instance, file
     [ ! -e "$place/routes" ] || { echo "instance $1 is there" >&2; return 1; }
     sed -n 1p "$2" > "$place/settings" && sed 1d "$2" > "$place/arguments" && alone || return
     rm -rf "$place/begun" "$place/aside" # of one that was cut short
-    cp -r "$(at "$live")/aside" "$place/aside" && cp -r "$(at "$live")/routes" "$place/begun" &&
-        mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
+    if ! cp -r "$(at "$live")/aside" "$place/aside" || ! cp -r "$(at "$live")/routes" "$place/begun"; then
+        rm -rf "$place/begun" "$place/aside" # there is no room: leave it to what is live
+        return 1
+    fi
+    mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
 }
 
 end_instance() { # .gateway, claim, instance, signal
@@ -168,11 +178,7 @@ can_switch() {
 # meanwhile, and the others keep theirs.
 give() { # .gateway, claim, instance, file's name without its ending, bytes
     umask 022
-    place=$(at "$3")/routes
-    received "$served/next/$4.$$" "$5" && fenced "$1" "$2" replace "$place/$4.yml" "$served/next/$4.$$"
-    code=$?
-    rm -f "$served/next/$4.$$"
-    return "$code"
+    handed "$1" "$2" "$5" replace "$(at "$3")/routes/$4.yml"
 }
 
 replace() { # file, if it is there, new one
@@ -182,13 +188,13 @@ replace() { # file, if it is there, new one
 # What the container runs at its next start: its own name, the settings, the program, and the arguments.
 settle() { # .gateway, claim, bytes
     umask 027
-    new=$routes/.next/.settled.$$
-    mkdir -p "$routes/.next" && received "$new.given" "$3" &&
-        cat /proc/sys/kernel/hostname "$new.given" > "$new" && persist "$new" &&
-        fenced "$1" "$2" mv -f "$new" "$routes/.settled" && persist "$routes"
-    code=$?
-    rm -f "$new" "$new.given"
-    return "$code"
+    handed "$1" "$2" "$3" settle_with
+}
+
+settle_with() { # file
+    new=$routes/.next/.settled
+    mkdir -p "$routes/.next" && cat /proc/sys/kernel/hostname "$1" > "$new" && persist "$new" &&
+        mv -f "$new" "$routes/.settled" && persist "$routes"
 }
 
 # Whether it is of this container: another one has been made with settings of its own.
@@ -202,11 +208,15 @@ connections() {
     cat /proc/net/tcp6 2>/dev/null || true
 }
 
-# How many bytes the processes have here; nothing where the kernel does not tell. Its total has files in it that it
-# gives back first.
+# How many bytes the processes have here, and the files that are in memory alone; nothing where the kernel does not
+# tell. Its own total has files in it that it gives back first.
 memory() {
-    sed -n 's/^anon //p' /sys/fs/cgroup/memory.stat 2>/dev/null ||
-        sed -n 's/^total_rss //p' /sys/fs/cgroup/memory/memory.stat 2>/dev/null || true
+    group=$root/sys/fs/cgroup # version 2 of them, or else 1
+    summed "anon|shmem" "$group/memory.stat" || summed "total_rss|total_shmem" "$group/memory/memory.stat" || true
+}
+
+summed() { # names, file
+    awk "/^($1) / { sum += \$2 } END { if (sum) printf \"%.0f\", sum; else exit 1 }" "$2" 2>/dev/null
 }
 
 # One request, and the raw answer. A pipe that is also open for writing never ends: nc would half-close the connection

@@ -32,6 +32,11 @@ GATEWAY_LOCK = ".gateway"  # no application's name: the lock that keeps anybody 
 HELD_NO_MORE = 76  # the exit code of functions if the lock that they need is not held
 
 
+def whose(lock: str) -> str:
+    """Who has a lock of this name, in an error: an application, or the gateway itself."""
+    return "the gateway" if lock == GATEWAY_LOCK else lock
+
+
 @dataclass(frozen=True)
 class GatewayShell:
     """The shells in this gateway's container: one, or as many as are in use at once.
@@ -91,7 +96,7 @@ class GatewayShell:
             self.run(function, application, self.claims.get(application, "none"), *words, stdin=stdin)
         except DockerFailed as error:
             if error.exit_code == HELD_NO_MORE:
-                raise LockLost("the gateway" if application == GATEWAY_LOCK else application) from error
+                raise LockLost(whose(application)) from error
             raise
 
     def close(self) -> None:

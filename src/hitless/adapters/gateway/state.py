@@ -19,7 +19,7 @@ from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
-from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
+from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell, whose
 from hitless.domain.application import compose_schema
 from hitless.domain.common.errors import DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.common.foreign import Json
@@ -198,7 +198,7 @@ class GatewayState:
 
         def insist() -> None:
             if not writer.is_held():
-                raise LockLost(application)
+                raise LockLost(whose(application))
 
         try:
             self.shell.claims[application] = _take(process, application, wait, taken, cli.argv(*words[:6]))
@@ -277,7 +277,7 @@ def _take(
         if code == _UNABLE:
             error.hint = "hitless gateway up --replace says whether the gateway's image lacks something"
         raise error
-    what = "the gateway" if application == GATEWAY_LOCK else application
+    what = whose(application)
     if patience and not is_late.is_set():  # with its container
         raise Locked(
             f"the gateway ended while another command worked on {what}: {holder.describe()}",

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.load.wire import Address, Connections, Head
-from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.errors import GatewayDown, HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.proof.observations import Failure, Sample, Target, Visit
 from hitless.domain.routing import entry_points
@@ -70,7 +70,7 @@ def published(cli: DockerCli, settings: GatewaySettings | None) -> dict[str, Add
     measure the network in between, and nobody knows whether the port here is the gateway's.
     """
     if settings is None:
-        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+        raise GatewayDown
     endpoint = cli.endpoint()
     if not _is_here(endpoint):
         raise HitlessError(

@@ -10,7 +10,7 @@ from rich.markup import escape
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
 from hitless.domain.common.foreign import Json
-from hitless.domain.gateway.instances import Health
+from hitless.domain.gateway.instances import Health, megabytes
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.status import GatewayStatus, HostStatus, LiveStatus
 from hitless.domain.routing import entry_points
@@ -114,11 +114,7 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
 def _show_health(out: Console, health: Health, limit: int) -> None:
     if not health.answers:
         out.print("  [red]Traefik does not answer; see hitless gateway logs[/]")
-    memory = f", {_megabytes(health.memory)} of memory" if health.memory >= 0 else ""
-    most = f" of at most {_megabytes(limit)}" if limit and memory else ""
+    memory = f", {megabytes(health.memory)} of memory" if health.memory >= 0 else ""
+    most = f" of at most {megabytes(limit)}" if limit and memory else ""
     again = f", Docker started it again {health.restarts} times" if health.restarts else ""
     out.print(f"  since {health.started[:19].replace('T', ' ')} UTC{memory}{most}{again}")
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MB"

@@ -14,7 +14,7 @@ from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
-from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.errors import GatewayDown, HitlessError
 from hitless.domain.common.events import Operation, StepJson
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -73,7 +73,7 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
         print_document(Document.STATUS, status_document(status))
         return
     if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
-        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
+        raise GatewayDown
     if not status.is_known:
         raise HitlessError(
             f"{status.application} is not deployed here",

@@ -22,6 +22,13 @@ class HitlessError(Exception):
         self.hint = hint
 
 
+class GatewayDown(HitlessError):
+    """There is no running gateway, and nothing can be done without one."""
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is not up on this Docker host", "run: hitless gateway up")
+
+
 class Refused(HitlessError):
     """The plan has errors; nothing was touched."""
 

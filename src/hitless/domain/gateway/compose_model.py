@@ -80,8 +80,7 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         # Docker socket belongs to root.
         "user": f"{user}:{user}",
         # The owner says who may write, not a mode: at a second start the engine (26.1) has forgotten the
-        # mode. A routing file has some ten thousand bytes, and each of two
-        # Traefiks its own copies.
+        # mode. A routing file has some ten thousand bytes, and each of two Traefiks has its own copies.
         "tmpfs": [f"{SERVED}:uid={user},gid={user},mode=0755,size=256m"],
         # not unless-stopped: after a crash the engine thinks that what ran was stopped by hand (measured)
         "restart": "always",

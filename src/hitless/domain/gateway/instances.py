@@ -55,6 +55,11 @@ class Health:
     restarts: int
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes for people: `64 MB`."""
+    return f"{size / 2**20:.0f} MB"
+
+
 @dataclass(frozen=True)
 class Listening:
     """The ports on which an instance listens within the container: of each entry point, and its own two."""
