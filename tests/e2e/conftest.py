@@ -184,7 +184,7 @@ def app(
         host: str = "flask.localhost",
     ) -> App:
         stem = "".join(c for c in request.node.name.removeprefix("test_") if c.isalnum())[:20]
-        name = name or f"{NAMED.removeprefix('hitless-')}-{stem}{len(made) or ''}"
+        name = name or f"{GATEWAY.removeprefix('hitless-')}-{stem}{len(made) or ''}"
         if file is None:
             host = f"{name}.localhost"
             file = tmp_path / f"{name}.yml"

@@ -20,7 +20,7 @@ import pytest
 from bench.host import APP, HOST, build_app
 from bench.load import EVERY_KIND, Load
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
-from tests.e2e.conftest import GATEWAY, NAMED, ROOT, Cli, Gateway, docker, gateway_of_its_own, wait_for
+from tests.e2e.conftest import GATEWAY, ROOT, Cli, Gateway, docker, gateway_of_its_own, wait_for
 
 # `make replacements` has 20 of them
 REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "2"))
@@ -93,7 +93,7 @@ def site() -> Iterator[Site]:
         build(MADE, "RUN echo >> /usr/local/bin/traefik")
     with gateway_of_its_own(f"{GATEWAY}-upgrade") as gateway:
         environment = {"HITLESS_GATEWAY": gateway.name, "BOOT_SECONDS": "0.5", "WEBS": "2", "RELEASE": "1"}
-        name = f"{NAMED.removeprefix('hitless-')}-upgrade"
+        name = f"{GATEWAY.removeprefix('hitless-')}-upgrade"
         cli = Cli(("-p", name, "-f", str(APP / "compose.yaml")), environment)
         cli.run("deploy")
         yield Site(gateway, cli)
