@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hitless.domain.checks.route import taken
 from hitless.domain.common.errors import (
     CommandFailed,
     DockerFailed,
     GateFailed,
     HitlessError,
     LockLost,
-    NotConfirmed,
     TimedOut,
 )
 from hitless.domain.common.events import (
@@ -62,10 +59,10 @@ from hitless.domain.plan.steps import (
     StartShared,
     Step,
 )
-from hitless.domain.routing.split import Routing
-from hitless.execution import stopping, waits
+from hitless.execution import readiness, stopping, waits
 from hitless.execution.instances import perform_instance
 from hitless.execution.replicas import Replicas
+from hitless.execution.routings import perform_routing
 from hitless.ports import Ports
 
 
@@ -189,25 +186,10 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
             return _run_here(ports, step)
         case HandOver():
             return _hand_over(ports, step, known, progress)
-        case Show(application, _, before, routing):
-            said = _route(ports, known, application, before, routing, is_new=True)
-            _refuse_taken(ports, step)
-            return said
-        case Restore():
-            return _restore(ports, known, step)
-        case Withdraw(application, before, withdrawn):
-            return _route(ports, known, application, before, withdrawn)
-        case CutOver(before, routing) | AddReplicas(before, routing):
-            _last_look(ports, step, known)
-            return _route(ports, known, routing.application, before, routing)
-        case Bake(application, colour, readiness):
-            waits.until_baked(ports, step, known.ready(application, colour, readiness), progress)
-            return ""
+        case Show() | Restore() | Withdraw() | Gate() | CutOver() | AddReplicas() | Bake():
+            return perform_routing(ports, step, known, progress)
         case Record(application, release):
             ports.state.record(application, release)
-            return ""
-        case Gate(application, colour, readiness):
-            waits.until_ready(ports, step, known.ready(application, colour, readiness), progress)
             return ""
         case Drain():
             return _drain(ports, step, progress)
@@ -300,70 +282,8 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
         ports.containers.set_restart_policies(known.each(application, colour, step.restart))
     _start(ports, step, known)
     gate = Gate(application, colour, step.readiness)
-    waits.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
+    readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
     return ""
-
-
-def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> None:
-    """See that all is still as the gate left it, and have it come back with the engine from now on."""
-    application, colour = step.routing.application, step.routing.live
-    assert colour
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        policies = known.each(application, colour, step.restart)
-        updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
-        waits.refuse_unready(ports, application, colour, known.ready(application, colour, step.readiness))
-        if updated:
-            updated.result()
-
-
-def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
-    """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
-    application, routing = step.application, known.served(step.routing)
-    if ports.state.read(application).holds(application, routing) and ports.balancer.in_force(
-        application, routing
-    ):
-        return "they are as they were"
-    try:
-        return _route(ports, known, application, routing, routing)
-    except DockerFailed as error:
-        if step.harmless and ports.balancer.in_force(application, known.served(step.harmless)):
-            return f"as they were shown, which gives it no request: {error.output}"
-        raise
-
-
-def _route(
-    ports: Ports,
-    known: Replicas,
-    application: str,
-    before: Routing | None,
-    routing: Routing | None,
-    is_new: bool = False,
-) -> str:
-    """Deliver a routing and confirm it; Traefik's opinion of it is asked where routes are new to it.
-
-    What it routes by later was found good when it was shown.
-    """
-    before, routing = known.served(before), known.served(routing)
-    ports.insist()  # a step may have hung while another command changed the routing
-    ports.balancer.deliver(application, routing)
-    try:
-        waits.until_in_force(ports, application, routing)
-        if routing and is_new:
-            waits.refuse_complaints(ports, application, routing)
-    except NotConfirmed:
-        ports.insist()
-        ports.balancer.deliver(application, before)
-        raise
-    return f"generation {routing.generation}" if routing else ""
-
-
-def _refuse_taken(ports: Ports, step: Show) -> None:
-    """Two applications may have asked for one route at the same time, each when nobody had it yet.
-
-    Each shows its own before it looks here, so at least one of the two sees the other.
-    """
-    for finding in taken(step.application, step.claims, ports.state.read(None).routings):
-        raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
 
 
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
