@@ -458,7 +458,7 @@ def test_a_killed_container_without_a_known_reason(host: FakeHost) -> None:
     host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
     with pytest.raises(GateFailed) as raised:
         deploy(host)
-    assert raised.value.hint.startswith("it was killed by somebody, or ran out of memory")
+    assert raised.value.hint.startswith("somebody killed it, or it ran out of memory")
 
 
 def test_a_strict_deployment_is_refused_for_a_warning_and_leaves_all_as_it_was(deployed: FakeHost) -> None:

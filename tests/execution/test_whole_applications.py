@@ -293,7 +293,7 @@ def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost
 def test_a_hook_that_fails_after_the_cutover_is_told_and_everything_else_is_done(host: FakeHost) -> None:
     deploy(host, hooks=HOOKS)
     host.behaviour.broken_commands = ("tell",)
-    with pytest.raises(HookFailed, match="all is done, but"):
+    with pytest.raises(HookFailed, match="everything else is done, but"):
         deploy(host, hooks=HOOKS)
     assert live(host) == (Colour.GREEN, [2])
     assert outcome(host) == "successful"
@@ -414,9 +414,9 @@ class TestShared:
         assert host.base["db"] != before
 
     def test_what_is_not_shared_is_named(self, host: FakeHost) -> None:
-        with pytest.raises(HitlessError, match="web is no shared service of shop") as raised:
+        with pytest.raises(HitlessError, match="web is not a shared service of shop") as raised:
             self.up(host, "web")
-        assert raised.value.hint.startswith("shared are: proxy, db")
+        assert raised.value.hint.startswith("shared services: proxy, db")
 
     def found(self, host: FakeHost, application: Application) -> tuple[Shared, ...]:
         return shared(host.ports(), application, observe.world(host.ports(), application.name))

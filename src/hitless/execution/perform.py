@@ -1,4 +1,4 @@
-"""Perform a plan step by step; undo it where it fails before the cutover."""
+"""Perform a plan step by step; undo it if it fails before the cutover."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ from hitless.ports import Ports
 def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
 
-    Returns the failures of hooks that fail where nothing is undone any more. Where a step fails, or is
-    interrupted, the table of phases says what is undone; then the error is raised again.
+    If a step fails or is interrupted, the table of phases says what is undone, and the error is raised again.
+    A hook that fails in a phase without an undo does not stop the plan. Returns such failures.
     """
     done = 0
     failed = []
@@ -79,7 +79,7 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     def carry_out(step: Step) -> str:
         nonlocal done
         detail = _perform(step, ports, known)
-        # here, and not after the event that says so: an interrupt may come while that is told
+        # Count here, not after the event of the end: an interrupt may come while that event is told
         done += 1
         return detail
 
@@ -95,9 +95,9 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
                 done += 1
             if isinstance(action.step, CutOver) and action.step.routing.live:
                 ports.emit(Live(plan.release, action.step.routing.live, ports.clock.now() - began))
-        ports.insist()  # what was suspended in its last step has not done what it may say
+        ports.insist()  # a process that was suspended in its last step may have lost the lock
     except LockLost:
-        raise  # what there is may be another's
+        raise  # what is there may belong to another command
     except BaseException as error:
         if _is_undone(plan.phase(done), error):
             undo(plan.undo(done + 1), ports, known)
@@ -109,30 +109,30 @@ def _is_undone(phase: Phase, error: BaseException) -> bool:
     match row(phase).on_failure:
         case OnFailure.UNDO:
             return True
-        case OnFailure.GO_BACK:  # a release that was found bad
+        case OnFailure.GO_BACK:  # only if the release is bad
             return isinstance(error, GateFailed)
         case OnFailure.KEEP:
             return False
 
 
 def undo(steps: Sequence[Step], ports: Ports, known: Replicas) -> None:
-    """Perform the steps of an undo, up to the first that fails.
+    """Perform the steps of an undo until one fails.
 
-    Each is safe only after the one before it: what still has a route must not be stopped. The next command
-    removes what is left. A hook that fails is no reason to leave anything.
+    Each step is safe only after the one before it: a container that still has a route must not stop. The next
+    command removes what is left. A hook that fails does not end the undo.
     """
     for step in steps:
         try:
             if named := _by_name(step, ports):
                 announced(ports, named.id, partial(_perform, named, ports, known))
-        except HitlessError:  # said by its own event; the error that led here is the one to raise
+        except HitlessError:  # its own event tells it; the caller raises the first error
             if not _is_hook(step):
                 return
     ports.emit(Undone())
 
 
 def _by_name(step: Step, ports: Ports) -> Step | None:
-    """The step by the names of the containers that it means; None where it means some and there are none."""
+    """The step with the names of its containers. None if it is for new ones, and there are none."""
     if not isinstance(step, Drain | Remove) or step.beside is None:
         return step
     names = tuple(one.name for one in _meant(ports, step))
@@ -144,7 +144,7 @@ def _is_hook(step: Step) -> bool:
 
 
 def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> None:
-    """Run an action with the events of a step around it; a text that it returns is said of it."""
+    """Run an action between the events of a step. The text that it returns goes into the last event."""
     began = ports.clock.now()
     try:
         ports.emit(StepBegan(step))
@@ -211,7 +211,7 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
 
 
 def _create(ports: Ports, step: Create, known: Replicas) -> str:
-    """Create the containers, and connect them; the names of those that come to others."""
+    """Create the containers and connect them. Returns the names of those that join existing ones."""
     ports.projects.create(step.model, step.volumes, step.networks)
     created = known.meet(step)
     for network, services in step.connect.items():
@@ -220,7 +220,7 @@ def _create(ports: Ports, step: Create, known: Replicas) -> str:
 
 
 def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
-    """Start the containers; where one that others wait for does not get ready, show its log."""
+    """Start the containers. If one that others wait for does not get ready, the error has its log."""
     try:
         if step.services:
             found = known.of(step.application, step.colour, step.services)
@@ -239,16 +239,16 @@ def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
 
 
 def _run_once(ports: Ports, step: RunOnce, known: Replicas, progress: Callable[[str], None]) -> str:
-    """Run a job or a hook in its container; the last line that it wrote."""
+    """Run a job or a hook in its container. Returns the last line that it wrote."""
     found = known.of(step.application, step.colour, (step.service,))[step.service]
     if not found:
-        raise HitlessError(f"{step.service} has no container", "was it removed by somebody? deploy again")
+        raise HitlessError(f"{step.service} has no container", "did somebody remove it? deploy again")
     container = found[0]
     ports.projects.start(step.model, {step.service: (container.id,)}, step.timeout)
     try:
         waits.until_ended(ports, step, container.name, progress)
     except BaseException:
-        with suppress(HitlessError):  # one that was given up must not go on by itself
+        with suppress(HitlessError):  # hitless waits no longer for it, so it must not keep running
             ports.containers.stop((container.id,))
         raise
     return _output(ports, step, container.name, ports.containers.logs(container.name, waits.LOG_LINES))
@@ -275,7 +275,7 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
     there = ports.containers.of(application) if step.leaving else ()
     leaving = [one for one in there if one.colour is colour.other and one.service in step.leaving]
     if leaving:
-        with suppress(DockerFailed):  # it may be gone; what is still there is stopped in any case
+        with suppress(DockerFailed):  # it may be gone; the next line stops what is still there
             ports.containers.set_restart_policies({one.id: "no" for one in leaving})
         stopping.stop(ports.containers, leaving)
     if step.restart:
@@ -290,7 +290,7 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     began = ports.clock.now()
     leaving = _meant(ports, step)
     if leaving:
-        with suppress(DockerFailed):  # it is gone, or is about to be removed in any case
+        with suppress(DockerFailed):  # it is gone, or will be removed in any case
             ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
@@ -321,7 +321,7 @@ def _remove(ports: Ports, step: Remove) -> str:
     stopping.stop(ports.containers, found)
     ids = [container.id for container in found]
     left = ports.projects.remove(step.application, step.colour, ids, with_networks=not step.containers)
-    return f"{', '.join(left)} stays: others are on it" if left else ""
+    return f"{', '.join(left)} stays: other containers are connected to it" if left else ""
 
 
 def _remove_base(ports: Ports, step: RemoveBase) -> None:

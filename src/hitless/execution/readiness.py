@@ -1,4 +1,4 @@
-"""The readiness of a release: the gate, the last look before the cutover, and the bake."""
+"""Wait until a release is ready (the gate), and check that it stays ready (the cutover, the bake)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from hitless.ports.balancer import Answer
 
 _BODY = 200
 _BAKE_PAUSE = 1.0
-_BAD = 3  # failures in a row, of a release that is live: one may be a hiccup of the host
+_BAD = 3  # failures in a row of a live release: a busy host may cause a single one
 _SERVES_ON = "see its log above; the live release is still serving"
 
 
 def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progress: Progress) -> None:
-    """Until every container of the candidate has proved ready. Raises `GateFailed` with logs.
+    """Wait until every container of the candidate is ready. Raises `GateFailed` with logs.
 
-    `readiness` is the step's, of each container.
+    `readiness` is the step's, with one entry for each container.
     """
     began = ports.clock.now()
     streaks = dict.fromkeys((wanted.container for wanted in readiness), 0)
     unheard = set(step.routes)
     while True:
-        # A route is asked once there is somebody to answer: Traefik bars a server that refuses connections
+        # Request a route only when its servers listen: Traefik stops using one that refuses connections
         is_up = all(streaks[wanted.container] for wanted in readiness)
         looked = _look(ports, step.application, step.colour, readiness, unheard if is_up else ())
-        # all of them at every look: one that was ready may have ended while another was waited for
+        # Look at all of them each time: one that was ready may have ended while hitless waited for another
         lacking = _lacking(ports, readiness, looked)
         for wanted in readiness:
             streaks[wanted.container] += 1
@@ -51,13 +51,13 @@ def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progre
             if ports.clock.now() - began > max(wanted.timeout for wanted in readiness):
                 raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe])
         if lacking or (is_up and unheard):
-            # a look costs a quarter of a second of a core: who starts slowly is not looked at all the time
+            # A look takes a quarter of a second of a core: look less often at a release that starts slowly
             waited = ports.clock.now() - began
             ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 
 def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
-    """Raise `GateFailed` unless every container runs as it did at the gate. Nobody is asked anything."""
+    """Raise `GateFailed` unless every container runs as it did at the gate. Sends no request."""
     unasked = [replace(wanted, probes=()) for wanted in readiness]
     looked = _look(ports, application, colour, unasked, ())
     for wanted, missing in _lacking(ports, unasked, looked):
@@ -65,11 +65,11 @@ def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Se
 
 
 def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progress: Progress) -> None:
-    """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
+    """Watch the live release until the bake is over. Raises `GateFailed` with logs.
 
-    `readiness` is the step's, of each container.
-    A container that ends or turns unhealthy is bad at once. A probe that fails is bad the third time in a
-    row, and also a route through the gateway: no request may reach a container that is well.
+    `readiness` is the step's, with one entry for each container.
+    A container that ends or becomes unhealthy fails the bake at once. A probe fails it the third time in a
+    row. A route through the gateway counts as a probe: visitors may not reach a container that is well.
     """
     until = ports.clock.now() + step.seconds
     failures = 0
@@ -118,7 +118,7 @@ def _look(
 
 
 def _lacking(ports: Ports, readiness: Sequence[Readiness], looked: _Looked) -> list[tuple[Readiness, str]]:
-    """What is not ready yet, with what it lacks. Raises `GateFailed` where one never will be."""
+    """What is not ready yet, with what it lacks. Raises `GateFailed` if one can't become ready."""
     return [
         (wanted, missing)
         for wanted in readiness
@@ -131,7 +131,7 @@ def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
 
 
 def _enough(wanted: Readiness) -> int:
-    # without a probe there is nothing to ask twice: Docker has counted its own retries
+    # Without a probe there is nothing to ask twice: Docker has counted its own retries
     return wanted.successes if wanted.probes else 1
 
 
@@ -141,9 +141,9 @@ def _missing(
     container: Container | None,
     answers: Mapping[Probe, Answer],
 ) -> str:
-    """What this container still lacks, "" when ready. Raises `GateFailed` where it never will be."""
+    """What this container still lacks; "" if it is ready. Raises `GateFailed` if it can't become ready."""
     if container is None:
-        raise _failed(ports, wanted, f"{wanted.container} is gone", "was it removed by somebody?")
+        raise _failed(ports, wanted, f"{wanted.container} is gone", "did somebody remove it?")
     if container.state == "exited" and container.exit_code == 0 and wanted.may_end:
         return ""
     if container.restarts or container.state in ("exited", "dead", "restarting", "removing"):
@@ -196,7 +196,7 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
         ports,
         wanted,
         f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {missing}",
-        "a longer --timeout, or a look at its log above",
+        "see its log above, or pass a longer --timeout",
     )
 
 

@@ -1,4 +1,4 @@
-"""Change the routing, and judge a release before and after: each step of the plan, performed."""
+"""Perform the steps of a plan that change the routing, or judge a release before and after that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hitless.ports import Ports
 
 
 def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: Callable[[str], None]) -> str:
-    """Perform one step; a text to say of it."""
+    """Perform one step. Returns the text for the event of its end."""
     match step:
         case Show(application, _, before, routing):
             said = _route(ports, known, application, before, routing, is_new=True)
@@ -46,7 +46,7 @@ def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: 
 
 
 def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> None:
-    """See that all is still as the gate left it, and have it come back with the engine from now on."""
+    """Check that all is as it was at the gate. From now on, the containers start again with the engine."""
     application, colour = step.routing.application, step.routing.live
     assert colour
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -58,17 +58,17 @@ def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> No
 
 
 def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
-    """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
+    """Have a routing in force. If it is in force already, this writes nothing: the disk may be full."""
     application, routing = step.application, known.served(step.routing)
     if ports.state.read(application).holds(application, routing) and ports.balancer.in_force(
         application, routing
     ):
-        return "they are as they were"
+        return "nothing to change"
     try:
         return _route(ports, known, application, routing, routing)
     except DockerFailed as error:
         if step.harmless and ports.balancer.in_force(application, known.served(step.harmless)):
-            return f"as they were shown, which gives it no request: {error.output}"
+            return f"can't write them; those in force give the candidate no request: {error.output}"
         raise
 
 
@@ -80,9 +80,9 @@ def _route(
     routing: Routing | None,
     is_new: bool = False,
 ) -> str:
-    """Deliver a routing and confirm it; Traefik's opinion of it is asked where routes are new to it.
+    """Deliver a routing and confirm it. With `is_new`, also ask Traefik for errors in the new routes.
 
-    What it routes by later was found good when it was shown.
+    Later routings use the same routes, which Traefik has accepted then.
     """
     before, routing = known.served(before), known.served(routing)
     ports.insist()  # a step may have hung while another command changed the routing
@@ -99,9 +99,10 @@ def _route(
 
 
 def _refuse_taken(ports: Ports, step: Show) -> None:
-    """Two applications may have asked for one route at the same time, each when nobody had it yet.
+    """Raise `HitlessError` if another application has one of the candidate's routes now.
 
-    Each shows its own before it looks here, so at least one of the two sees the other.
+    Two applications may ask for a free route at the same time. Each shows its own route before it looks
+    here, so at least one of the two sees the other.
     """
     for finding in taken(step.application, step.claims, ports.state.read(None).routings):
         raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)

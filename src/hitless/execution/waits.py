@@ -1,4 +1,7 @@
-"""Every wait of hitless: each for a fact, with a deadline, saying what it waits for."""
+"""Wait for the gateway, for shared services and for jobs.
+
+Each wait is for a fact. It has a deadline and reports what it waits for.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from hitless.ports import Ports
 
 Progress = Callable[[str], None]
 
-# Traefik takes a new file after its throttle of 0.1 s, 150 ms in all when measured; a loaded host needs more.
+# Traefik reads a new file after its throttle of 0.1 s: 150 ms in all, measured. A loaded host needs more.
 CONFIRM_TIMEOUT = 15.0
-# Between two looks; a look itself costs about 80 ms (docker exec), so no host is kept busy by it.
+# Between two looks. A look itself takes about 80 ms (docker exec), so it keeps no host busy.
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 LOG_LINES = 20
 _KILLED = 137  # the exit code that SIGKILL makes
-_MEMORY_EVENT = 1.0  # seconds to wait for it
+_MEMORY_EVENT = 1.0  # seconds to wait for the event
 
 
 def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:
-    """Until this generation, and no other, answers on the data plane. Raises `NotConfirmed`."""
+    """Wait until this generation, and no other, answers requests. Raises `NotConfirmed`."""
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     while not ports.balancer.in_force(application, routing):
         if ports.clock.now() > deadline:
@@ -39,7 +42,7 @@ def until_in_force(ports: Ports, application: str, routing: Routing | None) -> N
 def until_all_answer(
     ports: Ports, routings: Mapping[str, Routing], entry_points: Collection[str]
 ) -> dict[str, Routing]:
-    """Until every application's routing answers on those entry points, or the deadline; those that do not."""
+    """Wait until every routing answers on these entry points. Returns those silent at the deadline."""
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     silent = dict(routings)
     while True:
@@ -54,7 +57,7 @@ def until_all_answer(
 
 
 def refused(ports: Ports) -> str:
-    """The file that is in the way, as far as Traefik names one: the end of a sentence."""
+    """The file that Traefik refuses, as the end of a sentence; "" if Traefik names none."""
     try:
         said = ports.balancer.refused()
     except HitlessError:
@@ -63,7 +66,7 @@ def refused(ports: Ports) -> str:
 
 
 def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
-    """Raise `NotConfirmed` where Traefik finds fault with a routing that is in force."""
+    """Raise `NotConfirmed` if Traefik reports an error in a routing that is in force."""
     complaints = ports.balancer.complaints(routing)
     if complaints:
         raise NotConfirmed(
@@ -74,14 +77,14 @@ def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
 
 @dataclass(frozen=True)
 class Drainage:
-    """How a drain ended: requests found in flight at first, and connections still open at the deadline."""
+    """How a drain ended: the connections at the first look, and those still open at the deadline."""
 
     in_flight: int
     cut: int
 
 
 def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progress: Progress) -> Drainage:
-    """Until the gateway has held no connection to these addresses at two looks in a row, or the deadline."""
+    """Wait until two looks in a row find no connection to these addresses, or until the deadline."""
     if not addresses:
         return Drainage(0, 0)
     deadline = ports.clock.now() + timeout
@@ -101,7 +104,7 @@ def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progre
 
 
 def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> None:
-    """Until the shared services run and are healthy. Raises `GateFailed` with logs."""
+    """Wait until the shared services run and are healthy. Raises `GateFailed` with logs."""
     began = ports.clock.now()
     while True:
         found = [
@@ -125,7 +128,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
             logs = {one.name: ports.containers.logs(one.name, LOG_LINES) for one in bad or lacking}
             raise GateFailed(
                 f"the shared services are not ready after {waited:.0f} s: {said}",
-                "see its log above; it is left as it is: see docker compose ps and logs",
+                "see its log above, and docker compose ps and logs: hitless has not stopped it",
                 logs,
             )
         progress(said)
@@ -133,7 +136,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
 
 
 def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress) -> None:
-    """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines.
+    """Wait until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines.
 
     `container` is the name of its container.
     """
@@ -158,10 +161,10 @@ def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress)
 
 
 def why_killed(ports: Ports, container: Container) -> str:
-    """What a container that was killed needs; "" for one that ended by itself.
+    """The hint for a container that was killed; "" for one that ended by itself.
 
-    The engine reports out-of-memory in a separate event, which may come after that of the end, and may
-    not come at all (both seen with 26.1 on a busy host).
+    The engine reports out-of-memory in a separate event. This may come after the event of the end, or not
+    at all (both seen with 26.1 on a busy host).
     """
     if container.exit_code != _KILLED:
         return ""
@@ -171,4 +174,4 @@ def why_killed(ports: Ports, container: Container) -> str:
         container = next(iter(ports.containers.named((container.name,))), container)
     if container.ran_out_of_memory:
         return "it ran out of memory: raise its limit"
-    return "it was killed by somebody, or ran out of memory: is its limit high enough?"
+    return "somebody killed it, or it ran out of memory: is its limit high enough?"
