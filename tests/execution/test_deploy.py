@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
-from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed, StepId, StepKind
+from hitless.domain.common.events import Drained, Ended, Found, Live, StepFailed
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.split import Routing
@@ -24,6 +24,14 @@ from tests.fakes.host import FakeHost
 
 def deploy(host: FakeHost, **extension: object) -> None:
     commands.deploy(host.ports(), shop(**extension))
+
+
+def rollback(host: FakeHost, number: int | None = None) -> None:
+    commands.rollback(host.ports(), number)
+
+
+def down(host: FakeHost) -> None:
+    commands.down(host.ports(), 5.0, volumes=False)
 
 
 def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
@@ -320,80 +328,6 @@ def test_the_error_names_the_file_that_traefik_refuses(host: FakeHost) -> None:
     host.behaviour.refused = "mine.yml: field not found"
     with pytest.raises(NotConfirmed, match=r"; Traefik refuses mine\.yml: field not found"):
         deploy(host)
-
-
-def rollback(host: FakeHost, number: int | None = None) -> None:
-    commands.rollback(host.ports(), number)
-
-
-def test_a_rollback_deploys_the_previous_release_with_the_same_steps(deployed: FakeHost) -> None:
-    deploy(deployed)
-    deployed.verbs.clear()
-    rollback(deployed)
-    assert live(deployed) == (Colour.BLUE, [1])
-    assert deployed.verbs[:4] == ["create networks", "create", "connect", "start"]
-    assert "build" not in deployed.verbs
-    assert deployed.violations == []
-
-
-def test_after_a_rollback_the_next_release_gets_a_new_number(deployed: FakeHost) -> None:
-    deploy(deployed)
-    rollback(deployed)
-    deploy(deployed)
-    assert live(deployed)[1] == [3]
-    assert sorted(deployed.records) == [1, 2, 3]
-
-
-def test_a_rollback_can_name_its_release(host: FakeHost) -> None:
-    for _ in range(3):
-        deploy(host)
-    rollback(host, 1)
-    assert live(host)[1] == [1]
-
-
-def test_a_rollback_that_fails_keeps_the_live_release_and_the_former_one(deployed: FakeHost) -> None:
-    deploy(deployed)
-    deployed.behaviour.answers[1] = [UNWELL]
-    with pytest.raises(GateFailed):
-        rollback(deployed)
-    assert live(deployed)[1] == [2]
-    assert sorted(deployed.records) == [1, 2]
-    assert "hitless:shop.r1.web" in deployed.tags
-
-
-def test_without_a_former_release_a_rollback_says_so(deployed: FakeHost) -> None:
-    with pytest.raises(HitlessError, match="no release before the live one"):
-        rollback(deployed)
-
-
-def test_an_unknown_release_is_named_with_those_that_are_kept(deployed: FakeHost) -> None:
-    with pytest.raises(HitlessError) as error:
-        rollback(deployed, 9)
-    assert error.value.hint == "kept: 1"
-
-
-def down(host: FakeHost) -> None:
-    commands.down(host.ports(), 5.0, volumes=False)
-
-
-def test_down_with_volumes_removes_them_last_and_names_them(deployed: FakeHost) -> None:
-    deployed.volumes.add("shop_data")
-    commands.down(deployed.ports(), 5.0, volumes=True)
-    assert deployed.verbs[-1] == "remove volumes"
-    assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events
-    assert isinstance(deployed.events[-1], Ended)
-
-
-def test_down_leaves_nothing(deployed: FakeHost) -> None:
-    deploy(deployed)
-    down(deployed)
-    assert (deployed.routings, deployed.running, deployed.tags, deployed.records) == ({}, {}, {}, {})
-    assert deployed.violations == []
-
-
-def test_down_without_an_application_says_so(host: FakeHost) -> None:
-    with pytest.raises(HitlessError, match="no application shop"):
-        down(host)
 
 
 def test_a_preview_changes_nothing(deployed: FakeHost) -> None:

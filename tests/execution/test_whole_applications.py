@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 
 from hitless.domain.application.model import Application
-from hitless.domain.common.errors import GateFailed, HitlessError, HookFailed
-from hitless.domain.common.events import Ended, Found, Output, StepDone
+from hitless.domain.common.errors import GateFailed, HitlessError
+from hitless.domain.common.events import Ended, Found
 from hitless.domain.common.names import Colour
-from hitless.domain.host.shared import Shared
-from hitless.execution import observe
-from hitless.execution.shared import shared
 from tests.execution import commands
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import Killed, down, killed_at, live, rollback
@@ -270,46 +267,6 @@ def test_exclusive_containers_of_an_interrupted_down_are_not_handed_over(host: F
     assert host.violations == []
 
 
-def test_hooks_run_at_their_points_and_their_output_is_told(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
-    assert dict(host.commands)[("tell",)]["HITLESS_COLOUR"] == "blue"
-    outputs = {str(event.step): event.logs for event in host.events if isinstance(event, Output)}
-    assert outputs["run-local-hook:before-cutover-1"] == {"here": "smoke said yes"}
-    assert "run-job:blue:migrate" in outputs
-    details = {str(event.step): event.detail for event in host.events if isinstance(event, StepDone)}
-    assert details["run-local-hook:after-cutover-1"] == "tell said yes"
-
-
-def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("smoke",)
-    host.commands.clear()
-    with pytest.raises(GateFailed):
-        deploy(host, hooks=HOOKS)
-    assert [words for words, _ in host.commands] == [("smoke",), ("alarm",)]
-    assert live(host) == (Colour.BLUE, [1])
-    assert outcome(host) == "failed"
-
-
-def test_a_hook_that_fails_after_the_cutover_is_told_and_the_rest_is_done(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("tell",)
-    with pytest.raises(HookFailed, match="everything else is done, but"):
-        deploy(host, hooks=HOOKS)
-    assert live(host) == (Colour.GREEN, [2])
-    assert outcome(host) == "successful"
-
-
-def test_a_failed_hook_does_not_stop_an_undo(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("smoke", "alarm")
-    with pytest.raises(GateFailed):
-        deploy(host, hooks=HOOKS)
-    assert live(host) == (Colour.BLUE, [1])
-    assert outcome(host) == "failed"
-
-
 def test_a_deployment_that_was_killed_in_its_migration_is_resumed(host: FakeHost) -> None:
     deploy(host)
     twin = new_host()
@@ -388,48 +345,6 @@ def test_down_removes_only_what_hitless_has_started(host: FakeHost) -> None:
     down(host)
     assert host.running == {}
     assert host.base == {"box": theirs}
-
-
-class TestShared:
-    """`hitless shared`."""
-
-    @staticmethod
-    def up(host: FakeHost, *services: str, recreate: bool = False, **options: Any) -> bool:
-        return commands.start_shared(host.ports(), whole(**options), services, recreate)
-
-    def test_up_starts_what_does_not_run(self, host: FakeHost) -> None:
-        assert self.up(host)
-        assert host.base["db"].state == "running"
-        assert not self.up(host)
-
-    def test_up_does_not_change_what_differs_from_the_file(self, host: FakeHost) -> None:
-        self.up(host)
-        before = host.base["db"]
-        assert not self.up(host, db="postgres:17")
-        assert host.base["db"] is before
-
-    def test_recreate_creates_again_what_differs_from_the_file(self, host: FakeHost) -> None:
-        self.up(host)
-        before = host.base["db"]
-        assert not self.up(host, recreate=True)
-        assert self.up(host, recreate=True, db="postgres:17")
-        assert host.base["db"] != before
-
-    def test_a_service_that_is_not_shared_is_refused_by_name(self, host: FakeHost) -> None:
-        with pytest.raises(HitlessError, match="web is not a shared service of shop") as raised:
-            self.up(host, "web")
-        assert raised.value.hint.startswith("shared services: proxy, db")
-
-    def found(self, host: FakeHost, application: Application) -> tuple[Shared, ...]:
-        return shared(host.ports(), application, observe.world(host.ports(), application.name))
-
-    def test_the_state_of_the_shared_services(self, host: FakeHost) -> None:
-        assert [one.container for one in self.found(host, whole())] == [None, None]
-        self.up(host)
-        [_, found] = self.found(host, whole(db="postgres:17"))
-        assert found.container is host.base["db"]
-        assert found.changes
-        assert "what it keeps in data stays" in found.cost
 
 
 def killed_before_the_drain(host: FakeHost) -> None:
