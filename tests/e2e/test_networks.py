@@ -173,7 +173,7 @@ def test_a_stranger_on_a_colours_network_keeps_no_deployment_from_its_end(app: M
     shop.cli.run("deploy")
     with stranger(f"{shop.name}-blue_default", image) as name:
         said = shop.cli.run("deploy")
-        assert f"{shop.name}-blue_default stays: others are on it" in said
+        assert f"{shop.name}-blue_default stays: other containers are connected to it" in said
         shop.cli.run("deploy")
         shop.cli.run("deploy")
         assert docker("inspect", "--format", "{{.State.Running}}", name) == "true"

@@ -208,7 +208,7 @@ def test_hooks_that_fail(app: Make, tmp_path: Path) -> None:
         text.replace("after-cutover: {local:", "after-cutover: {local: exit 7}\n    before-start: {local:")
     )
     output = shop.cli.run("deploy", code=6, RELEASE="2")
-    assert "all is done, but hook-after-cutover-1 ended with exit code 7 here" in output
+    assert "everything else is done, but hook-after-cutover-1 ended with exit code 7 here" in output
     assert shop.get().headers["X-Release"] == "2"
     file.write_text(
         text.replace(

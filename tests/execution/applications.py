@@ -25,7 +25,7 @@ def shop(**extension: Any) -> Application:
 
 def application(services: dict[str, Any], extension: dict[str, Any] | None = None) -> Application:
     """An application of these services, as Compose would resolve them."""
-    # a copy: a test may change what it got
+    # a copy, because a test may change the model
     model = deepcopy({"name": "shop", "services": services, "x-hitless": extension or {}})
     read, findings = reading.read(model)
     assert not findings

@@ -1,4 +1,4 @@
-"""The commands, each with a session of its own, as the command line runs them."""
+"""The commands as the command line runs them: each has a session of its own."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ PUBLISHING = application(
 
 @dataclass
 class FakeGatewayProject:
-    """The gateway as something that is started; `breaks` are ports that it can't get, `taken` are known."""
+    """A gateway project in memory. `breaks` are ports that fail at the start, `taken` before it."""
 
     host: FakeHost
     there: GatewaySettings | None = None
     breaks: tuple[int, ...] = ()
     taken: tuple[int, ...] = ()
-    # what is wrong with images
+    # image -> what it lacks
     lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
 
@@ -93,7 +93,7 @@ def adopt(host: FakeHost, gateway: FakeGatewayProject, made: Application) -> Non
     commands.adopt(host.ports(), gateway, made, found)
 
 
-def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last() -> None:
+def test_the_release_starts_then_the_port_moves_then_the_plain_containers_are_removed() -> None:
     host = plain_host(Port(8080, 8000))
     gateway = FakeGatewayProject(host)
     adopt(host, gateway, PUBLISHING)
@@ -104,7 +104,7 @@ def test_the_release_starts_before_the_port_changes_hands_and_what_ran_goes_last
     assert host.violations == []
 
 
-def test_a_release_that_is_bad_leaves_everything_with_what_runs() -> None:
+def test_a_bad_release_changes_nothing_of_what_runs() -> None:
     host = plain_host(Port(8080, 8000))
     gateway = FakeGatewayProject(host)
     host.behaviour.states[1] = {"state": "exited", "exit_code": 1}
@@ -115,7 +115,7 @@ def test_a_release_that_is_bad_leaves_everything_with_what_runs() -> None:
     assert "web" in host.base
 
 
-def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
+def test_a_port_that_the_gateway_cant_get_goes_back_to_its_container() -> None:
     host = plain_host(Port(8080, 8000))
     gateway = FakeGatewayProject(host, breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
@@ -126,7 +126,7 @@ def test_a_port_that_the_gateway_cant_get_is_given_back() -> None:
     assert (host.events[-1].operation, host.events[-1].outcome) == ("adopt", "unfinished")
     assert host.verbs[-3:] == ["stop", "gateway", "start again shop-web-1"]
     assert "web" in host.base
-    # and once it can, the rest is done, without another release
+    # once it can get the port, the rest is done without another release
     gateway.breaks = ()
     host.verbs.clear()
     adopt(host, gateway, PUBLISHING)
@@ -139,7 +139,7 @@ def test_nothing_to_adopt() -> None:
         adopting.look(FakeHost().ports(), FakeGatewayProject(FakeHost()), "traefik", shop())
 
 
-def test_all_that_is_wrong_is_said_before_anything_is_touched() -> None:
+def test_all_errors_are_told_before_any_change() -> None:
     host = plain_host()
     made = application({"web": {**shop().model["services"]["web"], "network_mode": "host"}})
     _, findings = adopting.look(host.ports(), FakeGatewayProject(host), "traefik", made)
@@ -148,7 +148,7 @@ def test_all_that_is_wrong_is_said_before_anything_is_touched() -> None:
 
 
 def with_beat() -> tuple[FakeHost, Application]:
-    """A host on which a service runs that must not run twice, beside the web service."""
+    """A host that runs an exclusive service (beat) and the web service."""
     host = plain_host()
     host.base["beat"] = ComposeContainer("shop", "beat", "shop-beat-1", "running")
     host.others += (Neighbour("shop-beat-1", "shop", "beat", "shop:1", (), {}, False, False),)
@@ -156,7 +156,7 @@ def with_beat() -> tuple[FakeHost, Application]:
     return host, application({"web": dict(shop().model["services"]["web"]), "beat": beat})
 
 
-def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
+def test_an_exclusive_service_starts_again_if_the_release_is_bad() -> None:
     host, made = with_beat()
     host.behaviour.answers[1] = [Answer(503, "no")]
     with pytest.raises(HitlessError):
@@ -164,7 +164,9 @@ def test_what_must_not_run_twice_comes_back_where_the_release_is_bad() -> None:
     assert host.verbs[-1] == "start again shop-beat-1"
 
 
-def test_an_interrupt_while_it_is_stopped_has_it_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exclusive_service_starts_again_if_its_stop_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     host, made = with_beat()
 
     def interrupted(_: object) -> None:
@@ -176,7 +178,7 @@ def test_an_interrupt_while_it_is_stopped_has_it_started_again(monkeypatch: pyte
     assert host.verbs[-1] == "start again shop-beat-1"
 
 
-def test_an_interrupt_after_the_cutover_does_not_have_it_run_twice() -> None:
+def test_an_exclusive_service_does_not_run_twice_after_an_interrupt_after_the_cutover() -> None:
     host, made = with_beat()
 
     def interrupted(verb: str) -> None:
@@ -200,7 +202,7 @@ def test_a_hook_that_fails_after_the_cutover_does_not_end_the_adoption() -> None
     assert not any(verb.startswith("start again") for verb in host.verbs)
 
 
-def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it() -> None:
+def test_a_gateway_that_cant_get_a_port_starts_with_its_former_settings() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(bind="10.1.1.1"), breaks=(8080,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
@@ -209,7 +211,7 @@ def test_a_gateway_that_cant_have_a_port_is_as_it_was_and_so_are_those_behind_it
     assert not raised.value.is_unfinished
 
 
-def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
+def test_a_gateway_that_cant_start_with_its_former_settings_is_unfinished() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(), breaks=(80,))
     with pytest.raises(HitlessError, match="port is taken") as raised:
@@ -218,7 +220,7 @@ def test_one_that_cant_even_be_as_it_was_is_unfinished() -> None:
     assert raised.value.hint == "stop what has it; restoring the previous state failed, too: port is taken"
 
 
-def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> None:
+def test_the_container_that_had_the_port_starts_again_even_if_the_gateway_does_not() -> None:
     host = plain_host(Port(8080, 8000))
     gateway = FakeGatewayProject(host)
     found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
@@ -235,7 +237,7 @@ def test_who_had_the_port_is_started_again_even_where_the_gateway_is_not() -> No
     assert host.verbs[-1] == "start again shop-web-1"
 
 
-def test_the_gateways_own_port_is_no_further_one() -> None:
+def test_the_gateways_own_port_cant_be_published_for_an_application() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(ports={8080: ""}))
     with pytest.raises(HitlessError, match="port 8080 can't be both"):
@@ -243,7 +245,7 @@ def test_the_gateways_own_port_is_no_further_one() -> None:
     assert gateway.applied == []
 
 
-def test_the_port_of_the_dashboard_is_not_taken_either() -> None:
+def test_the_port_of_the_dashboard_cant_be_published_for_an_application() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(dashboard=True))
     with pytest.raises(HitlessError, match="the dashboard's"):
@@ -258,7 +260,7 @@ def behind(host: FakeHost) -> None:
     host.in_traefik["shop"] = routing
 
 
-def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> None:
+def test_a_gateway_whose_applications_do_not_answer_stays_up_with_an_error() -> None:
     host = FakeHost(has_gateway=False)
     behind(host)
     host.in_traefik.clear()
@@ -271,7 +273,7 @@ def test_a_gateway_whose_applications_do_not_answer_is_up_and_no_success() -> No
     assert host.has_gateway
 
 
-def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None:
+def test_settings_that_remove_an_applications_routes_are_undone() -> None:
     host = FakeHost()
     behind(host)
     gateway = FakeGatewayProject(host, there=GatewaySettings())
@@ -289,7 +291,7 @@ def test_settings_that_take_an_applications_routes_away_are_taken_back() -> None
     assert "shop" in host.in_traefik
 
 
-def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
+def test_a_running_gateway_restores_a_damaged_file_and_says_so() -> None:
     host = FakeHost()
     behind(host)
     host.restored["shop.yml"] = "shop.yml in the gateway is empty"
@@ -303,7 +305,7 @@ def test_a_gateway_that_is_up_puts_a_damaged_file_right_and_says_so() -> None:
     )
 
 
-def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held() -> None:
+def test_the_change_of_ports_is_one_command_in_the_journal_and_holds_the_lock() -> None:
     host = plain_host(Port(8080, 8000))
 
     def watch(verb: str) -> None:
@@ -324,7 +326,7 @@ def test_the_change_of_ports_is_in_the_journal_as_one_command_with_the_lock_held
     assert steps[-3:] == ["promote:1", "take-ports:8080", "remove:shop-web-1"]
 
 
-def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
+def test_the_journal_also_has_a_failed_change_of_ports() -> None:
     host = plain_host(Port(8080, 8000))
     with pytest.raises(HitlessError):
         adopt(host, FakeGatewayProject(host, breaks=(8080,)), PUBLISHING)
@@ -335,7 +337,7 @@ def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
     assert raised.value.hint == "hitless adopt goes on with it"
 
 
-def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
+def test_nothing_is_stopped_while_another_command_works_on_the_application() -> None:
     host, made = with_beat()
     gateway = FakeGatewayProject(host)
     found, _ = adopting.look(host.ports(), gateway, "traefik", made)
@@ -357,7 +359,7 @@ def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
     assert host.verbs == []
 
 
-def test_a_port_that_another_has_is_refused_before_the_gateway_is_restarted() -> None:
+def test_a_taken_port_is_refused_before_the_gateway_restarts() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(), taken=(8080,))
     with pytest.raises(HitlessError, match="port 8080 is taken"):

@@ -1,4 +1,4 @@
-"""Deployments on a host in memory: what happens, in which order, and what is left when something fails."""
+"""Deployments on a host in memory: the steps, their order, and what a failure leaves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, Locked, NotConfirmed, Refused
-from hitless.domain.common.events import Drained, Ended, Found, Live, StepDone, StepFailed, StepId, StepKind
+from hitless.domain.common.events import Drained, Ended, Found, Live, StepFailed
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.split import Routing
@@ -26,6 +26,14 @@ def deploy(host: FakeHost, **extension: object) -> None:
     commands.deploy(host.ports(), shop(**extension))
 
 
+def rollback(host: FakeHost, number: int | None = None) -> None:
+    commands.rollback(host.ports(), number)
+
+
+def down(host: FakeHost) -> None:
+    commands.down(host.ports(), 5.0, volumes=False)
+
+
 def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
     """The live colour and the releases that have containers."""
     routing = host.in_traefik.get("shop")
@@ -33,7 +41,7 @@ def live(host: FakeHost) -> tuple[Colour | None, list[int]]:
 
 
 def state(host: FakeHost) -> tuple[object, ...]:
-    """All that a deployment that fails must leave as it was."""
+    """The state that a failed deployment must not change."""
     return dict(host.routings), dict(host.running), set(host.tags), dict(host.records)
 
 
@@ -58,7 +66,7 @@ def test_the_first_deployment_goes_live_on_blue(host: FakeHost) -> None:
     assert host.verbs[:6] == ["build", "create networks", "create", "connect", "start", "deliver"]
 
 
-def test_the_second_deployment_goes_live_on_green_and_nothing_of_blue_is_left(deployed: FakeHost) -> None:
+def test_the_second_deployment_goes_live_on_green_and_leaves_nothing_of_blue(deployed: FakeHost) -> None:
     deploy(deployed)
     assert live(deployed) == (Colour.GREEN, [2])
     assert set(deployed.in_traefik["shop"].colours) == {Colour.GREEN}
@@ -73,7 +81,7 @@ def test_ten_deployments_keep_three_releases_and_their_images(host: FakeHost) ->
     assert host.violations == []
 
 
-def test_a_slow_start_is_waited_for(deployed: FakeHost) -> None:
+def test_hitless_waits_for_a_slow_start(deployed: FakeHost) -> None:
     refused = Answer(0, "connection refused")
     deployed.behaviour.answers[2] = [*[refused] * 40, *[UNWELL] * 20, OK]
     deploy(deployed)
@@ -128,7 +136,7 @@ def test_routes_that_traefik_refuses_are_found_before_the_cutover(deployed: Fake
     assert not any(isinstance(event, Live) for event in deployed.events)
 
 
-def test_a_gateway_that_takes_no_new_file_gets_the_old_one_back(deployed: FakeHost) -> None:
+def test_a_gateway_that_does_not_load_the_new_file_gets_the_old_one_back(deployed: FakeHost) -> None:
     before = dict(deployed.routings)
     known = deployed.in_traefik["shop"]
     deployed.behaviour.is_deaf = lambda routing: routing != known
@@ -138,7 +146,7 @@ def test_a_gateway_that_takes_no_new_file_gets_the_old_one_back(deployed: FakeHo
     assert live(deployed) == (Colour.BLUE, [1])
 
 
-def test_a_cutover_that_is_not_confirmed_is_taken_back(deployed: FakeHost) -> None:
+def test_a_cutover_that_is_not_confirmed_is_undone(deployed: FakeHost) -> None:
     before = dict(deployed.routings)
 
     def is_deaf(routing: Routing | None) -> bool:
@@ -152,15 +160,15 @@ def test_a_cutover_that_is_not_confirmed_is_taken_back(deployed: FakeHost) -> No
     assert deployed.violations == []
 
 
-def test_requests_in_flight_are_waited_for(deployed: FakeHost) -> None:
+def test_the_drain_waits_for_requests_in_flight(deployed: FakeHost) -> None:
     deployed.behaviour.connections = [7, 7, 3, 0, 1, 0, 0]
     deploy(deployed)
     drained = next(event for event in deployed.events if isinstance(event, Drained))
     assert (drained.in_flight, drained.cut) == (7, 0)
-    assert deployed.behaviour.connections == [0]  # it looked until two zeros came in a row
+    assert deployed.behaviour.connections == [0]  # two looks in a row must find no connection
 
 
-def test_what_outlives_the_drain_deadline_is_cut_and_counted(deployed: FakeHost) -> None:
+def test_connections_open_at_the_drain_deadline_are_cut_and_counted(deployed: FakeHost) -> None:
     deployed.behaviour.connections = [2]
     deploy(deployed, drain_timeout=5)
     drained = next(event for event in deployed.events if isinstance(event, Drained))
@@ -169,7 +177,7 @@ def test_what_outlives_the_drain_deadline_is_cut_and_counted(deployed: FakeHost)
     assert live(deployed) == (Colour.GREEN, [2])
 
 
-def test_live_is_said_before_the_drain(deployed: FakeHost) -> None:
+def test_live_is_told_before_the_drain(deployed: FakeHost) -> None:
     deployed.behaviour.connections = [5, 0]
     deploy(deployed)
     kinds = [type(event) for event in deployed.events]
@@ -214,7 +222,7 @@ def test_any_failure_before_the_cutover_is_undone(deployed: FakeHost, at: str) -
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing that hitless could catch runs after it."""
+    """Stands for SIGKILL: no code of hitless runs after it."""
 
 
 def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] = deploy) -> bool:
@@ -234,7 +242,7 @@ def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] =
     try:
         deploy(host)
     except Killed:
-        host.lines = lines  # who is killed writes nothing down any more
+        host.lines = lines  # a killed command writes nothing any more
         return True
     finally:
         host.before = lambda _: None
@@ -242,7 +250,7 @@ def killed_at(host: FakeHost, count: int, deploy: Callable[[FakeHost], object] =
 
 
 @pytest.mark.parametrize("connections", [[0], [3, 3, 0]])
-def test_killed_at_any_verb_the_next_deployment_puts_all_right(connections: list[int]) -> None:
+def test_the_next_deployment_repairs_all_after_a_kill_at_any_verb(connections: list[int]) -> None:
     count = 1
     while True:
         host = FakeHost()
@@ -261,10 +269,10 @@ def test_killed_at_any_verb_the_next_deployment_puts_all_right(connections: list
         assert all(release.promoted for release in host.records.values())
         assert host.violations == []
         count += 1
-    assert count > 10  # it did go through a whole deployment
+    assert count > 10  # the kills covered a whole deployment
 
 
-def test_ctrl_c_before_the_cutover_is_undone(deployed: FakeHost) -> None:
+def test_ctrl_c_before_the_cutover_undoes_the_deployment(deployed: FakeHost) -> None:
     before = state(deployed)
     interrupted: list[str] = []
 
@@ -286,7 +294,7 @@ def test_two_deployments_at_once_are_refused(deployed: FakeHost) -> None:
     assert deployed.verbs == []
 
 
-def test_without_a_gateway_nothing_is_touched_and_all_errors_are_told(host: FakeHost) -> None:
+def test_without_a_gateway_nothing_changes_and_all_errors_are_told(host: FakeHost) -> None:
     host.has_gateway = False
     with pytest.raises(Refused):
         deploy(host)
@@ -295,7 +303,9 @@ def test_without_a_gateway_nothing_is_touched_and_all_errors_are_told(host: Fake
     assert host.verbs == []
 
 
-def test_another_file_that_can_not_be_read_is_named_and_stops_no_deployment(host: FakeHost) -> None:
+def test_an_unreadable_file_of_another_application_is_named_and_nothing_more(
+    host: FakeHost,
+) -> None:
     host.broken["mine.yml"] = "mine.yml in the gateway was not written by hitless"
     deploy(host)
     found = next(event for event in host.events if isinstance(event, Found))
@@ -303,7 +313,7 @@ def test_another_file_that_can_not_be_read_is_named_and_stops_no_deployment(host
     assert "shop" in host.in_traefik
 
 
-def test_a_deployment_goes_on_from_the_copy_of_a_damaged_routing_file(deployed: FakeHost) -> None:
+def test_a_deployment_uses_the_copy_of_a_damaged_routing_file(deployed: FakeHost) -> None:
     deployed.restored["shop.yml"] = "shop.yml in the gateway is empty; its last good copy serves"
     deploy(deployed)
     found = next(event for event in deployed.events if isinstance(event, Found))
@@ -313,88 +323,14 @@ def test_a_deployment_goes_on_from_the_copy_of_a_damaged_routing_file(deployed: 
     assert deployed.violations == []
 
 
-def test_where_traefik_names_the_file_that_is_in_the_way_so_does_hitless(host: FakeHost) -> None:
+def test_the_error_names_the_file_that_traefik_refuses(host: FakeHost) -> None:
     host.behaviour.is_deaf = lambda _: True
     host.behaviour.refused = "mine.yml: field not found"
     with pytest.raises(NotConfirmed, match=r"; Traefik refuses mine\.yml: field not found"):
         deploy(host)
 
 
-def rollback(host: FakeHost, number: int | None = None) -> None:
-    commands.rollback(host.ports(), number)
-
-
-def test_a_rollback_brings_the_release_before_back_by_the_same_steps(deployed: FakeHost) -> None:
-    deploy(deployed)
-    deployed.verbs.clear()
-    rollback(deployed)
-    assert live(deployed) == (Colour.BLUE, [1])
-    assert deployed.verbs[:4] == ["create networks", "create", "connect", "start"]
-    assert "build" not in deployed.verbs
-    assert deployed.violations == []
-
-
-def test_after_a_rollback_the_next_release_gets_a_new_number(deployed: FakeHost) -> None:
-    deploy(deployed)
-    rollback(deployed)
-    deploy(deployed)
-    assert live(deployed)[1] == [3]
-    assert sorted(deployed.records) == [1, 2, 3]
-
-
-def test_a_rollback_can_name_its_release(host: FakeHost) -> None:
-    for _ in range(3):
-        deploy(host)
-    rollback(host, 1)
-    assert live(host)[1] == [1]
-
-
-def test_a_rollback_that_fails_leaves_the_live_release_and_the_kept_one(deployed: FakeHost) -> None:
-    deploy(deployed)
-    deployed.behaviour.answers[1] = [UNWELL]
-    with pytest.raises(GateFailed):
-        rollback(deployed)
-    assert live(deployed)[1] == [2]
-    assert sorted(deployed.records) == [1, 2]
-    assert "hitless:shop.r1.web" in deployed.tags
-
-
-def test_without_a_former_release_a_rollback_says_so(deployed: FakeHost) -> None:
-    with pytest.raises(HitlessError, match="no release before the live one"):
-        rollback(deployed)
-
-
-def test_an_unknown_release_is_named_with_those_that_are_kept(deployed: FakeHost) -> None:
-    with pytest.raises(HitlessError) as error:
-        rollback(deployed, 9)
-    assert error.value.hint == "kept: 1"
-
-
-def down(host: FakeHost) -> None:
-    commands.down(host.ports(), 5.0, volumes=False)
-
-
-def test_down_with_volumes_takes_them_last_and_says_which(deployed: FakeHost) -> None:
-    deployed.volumes.add("shop_data")
-    commands.down(deployed.ports(), 5.0, volumes=True)
-    assert deployed.verbs[-1] == "remove volumes"
-    assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events
-    assert isinstance(deployed.events[-1], Ended)
-
-
-def test_down_leaves_nothing(deployed: FakeHost) -> None:
-    deploy(deployed)
-    down(deployed)
-    assert (deployed.routings, deployed.running, deployed.tags, deployed.records) == ({}, {}, {}, {})
-    assert deployed.violations == []
-
-
-def test_down_of_what_is_not_there_says_so(host: FakeHost) -> None:
-    with pytest.raises(HitlessError, match="no application shop"):
-        down(host)
-
-
-def test_a_preview_touches_nothing(deployed: FakeHost) -> None:
+def test_a_preview_changes_nothing(deployed: FakeHost) -> None:
     plan, findings = preview(deployed.ports(), shop(), DeployOptions())
     assert plan is not None
     assert plan.deployment.colour is Colour.GREEN
@@ -402,7 +338,7 @@ def test_a_preview_touches_nothing(deployed: FakeHost) -> None:
     assert deployed.verbs == []
 
 
-def test_a_preview_shows_no_secret_in_what_it_finds(host: FakeHost) -> None:
+def test_a_preview_shows_no_secret_in_its_findings(host: FakeHost) -> None:
     made = shop()
     made.model["services"]["web"]["environment"] = {"PASSWORD": "a-long-one"}
     odd = Finding("services.web", "expects true or false, not 'a-long-one'", is_error=False)
@@ -439,7 +375,7 @@ def test_pull_policies(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pulled() == 2
 
 
-def test_a_killed_container_whose_lack_of_memory_is_known_a_moment_later(host: FakeHost) -> None:
+def test_a_killed_container_whose_out_of_memory_event_comes_later(host: FakeHost) -> None:
     host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
     pause = host.clock.pause
 
@@ -458,10 +394,10 @@ def test_a_killed_container_without_a_known_reason(host: FakeHost) -> None:
     host.behaviour.states[1] = {"state": "exited", "exit_code": 137}
     with pytest.raises(GateFailed) as raised:
         deploy(host)
-    assert raised.value.hint.startswith("it was killed by somebody, or ran out of memory")
+    assert raised.value.hint.startswith("somebody killed it, or it ran out of memory")
 
 
-def test_a_strict_deployment_is_refused_for_a_warning_and_leaves_all_as_it_was(deployed: FakeHost) -> None:
+def test_a_warning_refuses_a_strict_deployment_and_nothing_changes(deployed: FakeHost) -> None:
     before = state(deployed)
     warned = DeployOptions(findings=(Finding("services.web", "is unusual", is_error=False),))
     with pytest.raises(Refused, match="1 error"):

@@ -1,4 +1,4 @@
-"""A restart of the gateway, and what works on applications behind it, on a host in memory."""
+"""A restart of the gateway while commands work on its applications, on a host in memory."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_a_restart_is_refused_while_a_command_works_on_an_application() -> None:
     assert "gateway" not in host.verbs
 
 
-def test_others_are_kept_away_until_the_gateway_is_up_again() -> None:
+def test_no_other_command_can_work_until_the_gateway_is_up_again() -> None:
     host = FakeHost()
     assert [one.bind for one in restart(host).applied] == ["10.1.1.1"]
     assert host.alone_for == ["", "over"]
 
 
-def test_it_waits_where_it_is_told_to_and_no_longer() -> None:
+def test_it_waits_as_long_as_it_is_told_and_no_longer() -> None:
     host = FakeHost(at_work={"shop": ANN})
     with pytest.raises(Locked):
         restart(host, wait=20)
@@ -46,14 +46,14 @@ def test_it_waits_where_it_is_told_to_and_no_longer() -> None:
     ]
 
 
-def test_what_a_command_that_has_ended_has_left_at_work_is_waited_for() -> None:
+def test_it_waits_for_a_docker_command_of_a_hitless_that_has_ended() -> None:
     host = FakeHost(at_work={"shop": Holder("ann", 30, 2, has_ended=True)})
     with pytest.raises(Locked, match="which has ended"):
         restart(host)
     assert 30 <= host.clock.seconds < 31
 
 
-def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
+def test_a_stopped_gateway_has_no_locks_to_wait_for() -> None:
     host = FakeHost(has_gateway=False, at_work={"shop": ANN})
     gateway = FakeGatewayProject(host)
     commands.gateway_up(host.ports(), gateway, False, {}, may_replace=False)
@@ -61,7 +61,7 @@ def test_a_gateway_that_is_not_running_holds_nobody_s_lock() -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
+def test_only_force_removes_it_while_a_command_works(force: bool) -> None:
     host = FakeHost(at_work={"shop": ANN})
     removed: list[bool] = []
     gateway = FakeGatewayProject(host, there=GatewaySettings())
@@ -74,7 +74,7 @@ def test_it_is_removed_under_a_command_by_force_alone(force: bool) -> None:
     assert removed == [False] * force
 
 
-def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
+def test_an_adoption_restarts_the_gateway_only_without_commands_on_other_applications() -> None:
     host = plain_host(Port(8080, 8000))
     gateway = FakeGatewayProject(host)
     adopt(host, gateway, PUBLISHING)
@@ -86,12 +86,12 @@ def test_an_adoption_keeps_those_away_that_work_on_other_applications() -> None:
     with pytest.raises(HitlessError, match="works on blog: ann@there") as raised:
         adopt(host, FakeGatewayProject(host), PUBLISHING)
     assert raised.value.is_unfinished
-    # the release is live already, and what ran before has its port still
+    # the release is live already, and the plain container still has its port
     assert host.verbs.count("gateway") == 1
     assert "web" in host.base
 
 
-def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -> None:
+def test_an_image_that_lacks_something_is_refused_before_any_change() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=GatewaySettings(), lacks={"odd:1": "has no flock"})
     asked = {"image": "odd:1", "image_asked": True}
@@ -104,7 +104,7 @@ def test_an_image_that_lacks_something_is_refused_before_anything_is_touched() -
 OLDER = GatewaySettings(image="traefik:v3.7.4")
 
 
-def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() -> None:
+def test_an_older_default_image_stays_until_the_gateway_is_replaced() -> None:
     host = FakeHost()
     gateway = FakeGatewayProject(host, there=OLDER)
     made, is_changed, _ = commands.gateway_up(host.ports(), gateway, True, {}, may_replace=False)
@@ -114,11 +114,11 @@ def test_an_older_image_of_hitlesss_own_stays_until_the_gateway_is_replaced() ->
     assert said == (f"Traefik's image is {TRAEFIK_IMAGE} now; it was traefik:v3.7.4",)
 
 
-def test_an_image_that_was_asked_for_stays() -> None:
+def test_an_image_that_the_user_named_stays() -> None:
     host = FakeHost()
     asked = {"image": "traefik:v3.7.4", "image_asked": True}
     gateway = FakeGatewayProject(host, there=OLDER)
-    # what runs is what is asked for
+    # the gateway already runs the image that the user names
     assert not commands.gateway_up(host.ports(), gateway, True, asked, may_replace=False)[1]
     commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
     made, _, said = commands.gateway_up(host.ports(), gateway, True, {"bind": "::1"}, may_replace=True)

@@ -63,7 +63,7 @@ def outcome(host: FakeHost) -> str:
 
 
 @pytest.mark.parametrize("finish", [resume, abort], ids=["resume", "abort"])
-def test_killed_at_any_verb_resume_and_abort_leave_one_release_and_nothing_else(finish: Verb) -> None:
+def test_resume_and_abort_leave_one_release_and_nothing_else_after_a_kill_at_any_verb(finish: Verb) -> None:
     count = 1
     ended_on = set()
     while True:
@@ -74,7 +74,7 @@ def test_killed_at_any_verb_resume_and_abort_leave_one_release_and_nothing_else(
             break
         before = live(host)[0]
         with suppress(HitlessError):
-            # it raises where nothing was begun or written down yet, or what was live has gone
+            # it raises if nothing was begun or recorded yet, or if the old release is removed
             finish(host)
             assert len(live(host)[1]) == 1
             assert live(host)[0] in ({before} if finish is resume and before is Colour.BLUE else set(Colour))
@@ -84,11 +84,11 @@ def test_killed_at_any_verb_resume_and_abort_leave_one_release_and_nothing_else(
         assert len(live(host)[1]) == 1
         assert host.violations == []
         count += 1
-    assert count > 12  # it did go through a whole deployment
+    assert count > 12  # the kills covered a whole deployment
     assert ended_on == set(Colour)
 
 
-def test_an_aborted_rollback_to_what_is_live_gives_no_request_to_what_is_not_ready() -> None:
+def test_an_aborted_rollback_to_the_live_release_sends_no_request_to_unready_containers() -> None:
     for count in range(1, 9):
         host = FakeHost()
         deploy(host)
@@ -102,7 +102,7 @@ def test_an_aborted_rollback_to_what_is_live_gives_no_request_to_what_is_not_rea
         assert host.violations == []
 
 
-def test_what_no_journal_tells_of_is_not_thrown_away_by_resume(deployed: FakeHost) -> None:
+def test_resume_does_not_remove_what_is_not_in_the_journal(deployed: FakeHost) -> None:
     killed_before(deployed, "deliver", 2)
     deployed.lines.clear()
     before = state(deployed)
@@ -114,8 +114,8 @@ def test_what_no_journal_tells_of_is_not_thrown_away_by_resume(deployed: FakeHos
     assert live(deployed) == (Colour.GREEN, [2])
 
 
-def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) -> None:
-    # the routing's generation counts on; everything else is as before
+def test_an_aborted_deployment_leaves_no_change(deployed: FakeHost) -> None:
+    # only the routing's generation is higher; everything else is as before
     before = state(deployed)[1:]
     killed_before(deployed, "deliver", 2)
     abort(deployed)
@@ -126,10 +126,10 @@ def test_an_aborted_deployment_is_as_if_it_had_never_been(deployed: FakeHost) ->
 @pytest.mark.parametrize(
     ("finish", "left"), [(abort, {Colour.GREEN}), (down, set()), (deploy, {Colour.BLUE})]
 )
-def test_networks_of_a_colour_without_a_container_go(
+def test_networks_of_a_colour_without_containers_are_removed(
     deployed: FakeHost, finish: Verb, left: set[Colour]
 ) -> None:
-    """Networks are made before the containers: a kill may come between."""
+    """Networks are created before containers. A kill may come between the two."""
     killed_before(deployed, "create")
     assert deployed.with_networks == {Colour.BLUE, Colour.GREEN}
     finish(deployed)
@@ -138,14 +138,14 @@ def test_networks_of_a_colour_without_a_container_go(
 
 
 @pytest.mark.parametrize("finish", [abort, down])
-def test_networks_of_a_first_release_without_a_container_go(finish: Verb) -> None:
+def test_networks_of_a_first_release_without_containers_are_removed(finish: Verb) -> None:
     host = FakeHost()
     killed_before(host, "create")
     finish(host)
     assert host.with_networks == set()
 
 
-def test_a_resumed_deployment_is_the_one_that_was_begun(deployed: FakeHost) -> None:
+def test_resume_deploys_the_release_that_was_begun(deployed: FakeHost) -> None:
     killed_before(deployed, "deliver", 2)
     deployed.verbs.clear()
     resume(deployed)
@@ -154,9 +154,9 @@ def test_a_resumed_deployment_is_the_one_that_was_begun(deployed: FakeHost) -> N
     assert deployed.violations == []
 
 
-def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHost) -> None:
+def test_after_an_abort_the_old_release_serves_again_if_it_still_runs(deployed: FakeHost) -> None:
     killed_before(deployed, "remove green")
-    # the old colour's routes are gone by now: not warm any more
+    # the routes of the old colour are gone: it can't serve again
     with pytest.raises(HitlessError, match="has gone already"):
         abort(deployed)
     assert live(deployed)[0] is Colour.BLUE
@@ -174,7 +174,7 @@ def test_aborted_while_the_old_release_is_warm_it_serves_again(deployed: FakeHos
     assert host.violations == []
 
 
-def test_an_aborted_rollback_keeps_the_release_that_it_was_to_bring_back(deployed: FakeHost) -> None:
+def test_an_aborted_rollback_keeps_its_release(deployed: FakeHost) -> None:
     def kill(verb: str) -> None:
         if verb == "set restart policies" and live(deployed)[0] is Colour.BLUE:
             raise Killed
@@ -210,13 +210,13 @@ def test_where_nothing_was_interrupted_there_is_nothing_to_do(deployed: FakeHost
     assert deployed.verbs == []
 
 
-def test_a_release_that_dies_right_after_the_cutover_makes_way_for_the_old_one(deployed: FakeHost) -> None:
+def test_the_old_release_comes_back_if_the_new_one_ends_right_after_the_cutover(deployed: FakeHost) -> None:
     def die(verb: str) -> None:
         served = deployed.in_traefik["shop"]
         if verb == "set restart policies":
             deployed.clock.pause(1)
         if served.live is Colour.GREEN and verb == "deliver" and "set restart policies" in deployed.verbs:
-            # on its way to be live: it ends in the instant of its cutover
+            # the release ends at the instant of its cutover
             name = "shop-blue-web-1"
             deployed.running[name] = replace(deployed.running[name], state="exited", exit_code=9)
 
@@ -230,7 +230,7 @@ def test_a_release_that_dies_right_after_the_cutover_makes_way_for_the_old_one(d
     assert deployed.violations == []
 
 
-def test_a_release_that_turns_bad_in_its_bake_makes_way_for_the_old_one(deployed: FakeHost) -> None:
+def test_the_old_release_comes_back_if_the_new_one_fails_in_its_bake(deployed: FakeHost) -> None:
     deployed.behaviour.answers[3] = [Answer(200, "ok")] * 4 + [Answer(500, "leak")]
     with pytest.raises(GateFailed, match="3 times in a row"):
         deploy(deployed, bake=30)
@@ -239,7 +239,7 @@ def test_a_release_that_turns_bad_in_its_bake_makes_way_for_the_old_one(deployed
     assert deployed.violations == []
 
 
-def test_a_single_bad_answer_in_the_bake_is_forgiven(deployed: FakeHost) -> None:
+def test_a_single_bad_answer_does_not_fail_the_bake(deployed: FakeHost) -> None:
     ok, bad = Answer(200, "ok"), Answer(500, "hiccup")
     deployed.behaviour.answers[3] = [ok, ok, ok, bad, ok, bad, bad, ok]
     began = deployed.clock.now()
@@ -248,8 +248,8 @@ def test_a_single_bad_answer_in_the_bake_is_forgiven(deployed: FakeHost) -> None
     assert deployed.clock.now() - began >= 30
 
 
-def test_a_release_that_nobody_reaches_through_the_gateway_makes_way_in_its_bake(deployed: FakeHost) -> None:
-    """Its containers are well; so says everybody who asks them themselves."""
+def test_the_old_release_comes_back_if_visitors_cant_reach_the_new_one(deployed: FakeHost) -> None:
+    """Requests straight to its containers succeed; requests through the gateway fail."""
 
     def break_the_route(verb: str) -> None:
         served = deployed.in_traefik["shop"]
@@ -266,7 +266,7 @@ def test_a_release_that_nobody_reaches_through_the_gateway_makes_way_in_its_bake
     assert deployed.violations == []
 
 
-def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
+def test_a_first_release_that_fails_in_its_bake_leaves_nothing() -> None:
     host = FakeHost()
     host.behaviour.answers[1] = [Answer(200, "ok")] * 3 + [Answer(500, "leak")]
     with pytest.raises(GateFailed):
@@ -274,7 +274,7 @@ def test_a_first_release_that_turns_bad_in_its_bake_leaves_nothing() -> None:
     assert (host.routings, host.running, host.tags, host.records) == ({}, {}, {}, {})
 
 
-def test_a_release_that_dies_after_its_gate_is_not_cut_over_to(deployed: FakeHost) -> None:
+def test_a_release_that_ends_after_its_gate_gets_no_cutover(deployed: FakeHost) -> None:
     def die(verb: str) -> None:
         if verb == "set restart policies":
             name = "shop-blue-web-1"
@@ -297,13 +297,13 @@ def test_a_healthy_release_that_fails_on_its_route_does_not_get_ready(deployed: 
     assert state(deployed) == before
 
 
-def test_a_route_that_may_fail_is_not_asked(deployed: FakeHost) -> None:
+def test_a_route_that_may_fail_gets_no_probe(deployed: FakeHost) -> None:
     deployed.behaviour.routes[3] = Answer(500, "as it should")
     deploy(deployed, ask_routes=False)
     assert live(deployed) == (Colour.BLUE, [3])
 
 
-def test_what_is_live_comes_back_with_the_engine_and_what_leaves_does_not(deployed: FakeHost) -> None:
+def test_only_the_live_release_starts_again_with_the_engine(deployed: FakeHost) -> None:
     assert deployed.policies["shop-green-web-1"] == "always"
     at_drain: dict[str, str] = {}
     deployed.before = lambda verb: at_drain.update(deployed.policies) if verb == "remove green" else None
@@ -311,7 +311,7 @@ def test_what_is_live_comes_back_with_the_engine_and_what_leaves_does_not(deploy
     assert at_drain == {"shop-blue-web-1": "always", "shop-green-web-1": "no"}
 
 
-def test_a_full_disk_does_not_keep_the_candidate(deployed: FakeHost) -> None:
+def test_the_candidate_is_removed_in_spite_of_a_full_disk(deployed: FakeHost) -> None:
     is_full = []
 
     def fill(verb: str) -> None:
@@ -341,13 +341,13 @@ def test_a_disk_that_is_full_at_the_cutover_leaves_guarded_routes_and_no_contain
         deploy(deployed)
     assert live(deployed) == (Colour.GREEN, [2])
     deployed.before = lambda _: None
-    deployed.violations.clear()  # Traefik has guarded routes to it: they are asked by nobody
+    deployed.violations.clear()  # Traefik has guarded routes to it, which get no requests
     deploy(deployed)
     assert len(live(deployed)[1]) == 1
     assert deployed.violations == []
 
 
-def test_waiting_for_another_command_is_told_and_has_an_end(deployed: FakeHost) -> None:
+def test_a_wait_for_another_command_is_told_and_ends(deployed: FakeHost) -> None:
     deployed.holder = "ann@laptop"
     with pytest.raises(Locked, match="ann@laptop"):
         commands.deploy(deployed.ports(), shop(), wait=60.0)
@@ -363,7 +363,7 @@ def test_the_number_of_a_release_that_failed_is_not_used_again(deployed: FakeHos
     assert live(deployed)[1] == [4]
 
 
-def test_the_journal_tells_each_command_with_its_outcome(deployed: FakeHost) -> None:
+def test_the_journal_has_each_command_with_its_outcome(deployed: FakeHost) -> None:
     killed_before(deployed, "deliver", 2)
     told = [(run.operation, run.release, run.outcome) for run in runs("\n".join(deployed.lines))]
     assert told == [("deploy", 1, "successful"), ("deploy", 2, "successful"), ("deploy", 3, "unfinished")]
@@ -375,14 +375,14 @@ def test_the_journal_tells_each_command_with_its_outcome(deployed: FakeHost) -> 
     assert world.left == last
 
 
-def test_half_a_line_of_the_journal_is_left_out(deployed: FakeHost) -> None:
+def test_half_a_line_of_the_journal_is_ignored(deployed: FakeHost) -> None:
     text = "\n".join(deployed.lines)
     assert runs(text[:-7])[-1].outcome == ""
     assert runs("garbage\n[1]\n{}\n" + text)[0].release == 1
     assert json.loads(deployed.lines[0])["event"] == "began"
 
 
-def test_a_secret_that_a_release_logs_is_neither_shown_nor_written_down(deployed: FakeHost) -> None:
+def test_a_secret_in_a_log_is_neither_shown_nor_stored(deployed: FakeHost) -> None:
     application = shop(timeout=1)
     application.model["services"]["web"]["environment"] = {"PASSWORD": "of shop-blue"}
     deployed.behaviour.answers[3] = [Answer(503, "wrong password: of shop-blue")]

@@ -1,4 +1,4 @@
-"""An engine that names and counts containers in a way of its own: hitless takes what it finds."""
+"""An engine names and numbers containers in its own way. hitless uses the names that it finds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shop() -> Application:
 
 @pytest.fixture
 def host() -> FakeHost:
-    """A host of such an engine, with a release that is live."""
+    """A host with such an engine, and a live release."""
     ends = {"migrate": {"state": "exited", "exit_code": 0}}
     behaviour = Behaviour(separator="_", first_number=3, services=ends, exclusive=("scheduler",))
     found = FakeHost(behaviour=behaviour)
@@ -37,7 +37,7 @@ def host() -> FakeHost:
     return found
 
 
-def test_requests_go_to_the_containers_as_they_are_called(host: FakeHost) -> None:
+def test_requests_go_to_the_containers_by_the_engines_names(host: FakeHost) -> None:
     assert servers(host) == containers(host) == ["shop-blue_web_3", "shop-blue_web_4"]
     assert set(host.networks["traefik_webgateway.shop"]) == {"shop-blue_web_3", "shop-blue_web_4"}
     assert set(host.policies) == {"shop-blue_web_3", "shop-blue_web_4"}
@@ -57,7 +57,7 @@ def test_the_next_release_takes_over_and_the_former_one_is_drained(host: FakeHos
     assert host.violations == []
 
 
-def test_a_bad_release_leaves_what_was_live(host: FakeHost) -> None:
+def test_a_bad_release_does_not_change_the_live_one(host: FakeHost) -> None:
     before = dict(host.running)
     host.behaviour.answers[2] = [UNWELL]
     with pytest.raises(GateFailed, match="shop-green_web_3"):

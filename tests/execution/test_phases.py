@@ -16,7 +16,7 @@ from tests.fakes.host import FakeHost
 
 
 def killed(count: int) -> FakeHost | None:
-    """A host with release 1, on which the deployment of release 2 was killed; None where it was not."""
+    """A host with release 1 and a killed deployment of release 2. None if the deployment ended first."""
     host = FakeHost()
     deploy(host)
     told: list[str] = []
@@ -34,18 +34,18 @@ def killed(count: int) -> FakeHost | None:
     with suppress(Killed):
         deploy(host)
     host.before = lambda _: None
-    # a killed one tells no more, and undoes nothing
+    # a killed command tells nothing more, and undoes nothing
     host.lines[:] = told
     return host if told else None
 
 
 def phases(host: FakeHost) -> list[Phase]:
-    """The phases in which it may have been killed, by the step that the journal names."""
+    """The phases in which the command may have been killed, by the last step in the journal."""
     step = runs("\n".join(host.lines))[-1].step
     if not isinstance(step, StepId):
         return [Phase.PREPARE]
     found = [one.phase for one in TABLE if step.kind in one.steps and one.phase is not Phase.FINISH]
-    # the step may have ended, and the next phase have begun
+    # the step may have ended, and the next phase may have begun
     return list(dict.fromkeys((*found, *(one.next for one in TABLE if one.phase in found and one.next))))
 
 
@@ -56,14 +56,14 @@ def release(host: FakeHost) -> int:
 
 
 @pytest.mark.parametrize("command", [commands.resume, commands.abort])
-def test_a_killed_deployment_is_recovered_as_the_table_says(command: object) -> None:
+def test_resume_and_abort_recover_a_killed_deployment_as_the_table_says(command: object) -> None:
     is_resume = command is commands.resume
     seen = set()
     count = 1
     while host := killed(count):
         count += 1
         if len(runs("\n".join(host.lines))) < 2:
-            continue  # it had not begun
+            continue  # the deployment had not begun
         before = release(host)
         possible = {one.resume if is_resume else one.abort for one in TABLE if one.phase in phases(host)}
         said = ""

@@ -1,4 +1,4 @@
-"""Proofs on a host in memory: what is live is deployed again, under a load that answers as it is told."""
+"""Proofs on a host in memory. A fake load decides the answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOP = Target("shop.example", "/")
 
 @dataclass
 class FakeLoad:
-    """Clients on the host's clock. What each gets is asked of `answer` once the load is over."""
+    """Clients on the host's clock. When the load is over, `answer` decides what each request got."""
 
     host: FakeHost
     answer: Callable[[float], tuple[int, Failure | None]] = lambda _: (200, None)
@@ -77,7 +77,7 @@ def cause(proof: Proof) -> list[Cause]:
     return [fault.cause for fault in proof.faults]
 
 
-def test_what_is_live_is_deployed_again_and_nothing_else_changes(deployed: FakeHost) -> None:
+def test_the_live_release_is_deployed_again_and_nothing_else_changes(deployed: FakeHost) -> None:
     before = (dict(deployed.tags), set(deployed.records))
 
     found = proved(deployed)
@@ -93,7 +93,7 @@ def test_what_is_live_is_deployed_again_and_nothing_else_changes(deployed: FakeH
     assert all(one.cutting and one.live and one.stopping and one.stopped for one in found.observed.timelines)
 
 
-def test_the_release_before_can_be_brought_back_after_it(deployed: FakeHost) -> None:
+def test_a_rollback_after_a_proof_deploys_the_previous_release(deployed: FakeHost) -> None:
     proved(deployed, deployments=5)
 
     commands.rollback(deployed.ports(), number=None)
@@ -123,26 +123,26 @@ def test_jobs_do_not_run_again() -> None:
     assert host.started == ["shop-green-web-1", "shop-blue-web-1", "shop-green-web-1"]
 
 
-def test_it_is_one_command_in_the_journal_with_each_deployment(deployed: FakeHost) -> None:
+def test_it_is_one_command_in_the_journal_and_has_each_deployment(deployed: FakeHost) -> None:
     proved(deployed, deployments=2)
     told = runs("\n".join(deployed.lines))
     assert [(run.operation, run.release, run.outcome) for run in told[2:]] == [("prove", 2, "successful")]
     done = [event["step"]["kind"] for event in told[-1].events if event["event"] == "step_done"]
     assert done.count(StepKind.CUT_OVER) == 2
-    # the pauses are shown, and are no part of any command
+    # the pauses are shown, but they are not part of a command
     assert f'"{StepKind.LOAD}"' not in "\n".join(deployed.lines)
     assert StepBegan(StepId(StepKind.LOAD, seconds=5.0)) in deployed.events
 
 
-def test_another_command_meanwhile_is_refused(deployed: FakeHost) -> None:
+def test_it_is_refused_while_another_command_works(deployed: FakeHost) -> None:
     deployed.holder = "ann@laptop"
     with pytest.raises(Locked, match="ann@laptop"):
         proved(deployed)
 
 
-def test_errors_after_a_cutover_are_a_release_that_was_ready_too_early(deployed: FakeHost) -> None:
+def test_errors_after_a_cutover_show_that_the_release_was_ready_too_early(deployed: FakeHost) -> None:
     def answer(at: float) -> tuple[int, Failure | None]:
-        # the baseline is over, and the first cutover made: time passes in pauses alone here
+        # after the baseline and the first cutover: time passes only in pauses here
         return (503, None) if 6 < at < 7.5 else (200, None)
 
     found = proved(deployed, FakeLoad(deployed, answer))
@@ -151,7 +151,7 @@ def test_errors_after_a_cutover_are_a_release_that_was_ready_too_early(deployed:
     assert not found.is_lossless
 
 
-def test_errors_without_a_deployment_are_not_the_deployments(deployed: FakeHost) -> None:
+def test_errors_before_any_deployment_are_the_applications_own(deployed: FakeHost) -> None:
     load = FakeLoad(deployed, lambda at: (500, None) if int(at * 20) % 7 == 0 else (200, None))
 
     found = proved(deployed, load)
@@ -161,7 +161,7 @@ def test_errors_without_a_deployment_are_not_the_deployments(deployed: FakeHost)
     assert found.is_lossless
 
 
-def test_a_path_that_fails_now_and_then_may_be_asked(deployed: FakeHost) -> None:
+def test_a_path_that_fails_sometimes_is_allowed(deployed: FakeHost) -> None:
     answers = itertools.cycle([500, 503, 200])
     load = FakeLoad(deployed, visited=lambda _: Visit(next(answers)))
 
@@ -180,7 +180,7 @@ def test_sessions_that_only_one_release_knows(deployed: FakeHost) -> None:
     assert not found.is_lossless
 
 
-def test_what_a_container_ended_with_and_when_it_closes_idle_connections_is_told(deployed: FakeHost) -> None:
+def test_exit_codes_and_closed_idle_connections_are_told(deployed: FakeHost) -> None:
     deployed.behaviour.idle = 0.5
     deployed.behaviour.endings = (Ending("shop-green-web-1", "web", Colour.GREEN, 143, True, 0.1, 1.0),)
 
@@ -190,7 +190,7 @@ def test_what_a_container_ended_with_and_when_it_closes_idle_connections_is_told
     assert found.is_lossless
 
 
-def test_a_load_that_reaches_its_bounds_ends_the_proof(deployed: FakeHost) -> None:
+def test_a_load_that_reaches_its_limits_ends_the_proof(deployed: FakeHost) -> None:
     load = FakeLoad(deployed)
     deployed.before = lambda verb: setattr(load, "is_over", True) if verb == "remove green" else None
 
@@ -200,7 +200,7 @@ def test_a_load_that_reaches_its_bounds_ends_the_proof(deployed: FakeHost) -> No
     assert cause(found) == [Cause.LOAD_ENDED]
 
 
-def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: FakeHost) -> None:
+def test_a_failed_deployment_ends_it_and_the_results_so_far_are_told(deployed: FakeHost) -> None:
     before = state(deployed)[1:]
     deployed.behaviour.answers[2] = [Answer(503, "no database")]
 
@@ -210,7 +210,7 @@ def test_a_deployment_that_fails_ends_it_and_what_was_seen_is_told(deployed: Fak
     assert "no database" in found.observed.timelines[0].problem
     assert found.observed.timelines[0].live is None
     assert live(deployed) == (Colour.GREEN, [2])
-    # all but the number of the promotion, which says what was live last
+    # all except the number of the promotion, which says which release was live last
     assert (dict(deployed.running), set(deployed.tags)) == before[:2]
     assert sorted(deployed.records) == [1, 2]
     assert deployed.violations == []
@@ -239,7 +239,7 @@ def test_an_error_that_ends_it_shows_no_secret() -> None:
         (Visit(404, is_gateways=True), "answers 404 without a deployment"),
     ],
 )
-def test_what_fails_without_a_deployment_is_refused_before_the_first(
+def test_a_target_that_always_fails_is_refused_before_the_first_deployment(
     deployed: FakeHost, visit: Visit, said: str
 ) -> None:
     with pytest.raises(HitlessError, match=said):
@@ -266,7 +266,7 @@ def routed(rule: str) -> Application:
 
 
 def killed_in_a_proof(host: FakeHost, verb: int) -> bool:
-    """Prove, and end hitless before the verb of this number; whether there was one."""
+    """Prove, and kill hitless before this verb. Returns whether there was such a verb."""
     count = 0
 
     def kill(_: str) -> None:
@@ -296,7 +296,7 @@ def abort(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize("finish", [resume, abort, deploy], ids=["resume", "abort", "deploy"])
-def test_killed_at_any_verb_the_next_command_finds_the_live_release_and_all_that_is_kept(
+def test_the_next_command_finds_the_live_release_and_the_kept_ones_after_a_kill_at_any_verb(
     finish: Callable[[FakeHost], None],
 ) -> None:
     count = 1
@@ -317,7 +317,7 @@ def test_killed_at_any_verb_the_next_command_finds_the_live_release_and_all_that
     assert count > 8
 
 
-def test_it_takes_over_from_an_interrupted_command(deployed: FakeHost) -> None:
+def test_it_works_after_an_interrupted_command(deployed: FakeHost) -> None:
     assert killed_in_a_proof(deployed, 5)
     found = proved(deployed)
     assert all(one.cutting and one.stopping for one in found.observed.timelines)

@@ -1,4 +1,4 @@
-"""What must not go wrong when things do: situations found by review, each once a fault."""
+"""Situations in which hitless once did harm. Reviews found them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.fakes.host import FakeHost
 
 
 def job(name: str) -> StepId:
-    """A step that is shown as `run <name>`."""
+    """A step that the console shows as `run <name>`."""
     return StepId(StepKind.RUN_JOB, subjects=(name,))
 
 
@@ -74,7 +74,7 @@ def end_the_job(host: FakeHost) -> None:
             host.running[name] = replace(container, state="exited", exit_code=0)
 
 
-def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
+def test_containers_whose_routes_could_not_be_removed_do_not_stop(deployed: FakeHost) -> None:
     def is_deaf_after_the_cutover(routing: Routing | None) -> bool:
         served = deployed.in_traefik.get("shop")
         return served is not None and served.live is Colour.GREEN
@@ -83,7 +83,7 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     confirmed = FakeHost.in_force
 
     class Unconfirmed(FakeHost):
-        """Traefik has taken the cutover, and nobody can see it."""
+        """Traefik has loaded the cutover, but its marker does not answer."""
 
         def in_force(
             self, application: str, routing: Routing | None, at: Collection[str] | None = None
@@ -100,7 +100,7 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert outcome(deployed) == "unfinished"
     assert deployed.violations == []
 
-    # the file says blue, the gateway sends requests to green: the next command does not remove green either
+    # the file says blue, but the gateway sends requests to green: no later command removes green either
     for verb in (commands.resume, commands.abort):
         with pytest.raises(NotConfirmed):
             verb(deployed.ports())
@@ -115,7 +115,7 @@ def test_what_could_not_be_unrouted_is_not_stopped(deployed: FakeHost) -> None:
     assert deployed.violations == []
 
 
-def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deployed: FakeHost) -> None:
+def test_a_container_that_ends_while_another_one_starts_fails_the_gate(deployed: FakeHost) -> None:
     late = {"build": {"context": "/late"}, "healthcheck": {"test": ["CMD", "true"]}, "labels": {}}
     looks = 0
     look = FakeHost.named
@@ -137,7 +137,7 @@ def test_a_container_that_ends_while_another_is_waited_for_fails_the_gate(deploy
     assert live(deployed) == (Colour.BLUE, [1])
 
 
-def test_with_the_lock_gone_nothing_more_is_done_and_nothing_undone(deployed: FakeHost) -> None:
+def test_after_its_lock_is_lost_a_command_does_and_undoes_nothing(deployed: FakeHost) -> None:
     def lose_the_lock(verb: str) -> None:
         if verb == "start":
             deployed.holder = ""
@@ -151,7 +151,7 @@ def test_with_the_lock_gone_nothing_more_is_done_and_nothing_undone(deployed: Fa
     assert outcome(deployed) == "unfinished"
 
 
-def test_a_stranger_in_a_colour_s_place_is_not_touched(deployed: FakeHost) -> None:
+def test_a_foreign_container_with_the_name_of_a_colour_is_not_touched(deployed: FakeHost) -> None:
     deployed.strangers = (ComposeContainer("shop-green", "web", "shop-green-web-1", "running"),)
     deployed.verbs.clear()
     with pytest.raises(Refused) as refused:
@@ -171,7 +171,7 @@ def test_an_application_behind_another_gateway_is_neither_deployed_nor_taken_dow
     assert len(deployed.running) == 1
 
 
-def test_a_service_that_uses_another_one_s_image_gets_the_one_just_built(deployed: FakeHost) -> None:
+def test_a_service_that_uses_another_services_image_gets_the_new_build(deployed: FakeHost) -> None:
     web = {**WEB, "image": "shop:latest"}
     worker = {"image": "shop:latest", "labels": {}}
     commands.deploy(deployed.ports(), application({"web": web, "worker": worker}))
@@ -179,8 +179,8 @@ def test_a_service_that_uses_another_one_s_image_gets_the_one_just_built(deploye
     assert deployed.tags["hitless:shop.r2.worker"].id == deployed.tags["hitless:shop.r2.web"].id
 
 
-def test_a_release_that_was_rolled_back_from_is_not_gone_back_to(deployed: FakeHost) -> None:
-    deploy(deployed)  # release 2 turns out bad
+def test_a_rollback_does_not_return_to_a_release_that_was_rolled_back(deployed: FakeHost) -> None:
+    deploy(deployed)  # release 2 is bad
     rollback(deployed)
     deploy(deployed)  # release 3
     rollback(deployed)
@@ -198,7 +198,7 @@ def test_a_failure_after_the_cutover_is_told_as_unfinished(deployed: FakeHost) -
     assert outcome(deployed) == "unfinished"
 
 
-def test_a_failure_that_was_undone_is_told_as_failed(deployed: FakeHost) -> None:
+def test_an_undone_failure_is_told_as_failed(deployed: FakeHost) -> None:
     deployed.behaviour.states[2] = {"state": "exited", "exit_code": 1}
     with pytest.raises(GateFailed):
         deploy(deployed)
@@ -224,7 +224,7 @@ def test_a_copy_of_a_routing_file_does_not_decide_what_is_live(deployed: FakeHos
     assert live(deployed)[1] == [3]
 
 
-def test_down_takes_its_own_damaged_routing_file_away(deployed: FakeHost) -> None:
+def test_down_removes_its_own_damaged_routing_file(deployed: FakeHost) -> None:
     deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
     with pytest.raises(Refused):
         deploy(deployed)
@@ -254,12 +254,12 @@ def test_an_interrupt_right_after_the_cutover_does_not_undo_it(deployed: FakeHos
     assert outcome(deployed) == "unfinished"
 
 
-def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: FakeHost) -> None:
+def test_one_of_two_applications_that_ask_for_the_same_route_at_once_is_refused(deployed: FakeHost) -> None:
     before = state(deployed)
     rival = replace(deployed.in_traefik["shop"], application="rival", split=NOBODY)
 
     def show_the_rivals(verb: str) -> None:
-        # after our look at the host, before our own routes are there
+        # after this command looked at the host, before it shows its own routes
         if verb == "create":
             deployed.routings["rival"] = rival
 
@@ -273,7 +273,7 @@ def test_two_applications_that_ask_for_one_route_at_the_same_time(deployed: Fake
 
 
 @pytest.mark.parametrize("verb", [commands.resume, commands.abort], ids=["resume", "abort"])
-def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
+def test_containers_behind_another_gateway_are_not_taken_for_leftovers(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
     deployed.running = {name: replace(one, gateway="other") for name, one in deployed.running.items()}
@@ -285,7 +285,7 @@ def test_what_serves_behind_another_gateway_is_not_taken_for_a_leftover(
 
 
 @pytest.mark.parametrize("verb", [commands.resume, commands.abort], ids=["resume", "abort"])
-def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
+def test_with_an_unreadable_routing_file_nothing_is_taken_for_a_leftover(
     deployed: FakeHost, verb: Callable[..., None]
 ) -> None:
     deployed.broken["shop.yml"] = "shop.yml in the gateway is damaged, or was changed by hand"
@@ -295,8 +295,8 @@ def test_where_the_routing_file_can_not_be_read_nobody_knows_what_is_a_leftover(
     assert deployed.violations == []
 
 
-def test_a_command_that_has_lost_its_lock_writes_no_routing_any_more(deployed: FakeHost) -> None:
-    """It hangs at its cutover, `hitless unlock` frees the lock, and another command has come further."""
+def test_a_command_that_has_lost_its_lock_delivers_no_routing(deployed: FakeHost) -> None:
+    """It hangs at its cutover. `hitless unlock` frees the lock, and another command delivers a routing."""
     theirs: Routing | None = None
 
     def hang(verb: str) -> None:
@@ -312,7 +312,7 @@ def test_a_command_that_has_lost_its_lock_writes_no_routing_any_more(deployed: F
     assert deployed.routings["shop"] == theirs
 
 
-def test_and_it_does_not_bring_the_former_one_back(deployed: FakeHost) -> None:
+def test_a_command_that_has_lost_its_lock_does_not_restore_the_former_routing(deployed: FakeHost) -> None:
     theirs: Routing | None = None
 
     def take_over(routing: Routing | None) -> bool:
@@ -329,13 +329,13 @@ def test_and_it_does_not_bring_the_former_one_back(deployed: FakeHost) -> None:
     assert deployed.routings["shop"] == theirs
 
 
-def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_all_is_as_it_was(
+def test_a_command_that_was_suspended_before_its_first_step_is_unfinished(
     deployed: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def suspend(verb: str) -> None:
         if verb == "tag":
             deployed.holder = ""
-            # another deployment has forgotten the release in that time
+            # in that time, another deployment has removed the release's images
             monkeypatch.setattr(deployed, "present", lambda _: {})
 
     deployed.before = suspend
@@ -347,7 +347,7 @@ def test_a_command_that_was_suspended_before_its_first_step_does_not_say_that_al
     assert outcome(deployed) == "unfinished"
 
 
-def test_a_command_that_was_suspended_in_its_last_step_does_not_end_well(deployed: FakeHost) -> None:
+def test_a_command_that_was_suspended_in_its_last_step_is_unfinished(deployed: FakeHost) -> None:
     def emit(event: Event) -> None:
         deployed.events.append(event)
         if isinstance(event, StepDone) and event.step == StepId(StepKind.RETIRE, Colour.BLUE):
@@ -358,7 +358,7 @@ def test_a_command_that_was_suspended_in_its_last_step_does_not_end_well(deploye
     assert outcome(deployed) == "unfinished"
 
 
-def test_what_is_stopped_is_stopped_in_reverse_order_of_depends_on(deployed: FakeHost) -> None:
+def test_containers_stop_in_the_reverse_order_of_depends_on(deployed: FakeHost) -> None:
     worker = {"build": WEB["build"], "depends_on": {"api": {"condition": "service_started"}}}
     commands.deploy(
         deployed.ports(), application({"web": WEB, "api": {"build": WEB["build"]}, "worker": worker})

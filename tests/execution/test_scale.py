@@ -1,4 +1,4 @@
-"""More and fewer containers of what is live, on a host in memory."""
+"""More and fewer containers of the live release, on a host in memory."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def names(*numbers: int, service: str = "web") -> list[str]:
     return [f"shop-blue-{service}-{number}" for number in numbers]
 
 
-def test_up_those_that_are_there_stay_and_new_ones_serve_beside_them(host: FakeHost) -> None:
+def test_scaled_up_the_old_containers_stay_and_new_ones_join_them(host: FakeHost) -> None:
     before = dict(host.running)
     assert scale(host, web=3, worker=2)
     assert containers(host) == servers(host) == names(1, 2, 3)
@@ -75,7 +75,9 @@ def test_up_those_that_are_there_stay_and_new_ones_serve_beside_them(host: FakeH
     assert host.violations == []
 
 
-def test_down_those_that_go_are_out_of_the_routes_and_drained_first(host: FakeHost) -> None:
+def test_scaled_down_containers_lose_their_routes_and_are_drained_before_their_removal(
+    host: FakeHost,
+) -> None:
     scale(host, web=3)
     host.behaviour.connections = [2, 2, 0]
     assert scale(host, web=1)
@@ -84,29 +86,29 @@ def test_down_those_that_go_are_out_of_the_routes_and_drained_first(host: FakeHo
     assert host.violations == []
 
 
-def test_up_and_down_at_a_time(host: FakeHost) -> None:
+def test_one_service_is_scaled_up_and_another_one_down(host: FakeHost) -> None:
     scale(host, web=3)
     assert scale(host, web=1, worker=3)
     assert (len(containers(host)), len(containers(host, "worker"))) == (1, 3)
     assert host.violations == []
 
 
-def test_a_number_that_is_there_already_changes_nothing(host: FakeHost) -> None:
+def test_the_present_number_changes_nothing(host: FakeHost) -> None:
     assert not scale(host, web=1)
     assert host.verbs == []
 
 
 @pytest.mark.parametrize(("gone", "left"), [(1, (2, 3)), (2, (1, 2))])
-def test_for_one_that_is_gone_there_is_another(host: FakeHost, gone: int, left: tuple[int, ...]) -> None:
+def test_a_removed_container_is_replaced(host: FakeHost, gone: int, left: tuple[int, ...]) -> None:
     scale(host, web=2)
     del host.running[names(gone)[0]]
     assert scale(host, web=2)
-    # Compose counts on from the highest number that there is
+    # Compose continues after the highest number in use
     assert containers(host) == servers(host) == names(*left)
     assert host.violations == []
 
 
-def test_one_that_ended_is_started_again(host: FakeHost) -> None:
+def test_a_container_that_ended_is_started_again(host: FakeHost) -> None:
     scale(host, web=2)
     ended = host.running[names(1)[0]]
     host.running[ended.name] = replace(ended, state="exited")
@@ -115,7 +117,7 @@ def test_one_that_ended_is_started_again(host: FakeHost) -> None:
     assert host.running[ended.name].id == ended.id
 
 
-def test_those_that_run_stay_before_those_that_ended(host: FakeHost) -> None:
+def test_ended_containers_are_removed_before_running_ones(host: FakeHost) -> None:
     scale(host, web=3)
     for name in names(1, 2):
         host.running[name] = replace(host.running[name], state="exited")
@@ -125,7 +127,7 @@ def test_those_that_run_stay_before_those_that_ended(host: FakeHost) -> None:
     assert host.violations == []
 
 
-def test_a_new_one_that_does_not_get_ready_goes_again(host: FakeHost) -> None:
+def test_a_new_container_that_does_not_get_ready_is_removed(host: FakeHost) -> None:
     host.behaviour.answers[1] = [UNWELL]
     with pytest.raises(GateFailed):
         scale(host, web=2)
@@ -135,29 +137,29 @@ def test_a_new_one_that_does_not_get_ready_goes_again(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize("service", ["db", "proxy"])
-def test_what_runs_once_can_not_be_more(host: FakeHost, service: str) -> None:
+def test_a_service_that_runs_once_cant_be_scaled(host: FakeHost, service: str) -> None:
     with pytest.raises(HitlessError, match="runs once"):
         scale(host, **{service: 2})
 
 
-def test_a_service_that_there_is_not(host: FakeHost) -> None:
+def test_an_unknown_service_is_refused(host: FakeHost) -> None:
     with pytest.raises(HitlessError, match="no service nobody") as raised:
         scale(host, nobody=2)
     assert raised.value.hint == "there is: web, worker, proxy, db"
 
 
-def test_no_web_service_at_all_is_refused(host: FakeHost) -> None:
+def test_no_web_container_at_all_is_refused(host: FakeHost) -> None:
     with pytest.raises(Refused):
         scale(host, web=0)
     assert host.verbs == []
 
 
-def test_a_worker_may_rest(host: FakeHost) -> None:
+def test_a_worker_may_have_no_container(host: FakeHost) -> None:
     assert scale(host, worker=0)
     assert containers(host, "worker") == []
 
 
-def test_without_a_live_release() -> None:
+def test_it_is_refused_without_a_live_release() -> None:
     with pytest.raises(HitlessError, match="no live release"):
         scale(FakeHost(), web=2)
 
@@ -183,7 +185,7 @@ def test_the_next_deployment_has_what_the_file_says_and_warns(host: FakeHost) ->
     ids=["scale", "deploy", "resume", "abort"],
 )
 @pytest.mark.parametrize("wanted", [1, 4])
-def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
+def test_the_next_command_leaves_the_recorded_number_after_a_kill_at_any_verb(
     wanted: int, next_command: Callable[[FakeHost], object]
 ) -> None:
     count = 1
@@ -203,7 +205,7 @@ def test_killed_at_any_verb_the_next_command_leaves_what_is_written_down(
     assert count > 4
 
 
-def test_killed_at_any_verb_and_given_again_it_is_done() -> None:
+def test_the_same_command_again_finishes_it_after_a_kill_at_any_verb() -> None:
     count = 1
     while True:
         host = FakeHost()
@@ -233,8 +235,8 @@ def test_an_undo_names_what_it_removes(host: FakeHost) -> None:
     ]
 
 
-def test_a_new_container_is_linked_to_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compose takes a link for a dependency, and what the new one needs is not created again."""
+def test_a_new_container_is_linked_to_existing_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose treats a link as a dependency, and hitless does not create dependencies again."""
     host = FakeHost()
     linked = shop(links=["worker:jobs", "worker"])
     commands.deploy(host.ports(), linked)

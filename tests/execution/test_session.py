@@ -1,4 +1,4 @@
-"""Every command ends with one `Ended`, its last event, whatever happens; and what else its session does."""
+"""Every command ends with exactly one `Ended`, its last event. Also the lock, the journal and the secrets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def live() -> FakeHost:
 
 
 def bad() -> FakeHost:
-    """The same, where the next release never gets ready."""
+    """The same host, but the next release never gets ready."""
     host = live()
     host.behaviour.states[3] = {"state": "exited", "exit_code": 1}
     return host
@@ -65,7 +65,7 @@ def locked() -> FakeHost:
 
 
 def interrupted() -> FakeHost:
-    """The same, where a deployment was killed before its cutover."""
+    """The same host after a deployment that was killed before its cutover."""
     host = live()
     is_killed = False
 
@@ -84,7 +84,7 @@ def interrupted() -> FakeHost:
 
 
 def plain() -> FakeHost:
-    """A host where the application runs under plain `docker compose up`."""
+    """A host that runs the application under plain `docker compose up`."""
     return plain_host(Port(8080, 8000))
 
 
@@ -171,7 +171,7 @@ def failing(host: FakeHost) -> FakeHost:
 
 
 def killed_lock(verb: str) -> FakeHost:
-    """A host on which the lock goes away at this verb."""
+    """A host that loses the lock at this verb."""
     host = live()
 
     def before(one: str) -> None:
@@ -183,7 +183,7 @@ def killed_lock(verb: str) -> FakeHost:
 
 
 @pytest.mark.parametrize("found", CASES.values(), ids=CASES.keys())
-def test_a_command_ends_once_and_with_that(found: Case) -> None:
+def test_a_command_ends_once_and_with_the_right_outcome(found: Case) -> None:
     host = found.host()
 
     with suppress(HitlessError):
@@ -196,14 +196,14 @@ def test_a_command_ends_once_and_with_that(found: Case) -> None:
 
 
 def fail(host: FakeHost, command: Callable[[Session], None], error: BaseException | None = None) -> None:
-    """A command that does this, and then fails."""
+    """Run a command that does this and then fails."""
     with commands.session(host.ports(), DEPLOY) as session:
         command(session)
         raise error or HitlessError("no")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError()], ids=["interrupted", "a bug"])
-def test_whatever_ends_it(error: BaseException) -> None:
+def test_an_interrupt_and_a_bug_also_end_it_once(error: BaseException) -> None:
     host = FakeHost()
     with pytest.raises(type(error)):
         fail(host, lambda _: None, error)
@@ -211,7 +211,7 @@ def test_whatever_ends_it(error: BaseException) -> None:
     assert host.events[-1].outcome is Outcome.FAILED
 
 
-def test_a_refusal_is_not_in_the_journal_where_the_command_before_was_left() -> None:
+def test_a_refusal_after_an_interrupted_command_is_not_in_the_journal() -> None:
     host = interrupted()
 
     with pytest.raises(Refused):
@@ -223,7 +223,7 @@ def test_a_refusal_is_not_in_the_journal_where_the_command_before_was_left() -> 
     commands.resume(host.ports())
 
 
-def test_the_journal_has_what_is_told_from_the_beginning_to_the_end() -> None:
+def test_the_journal_has_the_events_from_began_to_ended() -> None:
     host = FakeHost()
     with commands.session(host.ports(), DEPLOY) as session:
         session.ports.emit(Found(()))
@@ -246,7 +246,7 @@ def test_the_journal_has_what_is_told_from_the_beginning_to_the_end() -> None:
     ],
     ids=["nothing done", "images alone", "work left", "all undone"],
 )
-def test_how_a_failure_ends(events: list[Event], outcome: Outcome) -> None:
+def test_the_outcome_of_a_failure(events: list[Event], outcome: Outcome) -> None:
     host = FakeHost()
 
     def command(session: Session) -> None:
@@ -261,7 +261,7 @@ def test_how_a_failure_ends(events: list[Event], outcome: Outcome) -> None:
     assert host.events[-1].outcome is outcome
 
 
-def test_what_stays_is_work_that_is_left() -> None:
+def test_a_failure_after_stay_is_unfinished() -> None:
     host = FakeHost()
 
     def command(session: Session) -> None:
@@ -273,7 +273,7 @@ def test_what_stays_is_work_that_is_left() -> None:
     assert raised.value.is_unfinished
 
 
-def test_a_lock_that_has_gone_is_told_in_place_of_the_failure_that_follows() -> None:
+def test_a_lost_lock_is_told_in_place_of_the_failure_that_follows() -> None:
     host = FakeHost()
 
     def command(session: Session) -> None:
@@ -289,7 +289,7 @@ def test_a_lock_that_has_gone_is_told_in_place_of_the_failure_that_follows() -> 
     assert host.events[-1].outcome is Outcome.UNFINISHED
 
 
-def test_no_secret_is_told_neither_in_an_event_nor_in_the_error() -> None:
+def test_no_event_and_no_error_tells_a_secret() -> None:
     host = FakeHost()
     made = application({"web": {**WEB, "environment": {"PASSWORD": "a-long-one"}}})
 

@@ -1,4 +1,4 @@
-"""Commands one after the other, each with a fault somewhere: what gets requests is never touched."""
+"""Commands one after the other, each with a fault. No fault may touch containers that get requests."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def shop() -> Application:
 
 @dataclass
 class StormyHost(FakeHost):
-    """Its gateway may take no new file, or not tell that it did."""
+    """A host whose gateway may fail to load a new file, or to confirm it."""
 
     is_blind: bool = False
-    # by themselves, as it may be right after the last look: nobody's fault
+    # containers that end by themselves right after the last look: no fault of hitless
     ended: set[str] = field(default_factory=set)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         return not self.is_blind and super().in_force(application, routing)
 
     def weather(self) -> None:
-        """The gateway takes files again, and what is there."""
+        """The gateway loads files again, also those that it has missed."""
         self.is_blind = False
         self.behaviour.is_deaf = lambda _: False
         self.in_traefik = dict(self.routings)
@@ -101,8 +101,8 @@ COMMANDS: tuple[Callable[[FakeHost], None], ...] = (
     shrink,
     down,
 )
-# routes that nobody gets through may stay where nothing can be written
-BEARABLE = tuple(f"{colour} was removed while Traefik had routes to it" for colour in Colour)
+# routes that get no requests may stay if hitless can't write
+ALLOWED = tuple(f"{colour} was removed while Traefik had routes to it" for colour in Colour)
 FAULTS = (
     "nothing",
     "killed",
@@ -119,12 +119,12 @@ FAULTS = (
 
 
 def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at: int) -> None:
-    """One command; at its verb number `at` the fault comes."""
+    """Run one command, with the fault at its verb number `at`."""
     seen = 0
     theirs: dict[str, Container] = {}
 
     def another_deploys() -> None:
-        """While this one stands still: its lock is gone, and it does not know."""
+        """Another deployment runs while this command is suspended. Its lock is lost, and it does not know."""
         own = host.before, host.behaviour.states, host.behaviour.routes
         host.before, host.behaviour.states, host.behaviour.routes = (lambda _: host.watch()), {}, {}
         host.holder = ""
@@ -168,7 +168,7 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
     with suppress(HitlessError, Killed, KeyboardInterrupt):
         command(host)
         has_ended_well = True
-    # a command that has lost its lock says so, and has touched nothing of what another one made
+    # a command that has lost its lock fails, and has not touched what another command created
     assert not (theirs and has_ended_well)
     assert {name: host.running.get(name) for name in theirs} == theirs
     host.before = lambda _: None
@@ -183,7 +183,7 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
         max_size=6,
     )
 )
-def test_what_has_requests_is_never_touched_and_the_next_deployment_puts_all_right(
+def test_the_live_release_is_never_touched_and_the_next_deployment_repairs_everything(
     storm: list[tuple[Callable[[FakeHost], None], str, int, bool]],
 ) -> None:
     host = StormyHost()
@@ -197,7 +197,7 @@ def test_what_has_requests_is_never_touched_and_the_next_deployment_puts_all_rig
     host.behaviour.states, host.behaviour.routes = {}, {}
     deploy(host)
     host.watch()
-    assert [one for one in host.violations if not one.startswith(BEARABLE)] == []
+    assert [one for one in host.violations if not one.startswith(ALLOWED)] == []
     assert len(live(host)[1]) == 1
     assert {one.colour for one in host.running.values()} == {live(host)[0]}
     assert all(one.is_running for one in host.running.values())

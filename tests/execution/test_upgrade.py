@@ -1,4 +1,4 @@
-"""The gateway's Traefik is replaced: what is live answers throughout, whatever goes wrong."""
+"""The gateway's Traefik is replaced. Live applications answer all the time, whatever fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERBS = ["begin 1", "switch to 1", "settle", "close 0", "end 0"]
 
 @pytest.fixture
 def host() -> FakeHost:
-    """A host with an application that is live."""
+    """A host with a live application."""
     made = FakeHost(gateway_settings=OLD)
     commands.deploy(made.ports(), shop())
     made.events.clear()
@@ -47,7 +47,7 @@ def done(host: FakeHost) -> list[StepKind]:
     return [event.step.kind for event in host.events if isinstance(event, StepDone)]
 
 
-def test_the_new_one_proves_itself_and_gets_all_before_the_old_one_leaves(
+def test_the_new_traefik_is_proved_and_gets_all_connections_before_the_old_one_ends(
     host: FakeHost, project: FakeGatewayProject
 ) -> None:
     made, changed, said = commands.gateway_upgrade(host.ports(), project, {})
@@ -56,7 +56,7 @@ def test_the_new_one_proves_itself_and_gets_all_before_the_old_one_leaves(
     assert host.traefiks.verbs == VERBS
     assert done(host)[:3] == [StepKind.START_INSTANCE, StepKind.PROVE_INSTANCE, StepKind.SWITCH_INSTANCE]
     assert host.traefiks.settled == made
-    assert project.applied == []  # the container has not been made again
+    assert project.applied == []  # the container was not created again
     assert host.traefiks.violations == host.violations == []
 
 
@@ -102,21 +102,23 @@ def test_a_second_time_changes_nothing(host: FakeHost, project: FakeGatewayProje
     assert host.traefiks.verbs == VERBS
 
 
-def test_instances_take_turns(host: FakeHost, project: FakeGatewayProject) -> None:
+def test_each_replacement_uses_the_other_instance(host: FakeHost, project: FakeGatewayProject) -> None:
     for seconds, live in ((10.0, 1), (20.0, 2), (30.0, 1)):
         commands.gateway_up(host.ports(), project, True, {"read_timeout": seconds}, may_replace=False)
         assert list(host.traefiks.running) == [host.traefiks.live] == [live]
     assert host.traefiks.violations == []
 
 
-def test_a_setting_of_the_container_takes_a_restart(host: FakeHost, project: FakeGatewayProject) -> None:
+def test_a_setting_of_the_container_needs_a_restart(host: FakeHost, project: FakeGatewayProject) -> None:
     with pytest.raises(HitlessError, match="http_port is 80, asked for 8080") as raised:
         commands.gateway_up(host.ports(), project, True, {"http_port": 8080, "fast_proxy": True}, False)
     assert "--replace" in raised.value.hint
     assert host.traefiks.verbs == []
 
 
-def test_a_host_that_cant_switch_says_so_before_anything(host: FakeHost, project: FakeGatewayProject) -> None:
+def test_a_host_that_cant_switch_says_so_before_any_change(
+    host: FakeHost, project: FakeGatewayProject
+) -> None:
     host.traefiks.unable = "sh: nft: not found"
     with pytest.raises(HitlessError, match="nft: not found") as raised:
         commands.gateway_upgrade(host.ports(), project, {})
@@ -125,7 +127,7 @@ def test_a_host_that_cant_switch_says_so_before_anything(host: FakeHost, project
     assert ended(host) is Outcome.FAILED
 
 
-def test_one_that_ends_at_once_leaves_all_as_it_was(host: FakeHost, project: FakeGatewayProject) -> None:
+def test_a_new_traefik_that_ends_at_once_changes_nothing(host: FakeHost, project: FakeGatewayProject) -> None:
     host.traefiks.broken = True
     with pytest.raises(HitlessError, match="the new Traefik has ended"):
         commands.gateway_upgrade(host.ports(), project, {})
@@ -135,7 +137,7 @@ def test_one_that_ends_at_once_leaves_all_as_it_was(host: FakeHost, project: Fak
     assert ended(host) is Outcome.FAILED
 
 
-def test_one_behind_which_an_application_is_silent_gets_no_connection(
+def test_a_new_traefik_gets_no_connection_if_an_application_does_not_answer_behind_it(
     host: FakeHost, project: FakeGatewayProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = host.in_force
@@ -145,7 +147,7 @@ def test_one_behind_which_an_application_is_silent_gets_no_connection(
     assert host.traefiks.verbs == ["begin 1", "end 1"]
 
 
-def test_connections_get_their_time_and_the_last_ones_are_cut(
+def test_connections_get_30_seconds_to_end_and_then_are_cut(
     host: FakeHost, project: FakeGatewayProject
 ) -> None:
     host.traefiks.connections[0], host.traefiks.ending = 7, 0
@@ -156,7 +158,7 @@ def test_connections_get_their_time_and_the_last_ones_are_cut(
     assert "0 of 7 connections ended, 7 after 30 s" in said
 
 
-def test_who_works_on_an_application_is_waited_for(host: FakeHost, project: FakeGatewayProject) -> None:
+def test_it_waits_for_commands_on_applications(host: FakeHost, project: FakeGatewayProject) -> None:
     host.at_work["blog"] = Holder("ann", 3, 1)
     with pytest.raises(Locked, match="on blog: ann"):
         commands.gateway_upgrade(host.ports(), project, {})
@@ -180,7 +182,7 @@ def test_it_is_in_the_gateways_journal(host: FakeHost, project: FakeGatewayProje
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_killed_at_any_step_the_next_one_brings_it_to_its_end(
+def test_the_next_upgrade_finishes_one_that_was_killed_at_any_step(
     host: FakeHost, project: FakeGatewayProject, verb: str
 ) -> None:
     def kill(at: str) -> None:

@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 
 from hitless.domain.application.model import Application
-from hitless.domain.common.errors import GateFailed, HitlessError, HookFailed
-from hitless.domain.common.events import Ended, Found, Output, StepDone
+from hitless.domain.common.errors import GateFailed, HitlessError
+from hitless.domain.common.events import Ended, Found
 from hitless.domain.common.names import Colour
-from hitless.domain.host.shared import Shared
-from hitless.execution import observe
-from hitless.execution.shared import shared
 from tests.execution import commands
 from tests.execution.applications import WEB, application
 from tests.execution.test_deploy import Killed, down, killed_at, live, rollback
@@ -78,7 +75,7 @@ def running(host: FakeHost, service: str) -> list[str]:
     return sorted(one.name for one in host.running.values() if one.service == service and one.is_running)
 
 
-def test_the_first_deployment_starts_shared_services_then_jobs_then_the_rest(host: FakeHost) -> None:
+def test_the_first_deployment_starts_shared_services_then_jobs_then_everything_else(host: FakeHost) -> None:
     deploy(host)
     assert host.base["db"].state == "running"
     assert host.verbs.index("up") < host.verbs.index("create")
@@ -87,7 +84,7 @@ def test_the_first_deployment_starts_shared_services_then_jobs_then_the_rest(hos
     assert host.violations == []
 
 
-def test_a_release_meets_the_shared_services_on_their_network(host: FakeHost) -> None:
+def test_a_release_is_on_the_network_of_the_shared_services(host: FakeHost) -> None:
     deploy(host)
     assert set(host.networks["shop_default"]) == {
         f"shop-blue-{name}-1" for name in ("web", "worker", "scheduler", "migrate", "seed")
@@ -104,7 +101,7 @@ def test_a_shared_service_that_runs_is_not_touched(host: FakeHost) -> None:
     assert host.base["db"] is before
 
 
-def test_one_that_has_changed_in_the_file_is_named_and_stays(host: FakeHost) -> None:
+def test_a_shared_service_that_changed_in_the_file_is_named_and_stays(host: FakeHost) -> None:
     deploy(host)
     before = host.base["db"]
     deploy(host, db="postgres:17")
@@ -113,11 +110,11 @@ def test_one_that_has_changed_in_the_file_is_named_and_stays(host: FakeHost) -> 
     [finding] = [one for one in found if one.path == "services.db"]
     assert not finding.is_error
     assert "hitless shared up --recreate db" in finding.hint
-    # jobs have ended, and proxy needs it by way of web
+    # jobs have ended, and proxy needs the database through web
     assert "the connections of web, worker, scheduler, proxy end" in finding.hint
 
 
-def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(host: FakeHost) -> None:
+def test_an_unhealthy_shared_service_ends_the_deployment_and_stays(host: FakeHost) -> None:
     host.behaviour.shared["db"] = {"health": "unhealthy"}
     with pytest.raises(GateFailed, match="shop-db-1 is unhealthy"):
         deploy(host)
@@ -126,8 +123,8 @@ def test_one_that_does_not_get_healthy_ends_the_deployment_and_stays_for_a_look(
     assert "db" in host.base
 
 
-def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> None:
-    """Of a database's own image, and nobody waits for its end: topics, buckets, certificates are made so."""
+def test_a_shared_service_that_prepares_something_and_ends_is_ready(host: FakeHost) -> None:
+    """It creates topics, buckets or certificates, with a database's image. No service waits for its end."""
     init = {"image": "kafka:3", "depends_on": {"db": HEALTHY}}
     host.behaviour.shared["init"] = dict(ENDS)
     db = {"image": "postgres:16"}
@@ -138,14 +135,16 @@ def test_one_that_has_prepared_something_and_ended_is_ready(host: FakeHost) -> N
 @pytest.mark.parametrize(
     ("restart", "exit_code"), [("always", 0), ("unless-stopped", 0), ("no", 1), ("on-failure", 137)]
 )
-def test_one_that_should_not_have_ended_is_not(host: FakeHost, restart: str, exit_code: int) -> None:
+def test_a_shared_service_that_should_not_have_ended_is_not_ready(
+    host: FakeHost, restart: str, exit_code: int
+) -> None:
     host.behaviour.shared["init"] = {"state": "exited", "exit_code": exit_code}
     services = {"web": WEB, "init": {"image": "kafka:3", "restart": restart}}
     with pytest.raises(GateFailed, match="shop-init-1 is exited"):
         commands.deploy(host.ports(), application(services))
 
 
-def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
+def test_a_deployment_waits_for_a_slow_shared_service(host: FakeHost) -> None:
     from dataclasses import replace
 
     host.behaviour.shared["db"] = {"health": "starting"}
@@ -161,7 +160,7 @@ def test_one_that_gets_healthy_late_is_waited_for(host: FakeHost) -> None:
     assert live(host) == (Colour.BLUE, [1])
 
 
-def test_a_migration_that_fails_leaves_what_was_live_as_it_was(host: FakeHost) -> None:
+def test_a_migration_that_fails_does_not_change_the_live_release(host: FakeHost) -> None:
     deploy(host)
     before, files = dict(host.running), dict(host.routings)
     host.behaviour.services["migrate"] = {"state": "exited", "exit_code": 3}
@@ -191,7 +190,7 @@ def test_a_rollback_runs_no_migration(host: FakeHost) -> None:
     assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
 
 
-def test_what_is_exclusive_never_runs_twice(host: FakeHost) -> None:
+def test_an_exclusive_service_never_runs_twice(host: FakeHost) -> None:
     for _ in range(3):
         deploy(host)
     rollback(host)
@@ -199,7 +198,7 @@ def test_what_is_exclusive_never_runs_twice(host: FakeHost) -> None:
     assert host.violations == []
 
 
-def test_a_shared_service_calls_what_is_live(host: FakeHost) -> None:
+def test_a_shared_service_calls_the_live_release(host: FakeHost) -> None:
     for colour in (Colour.BLUE, Colour.GREEN, Colour.BLUE):
         deploy(host)
         assert host.called == {"proxy": colour}
@@ -207,18 +206,18 @@ def test_a_shared_service_calls_what_is_live(host: FakeHost) -> None:
     assert host.called == {"proxy": Colour.GREEN}
     host.verbs.clear()
     deploy(host)
-    # from the cutover on, and not from later
+    # right at the cutover, not later
     assert host.verbs.index("attach blue") == host.verbs.index("deliver", host.verbs.index("deliver") + 1) + 1
 
 
-def test_a_shared_service_that_is_created_again_calls_what_is_live(host: FakeHost) -> None:
+def test_a_shared_service_that_is_created_again_calls_the_live_release(host: FakeHost) -> None:
     deploy(host)
     host.called.clear()
     commands.start_shared(host.ports(), whole(db="postgres:17"), (), recreate=True)
     assert host.called == {"proxy": Colour.BLUE}
 
 
-def test_a_release_whose_exclusive_worker_does_not_start_makes_way_for_the_former_one(host: FakeHost) -> None:
+def test_the_former_release_comes_back_if_the_exclusive_worker_does_not_start(host: FakeHost) -> None:
     deploy(host)
 
     def breaks(verb: str) -> None:
@@ -240,7 +239,7 @@ def test_a_release_whose_exclusive_worker_does_not_start_makes_way_for_the_forme
     assert host.violations == []
 
 
-def test_one_that_runs_and_is_not_well_is_stopped_before_the_former_one_starts(host: FakeHost) -> None:
+def test_an_unhealthy_exclusive_worker_stops_before_the_former_one_starts(host: FakeHost) -> None:
     deploy(host)
 
     def breaks(verb: str) -> None:
@@ -259,53 +258,13 @@ def test_one_that_runs_and_is_not_well_is_stopped_before_the_former_one_starts(h
     assert host.violations == []
 
 
-def test_what_an_interrupted_down_has_left_is_not_handed_over(host: FakeHost) -> None:
+def test_exclusive_containers_of_an_interrupted_down_are_not_handed_over(host: FakeHost) -> None:
     deploy(host)
     deploy(host)
     killed_at(host, 2, down)
     deploy(host)
     assert running(host, "scheduler") == ["shop-blue-scheduler-1"]
     assert host.violations == []
-
-
-def test_hooks_run_at_their_points_and_their_output_is_kept(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    assert [words for words, _ in host.commands] == [("smoke",), ("tell",)]
-    assert dict(host.commands)[("tell",)]["HITLESS_COLOUR"] == "blue"
-    outputs = {str(event.step): event.logs for event in host.events if isinstance(event, Output)}
-    assert outputs["run-local-hook:before-cutover-1"] == {"here": "smoke said yes"}
-    assert "run-job:blue:migrate" in outputs
-    details = {str(event.step): event.detail for event in host.events if isinstance(event, StepDone)}
-    assert details["run-local-hook:after-cutover-1"] == "tell said yes"
-
-
-def test_a_hook_that_fails_before_the_cutover_ends_the_deployment(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("smoke",)
-    host.commands.clear()
-    with pytest.raises(GateFailed):
-        deploy(host, hooks=HOOKS)
-    assert [words for words, _ in host.commands] == [("smoke",), ("alarm",)]
-    assert live(host) == (Colour.BLUE, [1])
-    assert outcome(host) == "failed"
-
-
-def test_a_hook_that_fails_after_the_cutover_is_told_and_everything_else_is_done(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("tell",)
-    with pytest.raises(HookFailed, match="all is done, but"):
-        deploy(host, hooks=HOOKS)
-    assert live(host) == (Colour.GREEN, [2])
-    assert outcome(host) == "successful"
-
-
-def test_an_alarm_that_fails_does_not_keep_the_undo_from_its_end(host: FakeHost) -> None:
-    deploy(host, hooks=HOOKS)
-    host.behaviour.broken_commands = ("smoke", "alarm")
-    with pytest.raises(GateFailed):
-        deploy(host, hooks=HOOKS)
-    assert live(host) == (Colour.BLUE, [1])
-    assert outcome(host) == "failed"
 
 
 def test_a_deployment_that_was_killed_in_its_migration_is_resumed(host: FakeHost) -> None:
@@ -325,7 +284,7 @@ def test_a_deployment_that_was_killed_in_its_migration_is_resumed(host: FakeHost
 
 
 @pytest.mark.parametrize("finish", [commands.resume, commands.abort], ids=["resume", "abort"])
-def test_killed_at_any_verb_there_is_one_release_and_one_scheduler_in_the_end(
+def test_resume_and_abort_leave_one_release_and_one_scheduler_after_a_kill_at_any_verb(
     finish: Callable[..., None],
 ) -> None:
     count = 1
@@ -350,7 +309,7 @@ def test_killed_at_any_verb_there_is_one_release_and_one_scheduler_in_the_end(
     assert count > 20
 
 
-def test_killed_at_any_verb_of_the_first_deployment_the_next_one_goes_well() -> None:
+def test_the_next_deployment_succeeds_after_a_kill_of_the_first_one_at_any_verb() -> None:
     count = 1
     while True:
         host = new_host()
@@ -363,7 +322,7 @@ def test_killed_at_any_verb_of_the_first_deployment_the_next_one_goes_well() -> 
         count += 1
 
 
-def test_interrupted_while_the_migration_runs_it_is_stopped_and_undone(host: FakeHost) -> None:
+def test_an_interrupt_stops_a_running_migration_and_undoes_the_deployment(host: FakeHost) -> None:
     deploy(host)
     host.behaviour.services["migrate"] = {"state": "running"}
 
@@ -377,7 +336,7 @@ def test_interrupted_while_the_migration_runs_it_is_stopped_and_undone(host: Fak
     assert live(host) == (Colour.BLUE, [1])
 
 
-def test_down_removes_what_hitless_has_started_and_nothing_else(host: FakeHost) -> None:
+def test_down_removes_only_what_hitless_has_started(host: FakeHost) -> None:
     from dataclasses import replace
 
     deploy(host)
@@ -386,48 +345,6 @@ def test_down_removes_what_hitless_has_started_and_nothing_else(host: FakeHost) 
     down(host)
     assert host.running == {}
     assert host.base == {"box": theirs}
-
-
-class TestShared:
-    """`hitless shared`."""
-
-    @staticmethod
-    def up(host: FakeHost, *services: str, recreate: bool = False, **options: Any) -> bool:
-        return commands.start_shared(host.ports(), whole(**options), services, recreate)
-
-    def test_up_starts_what_does_not_run(self, host: FakeHost) -> None:
-        assert self.up(host)
-        assert host.base["db"].state == "running"
-        assert not self.up(host)
-
-    def test_up_leaves_alone_what_has_changed(self, host: FakeHost) -> None:
-        self.up(host)
-        before = host.base["db"]
-        assert not self.up(host, db="postgres:17")
-        assert host.base["db"] is before
-
-    def test_recreate_creates_again_what_has_changed(self, host: FakeHost) -> None:
-        self.up(host)
-        before = host.base["db"]
-        assert not self.up(host, recreate=True)
-        assert self.up(host, recreate=True, db="postgres:17")
-        assert host.base["db"] != before
-
-    def test_what_is_not_shared_is_named(self, host: FakeHost) -> None:
-        with pytest.raises(HitlessError, match="web is no shared service of shop") as raised:
-            self.up(host, "web")
-        assert raised.value.hint.startswith("shared are: proxy, db")
-
-    def found(self, host: FakeHost, application: Application) -> tuple[Shared, ...]:
-        return shared(host.ports(), application, observe.world(host.ports(), application.name))
-
-    def test_how_it_is(self, host: FakeHost) -> None:
-        assert [one.container for one in self.found(host, whole())] == [None, None]
-        self.up(host)
-        [_, found] = self.found(host, whole(db="postgres:17"))
-        assert found.container is host.base["db"]
-        assert found.changes
-        assert "what it keeps in data stays" in found.cost
 
 
 def killed_before_the_drain(host: FakeHost) -> None:
@@ -443,7 +360,7 @@ def killed_before_the_drain(host: FakeHost) -> None:
     host.events.clear()
 
 
-def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undone(host: FakeHost) -> None:
+def test_an_abort_that_cant_start_an_exclusive_service_is_unfinished(host: FakeHost) -> None:
     deploy(host)
     killed_before_the_drain(host)
     assert live(host)[0] is Colour.GREEN
@@ -455,8 +372,8 @@ def test_an_abort_that_can_not_start_what_must_not_run_twice_is_not_told_as_undo
     assert raised.value.is_unfinished
 
 
-def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) -> None:
-    """What a former release logs on its way back is shown by commands that read no file of it."""
+def test_the_secrets_of_every_kept_release_are_hidden(host: FakeHost) -> None:
+    """Commands that do not read a former release's file show its log when it comes back."""
     former = whole()
     former.model["services"]["scheduler"]["environment"] = {"PASSWORD": "a-former-one"}
     commands.deploy(host.ports(), former)
@@ -473,10 +390,10 @@ def test_the_secrets_of_every_kept_release_stay_what_they_are(host: FakeHost) ->
     assert any("denied: [redacted]" in line for line in host.lines)
 
 
-def test_a_database_that_runs_on_other_networks_alone_is_connected_to_where_the_release_looks_for_it(
+def test_a_database_on_other_networks_is_connected_to_the_network_of_the_release(
     host: FakeHost,
 ) -> None:
-    """As plain Compose leaves it, or an older hitless: on the gateway's network."""
+    """Plain Compose or an older hitless leaves it on the gateway's network."""
     deploy(host)
     host.base["db"] = replace(host.base["db"], networks=("traefik_webgateway",))
     host.verbs.clear()

@@ -1,4 +1,4 @@
-"""The shell: observe, plan, perform, tell; undo what failed before the cutover.
+"""The shell: observe, plan, perform and tell; undo a command that fails before the cutover.
 
-Nothing here decides what to do (plans do) or touches the outside (ports do).
+Plans decide what to do, and ports reach the outside. Nothing here does either.
 """

@@ -8,6 +8,6 @@ from hitless.execution.session import Session
 
 
 def abort(session: Session) -> None:
-    """Undo what an interrupted command left, also after its cutover while what was live is still warm."""
+    """Undo what an interrupted command left. After its cutover, the previous release must still run."""
     _, world = session.open()
     finish(session, recover.abort(session.application, world), recover.interrupted(world))

@@ -27,9 +27,9 @@ from hitless.ports.gateway_project import GatewayProject
 def look(
     ports: Ports, project: GatewayProject, name: str, application: Application
 ) -> tuple[Adoption, tuple[Finding, ...]]:
-    """What adopting the application takes, and all that stands in its way; touches nothing.
+    """What hitless must do to adopt the application, and every finding. Changes nothing.
 
-    `name` is the gateway's. Raises `HitlessError` where nothing runs that could be adopted.
+    `name` is the gateway's. Raises `HitlessError` if there is nothing to adopt.
     """
     world = observe.world(ports, application.name)
     present = project.settings()
@@ -39,7 +39,7 @@ def look(
             f"nothing of {application.name} runs under plain docker compose",
             "hitless deploy starts it; is the project's name right (-p)?",
         )
-    # as it will be when the release is deployed
+    # the world as it will be when the release is deployed
     settings = found.before or present or GatewaySettings()
     if world.gateway is None:
         gateway.refuse_unfit(project, settings.image)
@@ -58,7 +58,7 @@ def adopt(
     options: DeployOptions,
     found: Adoption,
 ) -> None:
-    """Adopt the application. Raises `HitlessError`: until the ports change, what runs keeps serving then."""
+    """Adopt the application. Raises `HitlessError`: before the ports change, what runs keeps serving."""
     found = _with_pool(project, found)
     if found.before:
         _prepare_gateway(session, project, found, found.before)
@@ -75,7 +75,7 @@ def adopt(
 
 
 def _with_pool(project: GatewayProject, found: Adoption) -> Adoption:
-    """The same with a pool of addresses in the gateway's settings."""
+    """The same adoption, with a pool of addresses in the gateway's settings."""
     before = gateway.with_pool(project, found.before) if found.before else None
     after = found.after
     if after:
@@ -87,24 +87,24 @@ def _with_pool(project: GatewayProject, found: Adoption) -> Adoption:
 def _prepare_gateway(
     session: Session, project: GatewayProject, found: Adoption, before: GatewaySettings
 ) -> None:
-    """Start or restart the gateway; where there is one, not under another command on the application."""
+    """Start the gateway, or restart it when no other command works on an application."""
     ports = session.ports
     present = project.settings() if ports.balancer.gateway() else None
     if present:
         session.lock()
     step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
     with gateway.undisturbed(session, but=found.application) if present else nullcontext():
-        # this is not yet work on the application, and not for its journal
+        # This is not work on the application yet, so its journal does not have it
         announced(ports, step, lambda: _start(ports, project, present, before))
-    session.unlock()  # it went with the gateway
+    session.unlock()  # the lock ended with the gateway's container
 
 
 def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain_timeout: float) -> None:
-    """What is left to do once the release is live: it takes what ran, and the ports of that, away."""
+    """The work after the release is live: take the ports, then remove the plain containers."""
     name, ports = found.application, session.ports
     session.stay()
     session.lock()
-    if found.is_live:  # else the deployment has begun it
+    if found.is_live:  # if not, the deployment has begun the work
         session.begin(0)
     if observe.world(ports, name).live(name) is None:
         raise HitlessError(f"{name} is not live any more", "run hitless adopt again")
@@ -122,17 +122,17 @@ def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain
 def _deploy(
     session: Session, application: Application, options: DeployOptions, found: Adoption
 ) -> HookFailed | None:
-    """Deploy the release; the hook that failed after its cutover, where one did."""
+    """Deploy the release. Returns the error of a hook that failed after the cutover."""
     try:
         deploy(session, application, options, during=partial(_without_exclusive, found))
     except HookFailed as error:
-        return error  # the release is live in any case, and the rest must be done
+        return error  # the release is live, so the rest must be done
     return None
 
 
 @contextmanager
 def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
-    """Stop what must not run beside the release; it runs again where that does not come to be."""
+    """Stop what must not run beside the release. If the release fails, start it again."""
     if not found.exclusive:
         yield
         return
@@ -149,10 +149,10 @@ def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
 
 
 def _start_exclusive(ports: Ports, found: Adoption) -> None:
-    """Start again what was stopped for the release, unless the release has its own."""
+    """Start again what was stopped for the release, unless the release runs its own."""
     world = observe.world(ports, found.application)
     if world.live(found.application):
-        return  # interrupted after the cutover, which stays
+        return  # the interrupt came after the cutover, which stays
     running = {container.service for container in world.containers if container.is_running}
     ids = [one.id for one in world.base if one.name in found.exclusive and one.service not in running]
     if ids:
@@ -169,10 +169,10 @@ def _start(
 def _take_over(
     session: Session, project: GatewayProject, found: Adoption, after: GatewaySettings, alone: ExitStack
 ) -> str:
-    """Stop who has the ports and give them to the gateway; where that fails all is as it was again.
+    """Stop the containers that have the ports, and give the ports to the gateway. A failure is undone.
 
-    The locks are the gateway's, and go with it: the application's is taken again from the one that comes, and
-    `alone`, which keeps others from theirs, is left before that.
+    All locks end with the gateway's container. This releases `alone`, which keeps others from their locks,
+    and then takes the application's lock again, from the new container.
     """
     ports = session.ports
     ids = {one.name: one.id for one in ports.containers.neighbours() if one.name in found.ports.values()}
@@ -191,7 +191,7 @@ def _take_over(
             gateway.undo(error, lambda: gateway.start(project, ports, before))
         if ids:
             gateway.undo(error, lambda: ports.containers.start_again(tuple(ids.values())))
-        with suppress(HitlessError):  # so that the journal has it, too
+        with suppress(HitlessError):  # then the journal has the failure, too
             session.lock()
         raise
     seconds = ports.clock.now() - began
@@ -199,6 +199,6 @@ def _take_over(
     session.unlock()
     session.lock()
     if found.front in ids:
-        # it would fight for its port at the next start of the engine
+        # It must not take its port again at the next start of the engine
         ports.containers.set_restart_policies({ids[found.front]: "no"})
-    return f"nobody was answered for {seconds:.1f} s at most"
+    return f"requests got no answer for at most {seconds:.1f} s"

@@ -28,11 +28,11 @@ from hitless.ports import Ports
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What was asked for, beside the application itself.
+    """What the user asked for, apart from the application itself.
 
-    `findings` were found while the Compose file was read; `revision` is the source revision; `pull` is
-    `always`, `missing` or `never`, or None for each service's own policy; `adopted` are containers of plain
-    `docker compose up` that are to go afterwards; `is_strict` makes every warning an error.
+    `findings` are from reading the Compose file. `revision` is the source revision. `pull` is `always`,
+    `missing` or `never`, or None for each service's own policy. `adopted` are containers of plain
+    `docker compose up` that will be removed afterwards. `is_strict` makes every warning an error.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -43,7 +43,7 @@ class DeployOptions:
     timeouts: Timeouts = AS_WRITTEN
 
     def judged(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """The findings as they count."""
+        """The findings; with `is_strict`, warnings are errors."""
         return strict(found) if self.is_strict else found
 
 
@@ -55,7 +55,7 @@ def deploy(
 ) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; the live release keeps serving then.
 
-    `during` is entered first of all that is done, and left when all is done, or undone.
+    `during` is entered before the first change, and left when all is done or undone.
     """
     ports = session.ports
     session.hide(application.model)
@@ -64,7 +64,7 @@ def deploy(
     world = observe.world(ports, application.name, gateway)
     world = replace(world, base=tuple(one for one in world.base if one.name not in options.adopted))
     session.hide(*(kept.model for kept in world.releases))
-    # not judged strictly yet: what an image has is not known before it is there
+    # Not strict yet: hitless knows what an image has only when the image is there
     session.refuse((*options.findings, *check(application, world, {})), warn=False)
     number = releases.next_release(world, application.name)
     session.begin(number, options.revision)
@@ -75,7 +75,7 @@ def deploy(
 
 
 def _gateway_or_refuse(session: Session, application: Application, options: DeployOptions) -> Gateway:
-    """The gateway. Without one there is no lock to take, and everything that is wrong is said at once."""
+    """The gateway. Without one there is no lock: then this raises `Refused` with all errors at once."""
     gateway = session.ports.balancer.gateway()
     if gateway is None:
         session.refuse((*options.findings, *check(application, World(), {})), warn=False)
@@ -91,7 +91,7 @@ def _prepare(
     gateway: Gateway,
     number: int,
 ) -> tuple[Prepared, dict[str, Image]]:
-    """Get the images, and check the application with them; what is refused has no images any more."""
+    """Get the images, and check the application with them. On an error, untag the images."""
     ports = session.ports
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
@@ -102,7 +102,7 @@ def _prepare(
         found = (*options.findings, *findings, *check(prepared, world, images), *changed(looking.result()))
         session.refuse(options.judged(found), warn=True)
     except BaseException:
-        with suppress(HitlessError):  # the first error is the one to tell
+        with suppress(HitlessError):  # only the first error counts
             ports.images.untag(application.name, (number,))
         raise
     return prepared, images

@@ -1,4 +1,4 @@
-"""Take an application away."""
+"""Remove an application from its gateway."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hitless.execution.session import Session
 
 
 def down(session: Session, drain_timeout: float | None, volumes: bool) -> None:
-    """Take the application away, and the volumes that were created for it if asked for.
+    """Remove the application, and with `volumes` also the volumes that were created for it.
 
-    `drain_timeout` is in seconds; None: as the live release has it.
+    `drain_timeout` is in seconds; None: the live release's.
     """
     _, world = session.open()
     application = session.application
@@ -21,7 +21,7 @@ def down(session: Session, drain_timeout: float | None, volumes: bool) -> None:
     if not plan.steps:
         raise HitlessError(
             f"there is no application {application} on this gateway",
-            "`hitless status --all` lists what there is",
+            "`hitless status --all` lists the applications",
         )
     session.begin(plan.release)
     session.perform(plan)

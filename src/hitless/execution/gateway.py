@@ -25,22 +25,23 @@ from hitless.ports.state import HeldLock
 _ANSWER_TIMEOUT = 30.0
 _PAUSE = 0.1
 DRAIN_TIMEOUT = 30.0  # seconds for the connections of a Traefik that is replaced
-_REMNANT = 30.0  # seconds for which a Docker command is waited for that a killed hitless has left at work
+_REMNANT = 30.0  # seconds to wait for a Docker command that a killed hitless has left running
 
 
 def up(
     session: Session, project: GatewayProject, is_running: bool, changes: dict[str, Any], may_replace: bool
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
-    """Have the gateway running; its settings, whether anything was done, and what to say of its files.
+    """Start the gateway, or change the running one.
 
-    `changes` are the settings that were asked for explicitly; all others stay what they are. To change a
-    running gateway is to restart it, which every application feels; that takes `may_replace`. Raises
-    `HitlessError` also where it runs and an application's routes do not answer, `Locked` where it runs and
-    a command works on an application: the lock would go with the gateway.
+    `changes` are the settings that the user named; all others stay as they are. Some changes of a running
+    gateway take a restart, which interrupts every application: hitless does this only with `may_replace`.
+    Returns the settings, whether anything was done, and messages about the gateway's files and image. Raises
+    `HitlessError` also if the gateway runs and an application's routes do not answer. Raises `Locked` if a
+    command works on an application: its lock would end with the gateway's container.
     """
     ports = session.ports
     present = project.settings()
-    # ports that something else still had when an application was adopted are asked for again
+    # Try the ports again that something else had when an application was adopted (`held`)
     wanted = replace(present or GatewaySettings(), held=(), **changes)
     if may_replace or not is_running:
         wanted = wanted.up_to_date()
@@ -58,7 +59,7 @@ def up(
         )
         raise HitlessError(
             f"the gateway runs with other settings: {shown_changes}",
-            "pass --replace to restart it with the new ones; for a second or two nothing is answered",
+            "pass --replace to restart it with the new ones; requests get no answer for a second or two",
         )
     if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
         raise HitlessError(
@@ -74,7 +75,7 @@ def up(
     refuse_unfit(project, wanted.image)
     wanted = with_pool(project, wanted)
     if is_running and present:
-        # found out later, it would cost a restart of the gateway, which every application feels
+        # Found later, a taken port would cost a restart of the gateway, which interrupts every application
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
         project.refuse_taken(more)
     said = put_right(ports) if is_running else ()
@@ -89,8 +90,8 @@ def _restart(
 ) -> None:
     """Start the gateway, or restart the one that runs with the present settings.
 
-    It has no journal: that, the lock and its process are in the container, and go with it. Raises
-    `HitlessError` also where it runs and an application does not answer that did not answer before.
+    This has no journal: the journal's process and the lock are in the container, and end with it. Raises
+    `HitlessError` also where the gateway runs and an application does not answer.
     """
     ports = session.ports
 
@@ -110,10 +111,10 @@ def _restart(
 def upgrade(
     session: Session, project: GatewayProject, changes: dict[str, Any], timeout: float = DRAIN_TIMEOUT
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
-    """Have the running gateway's Traefik of hitless's own image of today, or of that in `changes`.
+    """Upgrade the running gateway's Traefik to the image of this hitless, or to the image in `changes`.
 
-    Returns what `up` does. Whatever a killed command has left beside the live Traefik goes. Raises
-    `HitlessError` where there is no gateway, or where this takes a restart of it.
+    Returns what `up` returns. Also removes what a killed command has left beside the live Traefik. Raises
+    `HitlessError` if there is no gateway, or if this would need a restart of it.
     """
     present = project.settings()
     if present is None or session.ports.balancer.gateway() is None:
@@ -136,12 +137,12 @@ def replace_traefik(
     wanted: GatewaySettings,
     timeout: float = DRAIN_TIMEOUT,
 ) -> tuple[str, ...]:
-    """Replace the live Traefik by one with these settings, and lose nothing; what to say of it."""
+    """Replace the live Traefik with one that has these settings. Loses no request. Returns messages."""
     ports = session.ports
     if reason := ports.instances.unable_to_switch():
         raise HitlessError(
             f"new connections can't be given to another Traefik in this gateway: {reason}",
-            "pass --replace to `hitless gateway up` to restart it; for a second or two nothing is answered",
+            "pass --replace to `hitless gateway up`: a restart, with no answers for a second or two",
         )
     refuse_unfit(project, wanted.image)
     _refuse_too_little(ports, wanted.memory_limit)
@@ -168,9 +169,10 @@ def _refuse_too_little(ports: Ports, limit: int) -> None:
 
 @contextmanager
 def undisturbed(session: Session, but: str = "") -> Iterator[HeldLock | None]:
-    """Nobody works on an application of the running gateway, nor begins to, until its container ends.
+    """Keep other commands away from all applications of the running gateway, until its container ends.
 
-    `but` is an application whose lock the session holds itself. Raises `Locked`, naming who works on which.
+    `but` is an application whose lock the session holds itself. Raises `Locked`, which names the commands
+    and their applications.
     """
     with ExitStack() as held:
         yield _wait_until_alone(session, but, held)
@@ -191,7 +193,7 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock |
             at_work = alone.at_work
             if not at_work:
                 return alone.lock
-            held.close()  # they may need what is kept from them
+            held.close()  # the other commands may need a lock that this one holds
             who = "; ".join(f"{one.describe()} (on {name})" for name, one in at_work.items())
             error = _locked(at_work)
             if all(one.has_ended for one in at_work.values()):
@@ -208,25 +210,25 @@ def _locked(at_work: Mapping[str, Holder]) -> Locked:
     works = "; ".join(f"on {name}: {one.describe()}" for name, one in at_work.items())
     return Locked(
         f"another command works {works}",
-        "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs; the "
-        "lock would go with the gateway, in the middle of what it does",
+        "wait until it has ended (--wait does), or free its lock with hitless unlock if it hangs; its "
+        "lock ends with the gateway, in the middle of its work",
     )
 
 
 def with_pool(project: GatewayProject, settings: GatewaySettings) -> GatewaySettings:
-    """The same with a pool of addresses for the networks of applications. Raises `HitlessError`."""
+    """The settings with a pool of addresses for the networks of applications. Raises `HitlessError`."""
     if settings.address_pool:
         return settings
     if pool := project.free_pool():
         return replace(settings, address_pool=pool)
     raise HitlessError(
-        "every address range that hitless would take for its networks is in use on this Docker host",
-        "name one that is free with --address-pool, a private range with a prefix of at most /20",
+        "every address range that hitless can use for its networks is taken on this Docker host",
+        "pass a free one with --address-pool: a private range with a prefix of at most /20",
     )
 
 
 def refuse_unfit(project: GatewayProject, image: str) -> None:
-    """Raise `HitlessError` where this host can't have the gateway, of this image."""
+    """Raise `HitlessError` if this host can't run the gateway with this image."""
     if outdated := project.outdated():
         raise HitlessError(
             outdated, "update it on the Docker host; see docker version, docker compose version"
@@ -244,9 +246,9 @@ def refuse_unfit(project: GatewayProject, image: str) -> None:
 
 
 def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
-    """Start the gateway with these settings, or replace it, and wait until all behind it is routed.
+    """Start the gateway with these settings, or replace it, and wait until every application answers.
 
-    Returns the applications that are not: no routing file of theirs is whole, or Traefik refuses it.
+    Returns the applications that do not: Traefik refuses their routing file, or it has no good copy.
     """
     project.apply(settings)
     deadline = ports.clock.now() + _ANSWER_TIMEOUT
@@ -264,18 +266,18 @@ def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> t
     stored = ports.state.read(None)
     silent = waits.until_all_answer(ports, stored.routings, settings.entry_points)
     unread = {path.removesuffix(".yml") for path in stored.broken} - set(stored.routings)
-    # one that was damaged since the gateway started is routed still, from memory
+    # Traefik still routes by its memory if a file was damaged after its start
     return tuple(sorted({*silent, *(name for name in unread if ports.balancer.in_force(name, None))}))
 
 
 def change(
     project: GatewayProject, ports: Ports, present: GatewaySettings | None, wanted: GatewaySettings
 ) -> tuple[str, ...]:
-    """Start the gateway with these settings; where that fails it runs with the present ones again, if any.
+    """Start the gateway with these settings. If that fails, start it with the present ones again, if any.
 
-    A port that is taken is found out when the gateway has gone, and with it every application behind it. It
-    has failed, too, where an application does not answer that did before. Returns those that do not, and did
-    not.
+    Docker reports a taken port only when the old gateway has stopped, and its applications with it. It also
+    counts as a failure if an application does not answer that answered before. Returns the applications that
+    answer neither before nor after.
     """
     before = _answering(ports, present) if present is not None else frozenset()
     try:
@@ -312,7 +314,7 @@ def _answering(ports: Ports, settings: GatewaySettings) -> frozenset[str]:
 
 
 def undo(error: BaseException, step: Callable[[], object]) -> None:
-    """Undo a part of what has failed with this error, which says so where that fails, too."""
+    """Undo a part of what failed with this error. If that fails, too, the error says so."""
     try:
         step()
     except HitlessError as second:
@@ -326,7 +328,7 @@ def undo(error: BaseException, step: Callable[[], object]) -> None:
 def down(
     session: Session, project: GatewayProject, applications: Sequence[str], force: bool, volumes: bool
 ) -> None:
-    """Stop the gateway; refuses while applications are routed or worked on (`Locked`), unless `force`."""
+    """Stop the gateway. Without `force`, refuses while it has applications, or (`Locked`) commands."""
     settings = project.settings()
     if settings is None:
         raise HitlessError("there is no gateway here", "nothing to do")

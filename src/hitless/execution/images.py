@@ -1,4 +1,4 @@
-"""Get a new release its images."""
+"""Build, pull and tag the images of a new release."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hitless.ports import Ports
 
 
 def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
-    """Perform the plan; service -> image. Raises `HitlessError` where a service has none after that."""
+    """Perform the plan: service -> image. Raises `HitlessError` if a service has no image after that."""
     for step in plan.steps:
         announced(ports, step.id, partial(_perform, step, ports))
     images = ports.images.present(plan.references)
     if missing := plan.missing(images):
         raise HitlessError(
             f"there is no image for {', '.join(missing)} after build and pull",
-            "look at the `image:` and `build:` of these services",
+            "check the `image:` and `build:` of these services",
         )
     return images
 
@@ -30,14 +30,14 @@ def _perform(step: ImageStep, ports: Ports) -> None:
         case Build():
             _hinted(partial(ports.projects.build, step.model), "see docker compose build")
         case Pull(image, platform):
-            hint = f"is its name right, and may this host have it? try: docker pull {image}"
+            hint = f"is its name right, and may this host pull it? try: docker pull {image}"
             _hinted(partial(ports.images.pull, image, platform), hint)
         case Tag():
             ports.images.tag(step.references)
 
 
 def _hinted(action: Callable[[], None], hint: str) -> None:
-    """Do it; say what to do next where it fails and Docker's words tell nothing better."""
+    """Do it. A `DockerFailed` without a hint of its own gets this hint."""
     try:
         action()
     except DockerFailed as error:

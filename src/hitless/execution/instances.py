@@ -1,4 +1,4 @@
-"""Replace the live instance of Traefik: each step of the plan, performed."""
+"""Perform the steps of a plan that replace the live instance of Traefik."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAUSE = 0.1
 
 
 def perform_instance(ports: Ports, step: InstanceStep, progress: Callable[[str], None]) -> str:
-    """Perform one step; a text to say of it."""
+    """Perform one step. Returns the text for the event of its end."""
     match step:
         case StartInstance(number, settings):
             ports.instances.begin_instance(number, settings)
@@ -64,7 +64,7 @@ def _prove(ports: Ports, step: ProveInstance) -> str:
 
 
 def _drain(ports: Ports, number: int, timeout: float, progress: Callable[[str], None]) -> str:
-    """Its idle connections end with their next request. Those without one are open until the deadline."""
+    """An idle connection ends with its next request. Without one, it is open until the deadline."""
     ports.instances.close_instance(number, ports.state.read(None).routings.values())
     began = ports.clock.now()
     first = left = ports.instances.instance_connections(number)

@@ -1,4 +1,4 @@
-"""Bring to its end what an interrupted command left: what resume and abort share."""
+"""Finish or undo what an interrupted command left. `resume` and `abort` share this."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hitless.execution.session import Session
 def finish(session: Session, plan: Plan, run: Run | None) -> None:
     """Perform the plan that finishes or undoes `run`, the interrupted command.
 
-    That may have been interrupted when nothing was left to do: then the journal gets the end of this one.
+    An empty plan is performed, too, if there is such a command: then the journal shows that it has an end.
     """
     if not plan.steps and run is None:
         raise HitlessError(

@@ -1,4 +1,4 @@
-"""Deploy a release that is kept: what rollback, resume and prove share."""
+"""Deploy a kept release. `rollback`, `resume` and `prove` share this."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hitless.execution.session import Session
 
 
 def live_release(world: World, application: str) -> LiveRelease:
-    """The release that is live. Raises `HitlessError` where none is, or nothing is kept of it."""
+    """The live release. Raises `HitlessError` if there is none, or if its record is damaged or gone."""
     found = world.live_release(application)
     if found:
         return found
@@ -33,7 +33,7 @@ def plan_of_kept(
     timeouts: Timeouts = AS_WRITTEN,
     warn: bool = True,
 ) -> Plan:
-    """The plan that deploys a release that is kept, the live one, too. Raises `Refused`, saying why."""
+    """The plan that deploys a kept release, live or earlier. Raises `Refused` with the reasons."""
     prepared = with_timeouts(kept.application, timeouts)
     session.refuse((*kept.findings, *check(prepared, world, kept.release.images)), warn)
     return plan_deploy(prepared, kept.release, world, gateway)
@@ -42,7 +42,7 @@ def plan_of_kept(
 def bring_back(
     session: Session, kept: KeptRelease, world: World, gateway: Gateway, timeouts: Timeouts = AS_WRITTEN
 ) -> None:
-    """Deploy a release that is kept."""
+    """Deploy a kept release."""
     plan = plan_of_kept(session, kept, world, gateway, timeouts)
     session.begin(kept.release.number, kept.release.revision)
     session.perform(plan)

@@ -1,4 +1,4 @@
-"""Look at the Docker host once, and put what is there into one value."""
+"""Look at the Docker host once. The result is one value."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hitless.ports import Ports
 
 
 def instances(ports: Ports, world: World) -> Instances:
-    """The instances of the gateway's Traefik; where it does not run, as if it had one."""
+    """The instances of the gateway's Traefik. A gateway that does not run counts as one instance."""
     return ports.instances.instances() if world.gateway else Instances()
 
 
 def health(ports: Ports, world: World) -> Health | None:
-    """How the gateway's container is; None where it does not run."""
+    """The health of the gateway's container; None if it does not run."""
     return ports.instances.health() if world.gateway else None
 
 
@@ -30,12 +30,12 @@ def metrics(ports: Ports) -> str:
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:
-    """The world as a deployment of this application sees it; None: of all applications, without releases.
+    """The world for a command on this application. None: the world of all applications, without releases.
 
-    `gateway` is the gateway where it has been looked at already.
+    `gateway` is the gateway, if the caller has looked at it already.
     """
     with ThreadPoolExecutor(max_workers=6) as pool:
-        # each look is a process that is waited for; none needs anything of another
+        # Each look waits for a process. No look needs the result of another one
         containers = pool.submit(ports.containers.of, application)
         networked = pool.submit(ports.networks.networked, application) if application else None
         tagged = pool.submit(ports.images.tagged, application) if application else None
@@ -44,7 +44,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         gateway = gateway or ports.balancer.gateway()
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
-        if gateway is None:  # then the reading has failed, for the same reason
+        if gateway is None:  # then `reading` has failed, for the same reason
             return World(containers=containers.result(), base=base)
         stored = reading.result()
     return World(

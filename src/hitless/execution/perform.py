@@ -1,21 +1,18 @@
-"""Perform a plan step by step; undo it where it fails before the cutover."""
+"""Perform a plan step by step; undo it if it fails before the cutover."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hitless.domain.checks.route import taken
 from hitless.domain.common.errors import (
     CommandFailed,
     DockerFailed,
     GateFailed,
     HitlessError,
     LockLost,
-    NotConfirmed,
     TimedOut,
 )
 from hitless.domain.common.events import (
@@ -62,18 +59,18 @@ from hitless.domain.plan.steps import (
     StartShared,
     Step,
 )
-from hitless.domain.routing.split import Routing
-from hitless.execution import stopping, waits
+from hitless.execution import readiness, stopping, waits
 from hitless.execution.instances import perform_instance
 from hitless.execution.replicas import Replicas
+from hitless.execution.routings import perform_routing
 from hitless.ports import Ports
 
 
 def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
 
-    Returns the failures of hooks that fail where nothing is undone any more. Where a step fails, or is
-    interrupted, the table of phases says what is undone; then the error is raised again.
+    If a step fails or is interrupted, the table of phases says what is undone, and the error is raised again.
+    A hook that fails in a phase without an undo does not stop the plan. Returns such failures.
     """
     done = 0
     failed = []
@@ -82,7 +79,7 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     def carry_out(step: Step) -> str:
         nonlocal done
         detail = _perform(step, ports, known)
-        # here, and not after the event that says so: an interrupt may come while that is told
+        # Count here, not after the event of the end: an interrupt may come while that event is told
         done += 1
         return detail
 
@@ -98,9 +95,9 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
                 done += 1
             if isinstance(action.step, CutOver) and action.step.routing.live:
                 ports.emit(Live(plan.release, action.step.routing.live, ports.clock.now() - began))
-        ports.insist()  # what was suspended in its last step has not done what it may say
+        ports.insist()  # a process that was suspended in its last step may have lost the lock
     except LockLost:
-        raise  # what there is may be another's
+        raise  # what is there may belong to another command
     except BaseException as error:
         if _is_undone(plan.phase(done), error):
             undo(plan.undo(done + 1), ports, known)
@@ -112,30 +109,30 @@ def _is_undone(phase: Phase, error: BaseException) -> bool:
     match row(phase).on_failure:
         case OnFailure.UNDO:
             return True
-        case OnFailure.GO_BACK:  # a release that was found bad
+        case OnFailure.GO_BACK:  # only if the release is bad
             return isinstance(error, GateFailed)
         case OnFailure.KEEP:
             return False
 
 
 def undo(steps: Sequence[Step], ports: Ports, known: Replicas) -> None:
-    """Perform the steps of an undo, up to the first that fails.
+    """Perform the steps of an undo until one fails.
 
-    Each is safe only after the one before it: what still has a route must not be stopped. The next command
-    removes what is left. A hook that fails is no reason to leave anything.
+    Each step is safe only after the one before it: a container that still has a route must not stop. The next
+    command removes what is left. A hook that fails does not end the undo.
     """
     for step in steps:
         try:
             if named := _by_name(step, ports):
                 announced(ports, named.id, partial(_perform, named, ports, known))
-        except HitlessError:  # said by its own event; the error that led here is the one to raise
+        except HitlessError:  # its own event tells it; the caller raises the first error
             if not _is_hook(step):
                 return
     ports.emit(Undone())
 
 
 def _by_name(step: Step, ports: Ports) -> Step | None:
-    """The step by the names of the containers that it means; None where it means some and there are none."""
+    """The step with the names of its containers. None if it is for new ones, and there are none."""
     if not isinstance(step, Drain | Remove) or step.beside is None:
         return step
     names = tuple(one.name for one in _meant(ports, step))
@@ -147,7 +144,7 @@ def _is_hook(step: Step) -> bool:
 
 
 def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> None:
-    """Run an action with the events of a step around it; a text that it returns is said of it."""
+    """Run an action between the events of a step. The text that it returns goes into the last event."""
     began = ports.clock.now()
     try:
         ports.emit(StepBegan(step))
@@ -189,25 +186,10 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
             return _run_here(ports, step)
         case HandOver():
             return _hand_over(ports, step, known, progress)
-        case Show(application, _, before, routing):
-            said = _route(ports, known, application, before, routing, is_new=True)
-            _refuse_taken(ports, step)
-            return said
-        case Restore():
-            return _restore(ports, known, step)
-        case Withdraw(application, before, withdrawn):
-            return _route(ports, known, application, before, withdrawn)
-        case CutOver(before, routing) | AddReplicas(before, routing):
-            _last_look(ports, step, known)
-            return _route(ports, known, routing.application, before, routing)
-        case Bake(application, colour, readiness):
-            waits.until_baked(ports, step, known.ready(application, colour, readiness), progress)
-            return ""
+        case Show() | Restore() | Withdraw() | Gate() | CutOver() | AddReplicas() | Bake():
+            return perform_routing(ports, step, known, progress)
         case Record(application, release):
             ports.state.record(application, release)
-            return ""
-        case Gate(application, colour, readiness):
-            waits.until_ready(ports, step, known.ready(application, colour, readiness), progress)
             return ""
         case Drain():
             return _drain(ports, step, progress)
@@ -229,7 +211,7 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
 
 
 def _create(ports: Ports, step: Create, known: Replicas) -> str:
-    """Create the containers, and connect them; the names of those that come to others."""
+    """Create the containers and connect them. Returns the names of those that join existing ones."""
     ports.projects.create(step.model, step.volumes, step.networks)
     created = known.meet(step)
     for network, services in step.connect.items():
@@ -238,7 +220,7 @@ def _create(ports: Ports, step: Create, known: Replicas) -> str:
 
 
 def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
-    """Start the containers; where one that others wait for does not get ready, show its log."""
+    """Start the containers. If one that others wait for does not get ready, the error has its log."""
     try:
         if step.services:
             found = known.of(step.application, step.colour, step.services)
@@ -257,16 +239,16 @@ def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
 
 
 def _run_once(ports: Ports, step: RunOnce, known: Replicas, progress: Callable[[str], None]) -> str:
-    """Run a job or a hook in its container; the last line that it wrote."""
+    """Run a job or a hook in its container. Returns the last line that it wrote."""
     found = known.of(step.application, step.colour, (step.service,))[step.service]
     if not found:
-        raise HitlessError(f"{step.service} has no container", "was it removed by somebody? deploy again")
+        raise HitlessError(f"{step.service} has no container", "did somebody remove it? deploy again")
     container = found[0]
     ports.projects.start(step.model, {step.service: (container.id,)}, step.timeout)
     try:
         waits.until_ended(ports, step, container.name, progress)
     except BaseException:
-        with suppress(HitlessError):  # one that was given up must not go on by itself
+        with suppress(HitlessError):  # hitless waits no longer for it, so it must not keep running
             ports.containers.stop((container.id,))
         raise
     return _output(ports, step, container.name, ports.containers.logs(container.name, waits.LOG_LINES))
@@ -293,84 +275,22 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
     there = ports.containers.of(application) if step.leaving else ()
     leaving = [one for one in there if one.colour is colour.other and one.service in step.leaving]
     if leaving:
-        with suppress(DockerFailed):  # it may be gone; what is still there is stopped in any case
+        with suppress(DockerFailed):  # it may be gone; the next line stops what is still there
             ports.containers.set_restart_policies({one.id: "no" for one in leaving})
         stopping.stop(ports.containers, leaving)
     if step.restart:
         ports.containers.set_restart_policies(known.each(application, colour, step.restart))
     _start(ports, step, known)
     gate = Gate(application, colour, step.readiness)
-    waits.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
+    readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
     return ""
-
-
-def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> None:
-    """See that all is still as the gate left it, and have it come back with the engine from now on."""
-    application, colour = step.routing.application, step.routing.live
-    assert colour
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        policies = known.each(application, colour, step.restart)
-        updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
-        waits.refuse_unready(ports, application, colour, known.ready(application, colour, step.readiness))
-        if updated:
-            updated.result()
-
-
-def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
-    """Deliver a routing that may be there still: then nothing is written, which a full disk would not let."""
-    application, routing = step.application, known.served(step.routing)
-    if ports.state.read(application).holds(application, routing) and ports.balancer.in_force(
-        application, routing
-    ):
-        return "they are as they were"
-    try:
-        return _route(ports, known, application, routing, routing)
-    except DockerFailed as error:
-        if step.harmless and ports.balancer.in_force(application, known.served(step.harmless)):
-            return f"as they were shown, which gives it no request: {error.output}"
-        raise
-
-
-def _route(
-    ports: Ports,
-    known: Replicas,
-    application: str,
-    before: Routing | None,
-    routing: Routing | None,
-    is_new: bool = False,
-) -> str:
-    """Deliver a routing and confirm it; Traefik's opinion of it is asked where routes are new to it.
-
-    What it routes by later was found good when it was shown.
-    """
-    before, routing = known.served(before), known.served(routing)
-    ports.insist()  # a step may have hung while another command changed the routing
-    ports.balancer.deliver(application, routing)
-    try:
-        waits.until_in_force(ports, application, routing)
-        if routing and is_new:
-            waits.refuse_complaints(ports, application, routing)
-    except NotConfirmed:
-        ports.insist()
-        ports.balancer.deliver(application, before)
-        raise
-    return f"generation {routing.generation}" if routing else ""
-
-
-def _refuse_taken(ports: Ports, step: Show) -> None:
-    """Two applications may have asked for one route at the same time, each when nobody had it yet.
-
-    Each shows its own before it looks here, so at least one of the two sees the other.
-    """
-    for finding in taken(step.application, step.claims, ports.state.read(None).routings):
-        raise HitlessError(f"{finding.path}: {finding.message}", finding.hint)
 
 
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
     began = ports.clock.now()
     leaving = _meant(ports, step)
     if leaving:
-        with suppress(DockerFailed):  # it is gone, or is about to be removed in any case
+        with suppress(DockerFailed):  # it is gone, or will be removed in any case
             ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
@@ -401,7 +321,7 @@ def _remove(ports: Ports, step: Remove) -> str:
     stopping.stop(ports.containers, found)
     ids = [container.id for container in found]
     left = ports.projects.remove(step.application, step.colour, ids, with_networks=not step.containers)
-    return f"{', '.join(left)} stays: others are on it" if left else ""
+    return f"{', '.join(left)} stays: other containers are connected to it" if left else ""
 
 
 def _remove_base(ports: Ports, step: RemoveBase) -> None:

@@ -23,7 +23,7 @@ from hitless.ports import Ports
 def preview(
     ports: Ports, application: Application, options: DeployOptions
 ) -> tuple[Preview | None, tuple[Finding, ...]]:
-    """What a deployment would do, and every finding; changes nothing. None where a finding is an error."""
+    """What a deployment would do (None if a finding is an error), and every finding. Changes nothing."""
     world = observe.world(ports, application.name)
     images = ports.images.present(named_images(application))
     found = changed(shared(ports, application, world))

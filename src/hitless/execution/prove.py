@@ -1,4 +1,4 @@
-"""Deploy what is live again and again under load, and tell what was lost: `hitless prove`."""
+"""Deploy the live release repeatedly under load, and tell what was lost: `hitless prove`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from hitless.ports import Ports
 from hitless.ports.load import Load
 
 _AFTER = 3.0  # seconds of load after each deployment
-_SESSIONS = 5  # paths at most whose cookies are looked at
+_SESSIONS = 5  # check the cookies of this many paths at most
 _LOOKS = 2
-_TRIES = 5  # requests to a path; one of them must be answered well
+_TRIES = 5  # requests to a path; one of them must succeed
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What must be proved: so many deployments, so many requests a second, on these paths (none: routes').
+    """What the user wants proved: the number of deployments, and the requests a second (`rate`).
 
-    `baseline` is how many seconds the load runs before the first deployment.
+    `paths` get the requests; empty: an example of each route. `baseline` is how many seconds the load runs
+    before the first deployment.
     """
 
     deployments: int
@@ -42,7 +43,7 @@ class Wanted:
 
 @dataclass
 class _Watched:
-    """What is seen while it runs; it also helps where a deployment fails in the middle."""
+    """What the proof has seen so far. It is kept if a deployment fails."""
 
     timelines: list[Timeline]
     sessions: list[Visitor]
@@ -50,15 +51,16 @@ class _Watched:
 
 
 def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessError | None]:
-    """Deploy the live release again under load; what was lost and why, and the error that ended it early.
+    """Deploy the live release repeatedly under load.
 
-    One lock is held from the first look to the last. Raises `HitlessError` where it can't begin.
+    Returns what was lost and why, and the error that ended the proof early. Holds one lock from the first
+    look to the last. Raises `HitlessError` if the proof can't begin.
     """
     gateway, world = session.open()
     live = live_release(world, session.application)
     prepared = live.application
     targets = observations.targets(prepared, wanted.paths)
-    # all that speaks against a deployment is said before the first request
+    # Refuse a deployment before the first request, not after it
     plan_of_kept(session, live.kept, world, gateway)
     _refuse_unfit(load, targets)
     idle = _idle(session.ports, prepared, world.of(live.colour))
@@ -90,9 +92,9 @@ def prove(session: Session, load: Load, wanted: Wanted) -> tuple[Proof, HitlessE
 
 
 def _refuse_unfit(load: Load, targets: Sequence[Target]) -> None:
-    """Raise `HitlessError` where a request fails already: nothing could be told of a deployment by it.
+    """Raise `HitlessError` if the requests to a target already fail: they would show nothing of a deployment.
 
-    One that fails now and then may be asked: how often it does is seen before the first deployment.
+    A target that fails only sometimes is allowed: the baseline shows how often.
     """
     for target in targets:
         visit = load.visit(target, {})
@@ -102,7 +104,7 @@ def _refuse_unfit(load: Load, targets: Sequence[Target]) -> None:
         if visit.status == 0:
             raise HitlessError(
                 f"GET {target.url} got no answer from the gateway: {visit.problem}",
-                "hitless prove asks from this machine: does the gateway's published port lead here?",
+                "hitless prove sends requests from this machine: can it reach the gateway's published port?",
             )
         if refused(visit.status, visit.is_gateways):
             raise HitlessError(
@@ -119,7 +121,7 @@ def _pause(session: Session, seconds: float) -> None:
 
 
 def _idle(ports: Ports, application: Prepared, live: Sequence[Container]) -> dict[str, float]:
-    """The services that close idle connections before the gateway does: service -> seconds."""
+    """The services that close idle connections before the gateway does it: service -> seconds."""
     probes = observations.idle_probes(application, live)
     found = {service: ports.balancer.closes_idle(probe) for service, probe in probes.items()}
     return {service: seconds for service, seconds in found.items() if seconds is not None}
@@ -133,7 +135,7 @@ def _deploy_again(
     application: Prepared,
     watched: _Watched,
 ) -> None:
-    """One deployment of what is live, and what was seen of it. An error is kept, not raised."""
+    """Deploy the live release once, and note what is seen. Keeps an error and does not raise it."""
     clock, timed = session.ports.clock, list[tuple[float, Event]]()
     known = [(target, *_known(load, target, application)) for target in targets[:_SESSIONS]]
     began = clock.now()
@@ -142,7 +144,7 @@ def _deploy_again(
         kept = live_release(world, session.application).kept
         plan = plan_of_kept(session, kept, world, gateway, warn=False)
         session.perform(plan, began, lambda event: timed.append((clock.now(), event)))
-        session.leave_nothing()  # the same release is live, and the next deployment is another matter
+        session.leave_nothing()  # the same release is live; the next deployment is separate work
     except HitlessError as error:
         watched.problem = session.settle(error)
     watched.timelines.append(_timeline(session, timed, began, watched.problem))
@@ -160,7 +162,7 @@ def _timeline(
 ) -> Timeline:
     now = session.ports.clock.now()
     endings: tuple[Ending, ...] = ()
-    with suppress(DockerFailed):  # it explains what was lost; without it the loss is still told
+    with suppress(DockerFailed):  # endings only explain a loss; without them it is still told
         endings = session.ports.containers.endings(session.application, now - began, now)
     if not timed:
         return Timeline(began, now, endings=endings, problem=problem.message if problem else "")
@@ -168,6 +170,6 @@ def _timeline(
 
 
 def _known(load: Load, target: Target, application: Application) -> tuple[dict[str, str], tuple[Visit, ...]]:
-    """The cookies that the live release gives, and what it makes of them."""
+    """The cookies that the live release sets, and its answers to requests with them."""
     jar = observations.without_sticky(application, load.visit(target, {}).cookies)
     return jar, tuple(load.visit(target, jar) for _ in range(_LOOKS if jar else 0))

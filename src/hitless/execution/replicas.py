@@ -1,4 +1,4 @@
-"""The containers that a plan means by its services, as the engine has created and named them."""
+"""Find the containers of a plan's services. A plan names services; the engine names containers."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Replicas:
-    """The containers of each colour that a plan works on, looked at once: service -> containers.
+    """The containers of each colour that a plan works on. It looks at each colour once.
 
-    A name of a colour's containers comes again with a later release, an id is of one container alone. Every
-    command that changes something asks for the lock first: so what was looked at under the lock is what the
-    command meets, or it meets nothing.
+    A later release reuses the names of a colour's containers; an id belongs to one container only. Every
+    command takes the lock before it changes anything. So an id found under the lock is still the same
+    container, or the container is gone.
     """
 
     containers: Containers
     _known: dict[Colour, tuple[Replica, ...]] = field(default_factory=dict)
 
     def meet(self, step: Create) -> tuple[Replica, ...]:
-        """Look at what was created: from now on these are the containers of that colour.
+        """Look at the containers that were created: from now on they are the containers of that colour.
 
-        Raises `HitlessError` where there are fewer than the model asks for.
+        Raises `HitlessError` if there are fewer than the model asks for.
         """
         there = self._look(step.application, step.colour)
         for service, model in step.model["services"].items():
             count, wanted = sum(one.service == service for one in there), replicas(model)
             if count < wanted:
                 raise HitlessError(
-                    f"{service} has {count} of the {wanted} containers that it is to have in {step.colour}",
-                    "was one removed by somebody? deploy again",
+                    f"{service} has {count} of its {wanted} containers in {step.colour}",
+                    "did somebody remove one? deploy again",
                 )
         found = tuple(one for one in there if one.id not in (step.beside or ()))
         self._known[step.colour] = found
@@ -50,18 +50,18 @@ class Replicas:
     def of(
         self, application: str, colour: Colour, services: Collection[str]
     ) -> dict[str, tuple[Replica, ...]]:
-        """The containers of these services: service -> containers, in their order."""
+        """The containers of these services, in order: service -> containers."""
         if services and colour not in self._known:
             self._known[colour] = self._look(application, colour)
         known = self._known.get(colour, ())
         return {service: tuple(one for one in known if one.service == service) for service in services}
 
     def ids(self, application: str, colour: Colour, services: Collection[str]) -> tuple[str, ...]:
-        """Their ids alone."""
+        """The ids of the containers of these services."""
         return tuple(one.id for found in self.of(application, colour, services).values() for one in found)
 
     def each(self, application: str, colour: Colour, said: Mapping[str, _T]) -> dict[str, _T]:
-        """What is said of services, of each of their containers: id -> that."""
+        """A value for each service (service -> value), given to each of its containers: id -> value."""
         found = self.of(application, colour, said)
         return {one.id: said[service] for service, those in found.items() for one in those}
 
@@ -71,7 +71,7 @@ class Replicas:
         return tuple(one.of(container.name) for one in wanted for container in found[one.service])
 
     def served(self, routing: Routing | None) -> Routing | None:
-        """A plan's routing with the servers that it awaits."""
+        """A plan's routing with the servers that it waits for."""
         if routing is None:
             return None
         colours = {

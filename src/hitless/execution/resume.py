@@ -10,7 +10,7 @@ from hitless.execution.session import Session
 
 
 def resume(session: Session) -> None:
-    """Finish what an interrupted command left: a deployment, a rollback, a `down`, an abort."""
+    """Finish what an interrupted command left: a deployment, a rollback, a `down` or an abort."""
     gateway, world = session.open()
     found = recover.resume(session.application, world)
     if isinstance(found, KeptRelease):

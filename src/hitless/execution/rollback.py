@@ -1,4 +1,4 @@
-"""Bring a kept release back."""
+"""Deploy a kept release again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hitless.execution.session import Session
 
 
 def rollback(session: Session, number: int | None, timeouts: Timeouts = AS_WRITTEN) -> None:
-    """Bring a kept release back by the same plan that deploys one; None: the one before the live one."""
+    """Deploy a kept release again, with the same plan as `deploy`. None: the release before the live one."""
     gateway, world = session.open()
     bring_back(session, _kept_release(world, session.application, number), world, gateway, timeouts)
 

@@ -1,4 +1,4 @@
-"""Change how many containers of the live release there are."""
+"""Change the number of containers of the live release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hitless.execution.session import Session
 
 
 def scale(session: Session, wanted: Mapping[str, int]) -> bool:
-    """Have these numbers of containers (service -> number) in the live colour, without a new release.
+    """Run this many containers of each service (service -> number) in the live colour, without a new release.
 
     Returns whether there was anything to do.
     """

@@ -1,4 +1,4 @@
-"""A command at work on an application: its lock and journal, the secrets that it hides, and its one end."""
+"""A running command: its lock and journal, the secrets that it hides, and its one end."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from hitless.ports.state import HeldLock
 
 
 class Session:
-    """A command from its first event to its last, which is `Ended`, whatever happens: entered once.
+    """A command from its first event to its last. Enter it once; its last event is always `Ended`.
 
-    `ports` are those that the command works with: every event that they tell is without secrets, and in the
-    journal from `Began` on while the lock is held. `application` is "" until it is known, and for a command
-    that concerns none. `holder` says who runs the command and where, `wait` for how many seconds it waits for
-    other commands.
+    The command works with the `ports` of its session: these remove secrets from every event. They also write
+    each event to the journal, from `Began` on and while the session holds the lock. `application` is "" until
+    it is known, and for a command without one. `holder` says who runs the command and where. `wait` is how
+    many seconds the command waits for other commands.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Session:
         self._outcome = Outcome.SUCCESSFUL
 
     def __enter__(self) -> Session:
-        """Without the lock, which comes later."""
+        """Enter without the lock: `lock` takes it later."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Tell the end, and leave the lock. Raises `LockLost` where that is behind the error."""
+        """Tell the end, and release the lock. Raises `LockLost` if the lost lock explains the error."""
         told = error
         try:
             if isinstance(error, HitlessError):
@@ -92,9 +92,9 @@ class Session:
             raise told from error
 
     def open(self) -> tuple[Gateway, World]:
-        """Take the lock of an application that is there, and look at the host.
+        """Take the application's lock, and look at the host.
 
-        Raises `HitlessError` without a gateway or where the application is behind another one, `Locked`.
+        Raises `Locked`, and `HitlessError` without a gateway or if the application is behind another one.
         """
         gateway = self._bare.balancer.gateway()
         if gateway is None:
@@ -103,10 +103,10 @@ class Session:
         return gateway, self.look(gateway)
 
     def look(self, gateway: Gateway) -> World:
-        """Look at the host; from now on no secret of a kept release is shown."""
+        """Look at the host. From now on, the secrets of the kept releases are hidden, too."""
         world = observe.world(self.ports, self.application, gateway)
         if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
-            # which of its colours is live is known there alone
+            # only that gateway knows which colour is live
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(
                 f"{self.application} runs behind the gateway {other}", f"use --gateway {other}"
@@ -125,38 +125,38 @@ class Session:
         )
 
     def lock_gateway(self, alone: AbstractContextManager[HeldLock | None]) -> None:
-        """Hold the gateway's own lock to the end of the command, with its journal. Raises `Locked`."""
+        """Hold the gateway's own lock, with its journal, until the command ends. Raises `Locked`."""
         self._lock = self._stack.enter_context(alone)
 
     def unlock(self) -> None:
-        """Leave the lock, whether or not it is there still."""
+        """Release the lock, if there is one."""
         self._lock = None
         self._stack.close()
 
     def hide(self, *models: Json) -> None:
-        """Show no secret of these Compose models from now on, neither in an event nor in an error."""
+        """From now on, hide the secrets of these Compose models in events and errors."""
         if new := [model for model in models if model not in self._models]:
             self._models += new
             self._hidden = redact.secrets(*self._models)
 
     def begin(self, release: int, revision: str = "") -> None:
-        """Tell that the work begins; from now on the journal has all that is told."""
+        """Tell that the work begins. From now on, events also go to the journal."""
         self.ports.emit(Began(self.operation, self.application, release, self.holder, revision))
 
     def tell(self, event: Event) -> None:
-        """Tell what is no part of the work, and not for the journal."""
+        """Tell an event that is not part of the work. It does not go to the journal."""
         self._bare.emit(redact.redact(event, self._hidden))
 
     def stay(self) -> None:
-        """What has been done up to now stays, whatever comes: a failure leaves work for the next command."""
+        """Keep what has been done up to now. A failure after this leaves work for the next command."""
         self._stays = True
 
     def leave_nothing(self) -> None:
-        """What has been done up to now is brought to its end: a failure from now on leaves none of it."""
+        """Note that the work up to now is complete. A failure after this leaves nothing of it to finish."""
         self._is_whole = True
 
     def refuse(self, found: Sequence[Finding], warn: bool) -> None:
-        """Raise `Refused` where a finding is an error; `warn`: tell mere warnings, too."""
+        """Raise `Refused` if a finding is an error. `warn`: tell the findings also if all are warnings."""
         found = tuple(dict.fromkeys(found))
         is_refused = any(finding.is_error for finding in found)
         if is_refused or (warn and found):
@@ -167,10 +167,10 @@ class Session:
     def perform(
         self, plan: Plan, began: float | None = None, heard: Callable[[Event], None] = lambda _: None
     ) -> None:
-        """Perform a plan; `heard` gets its events, too.
+        """Perform a plan. `heard` also gets each event.
 
-        `began` is when that which the plan is for began, by the clock; None: when the command did. Raises
-        `HookFailed` where hooks after the cutover failed; everything else is done.
+        `began` is when the work for this plan began, by the clock; None: when the command began. Raises
+        `HookFailed` if hooks after the cutover failed; everything else is done in that case.
         """
 
         def emit(event: Event) -> None:
@@ -180,14 +180,14 @@ class Session:
         failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
         if failed:
             raise HookFailed(
-                f"all is done, but {'; '.join(error.message for error in failed)}",
-                "see its log above; do what it was to do by hand, or deploy again",
+                f"everything else is done, but {'; '.join(error.message for error in failed)}",
+                "see its log above; do by hand what the hook does, or deploy again",
             )
 
     def settle(self, error: HitlessError) -> HitlessError:
-        """The error that ends the command, ready to be raised: without secrets, and with its outcome.
+        """The error that ends the command, without secrets and with its outcome. The caller raises it.
 
-        It is `LockLost` where the lock has gone, for then nobody knows what is there.
+        It is `LockLost` if the lock is lost: then another command may have changed anything.
         """
         lost = self._lost() if self._has_begun else None
         told = lost if lost and not isinstance(error, LockLost | DockerFailed) else error
@@ -198,7 +198,7 @@ class Session:
         return told
 
     def _failure(self, error: BaseException) -> Outcome:
-        """How a command ended that raised this: `failed` where all is as it was before."""
+        """The outcome of a command that raised this error: `failed` if all is as it was before."""
         if isinstance(error, HookFailed):
             return Outcome.SUCCESSFUL
         is_whole = self._is_whole and not self._stays
@@ -217,7 +217,7 @@ class Session:
             case _:
                 pass
         self._bare.emit(event)
-        # an event before `Began` would be taken for one of the command before
+        # A reader of the journal takes an event before `Began` for one of the previous command
         if self._lock and self._has_begun and not isinstance(event, StepProgress):
             self._lock.write(json.dumps(as_json(event, self._bare.clock.utc())))
         if isinstance(event, Began | StepBegan):
@@ -233,5 +233,5 @@ class Session:
         except LockLost as lost:
             return lost
         except HitlessError:
-            return None  # the gateway does not answer, which is told by the error that led here
+            return None  # the gateway does not answer, and the first error says so
         return None

@@ -1,4 +1,4 @@
-"""The shared services: how they are, and starting them."""
+"""Look at the shared services, and start them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hitless.ports import Ports
 
 
 def shared(ports: Ports, application: Application, world: World) -> tuple[Shared, ...]:
-    """How the application's shared services are, beside what the file says of them."""
+    """The state of the application's shared services, and how they differ from the file."""
     services = application.having(Role.SHARED)
     as_written = compose_models.base_model(application)
     as_started = compose_models.base_model(application, world.gateway)
@@ -32,16 +32,16 @@ def start_shared(
     services: Sequence[str],
     recreate: bool,
 ) -> bool:
-    """Start the shared services of these names (none: all) that do not run; `recreate`: as the file says.
+    """Start these shared services (empty: all) if they do not run. `recreate`: create changed ones again.
 
-    `findings` were found while the file was read. Returns whether there was anything to do.
+    `findings` are from reading the file. Returns whether there was anything to do.
     """
     session.hide(application.model)
     names = [service.name for service in application.having(Role.SHARED)]
     if unknown := sorted(set(services) - set(names)):
         raise HitlessError(
-            f"{', '.join(unknown)} is no shared service of {application.name}",
-            f"shared are: {', '.join(names) or 'none'}; hitless plan says why",
+            f"{', '.join(unknown)} is not a shared service of {application.name}",
+            f"shared services: {', '.join(names) or 'none'}; hitless plan says why",
         )
     _, world = session.open()
     session.refuse(findings, warn=False)

@@ -1,4 +1,4 @@
-"""Stop containers in their order, and at once where they have none."""
+"""Stop containers in the order of their dependencies, and the others at the same time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hitless.ports.containers import Containers
 
 
 def stop(port: Containers, containers: Iterable[Container | ComposeContainer]) -> None:
-    """Stop each when all that depend on it have ended, each with its own grace period."""
+    """Stop each container when all that depend on it have ended. Each has its own grace period."""
 
     def carry_out(together: Sequence[str], after: Sequence[Future[None]]) -> None:
         for earlier in after:
-            earlier.result()  # where that failed, what needs these may be at work still
+            earlier.result()  # if this fails, containers that need these may still work
         port.stop(together)
 
     planned = stops(containers)

@@ -1,40 +1,33 @@
-"""Every wait of hitless: each for a fact, with a deadline, saying what it waits for."""
+"""Wait for the gateway, for shared services and for jobs.
+
+Each wait is for a fact. It has a deadline and reports what it waits for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hitless.domain.common.errors import GateFailed, HitlessError, NotConfirmed
-from hitless.domain.common.names import Colour
-from hitless.domain.common.redact import CUT_OFF
 from hitless.domain.host.world import Container
-from hitless.domain.plan.routing_steps import Bake, Gate
 from hitless.domain.plan.steps import RunOnce, StartShared
-from hitless.domain.release.requirements import Probe, Readiness
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
-from hitless.ports.balancer import Answer
 
 Progress = Callable[[str], None]
 
-# Traefik takes a new file after its throttle of 0.1 s, 150 ms in all when measured; a loaded host needs more.
+# Traefik reads a new file after its throttle of 0.1 s: 150 ms in all, measured. A loaded host needs more.
 CONFIRM_TIMEOUT = 15.0
-# Between two looks; a look itself costs about 80 ms (docker exec), so no host is kept busy by it.
-_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
+# Between two looks. A look itself takes about 80 ms (docker exec), so it keeps no host busy.
+PAUSE = 0.05
+LONGEST_PAUSE = 1.0
 LOG_LINES = 20
-_BODY = 200
-_BAKE_PAUSE = 1.0
 _KILLED = 137  # the exit code that SIGKILL makes
-_MEMORY_EVENT = 1.0  # seconds to wait for it
-_BAD = 3  # failures in a row, of a release that is live: one may be a hiccup of the host
-_SERVES_ON = "see its log above; the live release is still serving"
+_MEMORY_EVENT = 1.0  # seconds to wait for the event
 
 
 def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:
-    """Until this generation, and no other, answers on the data plane. Raises `NotConfirmed`."""
+    """Wait until this generation, and no other, answers requests. Raises `NotConfirmed`."""
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     while not ports.balancer.in_force(application, routing):
         if ports.clock.now() > deadline:
@@ -43,13 +36,13 @@ def until_in_force(ports: Ports, application: str, routing: Routing | None) -> N
                 f"{refused(ports)}",
                 "see `hitless gateway logs`; one file that Traefik can't read stops every reload",
             )
-        ports.clock.pause(_PAUSE)
+        ports.clock.pause(PAUSE)
 
 
 def until_all_answer(
     ports: Ports, routings: Mapping[str, Routing], entry_points: Collection[str]
 ) -> dict[str, Routing]:
-    """Until every application's routing answers on those entry points, or the deadline; those that do not."""
+    """Wait until every routing answers on these entry points. Returns those silent at the deadline."""
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     silent = dict(routings)
     while True:
@@ -60,11 +53,11 @@ def until_all_answer(
         }
         if not silent or ports.clock.now() > deadline:
             return silent
-        ports.clock.pause(_PAUSE)
+        ports.clock.pause(PAUSE)
 
 
 def refused(ports: Ports) -> str:
-    """The file that is in the way, as far as Traefik names one: the end of a sentence."""
+    """The file that Traefik refuses, as the end of a sentence; "" if Traefik names none."""
     try:
         said = ports.balancer.refused()
     except HitlessError:
@@ -73,7 +66,7 @@ def refused(ports: Ports) -> str:
 
 
 def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
-    """Raise `NotConfirmed` where Traefik finds fault with a routing that is in force."""
+    """Raise `NotConfirmed` if Traefik reports an error in a routing that is in force."""
     complaints = ports.balancer.complaints(routing)
     if complaints:
         raise NotConfirmed(
@@ -84,14 +77,14 @@ def refuse_complaints(ports: Ports, application: str, routing: Routing) -> None:
 
 @dataclass(frozen=True)
 class Drainage:
-    """How a drain ended: requests found in flight at first, and connections still open at the deadline."""
+    """How a drain ended: the connections at the first look, and those still open at the deadline."""
 
     in_flight: int
     cut: int
 
 
 def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progress: Progress) -> Drainage:
-    """Until the gateway has held no connection to these addresses at two looks in a row, or the deadline."""
+    """Wait until two looks in a row find no connection to these addresses, or until the deadline."""
     if not addresses:
         return Drainage(0, 0)
     deadline = ports.clock.now() + timeout
@@ -107,45 +100,11 @@ def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progre
             return Drainage(first, connections)
         if connections:
             progress(f"{connections} in flight")
-        ports.clock.pause(_PAUSE)
-
-
-def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progress: Progress) -> None:
-    """Until every container of the candidate has proved ready. Raises `GateFailed` with logs.
-
-    `readiness` is the step's, of each container.
-    """
-    began = ports.clock.now()
-    streaks = dict.fromkeys((wanted.container for wanted in readiness), 0)
-    unheard = set(step.routes)
-    while True:
-        # A route is asked once there is somebody to answer: Traefik bars a server that refuses connections
-        is_up = all(streaks[wanted.container] for wanted in readiness)
-        looked = _look(ports, step.application, step.colour, readiness, unheard if is_up else ())
-        # all of them at every look: one that was ready may have ended while another was waited for
-        lacking = _lacking(ports, readiness, looked)
-        for wanted in readiness:
-            streaks[wanted.container] += 1
-        for wanted, missing in lacking:
-            streaks[wanted.container] = 0
-            progress(missing)
-            if ports.clock.now() - began > wanted.timeout:
-                raise _too_late(ports, wanted, missing, looked.answers)
-        unheard = {probe for probe in unheard if not _passes(probe, looked.answers)}
-        if all(streaks[wanted.container] >= _enough(wanted) for wanted in readiness) and not unheard:
-            return
-        for probe in unheard & set(looked.answers):
-            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
-            if ports.clock.now() - began > max(wanted.timeout for wanted in readiness):
-                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe])
-        if lacking or (is_up and unheard):
-            # a look costs a quarter of a second of a core: who starts slowly is not looked at all the time
-            waited = ports.clock.now() - began
-            ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
+        ports.clock.pause(PAUSE)
 
 
 def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> None:
-    """Until the shared services run and are healthy. Raises `GateFailed` with logs."""
+    """Wait until the shared services run and are healthy. Raises `GateFailed` with logs."""
     began = ports.clock.now()
     while True:
         found = [
@@ -169,15 +128,15 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
             logs = {one.name: ports.containers.logs(one.name, LOG_LINES) for one in bad or lacking}
             raise GateFailed(
                 f"the shared services are not ready after {waited:.0f} s: {said}",
-                "see its log above; it is left as it is: see docker compose ps and logs",
+                "see its log above, and docker compose ps and logs: hitless has not stopped it",
                 logs,
             )
         progress(said)
-        ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
+        ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 
 def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress) -> None:
-    """Until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines.
+    """Wait until a job or a hook has ended with exit code 0. Raises `GateFailed` with its last lines.
 
     `container` is the name of its container.
     """
@@ -191,225 +150,28 @@ def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress)
         if found is None or state in ("exited", "dead") or waited > step.timeout:
             how = f"ended with exit code {found.exit_code}" if found and state == "exited" else f"is {state}"
             late = f" after {step.timeout:.0f} s" if waited > step.timeout else ""
-            killed = _why_killed(ports, found) if found else ""
+            killed = why_killed(ports, found) if found else ""
             raise GateFailed(
                 f"{step.service} {how}{late}",
                 killed or "see its log above",
                 {container: ports.containers.logs(container, LOG_LINES)},
             )
         progress(f"{step.service} is {state}")
-        ports.clock.pause(min(max(_PAUSE, waited / 10), _LONGEST_PAUSE))
+        ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 
-def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
-    """Raise `GateFailed` unless every container runs as it did at the gate. Nobody is asked anything."""
-    unasked = [replace(wanted, probes=()) for wanted in readiness]
-    looked = _look(ports, application, colour, unasked, ())
-    for wanted, missing in _lacking(ports, unasked, looked):
-        raise _failed(ports, wanted, missing, _SERVES_ON)
+def why_killed(ports: Ports, container: Container) -> str:
+    """The hint for a container that was killed; "" for one that ended by itself.
 
-
-def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progress: Progress) -> None:
-    """Until the time is over in which the former release could come back. Raises `GateFailed` with logs.
-
-    `readiness` is the step's, of each container.
-    A container that ends or turns unhealthy is bad at once. A probe that fails is bad the third time in a
-    row, and also a route through the gateway: no request may reach a container that is well.
-    """
-    until = ports.clock.now() + step.seconds
-    failures = 0
-    refuse_unready(ports, step.application, step.colour, readiness)
-    while (left := until - ports.clock.now()) > 0:
-        ports.clock.pause(min(left, _BAKE_PAUSE))
-        looked = _look(ports, step.application, step.colour, readiness, step.routes)
-        lacking = _lacking(ports, readiness, looked)
-        failing = [probe for probe in step.routes if not _passes(probe, looked.answers)]
-        failures = failures + 1 if lacking or failing else 0
-        for wanted, missing in lacking:
-            progress(missing)
-            if failures >= _BAD:
-                raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SERVES_ON)
-        for probe in failing:
-            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
-            if failures >= _BAD:
-                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe], failures)
-        if not lacking and not failing:
-            progress(f"{max(left, 0):.0f} s to go")
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """A colour at one moment: its containers by name, and what the probes got."""
-
-    containers: Mapping[str, Container]
-    answers: Mapping[Probe, Answer]
-
-
-def _look(
-    ports: Ports,
-    application: str,
-    colour: Colour,
-    readiness: Sequence[Readiness],
-    routes: Collection[Probe],
-) -> _Looked:
-    probes = [*(probe for wanted in readiness for probe in wanted.probes), *routes]
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        found = pool.submit(ports.containers.named, [wanted.container for wanted in readiness])
-        answers = dict(zip(probes, ports.balancer.ask(probes), strict=True)) if probes else {}
-    containers = {
-        one.name: one for one in found.result() if (one.application, one.colour) == (application, colour)
-    }
-    return _Looked(containers, answers)
-
-
-def _lacking(ports: Ports, readiness: Sequence[Readiness], looked: _Looked) -> list[tuple[Readiness, str]]:
-    """What is not ready yet, with what it lacks. Raises `GateFailed` where one never will be."""
-    return [
-        (wanted, missing)
-        for wanted in readiness
-        if (missing := _missing(ports, wanted, looked.containers.get(wanted.container), looked.answers))
-    ]
-
-
-def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
-    return probe in answers and is_ready(probe, answers[probe])
-
-
-def _enough(wanted: Readiness) -> int:
-    # without a probe there is nothing to ask twice: Docker has counted its own retries
-    return wanted.successes if wanted.probes else 1
-
-
-def _missing(
-    ports: Ports,
-    wanted: Readiness,
-    container: Container | None,
-    answers: Mapping[Probe, Answer],
-) -> str:
-    """What this container still lacks, "" when ready. Raises `GateFailed` where it never will be."""
-    if container is None:
-        raise _failed(ports, wanted, f"{wanted.container} is gone", "was it removed by somebody?")
-    if container.state == "exited" and container.exit_code == 0 and wanted.may_end:
-        return ""
-    if container.restarts or container.state in ("exited", "dead", "restarting", "removing"):
-        raise _failed(
-            ports,
-            wanted,
-            f"{wanted.container} ended with exit code {container.exit_code}",
-            _why_killed(ports, container) or _SERVES_ON,
-        )
-    if container.health == "unhealthy":
-        raise _failed(
-            ports,
-            wanted,
-            f"{wanted.container} is unhealthy by its own Docker health check",
-            "see its log above; a longer start_period may be needed",
-        )
-    if not container.is_running:
-        return f"{wanted.container} is {container.state}"
-    if wanted.healthcheck and container.health != "healthy":
-        return f"{wanted.container} is {container.health or 'without health yet'}"
-    for probe in wanted.probes:
-        if not is_ready(probe, answers[probe]):
-            return f"{wanted.container} {_said(answers[probe])}"
-    return ""
-
-
-def _why_killed(ports: Ports, container: Container) -> str:
-    """What a container that was killed needs; "" for one that ended by itself.
-
-    The engine reports out-of-memory in a separate event, which may come after that of the end, and may
-    not come at all (both seen with 26.1 on a busy host).
+    The engine reports out-of-memory in a separate event. This may come after the event of the end, or not
+    at all (both seen with 26.1 on a busy host).
     """
     if container.exit_code != _KILLED:
         return ""
     until = ports.clock.now() + _MEMORY_EVENT
     while not container.ran_out_of_memory and ports.clock.now() < until:
-        ports.clock.pause(_PAUSE)
+        ports.clock.pause(PAUSE)
         container = next(iter(ports.containers.named((container.name,))), container)
     if container.ran_out_of_memory:
         return "it ran out of memory: raise its limit"
-    return "it was killed by somebody, or ran out of memory: is its limit high enough?"
-
-
-def is_ready(probe: Probe, answer: Answer) -> bool:
-    """Whether this answer passes the probe."""
-    if probe.status is not None:
-        return answer.status == probe.status
-    return 200 <= answer.status < (500 if probe.any_answer else 400)
-
-
-def _said(answer: Answer) -> str:
-    return f"answers {answer.status}" if answer.status else f"does not answer: {answer.body}"
-
-
-def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Probe, Answer]) -> GateFailed:
-    for probe in wanted.probes:
-        answer = answers.get(probe)
-        if answer is None or is_ready(probe, answer):
-            continue
-        return _failed(
-            ports,
-            wanted,
-            f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {_asked(probe)} {_got(answer)}",
-            _hint(answer.status),
-        )
-    return _failed(
-        ports,
-        wanted,
-        f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {missing}",
-        "a longer --timeout, or a look at its log above",
-    )
-
-
-def _bad_route(
-    ports: Ports,
-    colour: Colour,
-    readiness: Sequence[Readiness],
-    probe: Probe,
-    answer: Answer,
-    times: int = 1,
-) -> GateFailed:
-    logs = {
-        wanted.container: ports.containers.logs(wanted.container, LOG_LINES)
-        for wanted in readiness
-        if not wanted.may_end
-    }
-    return GateFailed(
-        f"the containers of {colour} are ready, but their route is not: through the gateway "
-        f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
-        "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`",
-        logs,
-    )
-
-
-def _asked(probe: Probe) -> str:
-    if probe.tcp:
-        return f"a connection to {probe.container}:{probe.port}"
-    return f"{probe.method} http://{probe.container}:{probe.port}{probe.path} (Host: {probe.host})"
-
-
-def _got(answer: Answer) -> str:
-    text = answer.body.strip()
-    text = text if len(text) <= _BODY else text[:_BODY] + CUT_OFF
-    body = f": {text}" if answer.status and text else ""
-    return f"{_said(answer).removeprefix('answers ')}{body}"
-
-
-def _hint(status: int) -> str:
-    match status:
-        case 0:
-            return "does it listen on 0.0.0.0, and on the port that the file names?"
-        case 400 | 421:
-            return "does the application accept this Host header (allowed hosts)?"
-        case 401 | 403:
-            return "the health check path must be reachable without credentials"
-        case 404:
-            return "is the path of the health check right?"
-        case _:
-            return _SERVES_ON
-
-
-def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:
-    logs = ports.containers.logs(wanted.container, LOG_LINES)
-    return GateFailed(message, hint, {wanted.container: logs})
+    return "somebody killed it, or it ran out of memory: is its limit high enough?"

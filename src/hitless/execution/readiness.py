@@ -1,0 +1,253 @@
+"""Wait until a release is ready (the gate), and check that it stays ready (the cutover, the bake)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from hitless.domain.common.errors import GateFailed
+from hitless.domain.common.names import Colour
+from hitless.domain.common.redact import CUT_OFF
+from hitless.domain.host.world import Container
+from hitless.domain.plan.routing_steps import Bake, Gate
+from hitless.domain.release.requirements import Probe, Readiness
+from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, Progress, why_killed
+from hitless.ports import Ports
+from hitless.ports.balancer import Answer
+
+_BODY = 200
+_BAKE_PAUSE = 1.0
+_BAD = 3  # failures in a row of a live release: a busy host may cause a single one
+_SERVES_ON = "see its log above; the live release is still serving"
+
+
+def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progress: Progress) -> None:
+    """Wait until every container of the candidate is ready. Raises `GateFailed` with logs.
+
+    `readiness` is the step's, with one entry for each container.
+    """
+    began = ports.clock.now()
+    streaks = dict.fromkeys((wanted.container for wanted in readiness), 0)
+    unheard = set(step.routes)
+    while True:
+        # Request a route only when its servers listen: Traefik stops using one that refuses connections
+        is_up = all(streaks[wanted.container] for wanted in readiness)
+        looked = _look(ports, step.application, step.colour, readiness, unheard if is_up else ())
+        # Look at all of them each time: one that was ready may have ended while hitless waited for another
+        lacking = _lacking(ports, readiness, looked)
+        for wanted in readiness:
+            streaks[wanted.container] += 1
+        for wanted, missing in lacking:
+            streaks[wanted.container] = 0
+            progress(missing)
+            if ports.clock.now() - began > wanted.timeout:
+                raise _too_late(ports, wanted, missing, looked.answers)
+        unheard = {probe for probe in unheard if not _passes(probe, looked.answers)}
+        if all(streaks[wanted.container] >= _enough(wanted) for wanted in readiness) and not unheard:
+            return
+        for probe in unheard & set(looked.answers):
+            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
+            if ports.clock.now() - began > max(wanted.timeout for wanted in readiness):
+                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe])
+        if lacking or (is_up and unheard):
+            # A look takes a quarter of a second of a core: look less often at a release that starts slowly
+            waited = ports.clock.now() - began
+            ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
+
+
+def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
+    """Raise `GateFailed` unless every container runs as it did at the gate. Sends no request."""
+    unasked = [replace(wanted, probes=()) for wanted in readiness]
+    looked = _look(ports, application, colour, unasked, ())
+    for wanted, missing in _lacking(ports, unasked, looked):
+        raise _failed(ports, wanted, missing, _SERVES_ON)
+
+
+def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progress: Progress) -> None:
+    """Watch the live release until the bake is over. Raises `GateFailed` with logs.
+
+    `readiness` is the step's, with one entry for each container.
+    A container that ends or becomes unhealthy fails the bake at once. A probe fails it the third time in a
+    row. A route through the gateway counts as a probe: visitors may not reach a container that is well.
+    """
+    until = ports.clock.now() + step.seconds
+    failures = 0
+    refuse_unready(ports, step.application, step.colour, readiness)
+    while (left := until - ports.clock.now()) > 0:
+        ports.clock.pause(min(left, _BAKE_PAUSE))
+        looked = _look(ports, step.application, step.colour, readiness, step.routes)
+        lacking = _lacking(ports, readiness, looked)
+        failing = [probe for probe in step.routes if not _passes(probe, looked.answers)]
+        failures = failures + 1 if lacking or failing else 0
+        for wanted, missing in lacking:
+            progress(missing)
+            if failures >= _BAD:
+                raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SERVES_ON)
+        for probe in failing:
+            progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
+            if failures >= _BAD:
+                raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe], failures)
+        if not lacking and not failing:
+            progress(f"{max(left, 0):.0f} s to go")
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A colour at one moment: its containers by name, and what the probes got."""
+
+    containers: Mapping[str, Container]
+    answers: Mapping[Probe, Answer]
+
+
+def _look(
+    ports: Ports,
+    application: str,
+    colour: Colour,
+    readiness: Sequence[Readiness],
+    routes: Collection[Probe],
+) -> _Looked:
+    probes = [*(probe for wanted in readiness for probe in wanted.probes), *routes]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        found = pool.submit(ports.containers.named, [wanted.container for wanted in readiness])
+        answers = dict(zip(probes, ports.balancer.ask(probes), strict=True)) if probes else {}
+    containers = {
+        one.name: one for one in found.result() if (one.application, one.colour) == (application, colour)
+    }
+    return _Looked(containers, answers)
+
+
+def _lacking(ports: Ports, readiness: Sequence[Readiness], looked: _Looked) -> list[tuple[Readiness, str]]:
+    """What is not ready yet, with what it lacks. Raises `GateFailed` if one can't become ready."""
+    return [
+        (wanted, missing)
+        for wanted in readiness
+        if (missing := _missing(ports, wanted, looked.containers.get(wanted.container), looked.answers))
+    ]
+
+
+def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
+    return probe in answers and is_ready(probe, answers[probe])
+
+
+def _enough(wanted: Readiness) -> int:
+    # Without a probe there is nothing to ask twice: Docker has counted its own retries
+    return wanted.successes if wanted.probes else 1
+
+
+def _missing(
+    ports: Ports,
+    wanted: Readiness,
+    container: Container | None,
+    answers: Mapping[Probe, Answer],
+) -> str:
+    """What this container still lacks; "" if it is ready. Raises `GateFailed` if it can't become ready."""
+    if container is None:
+        raise _failed(ports, wanted, f"{wanted.container} is gone", "did somebody remove it?")
+    if container.state == "exited" and container.exit_code == 0 and wanted.may_end:
+        return ""
+    if container.restarts or container.state in ("exited", "dead", "restarting", "removing"):
+        raise _failed(
+            ports,
+            wanted,
+            f"{wanted.container} ended with exit code {container.exit_code}",
+            why_killed(ports, container) or _SERVES_ON,
+        )
+    if container.health == "unhealthy":
+        raise _failed(
+            ports,
+            wanted,
+            f"{wanted.container} is unhealthy by its own Docker health check",
+            "see its log above; a longer start_period may be needed",
+        )
+    if not container.is_running:
+        return f"{wanted.container} is {container.state}"
+    if wanted.healthcheck and container.health != "healthy":
+        return f"{wanted.container} is {container.health or 'without health yet'}"
+    for probe in wanted.probes:
+        if not is_ready(probe, answers[probe]):
+            return f"{wanted.container} {_said(answers[probe])}"
+    return ""
+
+
+def is_ready(probe: Probe, answer: Answer) -> bool:
+    """Whether this answer passes the probe."""
+    if probe.status is not None:
+        return answer.status == probe.status
+    return 200 <= answer.status < (500 if probe.any_answer else 400)
+
+
+def _said(answer: Answer) -> str:
+    return f"answers {answer.status}" if answer.status else f"does not answer: {answer.body}"
+
+
+def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Probe, Answer]) -> GateFailed:
+    for probe in wanted.probes:
+        answer = answers.get(probe)
+        if answer is None or is_ready(probe, answer):
+            continue
+        return _failed(
+            ports,
+            wanted,
+            f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {_asked(probe)} {_got(answer)}",
+            _hint(answer.status),
+        )
+    return _failed(
+        ports,
+        wanted,
+        f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {missing}",
+        "see its log above, or pass a longer --timeout",
+    )
+
+
+def _bad_route(
+    ports: Ports,
+    colour: Colour,
+    readiness: Sequence[Readiness],
+    probe: Probe,
+    answer: Answer,
+    times: int = 1,
+) -> GateFailed:
+    logs = {
+        wanted.container: ports.containers.logs(wanted.container, LOG_LINES)
+        for wanted in readiness
+        if not wanted.may_end
+    }
+    return GateFailed(
+        f"the containers of {colour} are ready, but their route is not: through the gateway "
+        f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
+        "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`",
+        logs,
+    )
+
+
+def _asked(probe: Probe) -> str:
+    if probe.tcp:
+        return f"a connection to {probe.container}:{probe.port}"
+    return f"{probe.method} http://{probe.container}:{probe.port}{probe.path} (Host: {probe.host})"
+
+
+def _got(answer: Answer) -> str:
+    text = answer.body.strip()
+    text = text if len(text) <= _BODY else text[:_BODY] + CUT_OFF
+    body = f": {text}" if answer.status and text else ""
+    return f"{_said(answer).removeprefix('answers ')}{body}"
+
+
+def _hint(status: int) -> str:
+    match status:
+        case 0:
+            return "does it listen on 0.0.0.0, and on the port that the file names?"
+        case 400 | 421:
+            return "does the application accept this Host header (allowed hosts)?"
+        case 401 | 403:
+            return "the health check path must be reachable without credentials"
+        case 404:
+            return "is the path of the health check right?"
+        case _:
+            return _SERVES_ON
+
+
+def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:
+    logs = ports.containers.logs(wanted.container, LOG_LINES)
+    return GateFailed(message, hint, {wanted.container: logs})
