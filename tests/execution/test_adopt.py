@@ -332,7 +332,7 @@ def test_a_failed_change_of_ports_is_in_the_journal_too() -> None:
     assert (last.operation, last.outcome, str(last.step)) == ("adopt", "unfinished", "take-ports:8080")
     with pytest.raises(HitlessError, match="adoption of shop") as raised:
         commands.resume(host.ports())
-    assert raised.value.hint == "hitless adopt goes on with it"
+    assert raised.value.hint == "hitless adopt continues it"
 
 
 def test_while_another_command_works_on_it_nothing_is_stopped() -> None:
