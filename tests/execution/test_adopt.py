@@ -334,7 +334,7 @@ def test_the_journal_also_has_a_failed_change_of_ports() -> None:
     assert (last.operation, last.outcome, str(last.step)) == ("adopt", "unfinished", "take-ports:8080")
     with pytest.raises(HitlessError, match="adoption of shop") as raised:
         commands.resume(host.ports())
-    assert raised.value.hint == "hitless adopt goes on with it"
+    assert raised.value.hint == "hitless adopt continues it"
 
 
 def test_nothing_is_stopped_while_another_command_works_on_the_application() -> None:

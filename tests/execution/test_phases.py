@@ -73,7 +73,7 @@ def test_resume_and_abort_recover_a_killed_deployment_as_the_table_says(command:
             said = error.message
         done = {
             "release 2 was interrupted before it was written down": Recovery.DEPLOY,
-            "release 2 is live, and the one before it has gone already": Recovery.GO_BACK,
+            "release 2 is live, and the release before it is already gone": Recovery.GO_BACK,
         }.get(said)
         if done is None:
             assert not said or said.startswith("there is nothing to"), said

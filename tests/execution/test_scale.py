@@ -170,7 +170,7 @@ def test_the_next_deployment_has_what_the_file_says_and_warns(host: FakeHost) ->
     assert containers(host) == ["shop-green-web-1"]
     found = [one for event in host.events if isinstance(event, Found) for one in event.findings]
     assert [one.hint for one in found if one.path == "services.web.scale"] == [
-        "to keep as many: --scale web=3"
+        "to keep that many: --scale web=3"
     ]
 
 

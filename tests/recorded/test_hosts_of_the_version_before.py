@@ -201,7 +201,7 @@ def test_it_is_undone_as_long_as_what_was_live_is_warm(name: str) -> None:
     *[name for name in (*DEPLOYS, *ROLLBACKS) if recording(name).live != LIVE and not recording(name).is_warm]
 )
 def test_it_is_not_undone_when_what_was_live_has_gone(name: str) -> None:
-    assert_refused(host(name), abort, "the one before it has gone already")
+    assert_refused(host(name), abort, "the release before it is already gone")
 
 
 @each(FIRST)

@@ -45,7 +45,7 @@ def test_what_is_built_with_the_release_is_a_worker() -> None:
 
 def test_an_image_from_where_a_web_services_comes_from_is_a_worker() -> None:
     services = {"app": {**web(), "image": "ghcr.io/acme/web:7"}, "queue": {"image": "ghcr.io/acme/queue:7"}}
-    assert role("queue", services) == (Role.WORKER, "its image comes from where that of app comes from")
+    assert role("queue", services) == (Role.WORKER, "its image comes from the same place as the image of app")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def of_somebody_else(**api: Any) -> dict[str, Any]:
 
 
 def test_what_a_web_service_needs_is_released_with_it() -> None:
-    reason = "app needs it, and it keeps nothing"
+    reason = "app needs it, and it keeps no data"
     assert role("api", of_somebody_else()) == (Role.WORKER, reason)
     assert role("render", of_somebody_else()) == (Role.WORKER, reason)
     assert role("queue", of_somebody_else()) == (Role.WORKER, "it has the code of api, and no route")
@@ -282,4 +282,4 @@ def test_a_role_that_there_is_not() -> None:
 def test_roles_of_services_that_there_are_not() -> None:
     found = findings({"app": web()}, x_hitless={"roles": {"ap": "web", "app": 3}})
     assert at(found, "x-hitless.roles.ap").hint == "did you mean app?"
-    assert at(found, "x-hitless.roles.app").message == "3 is no role"
+    assert at(found, "x-hitless.roles.app").message == "3 is not a role"

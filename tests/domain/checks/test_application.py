@@ -44,7 +44,7 @@ def test_a_traefik_of_the_applications_own_is_all_that_is_said_of_it() -> None:
     proxy = unrouted(image="traefik:v3.1", ports=[{"target": 80, "published": "80"}], network_mode="host")
     finding = only(check({"app": web(), "proxy": proxy}))
     assert (finding.path, finding.is_error) == ("services.proxy", True)
-    assert "leave it out" in finding.hint
+    assert "remove it from the file" in finding.hint
 
 
 class TestNotSupportedYet:

@@ -31,7 +31,7 @@ class TestNetworks:
     def test_a_name_of_its_own(self) -> None:
         finding = only(self.network({"name": "back"}))
         assert (finding.path, finding.is_error) == ("networks.back.name", False)
-        assert "that of the shared services alone is called back" in finding.message
+        assert "only the one of the shared services is called back" in finding.message
 
     def test_one_of_others(self) -> None:
         finding = only(self.network({"name": "back", "external": True}))
@@ -42,7 +42,7 @@ class TestNetworks:
     def test_one_that_goes_with_a_release(self, name: str) -> None:
         finding = only(self.network({"name": name, "external": True}))
         assert (finding.path, finding.is_error) == ("networks.back", True)
-        assert "goes with" in finding.message
+        assert "is removed with it" in finding.message
 
     @pytest.mark.parametrize(
         "network",

@@ -128,7 +128,7 @@ class TestOtherApplications:
             (
                 "Host(`shop.example`)",
                 "PathPrefix(`/cafes`)",
-                "the route PathPrefix(`/cafes`) of the application cafe asks for no host, and so takes "
+                "the route PathPrefix(`/cafes`) of the application cafe names no host, so it takes "
                 "requests for shop.example",
             ),
         ],

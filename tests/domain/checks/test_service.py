@@ -106,7 +106,7 @@ class TestTwoCopies:
         services = {"app": web(deploy={"replicas": 0}), "worker": unrouted(deploy={"replicas": 0})}
         found = checks.check(application(services), there, IMAGES)
         fewer = at(found, "services.app.scale")
-        assert (fewer.message, fewer.is_error) == ("is 0, and 1 are live", False)
+        assert (fewer.message, fewer.is_error) == ("is 0, but 1 are live", False)
         # which the live release has none of
         assert "services.worker.scale" not in paths(found)
 

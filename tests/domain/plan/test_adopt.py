@@ -205,4 +205,4 @@ def test_what_was_scaled_by_hand_is_warned_of() -> None:
     second = replace(neighbour(), name="shop-app-2")
     there = world(base=(base(), replace(base(), name="shop-app-2")))
     _, findings = decided(LABELLED, neighbour(), second, there=there)
-    assert (only(findings).message, only(findings).is_error) == ("is 1, and 2 run", False)
+    assert (only(findings).message, only(findings).is_error) == ("is 1, but 2 run", False)

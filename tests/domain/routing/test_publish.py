@@ -171,7 +171,7 @@ class TestOnThisHost:
         made = app(protocol="tcp")
         finding = only(checks.check(made, world(gateway=PORTS), {"app": image(8000)}))
         assert not finding.is_error
-        assert "accept a connection" in finding.message
+        assert "an accepted connection" in finding.message
 
 
 class TestReadiness:

@@ -1,7 +1,7 @@
-"""What `docker compose config` prints, as far as hitless reads it: the shape alone, before anything is read.
+"""The shape of what `docker compose config` prints, for the parts that hitless reads.
 
-Compose checks its files itself; this is for a kept release that was damaged, for another version of Compose,
-and whatever else may come. After it, every reader may rely on what it finds.
+Compose checks its files itself. This check is for a damaged record of a kept release, and for another version
+of Compose. It comes first, so all other readers can rely on the shape.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class Leaf:
-    """A single value of one of these types; `noun` is what a person calls that."""
+    """A single value of one of these types; `noun` is the word for it in messages."""
 
     noun: str
     types: tuple[type, ...]
 
 
 Shape: TypeAlias = "Leaf | Mapping[str, Shape] | list[Shape]"
-"""A list holds values of one shape; in a mapping the key `*` stands for every other key."""
+"""All values of a list have one shape. In a mapping, the key `*` means every other key."""
 
 
 ANYTHING = Leaf("text, numbers, lists and mappings", ())
@@ -96,7 +96,7 @@ MODEL: Shape = {
 
 
 def misshapen(model: Any) -> tuple[str, ...]:
-    """What is wrong with every place of a Compose model that hitless could not read; values are not shown."""
+    """Each place of a Compose model that hitless can't read, as a sentence; no values are shown."""
     return tuple(_misshapen(model, MODEL, "", may_be_absent=False))
 
 
@@ -113,7 +113,7 @@ def _misshapen(value: Any, shape: Shape, path: str, may_be_absent: bool) -> Iter
         )
     where = path or "the model"
     if isinstance(shape, Leaf):
-        # true is no whole number, whatever Python says
+        # true is not a whole number, although it is one in Python
         if not isinstance(value, shape.types) or (isinstance(value, bool) and bool not in shape.types):
             yield f"{where} must be {shape.noun}, not {_noun(value)}"
     elif isinstance(shape, list):
@@ -143,7 +143,7 @@ _NOUNS = {
     int: "a number",
     float: "a number",
     str: "a text",
-    bytes: "bytes that are no text",
+    bytes: "bytes that are not text",
     list: "a list",
     dict: "a mapping",
 }

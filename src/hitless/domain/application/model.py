@@ -1,4 +1,4 @@
-"""A Compose application as hitless understands it. What each word means stands in docs/vocabulary.md."""
+"""A Compose application as hitless understands it. docs/vocabulary.md explains each word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hitless.domain.routing.model import Routes
 
 
 class Role(StrEnum):
-    """The part that a service plays: routed, at work for the release, run once, or run to its end."""
+    """What a service does: it has a route, works for a release, runs once for all, or runs to its end."""
 
     WEB = "web"
     WORKER = "worker"
@@ -43,9 +43,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Hook:
-    """A command that runs at a point of a deployment, `timeout` seconds at the longest.
+    """A command that runs at a point of a deployment, for at most `timeout` seconds.
 
-    In a container made like the `service`'s own, of the new release; None: on the operator's machine.
+    It runs in a container of the new release that is made like those of `service`. None: it runs on the local
+    machine.
     """
 
     when: When
@@ -62,14 +63,14 @@ class Hook:
 
 @dataclass(frozen=True)
 class Service:
-    """A service of the Compose file. `healthcheck` is None where the image decides.
+    """A service of the Compose file. `healthcheck` is None if the image decides.
 
-    `reason` says why it has its `role`, `doubt` why it may have another. An `exclusive` one must never run
-    twice at a time; it is None where the file says nothing. With `concurrent_writes` the file says that two
-    may write to its volumes at once, with `publish` that the gateway publishes its ports. `depends_on` maps
-    each service that it waits for -> the condition. It `ends` if Docker does not start it again for ever.
-    `product` is the database, or the like, that its image is of, "" for others; `is_traefik` if that is
-    Traefik.
+    `reason` says why it has its `role`, `doubt` why it may have another one. `exclusive`: two copies must
+    never run at the same time; None: the file says nothing about it. With `concurrent_writes`, the file says
+    that two copies may write to its volumes at the same time; with `publish`, that the gateway publishes its
+    ports. `depends_on` maps service that it waits for -> condition. `ends`: Docker does not restart it
+    forever. `product` is the database, or a similar product, in its image; "" for other images. `is_traefik`:
+    its image is Traefik.
     """
 
     name: str

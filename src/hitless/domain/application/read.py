@@ -1,4 +1,4 @@
-"""The resolved Compose model -> `Application`, with every finding about it at once."""
+"""Read an `Application` from the resolved Compose model, with every finding about it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from hitless.domain.routing.model import Routes, local_name
 
 _MOST_REPLICAS = 1000
 _JOB_TIMEOUT = 300.0  # seconds
-# Docker's own resolver takes a container name as one DNS label of at most 63 octets
+# For Docker's own resolver, a container name is one DNS label: at most 63 octets
 _LONGEST_HOST = 63
 
 
 def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
-    """What hitless understands of a Compose model, and all that is wrong with its labels and settings.
+    """The application of a Compose model, and everything that is wrong with its labels and settings.
 
-    `model` is the output of `docker compose config`, decoded: in it every literal `$` is written `$$`. Raises
-    `HitlessError` where it is none.
+    `model` is the output of `docker compose config`, decoded: it has `$$` for every literal `$`. Raises
+    `HitlessError` if it is not a Compose model.
     """
     if wrong := compose_schema.misshapen(model):
         raise HitlessError(
             f"the Compose model can't be read: {'; '.join(wrong)}",
-            "see what docker compose config prints of your files",
+            "see what docker compose config prints for your files",
         )
     findings: list[Finding] = []
     said = x_hitless.of_application(model, findings)
@@ -66,7 +66,7 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
 
 
 def traefik_labels(service: Json) -> dict[str, str]:
-    """The service's Traefik labels with Compose's escaping of `$` undone."""
+    """The service's Traefik labels, with `$` instead of Compose's `$$`."""
     return {
         key.replace("$$", "$"): str(value).replace("$$", "$")
         for key, value in (service.get("labels") or {}).items()
@@ -100,7 +100,7 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment) 
 
 
 def _patient(service: Json, settings: Settings) -> Settings:
-    """A job, most of all a migration, takes longer than a start; this is for one without a timeout."""
+    """The settings of a job. Without a timeout of its own it gets a long one: a migration takes a while."""
     if "timeout" in (service.get(names.X_HITLESS) or {}):
         return settings
     return replace(settings, timeout=max(settings.timeout, _JOB_TIMEOUT))
@@ -166,7 +166,7 @@ def _check_name(application: Application) -> list[Finding]:
             findings.append(
                 Finding(
                     f"services.{service.name}",
-                    f"the container name {longest} is longer than DNS takes ({_LONGEST_HOST} characters)",
+                    f"the container name {longest} is longer than DNS allows ({_LONGEST_HOST} characters)",
                     "shorten the service's or the application's name",
                 )
             )
@@ -206,5 +206,5 @@ def _unknown_middleware(path: str, name: str) -> Finding:
     return Finding(
         path,
         f"no middleware {name!r} in this application",
-        "define it by labels in this Compose file; one of another application can't be relied on",
+        "define it with labels in this Compose file; don't rely on one of another application",
     )

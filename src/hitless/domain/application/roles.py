@@ -1,6 +1,6 @@
-"""Which role a service has: found by rule from the Compose model, with the reason. Pure.
+"""The role of each service, by rules from the Compose model, with the reason. Pure.
 
-The first rule that fits counts. What the file itself says (`role` in `x-hitless`) goes before all of them.
+The first rule that fits counts. A `role` in the file's `x-hitless` overrides all rules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hitless.domain.application.model import Role
 from hitless.domain.common.foreign import Json
 
 ENDED = "service_completed_successfully"
-# Of one image that keeps data there are many: official ones, bitnami's, forks; the product's name is in all.
+# There are many images of one product: official ones, bitnami's, forks. All have the product's name.
 _PRODUCTS = """
     postgres postgresql postgis pgvector timescaledb timescale supabase mysql mariadb percona mssql
     mongo mongodb ferretdb redis valkey keydb dragonfly memcached rabbitmq activemq artemis nats kafka
@@ -23,13 +23,13 @@ _PRODUCTS = """
     loki firebird pgautoupgrade seaweedfs questdb eventstore eventstoredb kurrentdb
 """
 _STATEFUL = frozenset(_PRODUCTS.split())
-# whose name does not say so
+# images whose names do not have the product's name
 _ALSO_STATEFUL = {"mssql/server": "mssql", "confluentinc/cp-server": "kafka"}
-# what such a word goes with only looks at a product's data, or serves it: kafka-ui, mysqld-exporter
+# an image with such a word in its name only reads or serves a product's data: kafka-ui, mysqld-exporter
 _TOOLWORDS = "admin backup commander connect dashboards exporter express insight meta rest ui"
 _TOOLS = frozenset(_TOOLWORDS.split())
 _WORDS = re.compile(r"[^a-z0-9]+")
-# Registries and publishers of products that have nothing to do with each other.
+# Registries and publishers that have many products, which do not belong together.
 _PUBLISHERS = """
     docker.io library apache bitnami bitnamilegacy confluentinc grafana linuxserver lscr.io/linuxserver
     ghcr.io/linuxserver mcr.microsoft.com prom public.ecr.aws/docker/library quay.io/prometheus
@@ -39,9 +39,9 @@ _OF_MANY = frozenset(_PUBLISHERS.split())
 
 @dataclass(frozen=True)
 class Assignment:
-    """The role of a service and the reason, as the end of the sentence "it has this role because …".
+    """The role of a service, and the reason: the end of the sentence "it has this role because …".
 
-    `doubt` is what makes the role a mere guess, "" where nothing does.
+    `doubt` says why the role is only a guess; "" if it is not.
     """
 
     role: Role
@@ -50,7 +50,7 @@ class Assignment:
 
 
 def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> dict[str, Assignment]:
-    """The role of every service. `routed` have a route, `said` is what the file says of a service's role."""
+    """The role of every service. `routed` are those with a route, `said` the roles that the file names."""
     services: Mapping[str, Json] = model.get("services") or {}
     webs = [name for name in services if said.get(name, Role.WEB if name in routed else None) is Role.WEB]
     assignments = {
@@ -63,7 +63,7 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
     for name, assignment in assignments.items():
         waiting = sorted(_waiting_for_the_end_of(name, services))
         if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
-            # it belongs to those that run once, like the preparing of a database's volume
+            # it works for a service that runs once: for example, it prepares a database's volume
             assignments[name] = Assignment(Role.SHARED, f"the shared {_wait_for_its_end(waiting)}")
     return assignments
 
@@ -71,7 +71,7 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
 def _join_workers(
     services: Mapping[str, Json], assignments: dict[str, Assignment], said: Collection[str]
 ) -> None:
-    """What has the image of a worker is one, too, whatever else it has: they are released together."""
+    """Make workers of the services with a worker's image: one release has them all."""
     images = {
         services[name].get("image"): name
         for name, assignment in assignments.items()
@@ -117,10 +117,10 @@ def _assigned(
         return Assignment(Role.WORKER, "it is built with the release, and has no route")
     for web in webs:
         if _namespace(image) and _namespace(image) == _namespace(str(services[web].get("image") or "")):
-            return Assignment(Role.WORKER, f"its image comes from where that of {web} comes from")
+            return Assignment(Role.WORKER, f"its image comes from the same place as the image of {web}")
     for web in webs:
         if name in _needed(web, services) and not _is_bound(service):
-            return Assignment(Role.WORKER, f"{web} needs it, and it keeps nothing")
+            return Assignment(Role.WORKER, f"{web} needs it, and it keeps no data")
     foreign = "its image is not of this application, and it has no route"
     for web in webs:
         if name in _needed(web, services) and _has_mounts(service) and not _ports(service):
@@ -135,12 +135,12 @@ def _waiting_for_the_end_of(name: str, services: Mapping[str, Json]) -> Iterator
 
 
 def ends(service: Json) -> bool:
-    """Whether a service may come to its end: it is not restarted for ever."""
+    """Whether a service may end: Docker does not restart it forever."""
     return str(service.get("restart") or "no").partition(":")[0] in ("no", "on-failure")
 
 
 def _needed(web: str, services: Mapping[str, Json]) -> set[str]:
-    """What a service depends on, directly or by way of another that is no database."""
+    """The services that a web service depends on, directly or through others; no databases."""
     found: set[str] = set()
     waiting = [web]
     while waiting:
@@ -152,7 +152,7 @@ def _needed(web: str, services: Mapping[str, Json]) -> set[str]:
 
 
 def _is_bound(service: Json) -> bool:
-    """Whether a service has what two copies can't share: a port of the host, a place to write to."""
+    """Whether two copies can't share something of this service: a port of the host, a place to write to."""
     return bool(
         _has_mounts(service) or _ports(service) or service.get("network_mode") or service.get("privileged")
     )
@@ -168,7 +168,7 @@ def _ports(service: Json) -> bool:
 
 
 def stateful(service: Json) -> str:
-    """The product that a service's image is of, where that is one that keeps data; else ""."""
+    """The product in a service's image, if it is one that keeps data; "" for other images."""
     image = str(service.get("image") or "")
     for path, product in _ALSO_STATEFUL.items():
         if f"/{_without_tag(image)}".endswith(f"/{path}"):
@@ -183,7 +183,7 @@ def depends_on(service: Json) -> tuple[str, ...]:
 
 
 def condition(service: Json, other: str) -> str:
-    """What this service waits for in the other; "" where it does not wait for it."""
+    """The condition of the other service that this one waits for; "" if it does not wait for it."""
     wanted = service.get("depends_on") or {}
     return str((wanted[other] or {}).get("condition") or "service_started") if other in wanted else ""
 
@@ -199,12 +199,12 @@ def _built_from(service: Json) -> tuple[object, ...] | None:
     build = service.get("build")
     if not isinstance(build, Mapping):
         return None
-    # another target or argument is another image, but of the same source
+    # with another target or argument it is another image, but from the same source
     return (build.get("context"), build.get("dockerfile"), build.get("dockerfile_inline"))
 
 
 def _volume_of_its_own(name: str, services: Mapping[str, Json]) -> str:
-    """A named volume that this service alone writes to; "" without one."""
+    """A named volume that only this service writes to; "" if there is none."""
     for mount in services[name].get("volumes") or ():
         source = str(mount.get("source") or "")
         if mount.get("type") != "volume" or mount.get("read_only") or not source:
@@ -222,20 +222,20 @@ def _volume_of_its_own(name: str, services: Mapping[str, Json]) -> str:
 
 
 def _without_tag(image: str) -> str:
-    """An image reference without its tag and digest; the `:` of a registry's port is none of a tag."""
+    """An image reference without its tag and digest. No tag begins at the `:` before a registry's port."""
     path, slash, last = image.partition("@")[0].lower().rpartition("/")
     return path + slash + last.partition(":")[0]
 
 
 def product_name(image: str) -> str:
-    """What an image reference names, without registry, tag and digest: the last part of its path."""
+    """The name in an image reference, without registry, tag and digest: the last part of its path."""
     return _without_tag(image).rpartition("/")[2]
 
 
 def _namespace(image: str) -> str:
-    """Where an image comes from: `ghcr.io/acme` of `ghcr.io/acme/web:1`; "" of one without a path.
+    """Where an image comes from: `ghcr.io/acme` for `ghcr.io/acme/web:1`; "" for an image without a path.
 
-    It is "", too, where that does not name the application that the image belongs to.
+    It is also "" if many products come from there: then it does not tell which application the image is for.
     """
     where = _without_tag(image).rpartition("/")[0].removeprefix("docker.io/")
     return "" if where in _OF_MANY else where

@@ -11,7 +11,7 @@ from hitless.domain.common.foreign import Json
 def scaled(model: Json, wanted: Mapping[str, int]) -> Json:
     """The Compose model with these numbers of containers: service -> number.
 
-    Raises `HitlessError` where there is no such service.
+    Raises `HitlessError` if the model lacks one of the services.
     """
     known = model.get("services") or {}
     if unknown := sorted(set(wanted) - set(known)):
@@ -20,7 +20,7 @@ def scaled(model: Json, wanted: Mapping[str, int]) -> Json:
         name: {
             **service,
             "scale": wanted[name],
-            # Compose refuses two that differ
+            # Compose refuses a file in which the two numbers differ
             **({"deploy": {**service["deploy"], "replicas": wanted[name]}} if service.get("deploy") else {}),
         }
         if name in wanted

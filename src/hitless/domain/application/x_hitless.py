@@ -1,6 +1,6 @@
-"""`x-hitless`: what a Compose file says to hitless, for the application and for one service. Pure.
+"""`x-hitless`: the settings for hitless in a Compose file, for the application and for each service. Pure.
 
-Whatever is wrong in it becomes a finding, and the rest holds.
+What is wrong in it becomes a finding; the rest still counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_SERVICE = (
     *("timeout", "successes", "ask_routes", "role", "exclusive", "concurrent_writes"),
     *("publish", "protocol"),
 )
-_GATEWAY = "gateway"  # what `publish` can be
+_GATEWAY = "gateway"  # the only value of `publish`
 _OF_HOOK = ("service", "command", "local", "timeout")
 
 
@@ -34,11 +34,10 @@ _HOOK_TIMEOUT = 300.0  # seconds: a migration takes longer than a start
 
 @dataclass(frozen=True)
 class Extension:
-    """What one `x-hitless` says: Compose calls every `x-` key an extension.
+    """What one `x-hitless` says. Compose calls every `x-` key an extension.
 
-    `roles` are the roles that it gives to services by name, `role` is the service's own.
-
-    `publish`: the gateway publishes the service's ports in its place, as this `protocol`.
+    At the top of the file, `roles` gives roles to services by name. At a service, `role` is its own, and
+    `publish` says that the gateway publishes the service's ports, with this `protocol`.
     """
 
     settings: Settings
@@ -52,7 +51,7 @@ class Extension:
 
 
 def of_application(model: Json, findings: list[Finding]) -> Extension:
-    """What stands at the top of the file; what is wrong there is added to the findings."""
+    """The `x-hitless` at the top of the file. Adds to the findings what is wrong there."""
     value = _mapping(model.get(X_HITLESS), X_HITLESS, _OF_APPLICATION, findings)
     services = tuple(model.get("services") or {})
     return Extension(
@@ -63,7 +62,7 @@ def of_application(model: Json, findings: list[Finding]) -> Extension:
 
 
 def of_service(name: str, service: Json, base: Settings, findings: list[Finding]) -> Extension:
-    """What stands at a service, `base` being what holds for all; what is wrong is added to the findings."""
+    """The `x-hitless` of a service; `base` are the settings for all. Adds what is wrong to the findings."""
     path = f"services.{name}.{X_HITLESS}"
     value = _mapping(service.get(X_HITLESS), path, _OF_SERVICE, findings)
     return Extension(
@@ -77,7 +76,7 @@ def of_service(name: str, service: Json, base: Settings, findings: list[Finding]
 
 
 def _mapping(value: Any, path: str, known: tuple[str, ...], findings: list[Finding]) -> dict[str, Any]:
-    """The known keys of a mapping; all others, and what is no mapping, become findings."""
+    """The known keys of a mapping. Other keys, and a value that is not a mapping, become findings."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -116,7 +115,7 @@ def _setting(key: str, raw: Any) -> Any:
         case "protocol" if raw not in tuple(Protocol):
             raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
         case "role" | "roles" | "hooks" | "publish" | "protocol":
-            return raw  # read for themselves
+            return raw  # other functions read these
         case _:
             return seconds(raw)
 
@@ -124,7 +123,7 @@ def _setting(key: str, raw: Any) -> Any:
 def _role(raw: Any, path: str, findings: list[Finding]) -> Role | None:
     if raw in tuple(Role):
         return Role(raw)
-    findings.append(Finding(path, f"{raw!r} is no role", f"known: {', '.join(Role)}"))
+    findings.append(Finding(path, f"{raw!r} is not a role", f"known: {', '.join(Role)}"))
     return None
 
 
@@ -150,13 +149,13 @@ def _hooks(value: Any, services: Collection[str], findings: list[Finding]) -> tu
 
 
 def _hook(when: When, number: int, value: Json, services: Collection[str]) -> Hook | None:
-    """A hook. Raises `ValueError`; None for one that is empty or already complained of."""
+    """A hook; None if it is empty, or has a finding already. Raises `ValueError` if it is wrong."""
     if not value:
         return None
     service, local = value.get("service"), value.get("local")
     if (local is None) == (service is None):
         raise ValueError(
-            "says either `service` and `command`, for a container, or `local`, for a command on your machine"
+            "needs either `service` and `command`, for a container, or `local`, for a command on your machine"
         )
     if service is not None and service not in services:
         raise ValueError(f"there is no service {service!r}")
@@ -165,7 +164,7 @@ def _hook(when: When, number: int, value: Json, services: Collection[str]) -> Ho
 
 
 def _command(raw: Any) -> tuple[str, ...]:
-    """A command as a list of words; a text is one for the shell."""
+    """A command as a list of words; a text is for the shell. Raises `ValueError` if it is neither."""
     if isinstance(raw, str) and raw.strip():
         return ("sh", "-c", raw)
     if isinstance(raw, list) and raw and all(isinstance(word, str) for word in raw):

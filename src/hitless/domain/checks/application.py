@@ -1,4 +1,4 @@
-"""Findings: what in an application, on this host, would break the promise or weaken it. Pure."""
+"""Findings: what would break the promise for an application on this host, or weaken it. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from hitless.domain.release.prepared import with_ports
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
-    """Every finding about deploying this application on this host.
+    """Every finding about a deployment of this application on this host.
 
-    `images` maps service -> image where it is known already; what hangs on an unknown one is left to the
-    check after the images are there.
+    `images` maps service -> image, for the images that are known already. Findings about other images come
+    with the next check, when the images are on the host.
     """
     if world.gateway:
         application = preparing.behind(application, world.gateway)
@@ -58,12 +58,12 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
 
 
 def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings, every warning among them an error."""
+    """The same findings, with every warning turned into an error."""
     return tuple(replace(finding, is_error=True) for finding in findings)
 
 
 def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
-    """Where the routes may be instead, or how to make one."""
+    """Say where the routes may be instead, or how to make one."""
     swarms = [
         name
         for name, service in services.items()
@@ -80,7 +80,7 @@ def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
     if not swarms:
         yield Finding(
             "services",
-            "no service has a route: the gateway would have nothing to send to it",
+            "no service has a route: the gateway would send no requests to this application",
             "give the web service Traefik labels: traefik.enable=true, "
             "traefik.http.routers.<name>.rule=Host(`…`), "
             "traefik.http.services.<name>.loadbalancer.server.port=…",
@@ -96,27 +96,27 @@ def _hooks(application: Application) -> Iterator[Finding]:
         if hook.service and roles_of[hook.service] is Role.SHARED:
             yield Finding(
                 f"{_EXTENSION}.hooks.{hook.when}",
-                f"{hook.service} is shared, and a hook runs in a container of the new release",
+                f"{hook.service} is shared, but a hook runs in a container of the new release",
                 "name a service of the release",
             )
 
 
 def _base(application: Application, world: World) -> Iterator[Finding]:
-    """What plain `docker compose up` has started, and what is no shared service."""
+    """Containers of plain `docker compose up` that are not of shared services."""
     shared = {service.name for service in application.having(Role.SHARED)}
     for container in world.base:
         if container.service not in shared and container.state == "running":
             yield Finding(
                 f"services.{container.service}",
-                f"the container {container.name} of plain docker compose goes on running beside the release",
-                "hitless adopt takes its place; or, once the release is live: docker rm --force "
+                f"the container {container.name} of plain docker compose keeps running beside the release",
+                "hitless adopt replaces it; or, when the release is live: docker rm --force "
                 + container.name,
                 is_error=False,
             )
 
 
 def _fewer(application: Application, world: World) -> Iterator[Finding]:
-    """What was scaled up and what is said in the file may differ, and nobody may have thought of it."""
+    """Services with more live containers than the file says: perhaps somebody forgot a `hitless scale`."""
     live = world.live_release(application.name)
     services = (live.release.model.get("services") or {}) if live else {}
     for service in application.having(Role.WEB, Role.WORKER):
@@ -124,8 +124,8 @@ def _fewer(application: Application, world: World) -> Iterator[Finding]:
         if there > service.replicas:
             yield Finding(
                 f"services.{service.name}.scale",
-                f"is {service.replicas}, and {there} are live",
-                f"to keep as many: --scale {service.name}={there}",
+                f"is {service.replicas}, but {there} are live",
+                f"to keep that many: --scale {service.name}={there}",
                 is_error=False,
             )
 
@@ -136,6 +136,6 @@ def _from_environment(model: Json) -> Iterator[Finding]:
             if one and one.get("environment"):
                 yield Finding(
                     f"{kind}.{key}.environment",
-                    f"{kind} from the environment are not supported yet: a rollback could not have them",
+                    f"{kind} from the environment are not supported yet: a rollback would not have them",
                     "use a file, or `environment:` of the service",
                 )

@@ -1,4 +1,4 @@
-"""Findings about containers and networks of others that a service takes part in past `networks:`. Pure."""
+"""Findings about a service that shares a container or a network without `networks:`. Pure."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _COLOURS = "|".join(Colour)
 
 
 def findings(application: Application, world: World) -> Iterator[Finding]:
-    """What would share a container with the gateway or a release, or join a network by `network_mode`.
+    """Services that would share a gateway's or a release's container, or join a network by `network_mode`.
 
-    In its network a container would be the gateway itself to Traefik's API and to candidates' routes, and a
-    container of a release goes with the next deployment.
+    In the gateway's network, a service could use Traefik's API and the routes of candidates like the gateway
+    itself. A container of a release is removed with the next deployment.
     """
     for name, service in (application.model.get("services") or {}).items():
         for key, reference in _containers(service):
@@ -43,7 +43,7 @@ def findings(application: Application, world: World) -> Iterator[Finding]:
         if mode not in _MODES and not mode.startswith(("container:", "service:")):
             yield Finding(
                 f"services.{name}.network_mode",
-                f"would put it on the network {mode} past what hitless does with networks",
+                f"would put it on the network {mode}, and hitless's rules for networks would not apply",
                 "name the network under `networks:`",
             )
 
@@ -55,13 +55,13 @@ def _containers(service: Json) -> Iterator[tuple[str, str]]:
         for one in value if isinstance(value, list) else [value]:
             kind, _, rest = str(one).partition(":")
             if kind == "container":
-                # the engine takes a name with a slash in front, too
+                # the engine also accepts a name with a slash before it
                 yield key, (rest.partition(":")[0] if key == "volumes_from" else rest).lstrip("/")
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Whose a container is, and what it can be called by: its names, and each beginning of its id."""
+    """Containers that a service must not share: whose they are, their names, and their ids."""
 
     whose: str
     names: frozenset[str]
@@ -72,7 +72,7 @@ class _Known:
 
 
 def _whose(reference: str, application: Application, world: World) -> str:
-    """Whose container it is, or could be, in words; "" where it is nobody's that must be left alone."""
+    """Whose container the reference names, or may name, in words; "" if a service may share it."""
     if not reference:
         return "names no container"
     for known in _known(application, world):
@@ -86,10 +86,10 @@ def _whose(reference: str, application: Application, world: World) -> str:
         return "has the name of a container of a release"
     if re.fullmatch(rf".+-{_GATEWAYS_SERVICE}-1", reference):
         return "has the name of a gateway's container"
-    # A name may have these letters alone, as `db` and `cafe`. What has a digit, or is as long as Docker's
-    # short ids, is taken for an id: that of a container which another release, or another application, has.
+    # A name may have only letters of an id: `db` and `cafe` do. If it also has a digit, or is as long as
+    # Docker's short ids, it counts as an id: of a container of another release, or of another application.
     if _ID.fullmatch(reference) and (re.search(r"\d", reference) or len(reference) >= _WHOLE_ID):
-        return "looks like the id of a container, which may be a release's, and changes with each"
+        return "looks like the id of a container: it may be a release's, and changes with each release"
     return ""
 
 

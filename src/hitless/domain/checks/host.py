@@ -24,7 +24,7 @@ def of_host(application: str, world: World) -> Iterator[Finding]:
         is_own = path == f"{application}.yml"
         yield Finding(
             f"gateway:{path}",
-            problem if is_own else f"{problem}; its routes can't be compared with yours",
+            problem if is_own else f"{problem}; hitless can't compare its routes with yours",
             f"hitless -p {path.rpartition('.')[0]} down removes it; then deploy that application again",
             is_error=is_own,
         )
@@ -33,18 +33,18 @@ def of_host(application: str, world: World) -> Iterator[Finding]:
 
 
 def of_disk(free: int | None) -> Iterator[Finding]:
-    """Whether Docker's disk has room; `free` are bytes, None where nobody knows."""
+    """Whether Docker's disk has room; `free` is in bytes, None if unknown."""
     if free is not None and free < _LITTLE:
         yield Finding(
             "host",
             f"only {free / 1_000_000:.0f} MB are left on Docker's disk",
-            "docker system df shows what takes the room",
+            "docker system df shows what uses the space",
             is_error=free < _TOO_LITTLE,
         )
 
 
 def of_gateways_volumes(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
-    """Whoever mounts them can read every application's releases, and route as it likes."""
+    """Volumes of the gateway in the file: who mounts them can read all releases and change all routes."""
     if gateway is None:
         return
     kept = set(volume_names(gateway_model(gateway.project, GatewaySettings(), Software("", ""))).values())
@@ -58,7 +58,7 @@ def of_gateways_volumes(application: Application, gateway: Gateway | None) -> It
 
 
 def elsewhere(application: Application, world: World) -> Iterator[Finding]:
-    """Both gateways would give the application's containers the same names."""
+    """Whether the application runs behind another gateway: its containers would have the same names here."""
     here = world.gateway.project if world.gateway else None
     if here == application.name:
         yield Finding(
@@ -76,10 +76,10 @@ def elsewhere(application: Application, world: World) -> Iterator[Finding]:
 
 
 def compose_projects(world: World) -> Iterator[Finding]:
-    """Whether the Compose projects of the colours hold containers of others."""
+    """Whether the Compose projects of the colours have containers that hitless did not create."""
     for name in world.foreign:
         yield Finding(
             "name",
-            f"the container {name} has the place of a colour, and hitless did not make it",
+            f"the container {name} is in the Compose project of a colour, but hitless did not create it",
             "remove it, or choose another name with -p",
         )

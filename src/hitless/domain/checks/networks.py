@@ -18,7 +18,7 @@ _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
 def of_room(wanted: Sequence[Network], ranges: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Whether there are addresses for these networks; `ranges` maps network -> its ranges (CIDR)."""
+    """Whether the pool has addresses for these networks; `ranges` maps network -> its ranges (CIDR)."""
     missing = [network for network in wanted if network.name not in ranges]
     taken = [one for found in ranges.values() for one in found]
     if not networks.are_free(missing, taken):
@@ -26,13 +26,13 @@ def of_room(wanted: Sequence[Network], ranges: Mapping[str, Sequence[str]]) -> I
             "gateway",
             f"its pool {missing[0].whole} has no addresses left for {len(missing)} more networks: "
             + ", ".join(network.name for network in missing),
-            "hitless gateway up --replace --address-pool RANGE takes another one; docker network ls shows "
-            "what has them",
+            "hitless gateway up --replace --address-pool RANGE sets another one; docker network ls shows "
+            "the networks that use it",
         )
 
 
 def of_networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
-    """What two colours, or two applications, can't share among the networks of the file."""
+    """Networks of the file that two colours, or two applications, can't share."""
     model = application.model
     left_out = gateway_networks(model, gateway.network) if gateway else set()
     for key, network in (model.get("networks") or {}).items():
@@ -49,16 +49,16 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
         if network.get("external") and _OF_A_RELEASE.fullmatch(name):
             yield Finding(
                 f"networks.{key}",
-                f"{name} has the name of a network of a release, and goes with it",
-                "remove it: the application is reached through the gateway, a shared service on a network "
+                f"{name} has the name of a network of a release, and is removed with it",
+                "remove it: reach the application through the gateway, and a shared service on a network "
                 "of its own",
             )
             continue
         if network.get("external"):
             yield Finding(
                 f"networks.{key}",
-                "nobody finds a service of the release by its name on it, as two releases would answer; the "
-                "release finds what is there",
+                "nobody finds a service of the release by its name there, as two releases would answer; the "
+                "release itself finds the others by their names",
                 "let others reach the application through the gateway",
                 is_error=False,
             )
@@ -66,19 +66,19 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
         if any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ()):
             yield Finding(
                 f"networks.{key}.ipam",
-                "a fixed subnet can't be given to the networks of two colours",
+                "the networks of two colours can't share a fixed subnet",
                 "remove it, or make the network external",
             )
         if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
             yield Finding(
                 f"networks.{key}.driver_opts",
-                f"the bridge name {bridge} can't be given to the networks of two colours",
+                f"the networks of two colours can't share the bridge name {bridge}",
                 "remove it, or make the network external",
             )
         if network.get("name") not in (None, f"{application.name}_{key}"):
             yield Finding(
                 f"networks.{key}.name",
-                f"each colour gets a network of its own; that of the shared services alone is called "
+                f"each colour gets a network of its own; only the one of the shared services is called "
                 f"{network['name']}",
                 "make the network external if others must find it by this name",
                 is_error=False,

@@ -13,7 +13,7 @@ from hitless.domain.routing.published import address_of
 
 
 def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
-    """Whether the gateway publishes what a router of a published port needs, and as the file has it."""
+    """Whether the gateway publishes the port of a router, on the address that the file names."""
     path = f"services.{router.service}.ports"
     for name in router.entry_points:
         port = port_of(name) or gateway.http_port
@@ -23,15 +23,15 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
             yield Finding(
                 path,
                 f"the gateway does not publish the port {port}",
-                f"run: hitless gateway up --publish {wanted} (with --replace where it runs already: for a "
-                "second or two it answers nobody); hitless adopt does it where the port is the application's "
-                "own now",
+                f"run: hitless gateway up --publish {wanted} (with --replace if it runs already: for a "
+                "second or two it answers nobody); hitless adopt does this if the application itself has the "
+                "port now",
             )
         elif (address or gateway.bound[name]) != gateway.bound[name]:
-            # wider than the file has it would be a door that nobody meant to open
+            # on more addresses than the file names, people could reach it whom nobody wanted to let in
             yield Finding(
                 path,
-                f"{port} is for {address} alone, and the gateway publishes it on "
+                f"{port} is for {address} alone, but the gateway publishes it on "
                 + (gateway.bound[name] or "every address"),
                 f"run: hitless gateway up --publish {wanted} --replace"
                 if name != WEB

@@ -1,4 +1,4 @@
-"""Findings about routes: what the gateway can't do, and what another application has already. Pure."""
+"""Findings about routes: those that the gateway can't serve, or that another application has. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hitless.domain.routing.split import Routing
 
 
 def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
-    """What a middleware keeps the drain from seeing."""
+    """Middlewares that hide waiting requests from the drain."""
     for kind in ("buffering", "forwardAuth"):
         if kind in middleware:
             yield Finding(
                 f"traefik.http.middlewares.{name}.{kind}",
-                "a request that waits in it at the cutover has no connection yet that a drain could count",
-                "a longer stop is no cure; such a request may be lost, and is the client's to send again",
+                "a request that waits in it at the cutover has no connection yet: the drain can't count it",
+                "a longer stop does not help: such a request may be lost, and the client must send it again",
                 is_error=False,
             )
 
@@ -48,8 +48,8 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     if priority < 1:
         yield Finding(
             f"{path}.priority",
-            "must be at least 1: Traefik takes 0 for the length of the rule",
-            "leave it out for the length of the rule",
+            "must be at least 1: for Traefik, 0 means the length of the rule",
+            "if you want the length of the rule, remove the label",
         )
     if router.settings.get("ruleSyntax", "v3") != "v3":
         yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
@@ -97,7 +97,7 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
 
 
 def _without_host(application: str, router: Router, routings: Mapping[str, Routing]) -> Iterator[Finding]:
-    """Which requests a route without a host takes from other applications, or another's takes from it."""
+    """Requests that a route without a host takes from another application's route, or loses to one."""
     for name, routing in routings.items():
         others = [other for part in routing.colours.values() for other in part.routers]
         if name == application or any(_collide(router, other) for other in others):
@@ -106,7 +106,7 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
         if loses:
             yield Finding(
                 f"{_label(router)}.rule",
-                f"asks for no host, and so takes requests for {', '.join(loses)} from the application {name}",
+                f"names no host, so it takes requests for {', '.join(loses)} from the application {name}",
                 "add Host(`…`) to the rule",
                 is_error=False,
             )
@@ -114,9 +114,9 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
             if hosts := _takes_from(other, router):
                 yield Finding(
                     f"{_label(router)}.rule",
-                    f"the route {other.rule} of the application {name} asks for no host, and so takes "
+                    f"the route {other.rule} of the application {name} names no host, so it takes "
                     f"requests for {', '.join(hosts)}",
-                    f"add Host(`…`) to the rule of {name}, or give this one a greater priority",
+                    f"add Host(`…`) to the rule of {name}, or give this one a higher priority",
                     is_error=False,
                 )
 
@@ -128,7 +128,7 @@ def _takes_from(one: Router, two: Router) -> tuple[str, ...]:
 
 
 def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
-    """Whether a service before this one publishes the same port: each would get what is the other's."""
+    """Whether an earlier service publishes the same port: each would get requests for the other one."""
     for other in application.routes.routers:
         if other == router:
             return

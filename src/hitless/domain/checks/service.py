@@ -13,22 +13,22 @@ from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.release.model import Image
 
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
-# what many may have at once, though it is mounted writable: sockets, the clock, devices, kernel settings
+# mounts that are writable, but that many containers can share: sockets, the clock, devices, kernel settings
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
 _CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
 _CLOCKWORK = frozenset(_CLOCKS.split())
-# folders that a build fills: a volume there keeps a mount of the source from hiding them, and keeps nothing
+# folders that a build fills: a volume there keeps no data, it only stops a source mount from hiding them
 _FROM_THE_IMAGE = frozenset(["node_modules", "vendor", ".venv", ".next"])
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
 def of_service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
-    """What does not go with its role, and, where it has a copy in each colour, what two could not share."""
+    """What does not fit the service's role, and what two copies can't share if each colour has one."""
     if service.is_traefik:
         yield Finding(
             f"services.{service.name}",
             "is a Traefik: hitless's gateway takes its place, for all applications of this host",
-            "leave it out of the file, with the route to its dashboard; the other services' labels may stay",
+            "remove it from the file, with the route to its dashboard; the other services' labels can stay",
         )
         return
     yield from _role(application, service)
@@ -37,7 +37,7 @@ def of_service(application: Application, service: Service, images: Mapping[str, 
 
 
 def _role(application: Application, service: Service) -> Iterator[Finding]:
-    """What does not go with the role of a service."""
+    """What does not fit the role of a service."""
     path = f"services.{service.name}"
     model = application.model["services"][service.name]
     is_routed = application.is_web(service.name)
@@ -46,26 +46,26 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
         yield Finding(
             f"{path}.{_EXTENSION}.role",
             f"a {service.role} service has {'no' if service.role is Role.WEB else 'a'} route"
-            + ("" if service.role is Role.WEB else ": the gateway sends requests to web services alone"),
+            + ("" if service.role is Role.WEB else ": the gateway sends requests only to web services"),
             "give it Traefik labels, or another role" if not is_routed else "remove its labels, or the role",
         )
     if service.doubt:
         yield Finding(
             path,
             f"role unclear: a new copy with each release, or one shared instance? {service.doubt}",
-            "say it: `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
+            "set `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
         )
     if service.exclusive and service.role is not Role.WORKER:
         yield Finding(
             f"{path}.{_EXTENSION}.exclusive",
-            f"is for a worker that must not run twice at a time; this is {service.role}: {service.reason}",
+            f"is for a worker that must not run twice; this is {service.role}: {service.reason}",
         )
     waited_for = any(one.depends_on.get(service.name) == ENDED for one in application.services)
     restart = str(model.get("restart") or "no")
     if (service.role is Role.JOB or waited_for) and not service.ends:
         yield Finding(
             f"{path}.restart",
-            f"is {restart}, and another service waits for its end: it has none",
+            f"is {restart}, but another service waits for its end: it would never end",
             'a job has `restart: "no"`',
         )
     if service.role is Role.JOB:
@@ -75,7 +75,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             if name in others and others[name].role in (Role.WEB, Role.WORKER):
                 yield Finding(
                     f"{path}.depends_on.{name}",
-                    f"a job runs before the release is started, and {name} is a {others[name].role} of it",
+                    f"a job runs before the release starts, but {name} ({others[name].role}) starts with it",
                     "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
                 )
     if service.role is Role.SHARED:
@@ -83,7 +83,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             if name in others and others[name].role is not Role.SHARED:
                 yield Finding(
                     f"{path}.depends_on.{name}",
-                    f"it is shared, so it is started before {name}, which has a copy in each release",
+                    f"it is shared, so it starts before {name}, which has a copy in each release",
                     is_error=False,
                 )
     for key, name in _joined(model):
@@ -100,19 +100,19 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             f"{path}.volumes",
             f"{product} keeps data, and has a route: two copies of it would write to {written[0]}",
             "what keeps data must run once: remove the route, or set "
-            "`x-hitless: {concurrent_writes: true}` if two writers at a time are safe",
+            "`x-hitless: {concurrent_writes: true}` if two writers at the same time are safe",
         )
     elif service.role is Role.WEB and product:
         yield Finding(
             path,
-            f"{product} keeps data, and has a copy of its own, empty at first, in each release",
-            "if its data is to stay it must run once: `role: shared`, and no route and no `publish`",
+            f"{product} keeps data, but each release has a copy of its own, which is empty at first",
+            "to keep its data, it must run once: `role: shared`, without a route and without `publish`",
             is_error=False,
         )
 
 
 def _joined(model: Json) -> Iterator[tuple[str, str]]:
-    """What of another service's containers a service takes part in: key -> that service."""
+    """The services whose containers a service shares a part of: key -> that service."""
     for key in ("network_mode", "pid", "ipc"):
         kind, _, name = str(model.get(key) or "").partition(":")
         if kind == "service":
@@ -122,7 +122,7 @@ def _joined(model: Json) -> Iterator[tuple[str, str]]:
 
 
 def _written(service: Service, model: Json) -> list[str]:
-    """The sources of the mounts that a service may write to, unless it was said that it may do so twice."""
+    """The sources of the mounts that a service can write to; none if the file allows two writers."""
     if service.concurrent_writes:
         return []
     return [
@@ -149,9 +149,9 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
     if "hostname" in model:
         yield Finding(
             f"{path}.hostname",
-            f"the engine has a container answer to {model['hostname']} on every network that it is on, to "
-            "other releases and other applications, too",
-            "it stays a host name within the release; the container calls itself by its id",
+            f"the engine lets a container answer to {model['hostname']} on each of its networks, also to "
+            "other releases and other applications",
+            "it stays a host name within the release; the container's own host name is its id",
             is_error=False,
         )
     running = {one.name for one in application.having(Role.WEB, Role.WORKER)}
@@ -160,26 +160,26 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         if target not in running and alias not in ("", target):
             yield Finding(
                 f"{path}.links",
-                f"{target} is no part of the release, and is found by its own name alone, not as {alias}",
+                f"{target} is not part of the release: only its own name is found, not {alias}",
                 f"call it {target}, and remove the link",
             )
     if service.role is Role.WORKER and (word := _clockwork(service, model)):
         yield Finding(
             path,
-            f"is a {word} by its name or command: it runs twice at a time for a while, as {_TWO_COPIES}",
-            "`x-hitless: {exclusive: true}` stops the old one before the new one starts; false: it may",
+            f"is a {word} by its name or command: two run at the same time, as {_TWO_COPIES}",
+            "`x-hitless: {exclusive: true}` stops the old one before the new one starts; false allows two",
             is_error=False,
         )
     for port in model.get("ports") or ():
         if port.get("published") and not service.publish:
             yield Finding(
                 f"{path}.ports",
-                f"the host's port {port['published']} can't be published by two copies",
-                "remove it: the gateway reaches the container by itself; or have the gateway publish it, "
+                f"two copies can't both publish the host's port {port['published']}",
+                "remove it: the gateway reaches the container without it; or let the gateway publish it, "
                 "with `x-hitless: {publish: gateway}` on the service"
                 if is_web
-                else "have the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
-                "it is no HTTP), remove it, or set `x-hitless: {role: shared}` if it is to run once",
+                else "let the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
+                "it is not HTTP), remove it, or set `x-hitless: {role: shared}` if it must run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
         yield Finding(
@@ -191,7 +191,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         if network and (network.get("ipv4_address") or network.get("ipv6_address")):
             yield Finding(
                 f"{path}.networks.{key}",
-                "a fixed IP address can't be given to two copies",
+                "two copies can't have the same fixed IP address",
                 "remove it; containers find each other by service name",
             )
     if is_web and service.replicas < 1:
@@ -202,7 +202,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         yield from _anonymous_volumes(path, service, model, images.get(service.name))
     restart = str(model.get("restart") or "no")
     if not _RESTART.fullmatch(restart):
-        yield Finding(f"{path}.restart", f"{restart!r} is no restart policy of Docker's")
+        yield Finding(f"{path}.restart", f"{restart!r} is not a restart policy of Docker")
     if model.get("pre_stop"):
         yield Finding(
             f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"
@@ -212,7 +212,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
 
 
 def _clockwork(service: Service, model: Json) -> str:
-    """What makes a service look like one that sets others to work by the clock; "" where it was said."""
+    """The word that makes a service look like a scheduler; "" if there is none, or `exclusive` is set."""
     if service.exclusive is not None:
         return ""
     command = [*(model.get("entrypoint") or ()), *(model.get("command") or ())]
@@ -221,7 +221,7 @@ def _clockwork(service: Service, model: Json) -> str:
 
 
 def _web_volumes(application: Application) -> set[str]:
-    """What web services write to: two copies of them do it by nature, and a worker beside them no less."""
+    """What web services write to: two copies of them do that anyway, so a worker's finding is a warning."""
     services = application.model["services"]
     return {source for one in application.having(Role.WEB) for source in _written(one, services[one.name])}
 
@@ -234,12 +234,12 @@ def _volumes(path: str, written: Collection[str], web_volumes: Collection[str]) 
             continue
         yield Finding(
             f"{path}.volumes",
-            f"two copies would write to {', '.join(found)}, for {_TWO_COPIES}",
-            "if it only reads, mount it `:ro`; if two may write, `x-hitless: {concurrent_writes: true}` on "
-            "the service; else `{role: shared}` keeps it running through deployments, and "
-            "`{exclusive: true}` never lets two run at a time"
+            f"two copies would write to {', '.join(found)}, as {_TWO_COPIES}",
+            "if it only reads, mount it `:ro`; if two may write, set `x-hitless: {concurrent_writes: true}` "
+            "on the service; if not, `{role: shared}` keeps it running through deployments, and "
+            "`{exclusive: true}` never lets two run at the same time"
             if is_error
-            else "if they may, say so with `x-hitless: {concurrent_writes: true}` on the service",
+            else "if that is safe, set `x-hitless: {concurrent_writes: true}` on the service",
             is_error=is_error,
         )
 
@@ -257,7 +257,7 @@ def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | 
         yield Finding(
             f"{path}.volumes",
             f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
-            "what keeps data has `x-hitless: {role: shared}` on the service; if nothing is lost, set "
+            "if it keeps data, set `x-hitless: {role: shared}` on the service; if nothing is lost, set "
             "`{concurrent_writes: true}`",
         )
 
@@ -275,7 +275,7 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
         }:
             yield Finding(
                 f"{label}.sticky",
-                "where one of several containers dies, the visitors bound to it get 502 until it is back",
+                "if one of several containers dies, the visitors bound to it get 502 until it is back",
                 f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path",
                 is_error=False,
             )
@@ -289,7 +289,7 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             if not docker:
                 yield Finding(
                     path,
-                    "has no Docker health check: to accept a connection will count as ready",
+                    "has no Docker health check: an accepted connection will count as ready",
                     "give the service a `healthcheck:`",
                     is_error=False,
                 )
@@ -299,7 +299,7 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             words = " and ".join(word for word in backend.asked_by if word != "http")
             yield Finding(
                 f"{label}.{where}",
-                f"the gate can't ask over {words}, and there is no Docker health check",
+                f"the gate can't send requests over {words}, and there is no Docker health check",
                 "give the service a `healthcheck:`",
             )
         elif not has_check and not docker:
@@ -307,7 +307,7 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             yield Finding(
                 path,
                 f"has no health check of any kind{unless}: any answer to / below 500 will count as ready",
-                # that of a published port has no label
+                # the backend of a published port has no labels
                 "give the service a `healthcheck:`"
                 if "." in backend.name
                 else f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path, "

@@ -1,6 +1,6 @@
-"""Plans, computed from what is wanted and what is there, and from nothing else. Pure: no I/O, no clock.
+"""The plan of an adoption: from the Compose file and the world alone. Pure: no I/O, no clock.
 
-Every plan keeps to one order for a colour that goes: un-route it, have that confirmed, drain it, stop it.
+Every plan removes a colour in one order: withdraw its routes, confirm that, drain it, stop it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from hitless.domain.routing.entry_points import port_of
 
 
 def plan_adopted(adoption: Adoption, drain_timeout: float) -> Plan:
-    """Remove what ran under plain `docker compose up`, when no request reaches it any more."""
+    """Remove what ran under plain `docker compose up`, after its last request."""
     name, plain = adoption.application, adoption.plain
     drain = (DrainBase(name, plain, adoption.addresses, drain_timeout),) if adoption.addresses else ()
     return Plan(name, 0, None, in_phase(Phase.FINISH, (*drain, RemoveBase(name, plain))))
 
 
-_API = 8080  # where Traefik has its dashboard, which is no way to an application
+_API = 8080  # the port of Traefik's dashboard: it leads to no application
 _HTTPS = 443
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """What adopting an application takes.
+    """What hitless must do to adopt an application.
 
-    `plain` are the containers that the release replaces, `exclusive` those of them that must not run beside
-    it, `addresses` those at which the gateway reaches them already. `ports` change hands: port -> the
-    container that has it, which is stopped for that. The gateway is started or restarted with the settings
-    `before` the release starts and `after` it is live (None: it is left as it is). While the Traefik `front`
-    has other applications behind it (`others`), it keeps its port, and the plain containers keep running.
+    `plain` are the containers that the release replaces. `exclusive` are those of them that must not run
+    beside it. `addresses` are theirs on the gateway's network: the gateway reaches them there already.
+    `ports` are the ports that the gateway takes over: port -> the container that has it, which stops first.
+    The gateway starts, or restarts, with the settings `before` the release starts, and `after` it is live
+    (None: no change). While the Traefik `front` serves other applications (`others`), it keeps its port,
+    and the plain containers keep running.
     """
 
     application: str
@@ -56,7 +57,7 @@ class Adoption:
 
     @property
     def step_ids(self) -> tuple[StepId, ...]:
-        """What hitless does beside the deployment, in this order."""
+        """What hitless does in addition to the deployment, in this order."""
         return tuple(self._step_ids())
 
     def _step_ids(self) -> Iterator[StepId]:
@@ -78,7 +79,7 @@ class Adoption:
 def decide(
     application: Application, world: World, neighbours: Sequence[Neighbour], present: GatewaySettings | None
 ) -> tuple[Adoption, tuple[Finding, ...]]:
-    """What must be done, and what is in the way; `present` are the gateway's settings, if any."""
+    """The adoption, and findings about it. `present` are the gateway's settings; None: no gateway runs."""
     findings: list[Finding] = []
     released = {service.name: service for service in application.released}
     base = [container for container in world.base if container.service in released]
@@ -131,20 +132,20 @@ def decide(
 
 
 def _fewer(application: Application, running: Sequence[Neighbour]) -> Iterator[Finding]:
-    """What was scaled up by hand, and comes back with as many containers as the file says."""
+    """Services that run more containers than the file says: the release starts only the file's number."""
     for service in application.having(Role.WEB, Role.WORKER):
         there = sum(one.service == service.name for one in running)
         if there > service.replicas:
             yield Finding(
                 f"services.{service.name}.scale",
-                f"is {service.replicas}, and {there} run",
-                f"to keep as many: write `scale: {there}` into the file",
+                f"is {service.replicas}, but {there} run",
+                f"to keep that many, write `scale: {there}` in the file",
                 is_error=False,
             )
 
 
 def _published_ports(application: Application) -> dict[int, str]:
-    """The ports that the gateway is to publish for the application: port -> address, "" for any."""
+    """The ports that the gateway must publish for the application: port -> address, "" for any."""
     return {
         port: publishing.address_of(application.model["services"][router.service], port)
         for router in application.routes.routers
@@ -157,11 +158,11 @@ def _published_ports(application: Application) -> dict[int, str]:
 def _settings(
     world: World, present: GatewaySettings | None, wanted: GatewaySettings, ports: Mapping[int, str]
 ) -> tuple[GatewaySettings | None, GatewaySettings | None]:
-    """The gateway's settings before and after the release is live; None where it stays as it is."""
+    """The gateway's settings before the release starts, and after it is live. None: no change."""
     if world.gateway is None or present is None:
         before = replace(wanted, held=tuple(sorted(ports)))
         return before, wanted if ports else None
-    # it still serves others: its own port changes only at the end
+    # the gateway serves other applications: its own port changes only at the end
     needed = replace(present, ports=wanted.ports)
     held = tuple(sorted(port for port in ports if port in wanted.ports))
     before = replace(needed, held=held) if needed.ports != present.ports else present
@@ -175,9 +176,9 @@ def _holder(port: int, neighbours: Sequence[Neighbour]) -> Neighbour | None:
 def _address(
     named: str, holder: Neighbour | None, port: int, plain: Collection[str], settings: GatewaySettings
 ) -> str:
-    """The address to publish a port of the application on: as the file has it, or as it is reached now.
+    """The address on which the gateway publishes a port: the file's, or the one that clients use now.
 
-    A gateway that was started on the loopback alone, to be tried, must not hide it from those who use it.
+    Somebody may try a gateway that listens on the loopback alone: clients must still reach the application.
     """
     if named or holder is None or holder.name not in plain:
         return named or settings.bind
@@ -187,7 +188,10 @@ def _address(
 def _front(
     application: Application, running: Sequence[Neighbour], neighbours: Sequence[Neighbour]
 ) -> Neighbour | None:
-    """The Traefik that serves what runs by its labels: it publishes ports, and shares a network with it."""
+    """The Traefik that routes to the running containers by their labels.
+
+    It publishes ports, and shares a network with the containers.
+    """
     labelled = [router for router in application.routes.routers if not router.is_port]
     networks = {network for one in running for network in one.addresses}
     for one in neighbours:
@@ -200,7 +204,7 @@ def _front(
 def _behind(
     front: Neighbour, application: Application, world: World, neighbours: Sequence[Neighbour]
 ) -> Iterator[str]:
-    """The other applications that a Traefik serves and that are not on the gateway yet."""
+    """The other applications that a Traefik serves and that are not behind the gateway yet."""
     found = {
         one.project or one.name
         for one in neighbours
@@ -212,14 +216,14 @@ def _behind(
 
 
 def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
-    """The port at which a Traefik takes HTTP."""
+    """The port on which a Traefik accepts HTTP. None, with a finding, if hitless can't use or tell it."""
     if any(_HTTPS in (port.host, port.inside) for port in front.ports):
         findings.append(
             Finding(
                 front.name,
                 f"publishes port {_HTTPS}: it ends TLS, which the gateway can't do yet",
-                "let it end TLS in front of the gateway: run hitless gateway up on another port, "
-                "hitless deploy, and have it send the requests there",
+                "keep it for TLS in front of the gateway: run hitless gateway up on another port, then "
+                "hitless deploy, and let it send the requests there",
             )
         )
         return None
@@ -232,7 +236,7 @@ def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
         findings.append(
             Finding(
                 front.name,
-                f"has the ports {listed}, and which one the application is reached at can't be told",
+                f"has the ports {listed}, and hitless can't tell which one clients of the application use",
                 "run hitless gateway up on another port, hitless deploy, then stop it and run "
                 "hitless gateway up --http-port PORT --replace",
             )
@@ -243,7 +247,7 @@ def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
 def _taken(port: int, holder: Neighbour) -> Finding:
     return Finding(
         "ports",
-        f"{port} is published by {holder.name}, which is no part of this application",
+        f"{port} is published by {holder.name}, which is not part of this application",
         "stop that container, or choose another port",
     )
 
@@ -252,6 +256,6 @@ def _no_other_port(front: Neighbour, others: Sequence[str]) -> Finding:
     return Finding(
         "gateway",
         f"is not up, and {front.name} keeps its port until {', '.join(others)} is adopted, too",
-        "run hitless gateway up with another port (--http-port 8000 --bind 127.0.0.1): the last of them "
-        "takes the port over",
+        "run hitless gateway up with another port (--http-port 8000 --bind 127.0.0.1): the last adoption "
+        "takes over the port",
     )

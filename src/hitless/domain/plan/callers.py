@@ -1,4 +1,4 @@
-"""The steps by which shared services call a release. Pure."""
+"""The steps that let shared services call a release. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hitless.domain.release import live_network
 
 
 def attach(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> tuple[Attach, ...]:
-    """The step after which the shared services that call the release find it in this colour."""
+    """The step that lets the shared services find the release in this colour; none if none call it."""
     callers = tuple(sorted(live_network.callers(application)))
     names = live_network.live_names(application)
     network = live_network.live_network(application, colour, promoted, gateway)
@@ -20,13 +20,16 @@ def attach(application: Application, colour: Colour, promoted: int, gateway: Gat
 
 
 def detach(application: Application, colour: Colour) -> tuple[Detach, ...]:
-    """The step after which they find it in the other colour."""
+    """The step after which the shared services find the release in the other colour."""
     callers = tuple(sorted(live_network.callers(application)))
     return (Detach(application.name, colour, callers),) if callers else ()
 
 
 def attach_again(application: str, world: World) -> tuple[Attach, ...]:
-    """The same for what is live, whoever made it so: where that was cut short, or a shared service is new."""
+    """The step of `attach` for the live release.
+
+    An interrupted command may not have performed it, and a new shared service does not have it yet.
+    """
     live = world.live_release(application)
     if live is None or world.gateway is None:
         return ()

@@ -1,4 +1,4 @@
-"""The plan of a deployment, computed from what is wanted and what is there, and from nothing else. Pure."""
+"""The plan of a deployment: from the application, the release, the world and the gateway alone. Pure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from hitless.domain.routing.split import Routing, all_to
 
 
 def plan_deploy(application: Prepared, release: Release, world: World, gateway: Gateway) -> Plan:
-    """Bring a release up beside the live one, cut over, and retire what was live.
+    """Start a release beside the live one, cut over, and retire the colour that was live.
 
-    Serves the first deployment, every later one, a rollback (the release is then a kept one), a proof (it is
-    the live one itself), and what an interrupted command left behind: everything that is not live goes first.
+    This one plan is for the first deployment and every later one, for a rollback (of a kept release) and for
+    a proof (of the live release itself). It starts with a removal: what an interrupted command left and is
+    not live goes first.
     """
     name = application.name
     found = world.live(name)
@@ -37,7 +38,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     candidate = live.other if live else Colour.BLUE
     drain_timeout = application.settings.drain_timeout
     is_again = found is not None and found[1] == release.number
-    if is_again:  # it has been promoted, whatever is written down: a kill may have come before that
+    if is_again:  # it has been live: only a kill can be the reason if its record does not say so
         release = replace(release, promoted=releases.promotion(release, world))
 
     steps, routing = tidying(name, world, drain_timeout)
@@ -59,8 +60,8 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     starting = shared_steps.start_shared(application, world, shared)
     hooks = jobs.hooks(application, release, candidate, live, model)
     preparing = (*hooks[When.BEFORE_START], *jobs.jobs(application, release, candidate, model))
-    # What is live already is promoted ahead of its cutover: the shared services' network is named after the
-    # promotion (project.live_network), and after a kill it is found by the number that is written down
+    # Promote the live release before its second cutover. The shared services' network has its name from the
+    # promotion (`live_network`): after a kill, the number in the record leads to that network
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     start = Start(name, candidate, model, early, requirements.longest_timeout(application))
     going = leave(switched, live, drain_timeout, drain_first=True)[0] if live else []
@@ -83,11 +84,11 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
             Phase.START,
             undo=(*hooks[When.ON_FAILURE], Remove(name, candidate)),
         ),
-        # what may take minutes may be interrupted, and only a release that is written down can be resumed
+        # jobs may take minutes, so somebody may interrupt them: resume needs the release's record
         *in_phase(Phase.START, record if preparing else ()),
         *in_phase(Phase.START, preparing),
         *in_phase(Phase.START, [start]),
-        # the two that follow cost nothing: meanwhile the application starts
+        # the next two steps take no extra time: the application starts while they run
         Action(
             Show(name, candidate, before, staged, claims=application.routes.routers),
             Phase.START,
@@ -102,7 +103,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
             Phase.BAKE,
             undo=_go_back(application, switched, before, candidate, world),
         ),
-        # without a live colour nothing is left by now to run beside
+        # without a live colour, `tidying` has removed everything that this must not run beside
         *in_phase(
             Phase.BAKE,
             exclusive.hand_over(
@@ -113,7 +114,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         *in_phase(Phase.RETIRE, [*going, *hooks[When.AFTER_RETIRE]]),
         *in_phase(Phase.RETIRE, [Forget(name, forgotten)] if forgotten else ()),
     )
-    # of a release that never was live nothing is kept; one that was brought back is kept as it was
+    # keep nothing of a release that never was live; a release that was brought back stays as it was
     kept_of_it = () if release.promoted else (Forget(name, (release.number,)),)
     first = replace(actions[0], undo=(*actions[0].undo, *kept_of_it))
     return Plan(name, release.number, candidate, (first, *actions[1:]))
@@ -126,22 +127,22 @@ def _go_back(
     candidate: Colour,
     world: World,
 ) -> tuple[Step, ...]:
-    """The steps that bring the previous release back while it is warm; none without one."""
+    """The steps that bring the previous release back while it is warm; none if nothing was live before."""
     if before is None or before.live is None:
         return ()
     name = application.name
     back = switched.next(before.split, switched.colours)
     kept = world.kept_release(before.colours[before.live].release)
     return (
-        # without another look at it: whatever it is, it is better than what was found bad
+        # no readiness: the previous release is better than the candidate, which has just failed
         CutOver(switched, back, (), {}),
         *callers.detach(application, candidate),
-        # those of the candidate may run by now
+        # the candidate's exclusive services may already run
         *(
             exclusive.hand_over_again(kept, before.live, replicas.exclusive(application), world)
             if kept
             else ()
         ),
-        # its servers stay in the routing file until the last request is answered
+        # the candidate's servers stay in the routing file until the last request is answered
         Drain(name, candidate, application.settings.drain_timeout),
     )

@@ -1,4 +1,4 @@
-"""The plan that takes an application away. Pure."""
+"""The plan that removes an application. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hitless.domain.routing.split import NOBODY, Routing
 
 
 def plan_down(application: str, world: World, drain_timeout: float, volumes: bool = False) -> Plan:
-    """Take an application away: its routes, both its colours, its kept releases, and its volumes if asked."""
+    """Remove an application: its routes, both its colours, its kept releases; with `volumes`, its volumes."""
     steps: list[Step] = []
     routing = world.routings.get(application)
     if routing or f"{application}.yml" in world.broken:

@@ -1,4 +1,4 @@
-"""The steps that hand over what must not run twice. Pure."""
+"""The steps that hand over exclusive services: those that must not run twice. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hitless.domain.release.requirements import longest_timeout
 def hand_over(
     application: Prepared, release: Release, colour: Colour, leaving: tuple[str, ...], model: Json
 ) -> tuple[HandOver, ...]:
-    """The step after which what must not run twice runs for this colour; none where nothing is such.
+    """The step after which the exclusive services run in this colour; none if there are no such services.
 
-    `leaving` are the services of the other colour that it must not run beside.
+    `leaving` are the services of the other colour that must stop first.
     """
     services = replicas.exclusive(application)
     if not services and not leaving:
@@ -37,7 +37,7 @@ def hand_over(
 
 
 def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
-    """The services of a colour, as it was found, that must not run twice."""
+    """The exclusive services that have containers in a colour, in the order of the containers."""
     return tuple(
         dict.fromkeys(
             container.service
@@ -48,7 +48,7 @@ def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
 
 
 def _exclusive_of(world: World, number: int) -> tuple[str, ...]:
-    """The services of a kept release that must not run twice."""
+    """The exclusive services of a kept release."""
     kept = world.kept_release(number)
     return replicas.exclusive(kept.application) if kept else ()
 
@@ -56,7 +56,7 @@ def _exclusive_of(world: World, number: int) -> tuple[str, ...]:
 def hand_over_again(
     kept: KeptRelease, colour: Colour, leaving: tuple[str, ...], world: World
 ) -> tuple[HandOver, ...]:
-    """The same for a release whose containers are there: its model was handed to Compose before."""
+    """The step of `hand_over` for a kept release whose containers exist: Compose has had its model before."""
     if world.gateway is None:
         return ()
     model = compose_models.colour_model(
@@ -66,13 +66,13 @@ def hand_over_again(
 
 
 def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]:
-    """A command that was killed after its cutover has left some that must not run twice, and do not run."""
+    """The step of `hand_over` that a killed command did not perform after its cutover."""
     live = world.live_release(application)
     if live is None:
         return ()
     wanted = _exclusive_of(world, live.release.number)
     waiting = [one for one in world.of(live.colour) if one.service in wanted and not one.is_running]
-    # one that somebody stopped stays stopped, unless there is a command to finish
+    # a container that somebody stopped stays stopped, unless there is a command to finish
     if not any(one.state == "created" or world.of(live.colour.other) for one in waiting):
         return ()
     return hand_over_again(live.kept, live.colour, exclusive_there(world, live.colour.other), world)

@@ -1,6 +1,6 @@
-"""The plan that gets a new release its images: which are built, which are pulled, what keeps them. Pure.
+"""The plan for the images of a new release: which to build, which to pull, which tags keep them. Pure.
 
-It comes before the plan of the deployment: what an image exposes is known only once it is there.
+It comes before the plan of the deployment: only an image on the host shows which ports it exposes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hitless.domain.release import compose_models
 
 @dataclass(frozen=True)
 class Build:
-    """Build the images of these services, each under the name that keeps it for the release.
+    """Build the images of these services. Each gets the name that keeps it for the release.
 
     `model` is a Compose model of these services alone.
     """
@@ -36,7 +36,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Pull:
-    """Pull an image, for a platform of its own where one is named."""
+    """Pull an image; `platform` is the one that the Compose file names for it, or None."""
 
     image: str
     platform: str | None
@@ -49,7 +49,7 @@ class Pull:
 
 @dataclass(frozen=True)
 class Tag:
-    """Give images the names that keep them for the release: new name -> the one that they have."""
+    """Give images the names that keep them for the release: new name -> present name."""
 
     release: int
     references: Mapping[str, str]
@@ -65,7 +65,7 @@ ImageStep: TypeAlias = Build | Pull | Tag
 
 @dataclass(frozen=True)
 class ImagesPlan:
-    """How a release gets its images. `references` are their names once they are there: service -> name."""
+    """How a release gets its images. `references` are the names that they get: service -> name."""
 
     application: str
     release: int
@@ -73,7 +73,7 @@ class ImagesPlan:
     references: Mapping[str, str]
 
     def missing(self, found: Collection[str]) -> tuple[str, ...]:
-        """The services without an image, where these services have one."""
+        """The services that still lack an image, if the services in `found` have one."""
         return tuple(sorted(set(self.references) - set(found)))
 
 
@@ -85,11 +85,11 @@ def named_images(application: Application) -> dict[str, str]:
 def plan_images(
     application: Application, release: int, present: Collection[str], pull: str | None
 ) -> ImagesPlan:
-    """Get a new release its images.
+    """The plan that gets the images for a new release.
 
-    `present` are the services whose named image is on the host; `pull` is `always`, `missing` or `never`, or
-    None for each service's own policy. Shared services are no part of a release, and one that is brought back
-    has its images.
+    `present` are the services whose named image is on the host. `pull` is `always`, `missing` or `never`;
+    None: each service's own policy. Shared services are not part of a release. A release that is brought back
+    needs no such plan: it has its images.
     """
     built = tuple(service.name for service in application.released if service.builds)
     references = {
@@ -106,7 +106,7 @@ def plan_images(
         if service.builds:
             continue
         image = service.image or ""
-        # one that another service of the file builds is in no registry
+        # no registry has an image that another service of the file builds
         another = compose_models.builder(application, service.name)
         if another is None and _is_pulled(service, present, pull):
             platform = application.model["services"][service.name].get("platform")

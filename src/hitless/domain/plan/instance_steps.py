@@ -24,7 +24,10 @@ class StartInstance:
 
 @dataclass(frozen=True)
 class ProveInstance:
-    """Wait until the routes of every application answer on it; `answering` do so on the live one."""
+    """Wait until the routes of every application answer on the instance.
+
+    `answering` are the applications that answer on the live instance.
+    """
 
     number: int
     entry_points: tuple[str, ...]
@@ -51,7 +54,7 @@ class SwitchTo:
 
 @dataclass(frozen=True)
 class Settle:
-    """Have the gateway's container start with these settings from now on."""
+    """From now on, the gateway's container starts with these settings."""
 
     settings: GatewaySettings
 
@@ -63,7 +66,7 @@ class Settle:
 
 @dataclass(frozen=True)
 class CloseInstance:
-    """Have an instance end its connections after their next answer, and wait until they have ended.
+    """Let an instance close each connection after its next answer, and wait until all are closed.
 
     `timeout` is in seconds.
     """

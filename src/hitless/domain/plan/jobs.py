@@ -12,7 +12,7 @@ from hitless.domain.release.prepared import Prepared
 
 
 def jobs(application: Application, release: Release, candidate: Colour, model: Json) -> tuple[RunOnce, ...]:
-    """The jobs of a release, each after those that it waits for."""
+    """The steps of a release's jobs, each after the jobs that it waits for. A kept release has none."""
     jobs = {job.name: job for job in application.having(Role.JOB)} if not release.promoted else {}
     order: list[str] = []
 
@@ -39,7 +39,7 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
 def hooks(
     application: Prepared, release: Release, candidate: Colour, live: Colour | None, model: Json
 ) -> dict[When, list[Step]]:
-    """The steps of the hooks of a deployment, by the point at which they run."""
+    """The steps of a deployment's hooks, by the point at which they run."""
     found: dict[When, list[Step]] = {when: [] for when in When}
     told = compose_models.environment(application, release, candidate, live)
     for hook in compose_models.hooks(application, bool(release.promoted)):

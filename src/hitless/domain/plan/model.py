@@ -13,7 +13,7 @@ from hitless.domain.release.networks import Network
 
 @dataclass(frozen=True)
 class Action:
-    """A step in its phase. `undo` takes back what it did, whether it ended well or was cut short."""
+    """A step in its phase. `undo` reverses what it did, also if the step failed or was interrupted."""
 
     step: Step
     phase: Phase
@@ -22,7 +22,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in order. `release` is 0 and `colour` None where it concerns none."""
+    """What will be done, in order. `release` is 0, and `colour` is None, if the plan is not about one."""
 
     application: str
     release: int
@@ -36,7 +36,7 @@ class Plan:
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The networks that it creates where they are missing."""
+        """The networks that the plan creates if they are missing."""
         found: list[Network] = []
         for step in self.steps:
             match step:
@@ -49,11 +49,11 @@ class Plan:
         return tuple(found)
 
     def phase(self, done: int) -> Phase:
-        """The phase when so many actions are done; at the end nothing is undone any more."""
+        """The phase after `done` actions. After the last one it is `FINISH`: nothing is undone any more."""
         return self.actions[done].phase if done < len(self.actions) else Phase.FINISH
 
     def undo(self, begun: int) -> tuple[Step, ...]:
-        """What takes back the first `begun` actions: the last one first."""
+        """The steps that undo the first `begun` actions, from the last to the first."""
         return tuple(step for action in reversed(self.actions[:begun]) for step in action.undo)
 
 

@@ -1,7 +1,7 @@
-"""The phases of a deployment in a table: what comes next, what undoes it, what a killed command leaves.
+"""The phases of a deployment in a table: what comes next, what a failure does, what a killed command leaves.
 
-Plans name the phase of each step, execution asks the table what a failure undoes, `resume` and `abort` ask it
-what to do. docs/reference/phases.md is drawn from it.
+Plans name the phase of each step. Execution reads in the table what a failure undoes. `resume` and `abort`
+read in it what to do. `make docs` draws docs/reference/phases.md from it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Phase(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What happens to what was done, when a step of the phase fails or is interrupted."""
+    """What happens to the work up to now if a step of the phase fails or is interrupted."""
 
     UNDO = "undo"  # all of it is undone
-    GO_BACK = "go back"  # undone where the release is bad; else it stays, for the next command
-    KEEP = "keep"  # it stays, and the next command goes on from there
+    GO_BACK = "go back"  # if the release is bad it is undone; if not, it stays for the next command
+    KEEP = "keep"  # it stays, and the next command continues from there
 
 
 class Recovery(StrEnum):
     """What `resume` or `abort` do after a command that was killed."""
 
     DEPLOY = "deploy"  # the release is deployed again, from its record
-    TIDY = "tidy"  # what is live stays, everything else goes
+    TIDY = "tidy"  # what is live stays, everything else is removed
     GO_BACK = "go back"  # cut over to the previous release, as long as its containers run
 
 
@@ -46,8 +46,8 @@ class Recovery(StrEnum):
 class Row:
     """One phase.
 
-    `steps` are the kinds of steps that can be in it, `fact` is true when it is over; `leaves` is what a
-    killed command leaves.
+    `steps` are the kinds of steps that can be in it. `fact` is true when the phase is over. `leaves` is what
+    a killed command leaves.
     """
 
     phase: Phase
@@ -152,14 +152,14 @@ TABLE: tuple[Row, ...] = (
         Phase.FINISH,
         frozenset(StepKind),
         None,
-        "all is done; what goes forward alone is one phase: resume, abort, down, adopt, shared up",
+        "all is done; resume, abort, down, adopt and shared up have only this phase, and are never undone",
         OnFailure.KEEP,
         "a part of it",
         Recovery.TIDY,
         Recovery.TIDY,
     ),
 )
-"""In the order in which a deployment goes through them; `FINISH` is no part of one."""
+"""The phases in the order of a deployment; `FINISH` is not part of a deployment."""
 
 
 def row(phase: Phase) -> Row:

@@ -1,4 +1,4 @@
-"""What a deployment would do, all of it. Pure."""
+"""Everything that a deployment would do. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hitless.domain.plan.model import Plan
 
 @dataclass(frozen=True)
 class Preview:
-    """Both plans of a deployment: that of the images, and the one that comes once they are there."""
+    """Both plans of a deployment: the one for its images, and the one that follows when they are there."""
 
     images: ImagesPlan
     deployment: Plan
 
     @property
     def steps(self) -> tuple[StepId, ...]:
-        """All that it does, in order."""
+        """All steps of both plans, in order."""
         return tuple(step.id for step in (*self.images.steps, *self.deployment.steps))

@@ -1,4 +1,4 @@
-"""What an interrupted command left: the steps that finish it, and those that undo it. Pure."""
+"""The plans after an interrupted command: one finishes what it left, the other one undoes it. Pure."""
 
 from __future__ import annotations
 
@@ -24,15 +24,13 @@ from hitless.domain.routing.split import NOBODY, Routing, all_to
 
 
 def resume(application: str, world: World) -> KeptRelease | Plan:
-    """What finishes what an interrupted command left: a release to deploy again, or a plan.
+    """How to finish what an interrupted command left: a release to deploy again, or a plan.
 
-    Raises `HitlessError` where nothing can finish it.
+    Raises `HitlessError` if that is impossible.
     """
     run = world.left
     if run and run.operation == Operation.ADOPT:
-        raise HitlessError(
-            f"what was interrupted is the adoption of {application}", "hitless adopt goes on with it"
-        )
+        raise HitlessError(f"the adoption of {application} was interrupted", "hitless adopt continues it")
     if run and run.operation == Operation.ABORT:
         return abort(application, world)
     if run and run.operation == Operation.DOWN:
@@ -47,9 +45,9 @@ def resume(application: str, world: World) -> KeptRelease | Plan:
         return kept
     plan = _tidy(application, world)
     if run is None and plan.steps:
-        # to remove it would be to undo, and nobody has asked for that
+        # a removal undoes something, and the user has not asked for that
         raise HitlessError(
-            f"the journal of {application} knows of no interrupted command, and more is there than "
+            f"the journal of {application} has no interrupted command, but there is more on the host than "
             "what is live",
             "hitless abort, or the next hitless deploy, removes what is not live",
         )
@@ -57,7 +55,7 @@ def resume(application: str, world: World) -> KeptRelease | Plan:
 
 
 def abort(application: str, world: World) -> Plan:
-    """What undoes what an interrupted command left. Raises `HitlessError` where it can't be undone."""
+    """The plan that undoes what an interrupted command left. Raises `HitlessError` if that is impossible."""
     run = interrupted(world)
     if run and run.operation == Operation.DOWN:
         raise HitlessError(
@@ -71,45 +69,45 @@ def abort(application: str, world: World) -> Plan:
     plan = plan_abort(application, world, drain_timeout, forgotten)
     if plan is None:
         raise HitlessError(
-            f"release {run.release} is live, and the one before it has gone already",
-            "hitless resume finishes it; then hitless rollback brings a former release back",
+            f"release {run.release} is live, and the release before it is already gone",
+            "hitless resume finishes it; then hitless rollback brings an earlier release back",
         )
     return plan
 
 
 def interrupted(world: World) -> Run | None:
-    """The interrupted command that an abort is about: that before the aborts that were interrupted, too."""
+    """The interrupted command that an abort must undo: the last one, without interrupted aborts."""
     run = next((run for run in reversed(world.runs) if run.operation != Operation.ABORT), None)
     return run if world.left and run and run.is_left else None
 
 
 def undone(world: World) -> tuple[int, ...]:
-    """The release that an abort was to undo, where that abort was interrupted, too."""
+    """The release that an interrupted abort had to undo; () if the last command left was no such abort."""
     is_abort = world.left is not None and world.left.operation == Operation.ABORT
     return _not_kept(interrupted(world)) if is_abort else ()
 
 
 def reached(run: Run, application: str, world: World) -> Phase:
-    """The phase in which a killed command must have been, at the earliest: its release is live, or is not."""
+    """The earliest phase in which the command can have been killed, by whether its release is live."""
     live = world.live(application)
     return Phase.BAKE if live and live[1] == run.release else Phase.START
 
 
 def settings_of_live(application: str, world: World) -> Settings:
-    """The settings of the live release, as far as it is known."""
+    """The settings of the live release; the defaults if there is no record of it."""
     live = world.live_release(application)
     return live.application.settings if live else Settings()
 
 
 def _not_kept(run: Run | None) -> tuple[int, ...]:
-    # a release that was brought back is kept as it was before
+    # a release that was brought back stays kept, as before
     return (run.release,) if run and run.operation == Operation.DEPLOY else ()
 
 
 def _abort(run: Run, application: str, world: World) -> Recovery:
     live = world.live(application)
-    # what is live was deployed again (a proof, a rollback to it): the other colour is the same release, and
-    # may not be ready
+    # the live release was deployed again (a proof, a rollback to it): the other colour has the same release,
+    # which may not be ready
     is_twice = live is not None and any(one.release == live[1] for one in world.of(live[0].other))
     if is_twice or run.operation in (Operation.SCALE, Operation.PROVE, Operation.ADOPT):
         return Recovery.TIDY
@@ -119,7 +117,7 @@ def _abort(run: Run, application: str, world: World) -> Recovery:
 def _tidy(application: str, world: World, undone: tuple[int, ...] = ()) -> Plan:
     if problem := world.broken.get(f"{application}.yml"):
         raise HitlessError(
-            f"which colour of {application} is live can't be told: {problem}",
+            f"hitless can't tell which colour of {application} is live: {problem}",
             "put the file back as it was, or remove the application with hitless down",
         )
     settings = settings_of_live(application, world)
@@ -129,7 +127,7 @@ def _tidy(application: str, world: World, undone: tuple[int, ...] = ()) -> Plan:
 def plan_tidy(
     application: str, world: World, drain_timeout: float, keep: int, undone: tuple[int, ...] = ()
 ) -> Plan:
-    """What is live stays, and everything else goes: what an interrupted command left to do, or to undo.
+    """Keep what is live, remove everything else, and finish what an interrupted command left.
 
     Releases that are `undone` are not kept, although they may have been live for a moment.
     """
@@ -144,9 +142,9 @@ def plan_tidy(
 def plan_abort(
     application: str, world: World, drain_timeout: float, forgotten: tuple[int, ...]
 ) -> Plan | None:
-    """Go back to the colour that was live before: a cutover was made and what was live is still warm.
+    """Go back, after a cutover, to the colour that was live before it.
 
-    None where there is no such colour any more, with a running container for each of its servers.
+    None if that colour is not warm any more: each of its servers needs a running container.
     """
     routing = world.routings.get(application)
     if routing is None or routing.live is None or routing.live.other not in routing.colours:
@@ -174,7 +172,7 @@ def plan_abort(
 
 
 def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
-    """The steps that bring to its end what an interrupted command left, and the routing that remains."""
+    """The steps that finish or remove what an interrupted command left, and the routing after them."""
     there = world.routings.get(application)
     routing = there or Routing(application, 0, NOBODY, {})
     taking: list[Step] = []
@@ -185,7 +183,7 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
     if live := world.live_release(application):
         leaving, routing = replica_steps.shrink(live.application, routing, world, drain_timeout)
         taking += leaving
-    # a command that could not confirm what it wrote has left the gateway with another routing than the file's
+    # a command that could not confirm its routing may have left another one in force than the file's
     sure = [Restore(application, there, is_check=True)] if taking else []
     return [
         *sure,
@@ -197,7 +195,10 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
 
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:
-    """A command that was killed right after its cutover has left the live release not promoted last."""
+    """The record that a command did not write because it was killed right after its cutover.
+
+    Without it, another release than the live one has the latest promotion.
+    """
     live = world.live_release(application)
     if live is None:
         return []

@@ -1,4 +1,4 @@
-"""The numbers of an application's releases: the next, the former, those that are over. Pure."""
+"""The numbers of an application's releases: the next, the former, and those not to keep any more. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from hitless.domain.release.model import Release
 
 
 def next_release(world: World, application: str) -> int:
-    """The number of a new release: one more than any of the application that has left a trace.
+    """The number of a new release: one more than the highest number that has left a trace.
 
-    The journal's count, too: what failed and is gone had a number by which it is spoken of.
+    Numbers in the journal count, too: people may still speak of a release that failed and is gone.
     """
     running = (container.release for container in world.containers)
     routing = world.routings.get(application)
@@ -19,9 +19,9 @@ def next_release(world: World, application: str) -> int:
 
 
 def former_release(world: World, application: str) -> Release | None:
-    """The release that a rollback brings back: of those older than the live one the one last live.
+    """The release that a rollback brings back: the one that was live last, of those older than the live one.
 
-    So a release that was rolled back from is not gone back to after the next one.
+    So a second rollback does not return to the release that the first one left.
     """
     live = world.live(application)
     older = [kept for kept in world.releases if live and kept.promoted and kept.number < live[1]]
@@ -31,9 +31,10 @@ def former_release(world: World, application: str) -> Release | None:
 def releases_over(
     world: World, application: str, deployed: int, keep: int, undone: tuple[int, ...] = ()
 ) -> tuple[int, ...]:
-    """The releases that are over: beyond `keep` the longest ago live, and every one that never was.
+    """The releases that hitless does not keep any more.
 
-    Those that are `undone` are over, too, unless one of them is the one that is `deployed`.
+    It keeps `keep` releases: the one that is `deployed`, the live one, and then those that were live last. It
+    does not keep a release that never was live, or one that is `undone` (unless it is `deployed`).
     """
     live = world.live(application)
     promotions = {
@@ -54,11 +55,11 @@ def latest_promotion(world: World) -> int:
 
 
 def known_releases(world: World) -> tuple[int, ...]:
-    """Every release that has a record, whole or not, or an image tag."""
+    """Every release that has a record (also a damaged one) or an image tag."""
     return tuple(sorted({kept.number for kept in world.releases} | world.damaged | world.tagged))
 
 
 def promotion(live: Release, world: World) -> int:
-    """The number of the live release's promotion; where a kill came first, the one that it will get."""
+    """The number of the live release's promotion. If a kill came before that, the number that it will get."""
     latest = max((kept.promoted for kept in world.releases), default=0)
     return live.promoted if live.promoted >= max(latest, 1) else latest + 1

@@ -1,4 +1,4 @@
-"""The plan that replaces the live instance of Traefik by one with other settings. Pure."""
+"""The plan that replaces the live instance of Traefik with one that has other settings. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hitless.domain.plan.phases import Phase
 def replacement(
     instances: Instances, settings: GatewaySettings, answering: frozenset[str], timeout: float
 ) -> Plan:
-    """Start a second one, prove it, give it all new connections, and drain the first one.
+    """Start a second instance, prove it, give it all new connections, and drain the first one.
 
-    `answering` are the applications that answer now, `timeout` is how many seconds the connections of the one
-    that leaves get. One that an earlier command left goes first: it gets no new connections.
+    `answering` are the applications that answer now. `timeout` is how many seconds the connections of the old
+    instance get to end. An idle instance that an earlier command left goes first: it gets no new connections.
     """
     old, new = instances.live, instances.next
     return Plan(
@@ -41,7 +41,7 @@ def replacement(
 
 
 def tidying(instances: Instances, settings: GatewaySettings, timeout: float) -> Plan:
-    """Have the live one settled, and end what an earlier command left beside it."""
+    """Settle the live instance, and end the instances that an earlier command left beside it."""
     return Plan(
         "",
         0,

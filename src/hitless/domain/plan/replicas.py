@@ -1,4 +1,4 @@
-"""The steps that start more containers of what is live, or take some away. Pure."""
+"""The steps that add containers to the live colour, or remove some. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hitless.domain.routing.split import Routing, without
 def grow(
     application: Prepared, release: Release, routing: Routing, world: World, gateway: Gateway
 ) -> tuple[tuple[Action, ...], Routing]:
-    """The steps that bring the live colour the containers that it lacks, and the routing then."""
+    """The steps that add the containers that the live colour lacks, and the routing after them."""
     colour = routing.live
     if colour is None:
         return (), routing
@@ -42,7 +42,7 @@ def grow(
     )
     if not lacking:
         return (), routing
-    # one that died is started again, and is as new to the gate as one that is created
+    # a container that died is started again, and passes the gate like one that is created
     again = {one.id for service in lacking for one in staying[service] if not one.is_running}
     beside = tuple(one.id for one in there if one.id not in again)
     served = {server.host for server in routing.colours[colour].servers}
@@ -90,7 +90,7 @@ def grow(
 def shrink(
     application: Prepared, routing: Routing, world: World, drain_timeout: float
 ) -> tuple[list[Step], Routing]:
-    """The steps that remove what the live colour has too many of, and the routing after them."""
+    """The steps that remove the containers that the live colour has too many, and the routing after them."""
     colour = routing.live
     if colour is None:
         return [], routing
@@ -112,7 +112,7 @@ def shrink(
 
 
 def _staying(application: Application, there: Sequence[Container]) -> dict[str, tuple[Container, ...]]:
-    """Those of a colour's containers that are not too many: rather those that run, rather the first ones."""
+    """The containers of a colour that stay, by service: those that run first, then by number."""
     return {
         service.name: tuple(
             sorted((one for one in there if one.service == service.name), key=lambda one: not one.is_running)
@@ -122,7 +122,7 @@ def _staying(application: Application, there: Sequence[Container]) -> dict[str, 
 
 
 def _model(model: Json, services: Collection[str], there: Sequence[Container]) -> Json:
-    """The model of these services alone: Compose would converge the others, and what they wait for, too."""
+    """The model of these services alone, without `depends_on`: Compose must not change any other service."""
     count = Counter(one.service for one in there)
     found = {
         name: {
@@ -132,15 +132,15 @@ def _model(model: Json, services: Collection[str], there: Sequence[Container]) -
         for name, service in model["services"].items()
         if name in services
     }
-    # where more are there than are to stay Compose would take some away
+    # if there are more containers than the model's number, Compose would remove some
     crowded = {name: count[name] for name, service in found.items() if count[name] > replicas(service)}
     return scaled({**model, "services": found}, crowded)
 
 
 def _links(service: Json, services: Collection[str], there: Sequence[Container]) -> Json:
-    """Its links, those to other services than these as links to the containers that are there.
+    """The links of a service. A link to a service not in `services` becomes links to its present containers.
 
-    Compose takes a link to a service for a dependency.
+    Compose treats a link to a service as a dependency.
     """
     links = service.get("links") or ()
     split = [(str(link), *str(link).partition(":")[::2]) for link in links]

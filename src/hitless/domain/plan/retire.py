@@ -1,4 +1,4 @@
-"""The steps that take a colour away. Pure."""
+"""The steps that remove a colour. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hitless.domain.routing.split import Routing
 
 
 def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
-    """Whether anything of a colour is there: containers, networks, or routes."""
+    """Whether a colour has anything on the host: containers, networks, or routes."""
     # networks are created before containers, and a kill may come between
     return bool(world.of(colour)) or colour in routing.colours or colour in world.networked
 
@@ -20,10 +20,10 @@ def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
 def leave(
     routing: Routing, colour: Colour, timeout: float, drain_first: bool = False
 ) -> tuple[list[Step], Routing]:
-    """The steps that take a colour without traffic away, and the routing that remains.
+    """The steps that remove a colour that is not live, and the routing after them.
 
-    `drain_first`: the colour has just lost its weight, so it is out of the way of new requests already, and
-    its servers stay in the file until its last request is answered.
+    `drain_first`: the colour was live until the last generation. New requests go to the other colour already,
+    and its servers stay in the routing file until its last request is answered.
     """
     remaining = {key: part for key, part in routing.colours.items() if key is not colour}
     after = routing.next(routing.split, remaining)
@@ -36,7 +36,7 @@ def leave(
 
 
 def left_by(steps: Sequence[Step], containers: Sequence[Container]) -> tuple[Container, ...]:
-    """Those of these containers that the steps do not remove."""
+    """The containers that these steps do not remove."""
     removals = [step for step in steps if isinstance(step, Remove)]
     return tuple(
         one

@@ -1,4 +1,4 @@
-"""The steps that change the routing, or judge a release before and after. Each is data with an id. Pure."""
+"""The steps that change the routing, or check a release before and after. Each is data with an id. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hitless.domain.routing.split import Routing
 class Show:
     """Deliver a generation that shows a candidate's routes to the gateway alone, and confirm it.
 
-    `before` is delivered again if it is not confirmed. `claims` are routes that no other application may
-    have: they are looked at again once this generation is there for all to see.
+    Without a confirmation, `before` is delivered again. `claims` are routes that no other application may
+    have: hitless checks that again when this generation is delivered, and other commands can see it.
     """
 
     application: str
@@ -35,10 +35,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Restore:
-    """Have this generation (None: none) in force, and confirm it. Where it is, nothing is written.
+    """Bring this generation (None: none) in force, and confirm it. If it is in force, nothing is written.
 
-    `harmless` is another generation that does no harm: where it is in force and nothing can be written
-    (a full disk), it may stay. With `is_check` it should be in force already.
+    `harmless` is another generation: it may stay if it is in force and hitless can't write a file (full
+    disk). `is_check`: the generation should be in force already.
     """
 
     application: str
@@ -56,8 +56,8 @@ class Restore:
 class Withdraw:
     """Deliver a generation without these routes (None: without any), and confirm it.
 
-    `before` is delivered again if it is not confirmed. The routes are a colour's, those of some of its
-    containers, or all of them.
+    Without a confirmation, `before` is delivered again. The routes are those of a `colour`, or of some of its
+    `containers`; without both, they are all routes of the application.
     """
 
     application: str
@@ -74,9 +74,9 @@ class Withdraw:
 
 @dataclass(frozen=True)
 class Gate:
-    """Wait until every container of the candidate has proved that it is ready.
+    """Wait until every container of the candidate is ready.
 
-    `routes` ask the candidate through the gateway, by the routes that only the gateway itself can take yet.
+    `routes` are requests to the candidate through the gateway. Only the gateway itself can use these routes.
     """
 
     application: str
@@ -94,8 +94,9 @@ class Gate:
 class CutOver:
     """The one instant: from this generation on, every new request goes to its live colour.
 
-    Only if every container of it is still as `readiness` wants it, probes aside. `restart` maps service ->
-    restart policy: what is live comes back with the engine, what is not yet or no longer live does not.
+    The cutover happens only if every container of that colour is still as `readiness` asks, without its
+    probes. `restart` maps service -> restart policy: after a restart of the engine, the live containers come
+    back, and those of the other colour do not.
     """
 
     before: Routing
@@ -113,7 +114,7 @@ class CutOver:
 class AddReplicas:
     """From this generation on, more containers of these services of the live colour get requests.
 
-    `readiness` and `restart` are as in `CutOver`, of the containers that are new.
+    `readiness` and `restart` are as in `CutOver`, for the new containers.
     """
 
     before: Routing
@@ -130,9 +131,9 @@ class AddReplicas:
 
 @dataclass(frozen=True)
 class Bake:
-    """Watch the new live colour for `seconds` while the former one is still warm; look once at least.
+    """Watch the new live colour for `seconds` while the former one is still warm; check at least once.
 
-    `routes` are asked through the gateway, as visitors come.
+    `routes` are requests through the gateway, on the way that visitors take.
     """
 
     application: str

@@ -1,4 +1,4 @@
-"""The plan that changes how many containers are live. Pure."""
+"""The plan that changes the number of live containers. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hitless.domain.release.prepared import Prepared
 
 
 def plan_scale(application: Prepared, release: Release, world: World, gateway: Gateway) -> Plan:
-    """Bring the live colour to the numbers of containers that the application has now.
+    """Give the live colour as many containers of each service as the application asks for.
 
-    `release` is the live one with the model that has these numbers.
+    `release` is the live one, with the model that has these numbers.
     """
     name, timeout = application.name, application.settings.drain_timeout
     steps, routing = tidying(name, world, timeout)
     world = replace(world, containers=left_by(steps, world.containers))
     growing, routing = replica_steps.grow(application, release, routing, world, gateway)
     shrinking, _ = replica_steps.shrink(application, routing, world, timeout)
-    # between the two: what is more than is written down goes, whenever this is cut short
+    # the record comes between the two: after an interruption, containers beyond the record's number go
     record = [Record(name, release)] if growing or shrinking else []
     actions = (
         *in_phase(Phase.TIDY, steps),

@@ -19,7 +19,7 @@ from hitless.domain.release.networks import Network
 def plan_shared(
     application: Application, world: World, names: Collection[str], recreated: Collection[str]
 ) -> Plan:
-    """Start these shared services where they do not run, and recreate those of them that are `recreated`."""
+    """Start those of these shared services that do not run, and recreate those that are `recreated`."""
     others = [name for name in names if name not in recreated]
     changed = [name for name in names if name in recreated]
     steps: list[Step] = [
@@ -34,7 +34,11 @@ def plan_shared(
 def start_shared(
     application: Application, world: World, names: Collection[str], recreate: bool = False
 ) -> tuple[StartShared, ...]:
-    """Those of these that do not run, or are not healthy, as one step; none where all is well."""
+    """The step that starts those of these services that are not ready; none if all are ready.
+
+    A service whose end another one waits for is ready when it has ended well. With `recreate`, it is all of
+    them.
+    """
     ready = {container.service for container in world.base if container.is_ready}
     ended = {container.service for container in world.base if container.has_ended_well}
     waiting = _waited_for_to_end(application)
@@ -57,10 +61,10 @@ def start_shared(
 
 
 def connect_shared(application: Application, world: World) -> tuple[Connect, ...]:
-    """The step after which shared services that are there are on every network where the release meets them.
+    """The step that connects existing shared services to every network where the release looks for them.
 
-    One that plain Compose or an older hitless has started may be on the gateway's network alone, where no
-    release looks for it; it is not stopped for that.
+    A service that plain Compose or an older hitless started may be on the gateway's network alone, where no
+    release looks for it. This does not stop it.
     """
     if world.gateway is None:
         return ()
@@ -81,7 +85,7 @@ def connect_shared(application: Application, world: World) -> tuple[Connect, ...
 
 
 def _waited_for_to_end(application: Application) -> set[str]:
-    """The services whose end another one waits for."""
+    """The services whose end another service waits for."""
     return {
         name
         for service in application.services

@@ -1,7 +1,7 @@
-"""The steps that plans are made of. Each is data with an id; execution performs it. Pure.
+"""The steps of plans. Each is data with an id; execution performs it. Pure.
 
-Where a step names services of a colour it means their containers: those that the plan's `Create` has created
-there, or else all that exist. The engine says which these are when it has created them.
+A step that names services of a colour means their containers: those that the plan's `Create` has created
+there, or, without a `Create`, all that exist. The engine says which ones it has created.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from hitless.domain.release.requirements import Readiness
 
 @dataclass(frozen=True)
 class StartShared:
-    """Start the shared services that do not run, in the base project, and wait until they are healthy.
+    """Start shared services in the base project, and wait until they are healthy.
 
-    `model` is the base project's, `services` those that are asked for; `volumes` maps the keys of the
-    application's own volumes to their definitions, `networks` are created where they are missing; `ends` are
-    those that run to their end, `may_end` those that may or may not; `timeout` is in
-    seconds. With `recreate` those that were created from another configuration are replaced.
+    `model` is the base project's. `services` are those to start. `volumes` maps the keys of the application's
+    own volumes to their definitions. `networks` are created if they are missing. `ends` are the services that
+    must run to their end, `may_end` those that may. `timeout` is in seconds. With `recreate`, containers from
+    another configuration are replaced.
     """
 
     application: str
@@ -50,10 +50,10 @@ class StartShared:
 
 @dataclass(frozen=True)
 class Connect:
-    """Connect shared services that are there to networks that they need and are not on.
+    """Connect existing shared services to networks that they need and are not on.
 
-    `networks` are created where they are missing; `members` maps network -> container (id) -> the names by
-    which it is found there.
+    `networks` are created if they are missing. `members` maps network -> container (id) -> its names on that
+    network.
     """
 
     application: str
@@ -70,12 +70,13 @@ class Connect:
 
 @dataclass(frozen=True)
 class Create:
-    """Create a colour's containers and networks, stopped, and connect them to the networks beyond their own.
+    """Create a colour's networks and its containers (not started), and connect the containers.
 
-    `model` is the colour's Compose model; `volumes` maps the keys of the application's own volumes to their
-    definitions, created where they are missing, as `networks` are; `connect` maps network -> services: the
-    way to the gateway, the networks of the shared services, and those of others. `beside` are containers
-    (ids) of the colour that stay as they are, and the others come to them; None: there are none.
+    `model` is the colour's Compose model. `volumes` maps the keys of the application's own volumes to their
+    definitions. These volumes, and `networks`, are created if they are missing. `connect` maps network ->
+    services, for networks that are not the colour's own: the one to the gateway, those of the shared
+    services, and those of others. `beside` are containers (ids) of the colour that stay as they are, and get
+    more containers beside them; None: there are none.
     """
 
     application: str
@@ -96,9 +97,9 @@ class Create:
 
 @dataclass(frozen=True)
 class Start:
-    """Start the containers of a colour's `services`, in no order: `depends_on` has one.
+    """Start the containers of a colour's `services`, in the order that `depends_on` asks for.
 
-    `timeout` is in seconds, and counts where one waits for another.
+    `timeout` is in seconds. It limits how long one service waits for another.
     """
 
     application: str
@@ -115,9 +116,9 @@ class Start:
 
 @dataclass(frozen=True)
 class RunOnce:
-    """Start the one container of a colour's `service`, and wait for its end: a job, or a hook (`when`).
+    """Start the one container of a colour's `service`, and wait for its end.
 
-    `timeout` is in seconds.
+    It is a hook if `when` says so, or else a job. `timeout` is in seconds.
     """
 
     application: str
@@ -136,7 +137,7 @@ class RunOnce:
 
 @dataclass(frozen=True)
 class RunHere:
-    """Run a hook on the operator's machine, `timeout` seconds at the longest."""
+    """Run a hook on the local machine, for at most `timeout` seconds."""
 
     when: When
     name: str
@@ -152,9 +153,10 @@ class RunHere:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Stop what must not run twice (`leaving`: services of the other colour), then start it in this one.
+    """Stop exclusive services of the other colour (`leaving`), then start those of this one (`services`).
 
-    The others are as in `Start`; `restart` maps service -> restart policy.
+    The other fields are as in `Start`. `readiness` is what the started containers must show. `restart` maps
+    service -> restart policy.
     """
 
     application: str
@@ -174,9 +176,10 @@ class HandOver:
 
 @dataclass(frozen=True)
 class Attach:
-    """Have shared services find a colour's services by their plain names, from this instant on.
+    """From this instant on, shared services find a colour's services by their plain names.
 
-    `network` is created for it; `services` are the shared ones, `names` what they call: service -> names.
+    `network` is created for that. `services` are the shared services. `names` is what they call: service ->
+    names.
     """
 
     application: str
@@ -193,7 +196,7 @@ class Attach:
 
 @dataclass(frozen=True)
 class Detach:
-    """Have shared services find a colour's services no more, but those of the other one."""
+    """From this instant on, shared services find the other colour's services, not this colour's."""
 
     application: str
     colour: Colour
@@ -207,7 +210,7 @@ class Detach:
 
 @dataclass(frozen=True)
 class Record:
-    """Write a release down on the host: as a candidate, or as promoted, which can be brought back later."""
+    """Write a release's record on the host: as a candidate, or as promoted (a rollback can bring it back)."""
 
     application: str
     release: Release
@@ -221,10 +224,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Drain:
-    """Wait until the gateway holds no connection to a colour any more, `timeout` seconds at the longest.
+    """Wait until the gateway has no connection to a colour any more, for at most `timeout` seconds.
 
-    Its containers do not come back with the engine any more. `containers` (names) are those of it that are
-    meant, or `beside` (ids) those that are not; without either it is all of them.
+    From now on, its containers do not come back after a restart of the engine. The step is for all containers
+    of the colour; with `containers` (names), for these alone; with `beside` (ids), for all except these.
     """
 
     application: str
@@ -241,7 +244,7 @@ class Drain:
 
 @dataclass(frozen=True)
 class DrainBase:
-    """The same for containers of plain `docker compose up`, which the gateway reaches at these addresses."""
+    """Like `Drain`, for containers of plain `docker compose up`. The gateway reaches them at `addresses`."""
 
     application: str
     containers: tuple[str, ...]
@@ -256,9 +259,9 @@ class DrainBase:
 
 @dataclass(frozen=True)
 class Remove:
-    """Stop a colour's containers with their own grace period and remove them with their networks.
+    """Stop a colour's containers with their own grace period, and remove them and their networks.
 
-    `containers` and `beside` are as in `Drain`; with either of them the networks stay.
+    `containers` and `beside` are as in `Drain`. With one of them, the networks stay.
     """
 
     application: str
@@ -287,7 +290,7 @@ class Forget:
 
 @dataclass(frozen=True)
 class RemoveVolumes:
-    """Remove the volumes that were created for the application, and all that is in them."""
+    """Remove the volumes that were created for the application, with all their data."""
 
     application: str
 
@@ -299,7 +302,7 @@ class RemoveVolumes:
 
 @dataclass(frozen=True)
 class RemoveBase:
-    """Stop and remove containers of the base project, and its networks if nobody is left."""
+    """Stop and remove containers of the base project, and its networks if no container is left on them."""
 
     application: str
     containers: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""In which order containers are stopped: as with Compose, who depends on another before that. Pure."""
+"""The order in which containers stop. As with Compose, a service stops before those it depends on. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hitless.domain.host.world import ComposeContainer, Container
 
 @dataclass(frozen=True)
 class Stop:
-    """Containers (ids) that are stopped at once, after all of these earlier stops (their places)."""
+    """Containers (ids) to stop at the same time, after these earlier stops (their places in the order)."""
 
     containers: tuple[str, ...]
     after: tuple[int, ...]
@@ -19,8 +19,9 @@ class Stop:
 def stops(containers: Iterable[Container | ComposeContainer]) -> tuple[Stop, ...]:
     """The stops of these containers, each after those that it waits for.
 
-    What has no order runs at once. Services that wait for the same ones, and are waited for by the same, are
-    one stop. A container that was added later does not say what its service depends on; the others do.
+    Stops without an order run at the same time. Services that wait for the same services, and that the same
+    services wait for, are one stop. A container that was added later does not say what its service depends
+    on; the other containers of the service do.
     """
     of_service: dict[str, list[str]] = {}
     needs: dict[str, set[str]] = {}
@@ -33,7 +34,7 @@ def stops(containers: Iterable[Container | ComposeContainer]) -> tuple[Stop, ...
     found: list[Stop] = []
     left = dict(of_service)
     while left:
-        # of a circle, which Compose refuses, nobody can be first
+        # in a circle, which Compose refuses, no service can be first
         free = [name for name in left if needed_by[name] <= places.keys()] or list(left)
         alike: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
         for name in free:

@@ -1,4 +1,4 @@
-"""What a release's colour brings to the routing. Pure."""
+"""The part of a routing that is a release's colour. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def colour_routing(
     awaited: Collection[str],
     there: Mapping[str, Sequence[str]],
 ) -> ColourRouting:
-    """What a colour brings to the routing.
+    """The part of a routing that is this release's colour.
 
-    `awaited` are the services whose replicas the engine is yet to create, `there` maps service -> names of
-    the replicas that are there and stay.
+    `awaited` are the services whose replicas the engine will create later. `there` maps service -> names of
+    the replicas that exist and stay.
     """
     routes = application.routes
     backends = {}

@@ -30,12 +30,15 @@ from hitless.domain.release.compose_networks import (
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 
-# What makes no sense for a container that runs to its end
+# Keys without a meaning for a container that runs to its end
 _NOT_ONCE = ("healthcheck", "ports", "expose", "scale", "depends_on")
 
 
 def build_model(application: Application, references: Mapping[str, str]) -> dict[str, Any]:
-    """The model for `docker compose build`: only what is built, under these names (service -> reference)."""
+    """The model for `docker compose build`: the services to build, with these image names.
+
+    `references` maps service -> image name.
+    """
     services = {
         one.name: {
             "build": service["build"],
@@ -50,11 +53,11 @@ def build_model(application: Application, references: Mapping[str, str]) -> dict
 
 
 def base_model(application: Application, gateway: Gateway | None = None) -> dict[str, Any]:
-    """The model of the base project: the shared services as they stand in the file.
+    """The model of the base project: the shared services as the file has them.
 
-    So Compose's digest of each is the one that plain `docker compose up` would give it, and a container that
-    runs already is known again. With a `gateway`, they are not on its network, where other applications
-    would find them by name, and networks that hitless creates (`base_networks`) are there already.
+    So Compose's digest of each is the same as with plain `docker compose up`, and Compose recognizes a
+    container that runs already. With a `gateway`, they are not on its network: other applications would find
+    them there by name. Networks that hitless creates (`base_networks`) are then external for Compose.
     """
     model = application.model
     names = {service.name for service in application.having(Role.SHARED)}
@@ -88,18 +91,19 @@ def colour_model(
 ) -> dict[str, Any]:
     """The model of one colour: the services of the release, and a service for each of its hooks.
 
-    Images are the release's own, Traefik's labels are gone (the routing file has them), what two colours
-    would fight over is per colour (networks) or shared under the base project's names (volumes), and
-    networks of others are left out, the gateway's among them: containers are connected to these without
-    Compose's alias of the service name, or two colours would both answer for that name there. `live` is the
-    colour that is live when it starts. A release that is brought back comes without its jobs.
+    - Images are the release's own. Traefik's labels are not here: the routing file has them.
+    - Each colour has its own networks. Both colours share the volumes, under the base project's names.
+    - Networks of others, and the gateway's, are left out. hitless connects the containers to them, without
+      Compose's alias of the service name: with it, both colours would answer to that name there.
+
+    `live` is the colour that is live when this one starts. A release that is brought back has no jobs.
     """
     model = application.model
     running = {service.name for service in application.having(Role.WEB, Role.WORKER)}
     published = {service.name for service in application.services if service.publish}
     jobs = () if is_brought_back else application.having(Role.JOB)
     labels = {
-        # an image may bring labels of its own, and a Traefik that listens to Docker may be about
+        # an image may have labels of its own, and another Traefik on the host may read Docker's labels
         "traefik.enable": "false",
         LABEL_GATEWAY: gateway.project,
         LABEL_APPLICATION: application.name,
@@ -115,15 +119,15 @@ def colour_model(
             **_links(found, running),
             "image": image_reference(application.name, release.number, name),
             "pull_policy": "never",
-            # set when it goes live (`restart_policies`): an engine that comes back must not bring a candidate
-            # with it
+            # `restart_policies` are set at the cutover: after a restart of the engine, a candidate must not
+            # come back
             "restart": "no",
             "labels": {**_own_labels(found), **labels},
             **changes,
         }
 
     def once(name: str, **changes: Any) -> dict[str, Any]:
-        """What runs to its end: with what it may want to know, and nobody waits for another."""
+        """A service that runs to its end: it is told of the deployment, and waits for no other service."""
         told = {**environment(application, release, colour, live), **changes.pop("environment", {})}
         own = model["services"][name].get("environment") or {}
         found = service(name, environment={**own, **told}, **changes)
@@ -159,7 +163,7 @@ def colour_model(
 
 
 def hooks(application: Application, is_brought_back: bool) -> tuple[Hook, ...]:
-    """The hooks of a deployment: a release that is brought back has been prepared for before."""
+    """The hooks of a deployment; a release that is brought back has run those before the start already."""
     return tuple(
         hook for hook in application.hooks if not (is_brought_back and hook.when is When.BEFORE_START)
     )
@@ -173,7 +177,7 @@ def hook_service(hook: Hook) -> str:
 def environment(
     application: Prepared, release: Release, colour: Colour, live: Colour | None
 ) -> dict[str, str]:
-    """What jobs and hooks are told of the deployment that they run in."""
+    """The environment that tells jobs and hooks about their deployment."""
     backend = next(iter(application.routes.backends), None)
     container = f"{colour_project(application.name, colour)}-{backend.service}-1" if backend else ""
     return {
@@ -205,7 +209,7 @@ def own_volumes(model: Json) -> dict[str, Json]:
 
 
 def builder(application: Application, service: str) -> str | None:
-    """Where a service without `build` names the image that another one builds: that other one."""
+    """The service that builds the image which this service names; None if no service builds it."""
     image = application.model["services"][service].get("image")
     for name in (one.name for one in application.released):
         other = application.model["services"][name]
@@ -215,10 +219,10 @@ def builder(application: Application, service: str) -> str | None:
 
 
 def _service(service: Json, own: Collection[str], is_published: bool) -> dict[str, Any]:
-    """A service of a colour, on these networks of the application's own at most.
+    """A service of a colour. Of its networks it keeps those in `own`.
 
-    Its fixed names (`container_name`, `hostname`) become aliases there: two copies can't both have the first,
-    and the engine (25 and newer) has a container answer to the second on every network that it is on.
+    Its fixed names (`container_name`, `hostname`) become aliases there. Two copies can't both have the first
+    one. With the second one, the engine (25 and newer) lets a container answer to it on all its networks.
     """
     dropped = (
         *("build", "profiles", "labels", "networks", "image", "pull_policy", "restart", "depends_on"),
@@ -238,14 +242,14 @@ def _service(service: Json, own: Collection[str], is_published: bool) -> dict[st
 
 
 def _depends_on(service: Json, known: Collection[str]) -> dict[str, Any]:
-    """What it waits for within the same project; what is elsewhere is there before it."""
+    """What the service waits for in its own project. Services of other projects are up before it starts."""
     wanted = service.get("depends_on") or {}
     kept = {name: condition for name, condition in wanted.items() if name in known}
     return {"depends_on": kept} if kept else {}
 
 
 def _links(service: Json, known: Collection[str]) -> dict[str, Any]:
-    """Its links within the same project; what is elsewhere is found by its own name (`service_check`)."""
+    """The service's links in its own project. Others are found by their own names (see checks/service.py)."""
     if "links" not in service:
         return {}
     return {"links": [link for link in service["links"] if str(link).partition(":")[0] in known]}

@@ -1,4 +1,4 @@
-"""Which networks the containers of an application are on, and which of them hitless creates. Pure."""
+"""The networks of an application's containers, and which of them hitless creates. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hitless.domain.release.networks import Network
 
 
 def base_networks(application: Application, gateway: Gateway) -> tuple[Network, ...]:
-    """The networks that hitless creates for the shared services, where they are missing."""
+    """The networks that hitless creates for the shared services, if they are missing."""
     model = application.model
     left_out = gateway_networks(model, gateway.network)
-    # room for both colours, too, which meet them there
+    # with room for both colours, which are on them, too
     room = {"scale": 1 + 2 * sum(one.replicas for one in application.released)}
     shared = {one.name: model["services"][one.name] for one in application.having(Role.SHARED)}
     services = {
@@ -30,7 +30,7 @@ def base_networks(application: Application, gateway: Gateway) -> tuple[Network, 
 
 
 def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The names by which shared services are found: key of a network -> service -> names."""
+    """The names of the shared services on their networks: key of a network -> service -> names."""
     model = application.model
     left_out = gateway_networks(model, gateway.network)
     found: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -46,7 +46,7 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
     """The networks that hitless creates for a colour of this model: its own, and the way to the gateway."""
     labels = {LABEL_APPLICATION: application.name}
     own = {"default": {}, **own_networks(application.model)}
-    # the file's name of a network is not for two
+    # two colours can't both use the name that the file gives a network
     own = {key: {**one, "name": ""} for key, one in own.items()}
     way = gateway.network_of(application.name)
     between = Network(
@@ -55,8 +55,8 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
         # both colours
         2 * sum(service.replicas for service in application.having(Role.WEB)),
         gateway.pool,
-        # no way out of the host, so it takes no part in the choice of a default route, and comes last where
-        # names are looked up
+        # without a way out of the host: the engine does not choose it for the default route, and asks it
+        # last for names
         {"internal": True},
         joined=gateway.container,
         is_joined=way in gateway.networks,
@@ -65,18 +65,18 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
 
 
 def own_networks(model: Json) -> dict[str, Json]:
-    """The networks that the application has for itself: key -> definition."""
+    """The networks of the application alone: key -> definition."""
     found = {key: network or {} for key, network in (model.get("networks") or {}).items()}
     return {key: network for key, network in found.items() if not network.get("external")}
 
 
 def as_created(found: Sequence[Network]) -> dict[str, Json]:
-    """As Compose is told of networks that are there: key -> definition."""
+    """Networks that exist, as external ones for Compose: key -> definition."""
     return {one.labels[names.COMPOSE_NETWORK]: {"name": one.name, "external": True} for one in found}
 
 
 def kept_networks(service: Json, left_out: Collection[str]) -> dict[str, Any]:
-    """The networks of a service without these, where it names any."""
+    """The `networks` of a service without these keys; {} if the service is on none of them."""
     found = service.get("networks") or {}
     kept = {key: value for key, value in found.items() if key not in left_out}
     return {"networks": kept or {"default": None}} if len(kept) != len(found) else {}

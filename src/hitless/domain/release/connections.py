@@ -1,4 +1,4 @@
-"""What a release's containers are connected to beyond their own networks. Pure."""
+"""The networks of a release's containers that are not the release's own. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hitless.domain.release.model import Release
 def beyond_its_own(
     application: Application, gateway: Gateway, services: Mapping[str, str]
 ) -> dict[str, list[str]]:
-    """The networks beyond its own that a release is on: network -> services of it.
+    """The networks of a release that are not its own: network -> services of the release.
 
-    They are those of the base project, where it meets shared services, and those of others. `services` maps
-    each of the release's to the one of the file that it is like: a hook's is like that which it runs in.
-    Containers are connected there without their service's name: on these networks only shared services
-    answer by theirs, and no other colour's.
+    They are those of the base project, with the shared services, and those of others. `services` maps each
+    service of the release to the service of the file that it is made from: for a hook, the service that the
+    hook names. Containers are connected there without their service's name: on these networks only shared
+    services answer to their names.
     """
     model = application.model
     left_out = gateway_networks(model, gateway.network)
@@ -41,7 +41,7 @@ def beyond_its_own(
 
 
 def connections(application: Application, release: Release, gateway: Gateway) -> dict[str, tuple[str, ...]]:
-    """What a release's containers are connected to beyond its own networks: network -> services."""
+    """The networks of a release that are not its own, with the one to the gateway: network -> services."""
     stay = replicas.services(application)
     once = () if release.promoted else tuple(one.name for one in application.having(Role.JOB))
     hooks = {

@@ -1,4 +1,4 @@
-"""The network on which shared services find the live release by its services' names. Pure."""
+"""The network on which shared services find the live release's services by their names. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _LAST = 99_999_999
 
 
 def callers(application: Application) -> dict[str, set[str]]:
-    """The shared services that say (by `depends_on`) that they call services of the release: whom."""
+    """The shared services that call the release, by their `depends_on`: service -> those that it calls."""
     released = {service.name for service in application.having(Role.WEB, Role.WORKER)}
     found = {service.name: released & set(service.depends_on) for service in application.having(Role.SHARED)}
     return {name: called for name, called in found.items() if called}
 
 
 def live_network(application: Application, colour: Colour, promoted: int, gateway: Gateway) -> Network:
-    """The network on which shared services find a release, by the number of its promotion.
+    """The network on which shared services find a release; `promoted` is the number of its promotion.
 
-    A container that is on several networks asks them for a name in the order of the networks' own names
-    (libnetwork, measured with Engine 26.1): so the name of each promotion's network sorts before that of the
-    one before, and from the instant in which the new one has the name, the new one is found.
+    A container on several networks asks them for a name in the order of the networks' own names (libnetwork,
+    measured with Engine 26.1). So the name of each promotion's network sorts before the previous one: as soon
+    as the new network has an answer, shared services find the new release.
     """
     called = live_names(application)
     count = sum(service.replicas for service in application.services if service.name in called)
@@ -37,13 +37,13 @@ def live_network(application: Application, colour: Colour, promoted: int, gatewa
         },
         count + len(callers(application)),
         gateway.pool,
-        # or the default route of the shared containers would change
+        # without this, the default route of the shared containers would change
         {"internal": True},
     )
 
 
 def live_names(application: Application) -> dict[str, tuple[str, ...]]:
-    """The names by which shared services call a colour's containers: service -> names."""
+    """The names that shared services use to call a colour's containers: service -> names."""
     called = {name for names in callers(application).values() for name in names}
     found: dict[str, tuple[str, ...]] = {}
     for service in replicas.services(application):

@@ -12,7 +12,8 @@ from hitless.domain.common.foreign import Json
 class Image:
     """An image on the Docker host: `id` with its digest, exposed TCP ports, whether it has a HEALTHCHECK.
 
-    `volumes` are the paths that it declares as volumes: anonymous ones, where the file mounts nothing there.
+    `volumes` are the paths that it declares as volumes. A path where the file mounts nothing becomes an
+    anonymous volume.
     """
 
     id: str
@@ -23,12 +24,12 @@ class Image:
 
 @dataclass(frozen=True)
 class Release:
-    """One deployed state of an application, kept so that it can be brought back.
+    """One deployed state of an application. It is kept, so that a rollback can bring it back.
 
-    `created` is an ISO time in UTC, `revision` the source revision or "", `images` maps service -> image,
-    `model` is the resolved Compose model (it holds environment values: never print it). `promoted` is 0
-    for a release that never was live, else the number of its latest cutover among the application's: what
-    was live before what.
+    `created` is an ISO time in UTC, `revision` the source revision or "". `images` maps service -> image.
+    `model` is the resolved Compose model (it has environment values: never print it). `promoted` is 0 for a
+    release that never was live. For others it is the number of its latest cutover, counted for the
+    application: it shows which release was live after which.
     """
 
     number: int

@@ -1,8 +1,8 @@
-"""The networks that hitless creates for an application, and the addresses that it gives them. Pure.
+"""The networks that hitless creates for an application, and their addresses. Pure.
 
-The engine's own address pools hold some thirty networks (moby's defaults: 172.17.0.0/16 to 172.31.0.0/16 and
-192.168.0.0/16 in blocks of /20), and each colour takes one: so hitless takes small blocks out of a pool of
-its own.
+The engine's own address pools have room for about thirty networks (moby's defaults: 172.17.0.0/16 to
+172.31.0.0/16, and 192.168.0.0/16 in blocks of /20). Each colour needs one. So hitless takes small blocks from
+a pool of its own.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from hitless.domain.application.read import replicas
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_NETWORK, COMPOSE_PROJECT
 
-# What is taken where nobody says otherwise, the first that overlaps with nothing on the host. Private ranges
-# first: applications trust proxies by them. The last one is for benchmarks (RFC 2544), and routed nowhere.
+# The default is the first of these that overlaps with nothing on the host. Private ranges come first: many
+# applications trust proxies with private addresses. The last one (for benchmarks, RFC 2544) has no routes.
 POOLS = ("10.213.0.0/16", "10.87.0.0/16", "10.149.0.0/16", "198.18.0.0/16")
 
 
 _SIZES = (26, 24, 22, 20)  # prefix lengths: 61, 253, 1,021 and 4,093 containers
 
 
-_TIMES = 4  # room for so many times the containers that there are now
+_TIMES = 4  # a block has room for this many times the present number of containers
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network to be created where it is missing.
+    """A network that hitless creates if it is missing.
 
-    `containers` is how many it must have room for, `pool` the range that its addresses come from (CIDR; "":
-    the first of `POOLS`); `settings` are in Compose's words; `joined` is a container that is connected
-    to it at once, under its own name alone; `is_joined`: where the network is there, it has been seen on it.
+    `containers` is how many containers it must have room for. `pool` is the range that its addresses come
+    from (CIDR; "": the first of `POOLS`). `settings` are in Compose's words. `joined` is a container that is
+    connected right after the creation, under its own name alone. `is_joined`: hitless has seen that container
+    on the network.
     """
 
     name: str
@@ -57,9 +58,9 @@ def of_project(
     labels: Mapping[str, str],
     pool: str,
 ) -> tuple[Network, ...]:
-    """The networks of a Compose project that its services are on, as far as hitless gives them addresses.
+    """Those networks of a Compose project that its services use and hitless gives addresses to.
 
-    `networks` are the project's own by key, `services` those of its model; the names are Compose's.
+    `networks` are the project's own, by key. `services` are those of its model. The names are Compose's.
     """
     found = []
     for key, definition in networks.items():
@@ -85,7 +86,7 @@ def keys_of(service: Json) -> tuple[str, ...]:
 
 
 def leaves_addresses(definition: Json) -> bool:
-    """Whether a network of a Compose file leaves its addresses to whoever creates it."""
+    """Whether a network of a Compose file leaves the choice of its addresses to hitless."""
     ipam = definition.get("ipam") or {}
     return (
         definition.get("driver") in (None, "", "default", "bridge")
@@ -95,17 +96,17 @@ def leaves_addresses(definition: Json) -> bool:
 
 
 def prefix(containers: int) -> int:
-    """The length of the prefix of a block with room for these containers, and for more of them."""
+    """The prefix length of a block with room for this many containers, and for more (`_TIMES`)."""
     return next((size for size in _SIZES if 2 ** (32 - size) - 3 >= _TIMES * containers), _SIZES[-1])
 
 
 def first_choice(network: Network) -> IPv4Network:
-    """The block that is tried first: by the network's name, so that it has the same one each time."""
+    """The block to try first. The network's name decides, so that a network gets the same block each time."""
     return _blocks(network)[0]
 
 
 def free(network: Network, taken: Iterable[str]) -> IPv4Network | None:
-    """A block of the network's pool that overlaps with none of these (CIDR); None where there is none."""
+    """A block of the network's pool that overlaps with none of these (CIDR); None if no block is free."""
     others = _ranges(taken)
     return next((one for one in _blocks(network) if not any(map(one.overlaps, others))), None)
 
@@ -122,13 +123,13 @@ def are_free(wanted: Sequence[Network], taken: Iterable[str]) -> bool:
 
 
 def pool(taken: Iterable[str]) -> str:
-    """The first of the pools that overlaps with none of these ranges (CIDR), "" where all do."""
+    """The first of the pools that overlaps with none of these ranges (CIDR); "" if all overlap."""
     others = _ranges(taken)
     return next((one for one in POOLS if not any(map(IPv4Network(one).overlaps, others))), "")
 
 
 def routes(table: str) -> tuple[str, ...]:
-    """The ranges (CIDR) that a host has routes to, by its /proc/net/route; not the default one.
+    """The ranges (CIDR) that a host has routes to, from its /proc/net/route, without the default route.
 
     The kernel prints each address as a number, as a little-endian host reads it (net/ipv4/fib_trie.c).
     """

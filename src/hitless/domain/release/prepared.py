@@ -1,4 +1,4 @@
-"""An application whose images, ports and timeouts are known: only such a one can be planned with. Pure."""
+"""An application whose images, ports and timeouts are known: a plan needs that. Pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.entry_points import WEB, entry_point
 from hitless.domain.routing.model import Backend
 
-# It has every field of an application, and `prepare` alone makes it: the type checker refuses a plan for an
-# application that did not come through there
+# It has every field of an application, and only `prepare` makes it: the type checker refuses a plan for any
+# other application
 Prepared = NewType("Prepared", Application)
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """What the command line asks for, in seconds; None: as the Compose file says.
+    """The timeouts of the command line, in seconds; None: as the Compose file says.
 
-    `ready` is how long a release may take to get ready, `drain` how long requests in flight may take.
+    `ready` is how long a release may take until it is ready. `drain` is how long open requests may take.
     """
 
     ready: float | None = None
@@ -36,17 +36,17 @@ AS_WRITTEN = Timeouts()
 def prepare(
     application: Application, images: Mapping[str, Image], gateway: Gateway, timeouts: Timeouts = AS_WRITTEN
 ) -> tuple[Prepared, tuple[Finding, ...]]:
-    """The application behind this gateway with these images (service -> image), and what is missing for it.
+    """The application behind this gateway with these images (service -> image), and findings.
 
-    A port that is not found is an error among the findings. Before an image is built, nobody knows its
-    ports: what is prepared then is good for showing a plan, and not for performing it.
+    A missing port is an error among the findings. Nobody knows an image's ports before it is built: an
+    application that is prepared before that can only show a plan, not perform it.
     """
     found, findings = with_ports(behind(application, gateway), images)
     return with_timeouts(Prepared(found), timeouts), findings
 
 
 def prepare_kept(release: Release, gateway: Gateway) -> tuple[Prepared, tuple[Finding, ...]]:
-    """The same of a kept release, with the findings of reading its Compose model."""
+    """The application of a kept release, prepared, with the findings about its Compose model."""
     application, findings = reading.read(release.model)
     prepared, more = prepare(application, release.images, gateway)
     return prepared, (*findings, *more)
@@ -65,9 +65,9 @@ def behind(application: Application, gateway: Gateway) -> Application:
 def with_ports(
     application: Application, images: Mapping[str, Image]
 ) -> tuple[Application, tuple[Finding, ...]]:
-    """The application with every backend's port known: from label, `expose`, or the image's EXPOSE.
+    """The application with the port of every backend: from its label, `expose`, or the image's EXPOSE.
 
-    Traefik takes the lowest exposed port where the label is missing; so does this.
+    Without the label it is the lowest exposed port, as in Traefik.
     """
     findings: list[Finding] = []
     backends = []
@@ -84,7 +84,7 @@ def with_ports(
 
 
 def with_timeouts(application: Prepared, timeouts: Timeouts) -> Prepared:
-    """The application with the timeouts that were asked for."""
+    """The application with the timeouts of the command line."""
     if timeouts.drain is not None:
         settings = replace(application.settings, drain_timeout=timeouts.drain)
         application = replace(application, settings=settings)
@@ -98,7 +98,7 @@ def with_timeouts(application: Prepared, timeouts: Timeouts) -> Prepared:
 
 
 def exposed_ports(application: Application, service: str) -> tuple[int, ...]:
-    """The container ports that the Compose file itself names for a service."""
+    """The container's TCP ports that the Compose file itself names for a service."""
     model = application.model["services"][service]
     named = [str(port).partition("/") for port in model.get("expose") or ()]
     named += [(str(port.get("target", "")), "/", port.get("protocol")) for port in model.get("ports") or ()]

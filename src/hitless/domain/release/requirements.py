@@ -18,13 +18,13 @@ from hitless.domain.routing.reserved import COLOUR_HEADER
 
 @dataclass(frozen=True)
 class Probe:
-    """An HTTP request that the gate makes of one container, from inside the gateway's network.
+    """An HTTP request that the gate sends to one container, from inside the gateway's network.
 
-    `container` is its name, or address; "" where it is not known yet. With `tcp` it is a connection and
-    nothing more, and to accept it is to answer.
+    `container` is its name, or address; "" if it is not known yet. With `tcp` it is only a connection: if the
+    container accepts it, the probe has passed.
 
-    Ready is a status of 200 to 399, or exactly `status` where one is named. With `any_answer` it is every
-    status below 500: nothing says what readiness is, so an answer is all that can be asked for.
+    A status of 200 to 399 means ready; if `status` is given, only that one does. With `any_answer`, every
+    status below 500 does: nothing says what readiness is, so hitless can only ask for an answer.
     """
 
     container: str
@@ -38,17 +38,16 @@ class Probe:
     tcp: bool = False
 
     def of(self, container: str) -> Probe:
-        """The same request of this container; where no route names a host, its name is that."""
+        """The same request to this container. If no route names a host, the container's name is the host."""
         return replace(self, container=container, host=self.host if self.tcp else self.host or container)
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What a service's container must show: Docker's `healthy` where `healthcheck`, and every probe passed.
+    """What a service's container must show: with `healthcheck`, Docker's `healthy`; and every probe passed.
 
-    `successes` is how often in a row; `timeout` is in seconds; `may_end`: one that has ended
-    with 0 is ready, too: a job of the release. In a plan it is asked of each container of the service, and
-    `container` is "".
+    `successes` is how often in a row. `timeout` is in seconds. `may_end`: a container that has ended with 0
+    is ready, too. In a plan, `container` is "", and it is for each container of the service.
     """
 
     service: str
@@ -60,7 +59,7 @@ class Readiness:
     container: str = ""
 
     def of(self, container: str) -> Readiness:
-        """The same of the container of this name."""
+        """The same for the container of this name."""
         return replace(self, container=container, probes=tuple(probe.of(container) for probe in self.probes))
 
 
@@ -83,9 +82,9 @@ def of_services(
 
 
 def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
-    """One request through the gateway for each of the candidate's routes whose rule tells what to ask for."""
+    """One request through the gateway for each of the candidate's routes, if its rule gives an example."""
     found = []
-    # what speaks HTTP/2 alone is gRPC as a rule, and a GET is no call of that
+    # a backend with HTTP/2 alone (h2c) is usually gRPC, and a GET is not a gRPC call
     services = {
         backend.name: backend.service
         for backend in application.routes.backends
@@ -108,7 +107,7 @@ def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tup
 
 
 def host_of(application: Application, backend: Backend) -> str | None:
-    """A host that is routed to the backend, where a route names one."""
+    """A host with a route to the backend; None if no route names one."""
     for router in application.routes.routers:
         named = [host for host in rules.hosts(router.rule) if "*" not in host]
         if router.backend == backend.name and named:
@@ -131,7 +130,7 @@ def _probes(application: Application, service: Service, images: Mapping[str, Ima
                 found.append(Probe("", backend.port or 0, tcp=True))
             continue
         if backend.asked_by != ("http", "http"):
-            continue  # asked by Docker's health check alone; `check` refuses where there is none
+            continue  # only Docker's health check can test it; `check` refuses a service without one
         if not check.get("path") and _has_healthcheck(service, images):
             continue
         found.append(
@@ -150,5 +149,5 @@ def _probes(application: Application, service: Service, images: Mapping[str, Ima
 
 
 def longest_timeout(application: Application) -> float:
-    """The time, in seconds, that the slowest service gets."""
+    """The longest timeout of the application's services, in seconds."""
     return max(service.settings.timeout for service in application.services)

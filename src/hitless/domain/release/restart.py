@@ -11,8 +11,9 @@ from hitless.domain.common.foreign import Json
 def restart_policies(application: Application, services: Iterable[str]) -> dict[str, str]:
     """How Docker restarts containers that are live: service -> Docker's restart policy.
 
-    As the service says; one with a route comes back where nothing is said, or a reboot would end the site.
-    Not `unless-stopped`: after a crash the engine takes what it finds running for stopped by hand (measured).
+    The service's own policy counts. Without one, a service with a route gets `always`, or a reboot would end
+    the site. It is not `unless-stopped`: after a crash the engine treats a container that it finds running as
+    one that was stopped by hand (measured).
     """
     found = {}
     for service in services:
