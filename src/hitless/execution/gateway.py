@@ -60,16 +60,21 @@ def up(
             f"the gateway runs with other settings: {shown_changes}",
             "pass --replace to restart it with the new ones; for a second or two nothing is answered",
         )
-    if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
+    if wanted.https_port == wanted.http_port:
+        raise HitlessError(
+            f"port {wanted.http_port} can't be both for HTTP and for HTTPS",
+            "choose another one with --http-port or --https-port",
+        )
+    if wanted.dashboard and API_PORT in (*wanted.own_ports, *wanted.ports):
         raise HitlessError(
             f"port {API_PORT} can't be both the dashboard's and one for applications",
             f"pass --no-dashboard, or another port than {API_PORT}",
         )
-    if wanted.http_port in wanted.ports:
+    for port in set(wanted.own_ports) & set(wanted.ports):
         # Docker would give it to one of the two, and the other would be reached by nobody
         raise HitlessError(
-            f"port {wanted.http_port} can't be both the gateway's own and one for applications",
-            f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
+            f"port {port} can't be both the gateway's own and one for applications",
+            f"choose another one with --http-port or --https-port, or pass --unpublish {port}, too",
         )
     refuse_unfit(project, wanted.image)
     wanted = with_pool(project, wanted)

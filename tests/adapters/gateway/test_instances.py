@@ -41,6 +41,9 @@ class FakeInstance:
     def closes_idle(self, probe: Probe) -> float | None:
         return None
 
+    def agrees(self, port: int, hello: bytes) -> bool:
+        return f"hitless/shop/{self.generation}".encode() in hello
+
 
 @pytest.fixture
 def gateway_of(docker: FakeDocker) -> Iterator[Callable[..., Traefik]]:

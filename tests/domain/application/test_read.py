@@ -101,7 +101,10 @@ class TestExtension:
             ("time_out", "did you mean timeout?"),
             ("drain_timout", "did you mean drain_timeout?"),
             ("success", "did you mean successes?"),
-            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks"),
+            (
+                "zzz",
+                "known: timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, roles, hooks",
+            ),
             (
                 "concurrent_writes",
                 "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks",

@@ -190,9 +190,10 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
     """Where visitors reach it."""
     if routing is None or settings is None:
         return
-    port = "" if settings.http_port == 80 else f":{settings.http_port}"
-    hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
-    yield from (f"http://{host}{port}" for host in hosts)
+    for scheme, default, port in (("https", 443, settings.https_port), ("http", 80, settings.http_port)):
+        routers = [one for one in routing.rules if ("tls" in one.settings) == (scheme == "https")]
+        hosts = dict.fromkeys(host for router in routers for host in rules.hosts(router.rule))
+        yield from (f"{scheme}://{host}" + ("" if port == default else f":{port}") for host in hosts)
     yield from dict.fromkeys(
         f"{router.protocol}://"
         + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port)
