@@ -83,6 +83,7 @@ def test_a_traefik_that_replaced_another_comes_back_by_itself(
         assert gateway.json("gateway", "status")["gateway"]["settings"]["read_timeout"] == seconds
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     ("at", "happening", "is_new", "is_alone"),
     [

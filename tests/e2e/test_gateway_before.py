@@ -36,6 +36,7 @@ def gateway() -> Iterator[Gateway]:
     cli.run("gateway", "down", "--volumes", "--force")
 
 
+@pytest.mark.more
 def test_it_is_deployed_to_and_taken_over_with_all_that_it_keeps(
     app: Callable[..., App], gateway: Gateway
 ) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import App, docker, wait_for
 
@@ -105,6 +107,7 @@ def test_one_that_dies_at_once_on_sigterm_loses_nothing_and_is_told_why(app: Mak
     assert "no loss here" in report["faults"][0]["message"]
 
 
+@pytest.mark.more
 def test_one_whose_requests_are_longer_than_the_drain_and_that_dies_loses_them(app: Make) -> None:
     web = app(unruly("drain_timeout: 2s", extra="init: true"), name="prove-long")
     web.cli.run("deploy")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from hitless.cli.exit_codes import ExitCode
 from tests.e2e.conftest import App, docker, wait_for
 from tests.e2e.test_deploy import assert_lossless
@@ -16,6 +18,7 @@ DEPLOYERS = 20
 WAITING = 3
 
 
+@pytest.mark.more
 def test_twenty_deployers_at_once_deploy_one_at_a_time(app: Make) -> None:
     web = app()
     web.cli.run("deploy")

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import App, docker, wait_for
 from tests.e2e.test_deploy import assert_lossless
 
@@ -253,6 +255,7 @@ services:
 """
 
 
+@pytest.mark.more
 def test_a_shared_service_that_calls_the_release_by_name_gets_the_live_one(app: Make) -> None:
     shop = app(CALLING)
     shop.cli.run("deploy", RELEASE="1")

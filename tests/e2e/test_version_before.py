@@ -38,6 +38,7 @@ def shop(image: str, tmp_path: Path) -> Iterator[App]:
             made.cli.run("down", "--volumes", "--drain-timeout", "1")
 
 
+@pytest.mark.more
 def test_a_deployment_that_the_version_before_left_after_its_cutover_is_finished(shop: App) -> None:
     rebuild(recording(AFTER_THE_CUTOVER), shop)
     wait_for(lambda: answering(shop) == "4")
