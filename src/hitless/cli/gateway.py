@@ -1,9 +1,10 @@
-"""hitless gateway up | upgrade | status | logs | metrics | down"""
+"""hitless gateway up | upgrade | status | logs | metrics | certificate | down"""
 
 from __future__ import annotations
 
 import click
 
+from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.options import (
     AddressRange,
@@ -25,6 +26,9 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 @click.group()
 def gateway() -> None:
     """The Traefik in front of all applications of this host."""
+
+
+gateway.add_command(certificate)
 
 
 @gateway.command()
@@ -157,7 +161,7 @@ def up(
 @json_option
 @pass_options
 def upgrade(options: Options, image: str | None, drain_timeout: float, wait: float, as_json: bool) -> None:
-    """Replace the running Traefik by a new one, without losing a request."""
+    """Replace the running Traefik; no request is lost."""
     from hitless.execution import gateway as execution
 
     changes = _image(image) if image else {}

@@ -47,7 +47,7 @@ def up(
     elif present and wanted.image == present.image:
         wanted = replace(wanted, image_asked=present.image_asked)
     if is_running and wanted == present and not may_replace:
-        return wanted, False, put_right(ports)
+        return wanted, False, put_right(ports, wanted)
     if is_running and present and not may_replace:
         changed = differing(present, wanted)
         if set(changed) <= REPLACEABLE:
@@ -82,7 +82,7 @@ def up(
         # found out later, it would cost a restart of the gateway, which every application feels
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
         project.refuse_taken(more)
-    said = put_right(ports) if is_running else ()
+    said = put_right(ports, present) if is_running and present else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     silent = _restart(session, project, present if is_running else None, wanted)
@@ -151,7 +151,7 @@ def replace_traefik(
             "pass --replace to `hitless gateway up` to restart it; for a second or two nothing is answered",
         )
     refuse_unfit(project, wanted.image)
-    said = put_right(ports)
+    said = put_right(ports, present)
     session.lock_gateway(undisturbed(session))
     session.begin(0)
     answering = _answering(ports, present)
@@ -254,7 +254,7 @@ def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> t
         ports.clock.pause(_PAUSE)
     ports.instances.instances()  # another container, and the first instance in it
     ports.state.heal()
-    ports.balancer.certify()
+    ports.balancer.certify(settings.https_port > 0)
     ports.balancer.show_dashboard(settings.dashboard)
     stored = ports.state.read(None)
     silent = waits.until_all_answer(ports, stored.routings, settings.entry_points)
@@ -288,10 +288,10 @@ def change(
         raise
 
 
-def put_right(ports: Ports) -> tuple[str, ...]:
+def put_right(ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
     """Put back what is damaged on a running gateway's disk and has a copy; says so, and what has none."""
     healed = ports.state.heal()
-    ports.balancer.certify()
+    ports.balancer.certify(settings.https_port > 0)
     return (
         *(f"{path} was damaged or gone, and is as it was again, from its last good copy" for path in healed),
         *ports.state.read(None).broken.values(),

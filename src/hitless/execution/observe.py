@@ -34,6 +34,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         composed = pool.submit(ports.containers.composed, application) if application else None
         reading = pool.submit(ports.state.read, application)
         gateway = gateway or ports.balancer.gateway()
+        certificates = ports.certificates.certificates() if gateway and gateway.https_port else ()
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then the reading has failed, for the same reason
@@ -55,4 +56,6 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         holder=stored.holder,
         quiet=stored.quiet,
         free=stored.free,
+        certificates=certificates,
+        now=ports.clock.utc(),
     )

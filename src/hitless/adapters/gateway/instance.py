@@ -71,6 +71,16 @@ class TraefikInstance:
             )
         return answer.body
 
+    def certificates(self) -> Sequence[Json]:
+        """All that it serves: `sans`, `notAfter` (ISO, UTC) and `issuerCN` of each (Traefik 3.7's API)."""
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/certificates?per_page=1000", "localhost"))
+        if answer.status != 200:
+            raise HitlessError(
+                f"the gateway's API answers {answer.status or answer.body}",
+                "see `hitless gateway logs`",
+            )
+        return cast("Sequence[Json]", json.loads(answer.body))
+
     def routes_of_labels(self) -> frozenset[str]:
         """The names of the routes that its Docker provider has found."""
         data = self.rawdata()
@@ -88,7 +98,7 @@ class TraefikInstance:
         return None if says_so or took > _IDLE_ENOUGH else took
 
     def agrees(self, port: int, hello: bytes) -> bool:
-        """Whether a TLS handshake that begins with these bytes goes on; a port as for a probe."""
+        """Whether a server accepts a TLS handshake that begins with these bytes; a port as for a probe."""
         moved = self._moved(Probe(LOOPBACK, port))
         words = (LOOPBACK, str(moved.port), escaped(hello))
         raw, _ = self.shell.run("probe", *words, str(_ASK_TIMEOUT), "1", timeout=2 * _ASK_TIMEOUT)

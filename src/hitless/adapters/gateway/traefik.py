@@ -53,7 +53,7 @@ class Instance(Protocol):
         ...
 
     def agrees(self, port: int, hello: bytes) -> bool:
-        """Whether a TLS handshake that begins with these bytes goes on; a port as for a probe."""
+        """Whether a server accepts a TLS handshake that begins with these bytes; a port as for a probe."""
         ...
 
 
@@ -109,10 +109,12 @@ class Traefik:
             for instance in self.instances()
         )
 
-    def certify(self) -> None:
+    def certify(self, is_strict: bool) -> None:
         """Create the gateway's own default certificate, if there is none (docs/decisions/0026)."""
-        if self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
-            content = default_certificate().encode()
+        present = self.shell.run("own", DEFAULT_CERTIFICATE)[0]
+        is_lax = is_strict and present and b"sniStrict" not in present
+        if is_lax or self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
+            content = default_certificate(is_strict).encode()
             self.shell.run("provide", DEFAULT_CERTIFICATE, str(len(content)), stdin=content)
 
     def show_dashboard(self, is_shown: bool) -> None:

@@ -8,11 +8,15 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
+from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.split import Routing
+
+_SOON = 20  # days: whoever renews by hand needs some
 
 
 @dataclass(frozen=True)
@@ -121,11 +125,48 @@ class GatewayStatus:
 
 
 @dataclass(frozen=True)
+class CertificateStatus:
+    """A certificate of the gateway's, its days until the end, and the applications that use it."""
+
+    name: str
+    names: tuple[str, ...]
+    issuer: str
+    not_before: str
+    not_after: str
+    days: int
+    applications: tuple[str, ...]
+
+    @property
+    def is_near_its_end(self) -> bool:
+        """Whether it must be replaced soon."""
+        return self.days < _SOON
+
+
+@dataclass(frozen=True)
 class HostStatus:
     """The gateway of a host, and every application on it."""
 
     gateway: GatewayStatus
     applications: tuple[ApplicationStatus, ...]
+
+
+def certificate_statuses(world: World) -> tuple[CertificateStatus, ...]:
+    """The gateway's certificates; the first to end comes first."""
+    found = sorted(world.certificates, key=lambda one: (one.not_after, one.name))
+    return tuple(
+        CertificateStatus(
+            **vars(one), days=one.days_left(world.now), applications=tuple(_users(one, world.routings))
+        )
+        for one in found
+    )
+
+
+def _users(certificate: Certificate, routings: Mapping[str, Routing]) -> Iterator[str]:
+    for name, routing in sorted(routings.items()):
+        secure = (router for router in routing.rules if "tls" in router.settings)
+        hosts = (host for router in secure for each in certificate_names(router) for host in each)
+        if any(map(certificate.covers, hosts)):
+            yield name
 
 
 def host_status(

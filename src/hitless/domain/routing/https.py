@@ -8,10 +8,8 @@ from dataclasses import replace
 from hitless.domain.common.foreign import Json
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, WEBSECURE
-from hitless.domain.routing.model import Protocol, Router, Routes
+from hitless.domain.routing.model import REDIRECT, Protocol, Router, Routes
 
-# a label's name can't have a dot: Traefik takes it for the end of the name
-_REDIRECT = "https.redirect"
 _PORT = 443  # which a browser does not show
 
 
@@ -30,7 +28,7 @@ def secured(routes: Routes, port: int, redirects: bool) -> Routes:
     """
     routers = [part for router in routes.routers for part in _parts(router)]
     added = list(_redirects(routers)) if redirects else []
-    middlewares = {**routes.middlewares, **({_REDIRECT: _redirect(port)} if added else {})}
+    middlewares = {**routes.middlewares, **({REDIRECT: _redirect(port)} if added else {})}
     return replace(routes, routers=(*routers, *added), middlewares=middlewares)
 
 
@@ -70,7 +68,7 @@ def _redirects(routers: Sequence[Router]) -> Iterator[Router]:
                 rule=router.rule,
                 backend=router.backend,
                 entry_points=(WEB,),
-                middlewares=(_REDIRECT,),
+                middlewares=(REDIRECT,),
                 settings={key: value for key, value in router.settings.items() if key == "priority"},
             )
 
