@@ -160,6 +160,8 @@ def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) ->
 def test_a_certificate_that_is_removed_is_served_no_more(site: Site) -> None:
     site.add("other.example")
     assert site.cli.run("gateway", "certificate", "remove", "none.example", code=1)
+    needed = site.cli.run("gateway", "certificate", "remove", HOST, code=1)
+    assert f"nobody would reach {site.app.options[1]} ({HOST})" in " ".join(needed.split())
     site.cli.run("gateway", "certificate", "remove", "other.example")
     names = [one["name"] for one in site.cli.json("gateway", "certificate", "list")["certificates"]]
     assert names == [HOST]

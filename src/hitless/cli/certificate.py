@@ -55,15 +55,16 @@ def add(options: Options, certificate: Path, key: Path, name: str | None, as_jso
 
 @certificate.command()
 @click.argument("name", type=Name())
+@click.option("--force", is_flag=True, help="Even if an application needs it, and is then unreachable.")
 @json_option
 @pass_options
-def remove(options: Options, name: str, as_json: bool) -> None:
+def remove(options: Options, name: str, force: bool, as_json: bool) -> None:
     """Serve a certificate no more."""
     from hitless.execution import certificates as execution
 
     with command(options, "gateway certificate remove", as_json=as_json) as (_, session):
         session.application = ""
-        execution.remove(session, name)
+        execution.remove(session, name, force)
     if not as_json:
         echo(f"the gateway serves {name} no more")
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from hitless.domain.common.errors import HitlessError, NotConfirmed
 from hitless.domain.gateway.certificates import Certificate
+from hitless.domain.host.status import needing
+from hitless.execution import observe
 from hitless.execution.session import Session
 from hitless.execution.waits import CONFIRM_TIMEOUT, refused
 
@@ -37,12 +39,22 @@ def add(session: Session, name: str, chain: bytes, key: bytes) -> Certificate:
     return certificate
 
 
-def remove(session: Session, name: str) -> None:
-    """Have the gateway serve a certificate no more. Raises `HitlessError` if there is none."""
+def remove(session: Session, name: str, force: bool) -> None:
+    """Have the gateway serve a certificate no more.
+
+    Raises `HitlessError` if there is none of this name, or, without `force`, if an application needs it.
+    """
     _insist_on_https(session)
-    there = [one.name for one in session.ports.certificates.certificates()]
+    world = observe.world(session.ports, None)
+    there = [one.name for one in world.certificates]
     if name not in there:
         raise HitlessError(f"there is no certificate {name}", f"there are: {', '.join(there) or 'none'}")
+    if not force and (users := needing(name, world)):
+        needed = "; ".join(f"{user} ({', '.join(hosts)})" for user, hosts in users.items())
+        raise HitlessError(
+            f"without the certificate {name} nobody would reach {needed}",
+            "add another one for these names first, or pass --force",
+        )
     session.begin(0)
     session.ports.certificates.remove_certificate(name)
 

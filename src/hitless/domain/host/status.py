@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
-from hitless.domain.gateway.certificates import Certificate
+from hitless.domain.gateway.certificates import Certificate, covering
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
@@ -161,12 +161,30 @@ def certificate_statuses(world: World) -> tuple[CertificateStatus, ...]:
     )
 
 
+def needing(name: str, world: World) -> dict[str, tuple[str, ...]]:
+    """Who would be without a certificate if this one were gone: application -> its host names."""
+    certificate = next(one for one in world.certificates if one.name == name)
+    others = [one for one in world.certificates if one.name != name]
+    found = {
+        application: tuple(
+            host
+            for host in _hosts_over_tls(routing)
+            if certificate.covers(host) and covering(others, host, world.now) is None
+        )
+        for application, routing in sorted(world.routings.items())
+    }
+    return {application: hosts for application, hosts in found.items() if hosts}
+
+
 def _users(certificate: Certificate, routings: Mapping[str, Routing]) -> Iterator[str]:
     for name, routing in sorted(routings.items()):
-        secure = (router for router in routing.rules if "tls" in router.settings)
-        hosts = (host for router in secure for each in certificate_names(router) for host in each)
-        if any(map(certificate.covers, hosts)):
+        if any(map(certificate.covers, _hosts_over_tls(routing))):
             yield name
+
+
+def _hosts_over_tls(routing: Routing) -> tuple[str, ...]:
+    secure = (router for router in routing.rules if "tls" in router.settings)
+    return tuple(dict.fromkeys(host for one in secure for each in certificate_names(one) for host in each))
 
 
 def host_status(
