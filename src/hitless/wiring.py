@@ -38,6 +38,7 @@ class Host:
         from hitless.adapters.docker.images import DockerImages
         from hitless.adapters.docker.networks import DockerNetworks
         from hitless.adapters.docker.projects import DockerProjects
+        from hitless.adapters.gateway.certificates import GatewayCertificates
         from hitless.adapters.gateway.instances import TraefikInstances
         from hitless.adapters.gateway.programs import Programs
         from hitless.adapters.gateway.shell import GatewayShell
@@ -59,6 +60,7 @@ class Host:
             clock=SystemClock(),
             local=LocalMachine(self.directory),
             instances=instances,
+            certificates=GatewayCertificates(shell, instances.all),
             emit=emit,
         )
 

@@ -40,6 +40,7 @@ from hitless.ports import Ports
 from hitless.ports.balancer import Answer
 from hitless.ports.state import Alone, HeldLock, Stored
 from tests.fakes.behaviour import OK, Behaviour, FakeClock
+from tests.fakes.certificates import FakeCertificates
 from tests.fakes.instances import FakeInstances
 from tests.reference.published import check_event, check_line
 
@@ -93,11 +94,14 @@ class FakeHost:
     commands: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     ready: set[tuple[Colour, int]] = field(default_factory=set)
     traefiks: FakeInstances = field(default_factory=FakeInstances)
+    certified: FakeCertificates = field(default_factory=FakeCertificates)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self.clock, self, self.traefiks, self.told)
+        return Ports(
+            *(self, self, self, self, self, self, self.clock, self, self.traefiks, self.certified, self.told)
+        )
 
     def told(self, event: Event) -> None:
         """Every event keeps to the schema that is published."""
@@ -385,7 +389,7 @@ class FakeHost:
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
 
-    def certify(self) -> None:
+    def certify(self, is_strict: bool) -> None:
         self.is_certified = True
 
     def show_dashboard(self, is_shown: bool) -> None:

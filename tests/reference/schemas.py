@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from hitless.cli.views.adoption import AdoptDocument
+from hitless.cli.views.certificates import CertificatesDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
@@ -30,6 +31,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.STATUS: StatusDocument,
     Document.GATEWAY_STATUS: GatewayStatusDocument,
     Document.SHARED_STATUS: SharedStatusDocument,
+    Document.CERTIFICATES: CertificatesDocument,
     Document.HISTORY: HistoryDocument,
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
@@ -42,6 +44,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.STATUS: ("status",),
     Document.GATEWAY_STATUS: ("status --all", "gateway status"),
     Document.SHARED_STATUS: ("shared status",),
+    Document.CERTIFICATES: ("gateway certificate list",),
     Document.HISTORY: ("history",),
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),

@@ -1,12 +1,14 @@
-"""hitless gateway up | upgrade | status | logs | metrics | down"""
+"""hitless gateway up | upgrade | status | logs | metrics | certificate | down"""
 
 from __future__ import annotations
 
 import click
 
+from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.options import (
     AddressRange,
+    Alias,
     Bytes,
     HostAddress,
     HostPort,
@@ -26,8 +28,20 @@ def gateway() -> None:
     """The Traefik in front of all applications of this host."""
 
 
+gateway.add_command(certificate)
+
+
 @gateway.command()
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The port to listen on.  [80]")
+@click.option(
+    "--https-port", type=click.IntRange(0, 65535), help="The port to listen on for HTTPS; 0: none.  [0]"
+)
+@click.option(
+    "--entry-point-alias",
+    type=Alias(),
+    multiple=True,
+    help="Another name of an entry point, as labels may have it: tls=websecure; may be repeated.",
+)
 @click.option("--bind", type=HostAddress(), help="The address to listen on, or `all`: IPv4 and IPv6.  [all]")
 @click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
 @click.option(
@@ -99,6 +113,7 @@ def up(
     publish: tuple[tuple[int, str], ...],
     unpublish: tuple[int, ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
+    entry_point_alias: tuple[tuple[str, str], ...],
     **settings: object,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
@@ -111,6 +126,8 @@ def up(
         changes |= _image(str(image))
     if trusted_proxy:
         changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
+    if entry_point_alias:
+        changes["aliases"] = dict(entry_point_alias)
     with command(options, "gateway up", wait, as_json) as (host, session):
         session.application = ""
         project = host.gateway_project()
@@ -124,6 +141,7 @@ def up(
     state = "is up" if changed else "was up already, nothing changed"
     addresses = [
         f"http://{shown(made.bind, made.http_port)}",
+        *([f"https://{shown(made.bind, made.https_port)}"] if made.https_port else []),
         *(shown(at, port) for port, at in made.ports.items()),
     ]
     echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
@@ -143,7 +161,7 @@ def up(
 @json_option
 @pass_options
 def upgrade(options: Options, image: str | None, drain_timeout: float, wait: float, as_json: bool) -> None:
-    """Replace the running Traefik by a new one, without losing a request."""
+    """Replace the running Traefik; no request is lost."""
     from hitless.execution import gateway as execution
 
     changes = _image(image) if image else {}

@@ -59,6 +59,23 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
+class Alias(click.ParamType):  # type: ignore[type-arg]
+    """Another name of one of the gateway's own entry points: tls=websecure."""
+
+    name = "name=entry-point"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The two."""
+        from hitless.domain.routing.entry_points import WEB, WEBSECURE
+
+        name, _, entry_point = str(value).partition("=")
+        if not re.fullmatch("[A-Za-z0-9_-]+", name) or entry_point not in (WEB, WEBSECURE):
+            self.fail(f"{value} is not like tls={WEBSECURE} or plain={WEB}", param, ctx)
+        return name, entry_point
+
+
 class Number(click.ParamType):  # type: ignore[type-arg]
     """A service and how many containers it will have: web=3."""
 

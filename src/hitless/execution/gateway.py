@@ -48,7 +48,7 @@ def up(
     elif present and wanted.image == present.image:
         wanted = replace(wanted, image_asked=present.image_asked)
     if is_running and wanted == present and not may_replace:
-        return wanted, False, put_right(ports)
+        return wanted, False, put_right(ports, wanted)
     if is_running and present and not may_replace:
         changed = differing(present, wanted)
         if set(changed) <= REPLACEABLE:
@@ -61,16 +61,21 @@ def up(
             f"the gateway runs with other settings: {shown_changes}",
             "pass --replace to restart it with the new ones; requests get no answer for a second or two",
         )
-    if wanted.dashboard and API_PORT in (wanted.http_port, *wanted.ports):
+    if wanted.https_port == wanted.http_port:
+        raise HitlessError(
+            f"port {wanted.http_port} can't be both for HTTP and for HTTPS",
+            "choose another one with --http-port or --https-port",
+        )
+    if wanted.dashboard and API_PORT in (*wanted.own_ports, *wanted.ports):
         raise HitlessError(
             f"port {API_PORT} can't be both the dashboard's and one for applications",
             f"pass --no-dashboard, or another port than {API_PORT}",
         )
-    if wanted.http_port in wanted.ports:
+    for port in set(wanted.own_ports) & set(wanted.ports):
         # Docker would give it to one of the two, and the other would be reached by nobody
         raise HitlessError(
-            f"port {wanted.http_port} can't be both the gateway's own and one for applications",
-            f"choose another one with --http-port, or pass --unpublish {wanted.http_port}, too",
+            f"port {port} can't be both the gateway's own and one for applications",
+            f"choose another one with --http-port or --https-port, or pass --unpublish {port}, too",
         )
     refuse_unfit(project, wanted.image)
     wanted = with_pool(project, wanted)
@@ -78,7 +83,7 @@ def up(
         # Found later, a taken port would cost a restart of the gateway, which interrupts every application
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
         project.refuse_taken(more)
-    said = put_right(ports) if is_running else ()
+    said = put_right(ports, present) if is_running and present else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     _restart(session, project, present if is_running else None, wanted)
@@ -146,7 +151,7 @@ def replace_traefik(
         )
     refuse_unfit(project, wanted.image)
     _refuse_too_little(ports, wanted.memory_limit)
-    said = put_right(ports)
+    said = put_right(ports, present)
     session.lock_gateway(undisturbed(session))
     session.begin(0)
     answering = _answering(ports, present)
@@ -261,7 +266,7 @@ def start(project: GatewayProject, ports: Ports, settings: GatewaySettings) -> t
         ports.clock.pause(_PAUSE)
     ports.instances.instances()  # another container, and the first instance in it
     ports.state.heal()
-    ports.balancer.certify()
+    ports.balancer.certify(settings.https_port > 0)
     ports.balancer.show_dashboard(settings.dashboard)
     stored = ports.state.read(None)
     silent = waits.until_all_answer(ports, stored.routings, settings.entry_points)
@@ -295,10 +300,10 @@ def change(
         raise
 
 
-def put_right(ports: Ports) -> tuple[str, ...]:
+def put_right(ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
     """Put back what is damaged on a running gateway's disk and has a copy; says so, and what has none."""
     healed = ports.state.heal()
-    ports.balancer.certify()
+    ports.balancer.certify(settings.https_port > 0)
     return (
         *(f"{path} was damaged or gone, and is as it was again, from its last good copy" for path in healed),
         *ports.state.read(None).broken.values(),

@@ -42,6 +42,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         composed = pool.submit(ports.containers.composed, application) if application else None
         reading = pool.submit(ports.state.read, application)
         gateway = gateway or ports.balancer.gateway()
+        certificates = ports.certificates.certificates() if gateway and gateway.https_port else ()
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then `reading` has failed, for the same reason
@@ -63,4 +64,6 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         holder=stored.holder,
         quiet=stored.quiet,
         free=stored.free,
+        certificates=certificates,
+        now=ports.clock.utc(),
     )

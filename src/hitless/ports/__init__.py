@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hitless.domain.common.events import Event
 from hitless.ports.balancer import Balancer
+from hitless.ports.certificates import Certificates
 from hitless.ports.containers import Containers
 from hitless.ports.images import Images
 from hitless.ports.instances import InstanceControl
@@ -32,5 +33,6 @@ class Ports:
     clock: Clock
     local: LocalMachine
     instances: InstanceControl
+    certificates: Certificates
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None

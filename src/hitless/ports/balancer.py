@@ -40,8 +40,10 @@ class Balancer(Protocol):
         """
         ...
 
-    def certify(self) -> None:
+    def certify(self, is_strict: bool) -> None:
         """Create the gateway's own default certificate, if there is none.
+
+        `is_strict`: clients that ask for a name without a certificate are refused, in place of this one.
 
         Without one Traefik makes a new RSA key at every reload, which delays the reload.
         """

@@ -16,7 +16,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.release.requirements import Probe
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker
-from tests.domain.builders import routing
+from tests.domain.builders import part, router, routing
 
 MARKER, NOT_FOUND = Answer(418, ""), Answer(404, "")
 ROUTER: Json = {"routers": {"shop.web.live@file": {}}}
@@ -29,6 +29,7 @@ class FakeInstance:
 
     generation: int = 4
     api: Json = field(default_factory=dict)
+    agreed: int = 0
     asked: list[Probe] = field(default_factory=list)
 
     def rawdata(self) -> Json:
@@ -40,6 +41,9 @@ class FakeInstance:
 
     def closes_idle(self, probe: Probe) -> float | None:
         return None
+
+    def agrees(self, port: int, hello: bytes) -> bool:
+        return f"hitless/shop/{self.agreed}".encode() in hello
 
 
 @pytest.fixture
@@ -61,6 +65,21 @@ def test_a_generation_is_in_force_when_it_answers_on_both(gateway_of: Callable[.
     assert gateway.in_force("shop", SHOP)
     first.generation = 3
     assert not gateway.in_force("shop", SHOP)
+
+
+def test_over_https_it_is_in_force_when_both_agree_on_its_protocol(
+    gateway_of: Callable[..., Traefik],
+) -> None:
+    secure = router(entry_points=("websecure",), settings={"tls": {}})
+    shop = routing(Colour.BLUE, {Colour.BLUE: part(1, secure)})
+    first, second = FakeInstance(4, agreed=4), FakeInstance(4, agreed=3)
+    gateway = gateway_of(first, second)
+    assert not gateway.in_force("shop", shop)
+    second.agreed = 4
+    assert gateway.in_force("shop", shop)
+    # the entry point may not exist on this gateway
+    second.agreed = 3
+    assert gateway.in_force("shop", shop, at=["web"])
 
 
 @pytest.mark.parametrize(("first", "second"), [({}, ROUTER), (ROUTER, {}), (ROUTER, ROUTER)])

@@ -41,6 +41,31 @@ class TestDocument:
         )
         assert set(routers) == {"shop.shop.live", "shop.shop.green", "shop.generation.marker"}
 
+    def test_only_the_live_colours_routes_have_tls_and_no_resolver(self) -> None:
+        tls = {"certResolver": "le", "domains": [{"main": "shop.example"}]}
+        secure = router(entry_points=("websecure",), settings={"tls": tls})
+        each = document(routing(BLUE, {BLUE: part(1, secure), GREEN: part(2, secure)}, generation=7))
+        routers = each["http"]["routers"]
+        assert routers["shop.shop.live"]["tls"] == {}
+        assert "tls" not in routers["shop.shop.green"]
+        assert routers["shop.generation.marker"]["entryPoints"] == ["web"]
+        assert routers["shop.generation.handshake"] == {
+            "rule": f"{INSIDE} && Host(`shop.hitless.internal`)",
+            "service": "noop@internal",
+            "priority": 2_000_000_000,
+            "entryPoints": ["websecure"],
+            "tls": {"options": "shop.generation.handshake"},
+        }
+        assert each["tls"]["options"] == {
+            "shop.generation.handshake": {
+                "alpnProtocols": ["hitless/shop/7"],
+                "minVersion": "VersionTLS12",
+            }
+        }
+
+    def test_without_tls_there_is_no_word_of_it(self) -> None:
+        assert set(document(routing(BLUE, self.BOTH))) == {"http"}
+
     def test_before_the_first_cutover_every_route_is_guarded(self) -> None:
         each = routing(None, {BLUE: part()})
         assert set(self.http(each)["routers"]) == {"shop.shop.blue", "shop.generation.marker"}

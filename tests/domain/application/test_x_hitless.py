@@ -27,6 +27,9 @@ def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...
     return reading.read(compose(services, **keys))[1]
 
 
+KNOWN = "timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, roles, hooks"
+
+
 class TestExtension:
     """`x-hitless`, for the application and for one service."""
 
@@ -75,11 +78,8 @@ class TestExtension:
             ("time_out", "did you mean timeout?"),
             ("drain_timout", "did you mean drain_timeout?"),
             ("success", "did you mean successes?"),
-            ("zzz", "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks"),
-            (
-                "concurrent_writes",
-                "known: timeout, drain_timeout, successes, keep, bake, ask_routes, roles, hooks",
-            ),
+            ("zzz", f"known: {KNOWN}"),
+            ("concurrent_writes", f"known: {KNOWN}"),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, key: str, hint: str) -> None:

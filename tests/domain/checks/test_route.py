@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.certificates import Certificate
 from tests.domain.builders import (
+    GATEWAY,
     WEB_LABELS,
     application,
     only,
@@ -40,16 +44,42 @@ class TestRoutes:
     """What is wrong with a route on this gateway."""
 
     def test_an_entry_point_that_the_gateway_does_not_have(self) -> None:
-        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web,websecure"}))
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "web,internal"}))
         assert (finding.path, finding.is_error) == (f"{ROUTER}.entrypoints", True)
-        assert "'websecure'" in finding.message
-        assert finding.hint == "it has: web"
+        assert "'internal'" in finding.message
+        assert "it has: web; if it is one of these by another name" in finding.hint
+        assert "--entry-point-alias internal=" in finding.hint
 
-    def test_a_certificate_resolver(self) -> None:
-        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls.certresolver": "le"}))
-        assert (finding.path, finding.is_error) == (f"{ROUTER}.tls.certresolver", True)
+    @pytest.mark.parametrize(
+        "label", [{"entrypoints": "websecure"}, {"entrypoints": "https"}, {"tls.certresolver": "le"}], ids=str
+    )
+    def test_https_on_a_gateway_without_it(self, label: Json) -> None:
+        labels = {f"traefik.http.routers.shop.{key}": value for key, value in label.items()}
+        finding = only(app({**WEB_LABELS, **labels}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.entrypoints", True)
+        assert "--https-port 443" in finding.hint
 
-    def test_tls_alone(self) -> None:
+    @pytest.mark.parametrize(
+        ("names", "lacking"),
+        [
+            ((), "shop.example"),
+            (("other.example",), "shop.example"),
+            (("shop.example",), ""),
+            (("*.example",), ""),
+        ],
+        ids=["none", "another name", "its name", "a wildcard"],
+    )
+    def test_a_host_without_a_certificate(self, names: tuple[str, ...], lacking: str) -> None:
+        gateway = replace(GATEWAY, entry_points={"web": 80, "websecure": 443}, https_port=443)
+        there = Certificate("one", names, "CN=CA", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")
+        at = replace(world(), gateway=gateway, certificates=(there,), now="2026-11-26T12:00:00Z")
+        labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "websecure"}
+        found = checks.check(application({"app": web(labels)}), at, IMAGES)
+        assert [one.message for one in found if one.is_error] == (
+            [f"the gateway has no valid certificate for {lacking}"] if lacking else []
+        )
+
+    def test_tls_alone_on_a_gateway_without_https(self) -> None:
         finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.tls": "true"}))
         assert (finding.path, finding.is_error) == (f"{ROUTER}.tls", False)
 

@@ -83,6 +83,12 @@ def test_a_route_over_tls_is_not_asked() -> None:
     assert observations.targets(shop, ()) == (Target("a.example", "/"),)
 
 
+def test_an_application_over_https_alone_cant_be_asked() -> None:
+    shop = routed("Host(`a.example`)", **{"traefik.http.routers.r0.tls": "true"})
+    with pytest.raises(HitlessError, match="all routes of shop are over HTTPS"):
+        observations.targets(shop, ())
+
+
 def test_a_port_that_the_gateway_publishes_is_asked_there_and_one_of_tcp_is_not() -> None:
     services: dict[str, Any] = {
         "web": {**WEB, "ports": [{"published": "8080", "target": 8000}], "x-hitless": {"publish": "gateway"}},

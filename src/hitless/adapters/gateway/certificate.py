@@ -13,11 +13,16 @@ DEFAULT_CERTIFICATE = ".certificate"  # its file's name in the routing directory
 _DAYS = 3650
 
 
-def default_certificate() -> str:
-    """The text of a routing file with a new certificate, for clients that ask for no known name."""
+def default_certificate(is_strict: bool) -> str:
+    """The text of a routing file with a new certificate, for clients that ask for no known name.
+
+    `is_strict`: they get an alert, and not this certificate, which nobody can trust.
+    """
     certificate, key = self_signed(MARKER_HOST)
     pair = {"certFile": certificate, "keyFile": key}
-    body = yaml.safe_dump({"tls": {"stores": {"default": {"defaultCertificate": pair}}}})
+    stores = {"default": {"defaultCertificate": pair}}
+    options = {"options": {"default": {"sniStrict": True}}} if is_strict else {}
+    body = yaml.safe_dump({"tls": {"stores": stores, **options}})
     return sealed({"gateway": "default certificate"}, body)
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
 
+from hitless.adapters.gateway.handshake import HANDSHAKE
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
@@ -70,6 +71,16 @@ class TraefikInstance:
             )
         return answer.body
 
+    def certificates(self) -> Sequence[Json]:
+        """All that it serves: `sans`, `notAfter` (ISO, UTC) and `issuerCN` of each (Traefik 3.7's API)."""
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/certificates?per_page=1000", "localhost"))
+        if answer.status != 200:
+            raise HitlessError(
+                f"the gateway's API answers {answer.status or answer.body}",
+                "see `hitless gateway logs`",
+            )
+        return cast("Sequence[Json]", json.loads(answer.body))
+
     def routes_of_labels(self) -> frozenset[str]:
         """The names of the routes that its Docker provider has found."""
         data = self.rawdata()
@@ -85,6 +96,13 @@ class TraefikInstance:
         head = raw.partition(b"\r\n\r\n")[0].lower()
         says_so = re.search(rb"\r\nconnection: *close", head) or not head.startswith(b"http/1.1")
         return None if says_so or took > _IDLE_ENOUGH else took
+
+    def agrees(self, port: int, hello: bytes) -> bool:
+        """Whether a server accepts a TLS handshake that begins with these bytes; a port as for a probe."""
+        moved = self._moved(Probe(LOOPBACK, port))
+        words = (LOOPBACK, str(moved.port), escaped(hello))
+        raw, _ = self.shell.run("probe", *words, str(_ASK_TIMEOUT), "1", timeout=2 * _ASK_TIMEOUT)
+        return raw == HANDSHAKE
 
     def _moved(self, probe: Probe) -> Probe:
         """The probe, with this instance's port where it has one of the first instance."""

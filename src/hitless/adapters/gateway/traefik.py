@@ -11,6 +11,7 @@ from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_ce
 from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
+from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.instance import LOOPBACK
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
@@ -19,7 +20,12 @@ from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.entry_points import inner_port
-from hitless.domain.routing.reserved import MARKER_HOST, marker_path
+from hitless.domain.routing.reserved import (
+    MARKER_HOST,
+    handshake_host,
+    handshake_protocol,
+    marker_path,
+)
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 
@@ -44,6 +50,10 @@ class Instance(Protocol):
 
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
+        ...
+
+    def agrees(self, port: int, hello: bytes) -> bool:
+        """Whether a server accepts a TLS handshake that begins with these bytes; a port as for a probe."""
         ...
 
 
@@ -89,15 +99,22 @@ class Traefik:
             )
         path = marker_path(application, routing.generation)
         names = [name for name in routing.entry_points if at is None or name in at]
-        markers = [Probe(LOOPBACK, inner_port(name), path, MARKER_HOST) for name in names]
+        secure = [inner_port(name) for name in names if name in routing.over_tls]
+        plain = [inner_port(name) for name in names if name in routing.over_http]
+        markers = [Probe(LOOPBACK, port, path, MARKER_HOST) for port in plain]
+        hello = client_hello(handshake_host(application), handshake_protocol(application, routing.generation))
         return all(
-            answer.status == _TEAPOT for instance in self.instances() for answer in instance.ask(markers)
+            all(answer.status == _TEAPOT for answer in instance.ask(markers))
+            and all(instance.agrees(port, hello) for port in secure)
+            for instance in self.instances()
         )
 
-    def certify(self) -> None:
+    def certify(self, is_strict: bool) -> None:
         """Create the gateway's own default certificate, if there is none (docs/decisions/0026)."""
-        if self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
-            content = default_certificate().encode()
+        present = self.shell.run("own", DEFAULT_CERTIFICATE)[0]
+        is_lax = is_strict and present and b"sniStrict" not in present
+        if is_lax or self.shell.run("has", DEFAULT_CERTIFICATE)[0] == b"no\n":
+            content = default_certificate(is_strict).encode()
             self.shell.run("provide", DEFAULT_CERTIFICATE, str(len(content)), stdin=content)
 
     def show_dashboard(self, is_shown: bool) -> None:

@@ -17,6 +17,7 @@ class Document(StrEnum):
     STATUS = "status"
     GATEWAY_STATUS = "gateway-status"
     SHARED_STATUS = "shared-status"
+    CERTIFICATES = "certificates"
     HISTORY = "history"
     SHOW = "show"
     PROVE = "prove"

@@ -94,7 +94,9 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
     state = "[green]up[/]" if gateway.is_running else "[red]down[/]"
     also = "".join(f", {entry_points.shown(address, port)}" for port, address in settings.ports.items())
     at = entry_points.shown(settings.bind, settings.http_port)
-    out.print(f"gateway {state}: http://{escape(at)}{escape(also)}, {settings.image}")
+    secure = entry_points.shown(settings.bind, settings.https_port)
+    https = f", https://{secure}" if settings.https_port else ""
+    out.print(f"gateway {state}: http://{escape(at)}{escape(https)}{escape(also)}, {settings.image}")
     if gateway.health:
         _show_health(out, gateway.health, settings.memory_limit)
     if gateway.newer_image:

@@ -39,6 +39,7 @@ class Settings:
     keep: int = 3
     bake: float = 0.0
     ask_routes: bool = True
+    https_redirect: bool = True
 
 
 @dataclass(frozen=True)

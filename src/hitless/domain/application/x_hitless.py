@@ -102,7 +102,7 @@ def _settings(value: Json, path: str, base: Settings, findings: list[Finding]) -
 
 def _setting(key: str, raw: Any) -> Any:
     match key:
-        case "concurrent_writes" | "ask_routes" | "exclusive":
+        case "concurrent_writes" | "ask_routes" | "exclusive" | "https_redirect":
             if not isinstance(raw, bool):
                 raise ValueError(f"expects true or false, not {raw!r}")
             return raw

@@ -19,7 +19,9 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
         port = port_of(name) or gateway.http_port
         address = address_of(model, port)
         wanted = written(address, port)
-        if name not in gateway.entry_points:
+        if gateway.https_port and port == gateway.https_port:
+            yield Finding(path, f"{port} is the gateway's own port for HTTPS", "choose another port")
+        elif name not in gateway.entry_points:
             yield Finding(
                 path,
                 f"the gateway does not publish the port {port}",

@@ -8,9 +8,12 @@ from hitless.domain.application.model import Application
 from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.certificates import covering
+from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
-from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.entry_points import WEB, WEBSECURE
+from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
@@ -35,13 +38,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         yield from port_checks.check(router, application.model["services"][router.service], world.gateway)
         yield from _shared_port(application, router)
     elif world.gateway:
-        for name in router.entry_points:
-            if name not in world.gateway.entry_points:
-                yield Finding(
-                    f"{path}.entrypoints",
-                    f"the gateway has no entry point {name!r}",
-                    f"it has: {', '.join(world.gateway.entry_points)}",
-                )
+        yield from _entry_points(router, world.gateway)
     priority = router.settings.get("priority", 1)
     if priority >= MARKER_PRIORITY:
         yield Finding(f"{path}.priority", f"must be below {MARKER_PRIORITY}")
@@ -53,18 +50,14 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         )
     if router.settings.get("ruleSyntax", "v3") != "v3":
         yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
-    tls = router.settings.get("tls")
-    if tls is not None and tls.get("certResolver"):
+    if world.gateway and world.gateway.https_port and WEBSECURE in router.entry_points:
+        yield from _certificates(router, world)
+    options = router.settings.get("tls", {}).get("options", "default")
+    if options != "default":
         yield Finding(
-            f"{path}.tls.certresolver",
-            f"the gateway has no certificate resolver {tls['certResolver']!r}",
-            "end TLS in front of the gateway, and remove the label",
-        )
-    elif tls is not None:
-        yield Finding(
-            f"{path}.tls",
-            "this route answers TLS connections only, with the gateway's self-signed certificate",
-            is_error=False,
+            f"{path}.tls.options",
+            f"{options!r} is not supported yet: the gateway has the options `default` alone",
+            "remove the label",
         )
     try:
         if router.protocol is Protocol.HTTP:
@@ -73,6 +66,45 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
     yield from taken(application.name, (router,), world.routings)
     yield from _without_host(application.name, router, world.routings)
+
+
+def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
+    """Those that the gateway does not have."""
+    path = f"{_label(router)}.entrypoints"
+    tls = router.settings.get("tls")
+    if not gateway.https_port and (WEBSECURE in router.entry_points or (tls and tls.get("certResolver"))):
+        yield Finding(
+            path,
+            "this route is over HTTPS, and the gateway has no port for that",
+            "run: hitless gateway up --https-port 443 --replace (for a second or two it answers nobody)",
+        )
+    elif not gateway.https_port and tls is not None:
+        yield Finding(
+            f"{_label(router)}.tls",
+            "this route answers TLS connections only, with the gateway's self-signed certificate",
+            "run: hitless gateway up --https-port 443 --replace, for one of yours",
+            is_error=False,
+        )
+    for name in router.entry_points:
+        if name not in gateway.entry_points and name != WEBSECURE:
+            yield Finding(
+                path,
+                f"the gateway has no entry point {name!r}",
+                f"it has: {', '.join(gateway.entry_points)}; if it is one of these by another name, run: "
+                f"hitless gateway up --entry-point-alias {name}=…",
+            )
+
+
+def _certificates(router: Router, world: World) -> Iterator[Finding]:
+    """The host names of a route over HTTPS without a valid certificate."""
+    names = dict.fromkeys(name for each in certificate_names(router) for name in each)
+    lacking = [name for name in names if covering(world.certificates, name, world.now) is None]
+    if lacking:
+        yield Finding(
+            f"{_label(router)}.rule",
+            f"the gateway has no valid certificate for {', '.join(lacking)}",
+            "run: hitless gateway certificate add CERTIFICATE KEY",
+        )
 
 
 def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:

@@ -33,6 +33,8 @@ class Operation(StrEnum):
     GATEWAY_UP = "gateway up"
     GATEWAY_UPGRADE = "gateway upgrade"
     GATEWAY_DOWN = "gateway down"
+    CERTIFICATE_ADD = "gateway certificate add"
+    CERTIFICATE_REMOVE = "gateway certificate remove"
 
 
 class Outcome(StrEnum):

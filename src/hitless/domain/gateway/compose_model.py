@@ -46,8 +46,8 @@ def model(project: str, settings: GatewaySettings, software: Software, script: s
 def _service(project: str, settings: GatewaySettings, software: Software, script: str) -> dict[str, Any]:
     inner = settings.entry_points
     user = 0 if settings.docker_provider else TRAEFIK
-    published = {settings.http_port: settings.bind, **settings.ports}
-    names = {settings.http_port: WEB, **{port: entry_points.entry_point(port) for port in settings.ports}}
+    published = {**dict.fromkeys(settings.own_ports, settings.bind), **settings.ports}
+    names = {**settings.own_ports, **{port: entry_points.entry_point(port) for port in settings.ports}}
     ports = [
         _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
     ]

@@ -11,7 +11,7 @@ from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySet
 REPLACEABLE = frozenset(
     {
         *("image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies"),
-        *("access_log", "metrics", "memory_limit"),
+        *("access_log", "metrics", "memory_limit", "aliases"),
     }
 )
 # Above the ports that the kernel gives to outgoing connections (32768 to 60999): one of those may be taken

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hitless.domain.routing.entry_points import ALIASES
+
 SERVICE = "traefik"
 
 
@@ -32,7 +34,9 @@ class Gateway:
 
     `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
     "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
-    hitless's own first one; `id` is its container's, `networks` those that it is on.
+    hitless's own first one; `id` is its container's, `networks` those that it is on. `https_port` is the
+    host's port of the entry point `websecure`, 0 without one; `aliases` are other names of its entry points,
+    which labels may use.
     """
 
     project: str
@@ -44,6 +48,8 @@ class Gateway:
     pool: str = ""
     id: str = ""
     networks: frozenset[str] = frozenset()
+    https_port: int = 0
+    aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
 
     def network_of(self, application: str) -> str:
         """The network that the gateway shares with this application, and with nobody else."""

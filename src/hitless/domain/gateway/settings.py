@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from hitless.domain.gateway.image import FLOATING, TRAEFIK_IMAGE
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.routing import entry_points
-from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.entry_points import WEB, WEBSECURE
 
 API_PORT = 8080  # Traefik's API and ping, inside the container
 DASHBOARD_PORT = 60_082  # the dashboard, inside the container; published on port 8080 of the loopback
@@ -31,7 +31,9 @@ class GatewaySettings:
     applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
     this image; else it is that of the hitless that made the gateway. `access_log`: a line of JSON for each
     request in the container's log. `metrics`: Traefik counts requests and times, for `gateway metrics`.
-    `memory_limit` is how many bytes of memory its container may use, 0 for any number.
+    `memory_limit` is how many bytes of memory its container may use, 0 for any number. `https_port` is the
+    port for HTTPS, 0 for none. `aliases` are more names of entry points that labels may use: name -> `web`
+    or `websecure`.
     """
 
     http_port: int = 80
@@ -49,6 +51,8 @@ class GatewaySettings:
     access_log: bool = False
     metrics: bool = False
     memory_limit: int = 0
+    https_port: int = 0
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -76,19 +80,27 @@ class GatewaySettings:
     @property
     def entry_points(self) -> dict[str, int]:
         """Its entry points: name -> port inside its container."""
-        names = (WEB, *(entry_points.entry_point(port) for port in sorted(self.ports)))
+        own = (WEB, WEBSECURE) if self.https_port else (WEB,)
+        names = (*own, *(entry_points.entry_point(port) for port in sorted(self.ports)))
         return {name: entry_points.inner_port(name) for name in names}
 
     @property
     def bound(self) -> dict[str, str]:
         """The host's address that each entry point is published on, "" for all."""
-        return {WEB: self.bind, **{entry_points.entry_point(port): at for port, at in self.ports.items()}}
+        own = (WEB, WEBSECURE) if self.https_port else (WEB,)
+        ports = {entry_points.entry_point(port): at for port, at in self.ports.items()}
+        return {**dict.fromkeys(own, self.bind), **ports}
+
+    @property
+    def own_ports(self) -> dict[int, str]:
+        """The ports of the host for its own entry points: port -> entry point."""
+        return {self.http_port: WEB, **({self.https_port: WEBSECURE} if self.https_port else {})}
 
     @property
     def published(self) -> dict[int, str]:
         """The ports of the host that it uses: port -> address, "" for all."""
         dashboard = {API_PORT: "127.0.0.1"} if self.dashboard else {}
-        found = {self.http_port: self.bind, **self.ports, **dashboard}
+        found = {**dict.fromkeys(self.own_ports, self.bind), **self.ports, **dashboard}
         return {port: address for port, address in found.items() if port not in self.held}
 
     def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
@@ -105,6 +117,8 @@ def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> 
         network=network_name(project),
         entry_points=settings.entry_points,
         http_port=settings.http_port,
+        https_port=settings.https_port,
+        aliases={**entry_points.ALIASES, **settings.aliases},
         bound=settings.bound,
         pool=settings.address_pool,
         id=container_id,

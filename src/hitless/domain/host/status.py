@@ -8,11 +8,15 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.certificates import Certificate, covering
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
+from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.split import Routing
+
+_SOON = 20  # days: whoever renews by hand needs some
 
 
 @dataclass(frozen=True)
@@ -121,11 +125,66 @@ class GatewayStatus:
 
 
 @dataclass(frozen=True)
+class CertificateStatus:
+    """A certificate of the gateway's, its days until the end, and the applications that use it."""
+
+    name: str
+    names: tuple[str, ...]
+    issuer: str
+    not_before: str
+    not_after: str
+    days: int
+    applications: tuple[str, ...]
+
+    @property
+    def is_near_its_end(self) -> bool:
+        """Whether it must be replaced soon."""
+        return self.days < _SOON
+
+
+@dataclass(frozen=True)
 class HostStatus:
     """The gateway of a host, and every application on it."""
 
     gateway: GatewayStatus
     applications: tuple[ApplicationStatus, ...]
+
+
+def certificate_statuses(world: World) -> tuple[CertificateStatus, ...]:
+    """The gateway's certificates; the first to end comes first."""
+    found = sorted(world.certificates, key=lambda one: (one.not_after, one.name))
+    return tuple(
+        CertificateStatus(
+            **vars(one), days=one.days_left(world.now), applications=tuple(_users(one, world.routings))
+        )
+        for one in found
+    )
+
+
+def needing(name: str, world: World) -> dict[str, tuple[str, ...]]:
+    """Who would be without a certificate if this one were gone: application -> its host names."""
+    certificate = next(one for one in world.certificates if one.name == name)
+    others = [one for one in world.certificates if one.name != name]
+    found = {
+        application: tuple(
+            host
+            for host in _hosts_over_tls(routing)
+            if certificate.covers(host) and covering(others, host, world.now) is None
+        )
+        for application, routing in sorted(world.routings.items())
+    }
+    return {application: hosts for application, hosts in found.items() if hosts}
+
+
+def _users(certificate: Certificate, routings: Mapping[str, Routing]) -> Iterator[str]:
+    for name, routing in sorted(routings.items()):
+        if any(map(certificate.covers, _hosts_over_tls(routing))):
+            yield name
+
+
+def _hosts_over_tls(routing: Routing) -> tuple[str, ...]:
+    secure = (router for router in routing.rules if "tls" in router.settings)
+    return tuple(dict.fromkeys(host for one in secure for each in certificate_names(one) for host in each))
 
 
 def host_status(
@@ -190,9 +249,10 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
     """Where visitors reach it."""
     if routing is None or settings is None:
         return
-    port = "" if settings.http_port == 80 else f":{settings.http_port}"
-    hosts = dict.fromkeys(host for router in routing.rules for host in rules.hosts(router.rule))
-    yield from (f"http://{host}{port}" for host in hosts)
+    for scheme, default, port in (("https", 443, settings.https_port), ("http", 80, settings.http_port)):
+        routers = [one for one in routing.rules if ("tls" in one.settings) == (scheme == "https")]
+        hosts = dict.fromkeys(host for router in routers for host in rules.hosts(router.rule))
+        yield from (f"{scheme}://{host}" + ("" if port == default else f":{port}") for host in hosts)
     yield from dict.fromkeys(
         f"{router.protocol}://"
         + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.journal import Holder, Run
 from hitless.domain.release.model import Release
@@ -165,7 +166,7 @@ class World:
     releases that have image tags; `foreign` are names of containers that lie in a colour's Compose project
     and that hitless did not make; `base` are those of the base project. `runs` are the latest of its journal,
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
-    bytes left on Docker's disk, if known.
+    bytes left on Docker's disk, if known. `certificates` are the gateway's, `now` is an ISO time in UTC.
     """
 
     gateway: Gateway | None = None
@@ -183,6 +184,8 @@ class World:
     holder: Holder | None = None
     quiet: float = 0.0
     free: int | None = None
+    certificates: tuple[Certificate, ...] = ()
+    now: str = ""
 
     @property
     def left(self) -> Run | None:

@@ -207,8 +207,13 @@ def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...
         (router.rule, _entry_point(router))
         for router in application.routes.routers
         # over TLS the gateway's plain port does not answer
-        if router.protocol is Protocol.HTTP and "tls" not in router.settings
+        if router.protocol is Protocol.HTTP and "tls" not in router.settings and not router.is_redirect
     ]
+    if not routed and any("tls" in router.settings for router in application.routes.routers):
+        raise HitlessError(
+            f"all routes of {name} are over HTTPS, and hitless prove asks over HTTP alone",
+            "prove it with a route on `web`, too",
+        )
     if not paths:
         examples = [(rules.example(rule), entry_point) for rule, entry_point in routed]
         found = [Target(one[0] or "localhost", one[1], entry_point) for one, entry_point in examples if one]

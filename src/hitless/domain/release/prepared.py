@@ -11,6 +11,7 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.model import Image, Release
+from hitless.domain.routing import https
 from hitless.domain.routing.entry_points import WEB, entry_point
 from hitless.domain.routing.model import Backend
 
@@ -53,13 +54,13 @@ def prepare_kept(release: Release, gateway: Gateway) -> tuple[Prepared, tuple[Fi
 
 
 def behind(application: Application, gateway: Gateway) -> Application:
-    """The application with its entry points as this gateway calls them: its own HTTP port is `web`."""
-    own = entry_point(gateway.http_port)
-    routers = tuple(
-        replace(router, entry_points=tuple(WEB if name == own else name for name in router.entry_points))
-        for router in application.routes.routers
-    )
-    return replace(application, routes=replace(application.routes, routers=routers))
+    """The application with its entry points as this gateway calls them, and its routes over HTTPS secured."""
+    aliases = {**gateway.aliases, entry_point(gateway.http_port): WEB}
+    routers = tuple(https.named(router, aliases) for router in application.routes.routers)
+    routes = replace(application.routes, routers=routers)
+    if gateway.https_port:
+        routes = https.secured(routes, gateway.https_port, application.settings.https_redirect)
+    return replace(application, routes=routes)
 
 
 def with_ports(

@@ -94,8 +94,8 @@ def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tup
     for router in application.routes.routers:
         example = rules.example(router.rule)
         ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
-        # over TLS it would not answer, and a rule that asks for a header may mean anything
-        if example is None or "tls" in router.settings or services.get(router.backend) not in asked:
+        # a rule that asks for a header may mean anything
+        if example is None or services.get(router.backend) not in asked:
             continue
         host, path = example
         if ports and ports[0]:

@@ -1,11 +1,24 @@
-"""The gateway's entry points: `web`, its own HTTP port, and one for each port that it publishes. Pure."""
+"""The gateway's entry points: two of its own, and one for each port that it publishes. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+WEB = "web"  # the entry point of a route that names none
+WEBSECURE = "websecure"  # every route here is an HTTPS one
+ALIASES: Mapping[str, str] = {
+    **dict.fromkeys(("http", "insecure", "webinsecure", "web-insecure", "http-web", "web-http"), WEB),
+    **dict.fromkeys(("https", "secure", "web-secure", "web_secure", "http-secure", "https-web"), WEBSECURE),
+    **dict.fromkeys(("web-https", "webhttps", "http-tls", "tls"), WEBSECURE),
+}
+"""What people call the two in their own Traefik (seen in public Compose files) -> their names here."""
 
 HIGHEST = 60_000  # above it are the ports inside the gateway that can't be the same outside
 _PREFIX = "port-"
 # What the gateway's container keeps for itself: its HTTP port, and Traefik's API
 _MOVED = {80: 60_080, 8080: 60_081}
+# of its own two entry points; that for HTTPS is none that an application can publish
+_INNER = {WEB: 80, WEBSECURE: 60_443}
 
 
 def entry_point(port: int) -> str:
@@ -14,7 +27,7 @@ def entry_point(port: int) -> str:
 
 
 def port_of(entry_point: str) -> int | None:
-    """The port of the host that an entry point is for; None for `web`."""
+    """The port of the host that an entry point is for; None for the gateway's own two."""
     number = entry_point.removeprefix(_PREFIX)
     return int(number) if number != entry_point and number.isdecimal() else None
 
@@ -22,7 +35,7 @@ def port_of(entry_point: str) -> int | None:
 def inner_port(entry_point: str) -> int:
     """The port on which an entry point listens inside the gateway's container."""
     port = port_of(entry_point)
-    return 80 if port is None else _MOVED.get(port, port)
+    return _INNER[entry_point] if port is None else _MOVED.get(port, port)
 
 
 def shown(address: str, port: int) -> str:
@@ -35,6 +48,3 @@ def written(address: str, port: int) -> str:
     if not address:
         return str(port)
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-WEB = "web"  # the entry point of a route that names none

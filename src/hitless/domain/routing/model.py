@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from hitless.domain.common.foreign import Json
 
+# of hitless's own: a label's name can't have a dot, because Traefik takes it for the end of the name
+REDIRECT = "https.redirect"
+
 
 class Protocol(StrEnum):
     """What a route carries: HTTP requests, or whole TCP connections."""
@@ -62,9 +65,13 @@ class Router:
         return int(self.settings.get("priority", 0))
 
     @property
+    def is_redirect(self) -> bool:
+        """Whether it is hitless's own redirect to HTTPS."""
+        return self.middlewares == (REDIRECT,)
+
+    @property
     def is_port(self) -> bool:
         """Whether it is that of a published port, and not of a label."""
-        # a label's name can't have a dot
         service, _, port = self.name.rpartition(".")
         return service == self.service and port.isdecimal()
 

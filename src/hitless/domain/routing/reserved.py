@@ -13,6 +13,16 @@ GUARDED_PRIORITY = 1_000_000_000
 IDLE_TIMEOUT = 0.25  # seconds
 
 
+def handshake_host(application: str) -> str:
+    """The name that a client asks for in the TLS handshake which proves a generation."""
+    return f"{application}.{MARKER_HOST}"
+
+
+def handshake_protocol(application: str, generation: int) -> str:
+    """The protocol (ALPN) that this handshake agrees on exactly when this generation is in force."""
+    return f"hitless/{application}/{generation}"
+
+
 def marker_path(application: str, generation: int) -> str:
     """The path that answers 418 on an entry point exactly when this generation is in force there."""
     return f"/{application}/{generation}"

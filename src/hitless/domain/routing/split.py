@@ -140,6 +140,23 @@ class Routing:
         )
         return tuple(sorted({WEB, *found}))
 
+    @property
+    def over_http(self) -> tuple[str, ...]:
+        """Those of its entry points at which it has its marker in plain HTTP, `web` among them."""
+        return tuple(name for name in self.entry_points if name == WEB or name not in self.over_tls)
+
+    @property
+    def over_tls(self) -> tuple[str, ...]:
+        """Those of its entry points at which it has routes over TLS."""
+        found = (
+            name
+            for part in self.colours.values()
+            for router in part.routers
+            if router.protocol is Protocol.HTTP and "tls" in router.settings
+            for name in router.entry_points
+        )
+        return tuple(sorted({*found}))
+
 
 def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
     """The same without these containers."""
