@@ -51,7 +51,7 @@ services:
     labels:
       - traefik.http.routers.web.rule=Host(`HOST`)
       - traefik.http.routers.web.entrypoints=nowhere
-      - traefik.http.routers.web.tls.certresolver=letsencrypt
+      - traefik.http.routers.web.tls.options=old@file
       - traefik.http.services.web.loadbalancer.server.prot=8000
       - traefik.tcp.routers.x.rule=HostSNI(`*`)
   hosted:
@@ -75,7 +75,7 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
         "services.web.ports",
         "services.web.networks.fixed",
         "services.web.labels.traefik.http.routers.web.entrypoints",
-        "services.web.labels.traefik.http.routers.web.tls.certresolver",
+        "services.web.labels.traefik.http.routers.web.tls.options",
         "services.web.labels.traefik.http.services.web.loadbalancer.server.prot",
         "services.web.labels.traefik.tcp.routers.x.rule",
         "services.hosted.network_mode",
