@@ -148,7 +148,9 @@ def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) ->
     # without HTTP/2: at a GOAWAY this client gives up on answers that are on their way
     with clients(site, FRESH, KEPT) as seen:
         site.add(HOST)
-        site.cli.run("gateway", "up", "--read-timeout", "900s")
+        site.cli.run("gateway", "up", "--read-timeout", "900s", "--entry-point-alias", "mine=websecure")
+        file = site.folder / "compose.yml"
+        file.write_text(file.read_text().replace("entrypoints=https", "entrypoints=mine"))
         site.app.run("deploy", RELEASE="5")
         time.sleep(0.3)
     assert seen.lost == []

@@ -6,12 +6,15 @@ import ssl
 from contextlib import suppress
 from functools import lru_cache
 
+# What comes after them: a fatal alert. A server that goes on would wait for the client, and keep hitless
+# waiting with it.
+_GOODBYE = b"\x15\x03\x03\x00\x02\x02\x28"
 HANDSHAKE = b"\x16"  # the first byte of a server that goes on (RFC 8446, 5.1); it refuses with an alert, 0x15
 
 
 @lru_cache(maxsize=64)
 def client_hello(name: str, protocol: str) -> bytes:
-    """The first bytes of a client that asks for this name, and speaks this protocol (ALPN) alone."""
+    """All that a client says that asks for this name, and speaks this protocol (ALPN) alone."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -22,4 +25,4 @@ def client_hello(name: str, protocol: str) -> bytes:
     client = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name)
     with suppress(ssl.SSLWantReadError):
         client.do_handshake()
-    return sent.read()
+    return sent.read() + _GOODBYE

@@ -76,7 +76,9 @@ class Traefik:
             return None
         if found["State"]["Status"] != "running":
             return None
-        settings = GatewaySettings.from_label(labels(found)[LABEL_SETTINGS])
+        # Traefik may have been replaced by one with other settings since the container was made
+        live = self.shell.run("live_settings")[0].decode().strip()
+        settings = GatewaySettings.from_label(live or labels(found)[LABEL_SETTINGS])
         networks = found["NetworkSettings"].get("Networks") or {}
         return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
 
