@@ -2,7 +2,7 @@
 PYTHON_RUN = .venv/bin/python
 
 .PHONY: help demo demo-down test test-more soak shop faults replacements fuzz docs check fmt bench bench-hitless bench-overhead bench-speed \
-	bench-engines bench-memory bench-times bench-replacement bench-many bench-delivery python engine servers
+	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
+	@echo "make bench-https       deployments and replacements over HTTPS, with 600 TLS hosts"
 	@echo "make bench-replacement the gateway's Traefik replaced with 200 applications: time and memory"
 	@echo "make bench-delivery measure how long a delivery takes to be in force, with the gateway's certificate and without"
 	@echo "make bench-memory   memory and what is left after many deployments"
@@ -114,6 +115,9 @@ bench-memory: python engine
 
 bench-replacement: python engine
 	@$(PYTHON_RUN) -m bench.replacement $(APPLICATIONS)
+
+bench-https: python engine
+	@$(PYTHON_RUN) -m bench.https $(HOSTS)
 
 bench-many: python engine
 	@$(PYTHON_RUN) -m bench.many $(APPLICATIONS)

@@ -281,6 +281,7 @@ def test_a_gateways_name_from_the_environment_is_looked_at_as_well(docker: FakeD
 def test_a_running_gateway_is_not_changed_without_being_told_to(
     docker: FakeDocker, asked: tuple[str, ...], said: str
 ) -> None:
+    docker.answers("exec", way="shell")
     docker.answers(
         "container", "inspect", "adapters-rec-traefik-1", stdout=recorded_text("container_gateway")
     )

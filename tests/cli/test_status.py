@@ -276,7 +276,8 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "gateway up: http://127.0.0.1:18080, " + TRAEFIK_IMAGE,
         "  shop  green, release 2  http://shop.localhost:18080, http://www.shop.localhost:18080",
     ]
-    settings = {**vars(SETTINGS), "held": [], "trusted_proxies": []}
+    lists: dict[str, list[str]] = {"held": [], "trusted_proxies": [], "acme_dns_resolvers": []}
+    settings = {**vars(SETTINGS), **lists}
     assert found["gateway"] == {
         "running": True,
         "settings": settings,
@@ -284,6 +285,7 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "broken": {},
         "left": 0,
         "health": None,
+        "ending": [],
     }
     assert found["applications"] == [
         {
@@ -315,6 +317,7 @@ def test_no_gateway_at_all(capsys: Capture) -> None:
             "broken": {},
             "left": 0,
             "health": None,
+            "ending": [],
         },
         "applications": [],
     }

@@ -49,6 +49,10 @@ LOOKS = {
     "journal",
     "instances",
     "unable_to_switch",
+    "certificates",
+    "obtained",
+    "failures",
+    "said",
 }
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {"in_force", "complaints", "ask", "connections", "instance_answers", "instance_connections"}

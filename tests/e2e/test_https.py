@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +14,11 @@ import pytest
 
 from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, NAMED, Cli, _remove_gateway, free_port
+from tests.e2e.https import FRESH, HTTP2, KEPT, clients
 
 HOST = "shop.example"
 FILE = """
+x-hitless: {bake: "${BAKE:-0s}"}
 services:
   web:
     image: IMAGE
@@ -75,49 +76,6 @@ def site(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     _remove_gateway(cli)
 
 
-@dataclass
-class Clients:
-    """Clients that ask all the time; `answers` are the releases, `lost` what went wrong."""
-
-    answers: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-
-FRESH, KEPT, HTTP2 = (False, False), (False, True), (True, True)
-
-
-@contextmanager
-def clients(site: Site, *kinds: tuple[bool, bool]) -> Iterator[Clients]:
-    """Clients of these kinds: a new connection for each request, a kept one, and HTTP/2."""
-    found, is_over = Clients(), threading.Event()
-
-    def ask(http2: bool, is_kept: bool) -> None:
-        client = site.client(http2)
-        while not is_over.is_set():
-            try:
-                answer = site.get(client)
-                found.answers.append(answer.headers["X-Release"])
-                if answer.status_code != 200:
-                    found.lost.append(str(answer.status_code))
-            except (httpx.HTTPError, KeyError) as error:
-                found.lost.append(repr(error))
-            if not is_kept:
-                client.close()
-                client = site.client(http2)
-            time.sleep(0.01)
-        client.close()
-
-    threads = [threading.Thread(target=ask, args=kind) for kind in kinds]
-    for thread in threads:
-        thread.start()
-    try:
-        yield found
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
-
-
 def test_from_a_refusal_to_a_certificate_that_clients_trust(site: Site) -> None:
     refused = site.app.run("deploy", code=1)
     assert f"the gateway has no valid certificate for {HOST}" in refused
@@ -137,7 +95,7 @@ def test_from_a_refusal_to_a_certificate_that_clients_trust(site: Site) -> None:
 
 
 def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) -> None:
-    with clients(site, FRESH, KEPT, HTTP2) as seen:
+    with clients(site, HOST, FRESH, KEPT, HTTP2) as seen:
         for release in ("2", "3", "4"):
             site.app.run("deploy", RELEASE=release)
             after = len(seen.answers) + 3  # what is on its way
@@ -146,7 +104,7 @@ def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) ->
     assert seen.lost == []
     assert len(seen.answers) > 200
     # without HTTP/2: at a GOAWAY this client gives up on answers that are on their way
-    with clients(site, FRESH, KEPT) as seen:
+    with clients(site, HOST, FRESH, KEPT) as seen:
         site.add(HOST)
         site.cli.run("gateway", "up", "--read-timeout", "900s", "--entry-point-alias", "mine=websecure")
         file = site.folder / "compose.yml"
@@ -172,3 +130,44 @@ def test_a_certificate_that_is_removed_is_served_no_more(site: Site) -> None:
     (site.folder / "chain.pem").write_bytes(chain)
     files = (str(site.folder / "chain.pem"), str(site.folder / "key.pem"))
     assert "don't belong together" in site.cli.run("gateway", "certificate", "add", *files, code=1)
+
+
+@pytest.mark.more
+def test_a_bake_asks_the_live_route_from_inside(site: Site) -> None:
+    site.cli.run("gateway", "up", "--access-log")
+    site.app.run("deploy", RELEASE="6", BAKE="3s")
+    colour = site.app.json("status")["live"]["colour"]
+    lines = [
+        json.loads(line) for line in site.cli.run("gateway", "logs").splitlines() if line.startswith("{")
+    ]
+    name = f"{site.app.options[1]}.shop.{colour}@file"
+    asked = [line["OriginStatus"] for line in lines if line.get("RouterName") == name]
+    assert len(asked) >= 3  # at the gate, and in the bake
+    assert set(asked) == {200}
+
+
+@pytest.mark.more
+def test_a_route_for_clients_with_a_certificate_alone(site: Site) -> None:
+    staff = Authority("the staff's")
+    file = site.folder / "compose.yml"
+    before = file.read_text()
+    options = {"clientAuthType": "RequireAndVerifyClientCert", "caFiles": [staff.certificate.decode()]}
+    extension = f"x-hitless: {{tls_options: {{staff: {{clientAuth: {json.dumps(options)}}}}}}}\n"
+    label = "      - traefik.http.routers.shop.tls.options=staff@file\n"
+    file.write_text(extension + before.partition("\n")[2].partition("\n")[2] + label)
+    chain, key = staff.issue("ann")
+    pair = (site.folder / "ann.pem", site.folder / "ann.key")
+    for one, content in zip(pair, (chain, key), strict=True):
+        one.write_bytes(content)
+    trust = ssl.create_default_context(cadata=site.authority.certificate.decode())
+    for release in ("7", "8"):  # a candidate beside a live release with the same options
+        site.app.run("deploy", RELEASE=release)
+        with httpx.Client(verify=trust, trust_env=False) as nobody, pytest.raises(httpx.TransportError):
+            site.get(nobody, HOST)
+    trust.load_cert_chain(*map(str, pair))
+    with httpx.Client(verify=trust, trust_env=False) as ann:
+        assert site.get(ann, HOST).headers["X-Release"] == "8"
+    file.write_text(before)
+    site.app.run("deploy", RELEASE="9")
+    with site.client() as anybody:
+        assert site.get(anybody, HOST).headers["X-Release"] == "9"

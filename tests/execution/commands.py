@@ -94,9 +94,10 @@ def gateway_up(
     changes: dict[str, Any],
     may_replace: bool,
     wait: float = 0.0,
+    may_forget: bool = False,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     with session(ports, Operation.GATEWAY_UP, "", wait) as command:
-        return gateways.up(command, project, is_running, changes, may_replace)
+        return gateways.up(command, project, is_running, changes, may_replace, may_forget)
 
 
 def gateway_upgrade(

@@ -42,6 +42,7 @@ class FakeGatewayProject:
     # image -> what it lacks
     lacks: dict[str, str] = field(default_factory=dict)
     applied: list[GatewaySettings] = field(default_factory=list)
+    given: dict[str, bytes] = field(default_factory=dict)
 
     def settings(self) -> GatewaySettings | None:
         return self.host.traefiks.running[self.host.traefiks.live] or self.there
@@ -61,6 +62,9 @@ class FakeGatewayProject:
 
     def unfit(self, image: str) -> str:
         return self.lacks.get(image, "")
+
+    def give(self, files: Mapping[str, bytes]) -> None:
+        self.given.update(files)
 
     def apply(self, settings: GatewaySettings) -> None:
         published = {settings.http_port, *settings.ports} - set(settings.held)

@@ -8,10 +8,12 @@ from hitless.domain.common.errors import HitlessError, NotConfirmed, Refused
 from hitless.domain.common.events import Operation
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.execution import certificates
 from tests.domain.builders import part, router, routing
 from tests.execution.commands import session
+from tests.execution.test_adopt import FakeGatewayProject
 from tests.fakes.host import FakeHost
 
 
@@ -22,12 +24,22 @@ def host() -> FakeHost:
 
 def add(host: FakeHost, *names: str, name: str = "") -> None:
     with session(host.ports(), Operation.CERTIFICATE_ADD, "") as command:
-        certificates.add(command, name, " ".join(names).encode(), b"key")
+        certificates.add(
+            command, FakeGatewayProject(host, host.gateway_settings), name, " ".join(names).encode(), b"key"
+        )
 
 
 def remove(host: FakeHost, name: str, force: bool = False) -> None:
     with session(host.ports(), Operation.CERTIFICATE_REMOVE, "") as command:
-        certificates.remove(command, name, force)
+        certificates.remove(command, FakeGatewayProject(host, host.gateway_settings), name, force)
+
+
+def with_one_of_the_cas() -> FakeHost:
+    host = FakeHost(gateway_settings=GatewaySettings(https_port=443, acme_email="ann@example.org"))
+    dates = ("2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+    found = Certificate("shop.example", ("shop.example",), "CA", *dates, is_renewed=True)
+    host.certified.got["shop.example"] = found
+    return host
 
 
 @pytest.mark.parametrize(
@@ -86,3 +98,26 @@ def test_one_that_is_not_there(host: FakeHost) -> None:
     with pytest.raises(HitlessError, match="no certificate other") as raised:
         remove(host, "other")
     assert raised.value.hint == "there are: shop.example"
+
+
+def test_one_of_ones_own_takes_the_place_of_the_cas() -> None:
+    host = with_one_of_the_cas()
+    add(host, "other.example")
+    assert host.traefiks.verbs == []
+    add(host, "shop.example")
+    assert host.traefiks.forgotten == [("shop.example",)]
+    assert host.traefiks.live == 1
+
+
+def test_if_no_new_traefik_starts_it_is_not_added() -> None:
+    host = with_one_of_the_cas()
+    host.traefiks.broken = True
+    with pytest.raises(HitlessError):
+        add(host, "shop.example")
+    assert host.certified.there == {}
+
+
+def test_one_of_the_cas_goes_with_a_new_traefik() -> None:
+    host = with_one_of_the_cas()
+    remove(host, "shop.example")
+    assert host.traefiks.forgotten == [("shop.example",)]

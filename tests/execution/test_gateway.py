@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from hitless.domain.common.errors import HitlessError, Locked
 from hitless.domain.common.events import Waiting
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.acme import STAGING
+from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import Port
+from tests.domain.builders import part, router, routing
 from tests.execution import commands
 from tests.execution.test_adopt import PUBLISHING, FakeGatewayProject, adopt, plain_host
 from tests.fakes.host import FakeHost
@@ -123,3 +130,57 @@ def test_an_image_that_the_user_named_stays() -> None:
     commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
     made, _, said = commands.gateway_up(host.ports(), gateway, True, {"bind": "::1"}, may_replace=True)
     assert (made.image, said) == ("traefik:v3.7.4", ())
+
+
+SECURE = GatewaySettings(https_port=443, acme_email="ann@example.org")
+
+
+def changed(present: GatewaySettings, changes: dict[str, Any], may_forget: bool = False) -> FakeHost:
+    """A host whose gateway, with one application over HTTPS, was asked for these changes."""
+    host = FakeHost(gateway_settings=present)
+    dates = ("2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+    found = Certificate("shop.example", ("shop.example",), "CA", *dates, is_renewed=True)
+    host.certified.got["shop.example"] = found
+    secure = router(entry_points=("websecure",), settings={"tls": {}})
+    host.routings["shop"] = routing(Colour.BLUE, {Colour.BLUE: part(1, secure)})
+    host.in_traefik.update(host.routings)
+    gateway = FakeGatewayProject(host, there=present)
+    commands.gateway_up(host.ports(), gateway, True, changes, may_replace=False, may_forget=may_forget)
+    return host
+
+
+def test_a_new_traefik_serves_the_certificates_of_the_old_one() -> None:
+    host = changed(SECURE, {"read_timeout": 5.0})
+    assert (host.traefiks.served, host.traefiks.forgotten) == ([("shop.example",)], [])
+
+
+@pytest.mark.parametrize(
+    "leaves", [{"acme_email": ""}, {"acme_server": "https://ca.internal/directory"}], ids=str
+)
+def test_a_ca_whose_certificates_are_in_use_is_left_by_force_alone(leaves: dict[str, str]) -> None:
+    with pytest.raises(HitlessError, match=r"nobody would reach shop \(shop.example\)") as raised:
+        changed(SECURE, leaves)
+    assert "--forget-certificates" in raised.value.hint
+    assert changed(SECURE, leaves, may_forget=True).traefiks.served == []
+
+
+def test_the_ca_for_tests_is_left_at_once() -> None:
+    staging = replace(SECURE, acme_server=STAGING)
+    assert changed(staging, {"acme_server": ""}).traefiks.live == 1
+
+
+@pytest.mark.parametrize(
+    ("present", "asked", "said"),
+    [
+        (GatewaySettings(), {"acme_email": "ann@example.org"}, "no port for HTTPS"),
+        (GatewaySettings(https_port=443), {"acme_dns": "cloudflare"}, "without an account at the CA"),
+        (GatewaySettings(https_port=443), {"acme_server": STAGING}, "without an account at the CA"),
+    ],
+)
+def test_settings_for_certificates_that_lack_others(
+    present: GatewaySettings, asked: dict[str, str], said: str
+) -> None:
+    host = FakeHost(gateway_settings=present)
+    with pytest.raises(HitlessError, match=said):
+        commands.gateway_up(host.ports(), FakeGatewayProject(host, there=present), True, asked, False)
+    assert host.traefiks.verbs == []

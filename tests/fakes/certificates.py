@@ -11,14 +11,45 @@ from hitless.domain.gateway.certificates import Certificate
 
 @dataclass
 class FakeCertificates:
-    """What is there by name; `wrong` is found in every pair, `after` so many looks one is served."""
+    """What is there by name; `wrong` is found in every pair, `after` so many looks one is served.
+
+    The CA has given those in `got`, and gives one for every name that has no error in `refusals`. `orders`
+    are all that there were, id -> host names; `counted` are the names of those that failed.
+    """
 
     there: dict[str, Certificate] = field(default_factory=dict)
     wrong: tuple[Finding, ...] = ()
     after: int = 0
+    got: dict[str, Certificate] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counted: list[str] = field(default_factory=list)
+    # the CA gives no answer
+    silent: bool = False
 
     def certificates(self) -> tuple[Certificate, ...]:
         return tuple(self.there.values())
+
+    def obtained(self) -> tuple[Certificate, ...]:
+        return tuple(self.got.values())
+
+    def failures(self) -> dict[str, tuple[int, ...]]:
+        return {name: (0,) * self.counted.count(name) for name in self.counted}
+
+    def order(self, application: str, names: tuple[str, ...], timeout: float) -> str:
+        order = str(len(self.orders))
+        self.orders[order] = names
+        if not self.silent and not self.said(order):
+            self.got[names[0]] = Certificate(
+                names[0], names, "CA", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", is_renewed=True
+            )
+        return order
+
+    def said(self, order: str) -> str:
+        return next((self.refusals[name] for name in self.orders[order] if name in self.refusals), "")
+
+    def end_order(self, application: str, order: str, has_failed: bool) -> None:
+        self.counted += self.orders[order] if has_failed else ()
 
     def read_certificate(
         self, name: str, chain: bytes, key: bytes, now: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from hitless.domain.common.errors import HitlessError
+from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.routing.split import Routing
@@ -32,6 +33,9 @@ class FakeInstances:
     # bytes, 0 for no limit
     memory_limit: int = 0
     memory: int = 64 << 20
+    # certificates that new ones are begun without, and those that they must serve
+    forgotten: list[Names] = field(default_factory=list)
+    served: list[Names] = field(default_factory=list)
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
@@ -48,7 +52,10 @@ class FakeInstances:
     def unable_to_switch(self) -> str:
         return self.unable
 
-    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
+    def begin_instance(
+        self, number: int, settings: GatewaySettings, forgotten: Collection[Names] = ()
+    ) -> None:
+        self.forgotten += forgotten
         self._verb(f"begin {number}")
         if number in self.running:
             raise HitlessError(f"instance {number} is there")
@@ -56,7 +63,8 @@ class FakeInstances:
         limits = (self.memory_limit, settings.memory_limit)
         self.memory_limit = max(limits) if all(limits) else 0
 
-    def instance_answers(self, number: int) -> bool:
+    def instance_answers(self, number: int, certificates: Collection[Names] = ()) -> bool:
+        self.served += certificates
         if self.broken:
             del self.running[number]
             raise HitlessError("the new Traefik has ended", "see `hitless gateway logs`")

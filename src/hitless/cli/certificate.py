@@ -46,9 +46,11 @@ def add(options: Options, certificate: Path, key: Path, name: str | None, as_jso
     """
     from hitless.execution import certificates as execution
 
-    with command(options, "gateway certificate add", as_json=as_json) as (_, session):
+    with command(options, "gateway certificate add", as_json=as_json) as (host, session):
         session.application = ""
-        made = execution.add(session, name or "", certificate.read_bytes(), key.read_bytes())
+        made = execution.add(
+            session, host.gateway_project(), name or "", certificate.read_bytes(), key.read_bytes()
+        )
     if not as_json:
         echo(f"the gateway serves {', '.join(made.names)} until {made.not_after[:10]}, as {made.name}")
 
@@ -62,9 +64,9 @@ def remove(options: Options, name: str, force: bool, as_json: bool) -> None:
     """Serve a certificate no more."""
     from hitless.execution import certificates as execution
 
-    with command(options, "gateway certificate remove", as_json=as_json) as (_, session):
+    with command(options, "gateway certificate remove", as_json=as_json) as (host, session):
         session.application = ""
-        execution.remove(session, name, force)
+        execution.remove(session, host.gateway_project(), name, force)
     if not as_json:
         echo(f"the gateway serves {name} no more")
 
@@ -76,7 +78,7 @@ def list_(options: Options, as_json: bool) -> None:
     """Show them: names, issuer, how long each is valid, and who uses it."""
     from hitless.cli.console import ignore
     from hitless.cli.views.certificates import show_certificates
-    from hitless.domain.host.status import certificate_statuses
+    from hitless.domain.host.certificates import certificate_statuses
     from hitless.execution import observe
 
     world = observe.world(options.host().ports(ignore), None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from hitless.cli.acme import acme_options, take_files
 from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.options import (
@@ -42,6 +45,7 @@ gateway.add_command(certificate)
     multiple=True,
     help="Another name of an entry point, as labels may have it: tls=websecure; may be repeated.",
 )
+@acme_options
 @click.option("--bind", type=HostAddress(), help="The address to listen on, or `all`: IPv4 and IPv6.  [all]")
 @click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
 @click.option(
@@ -114,13 +118,15 @@ def up(
     unpublish: tuple[int, ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
     entry_point_alias: tuple[tuple[str, str], ...],
-    **settings: object,
+    forget_certificates: bool,
+    **settings: Any,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
     from hitless.domain.gateway.settings import GatewaySettings
     from hitless.domain.routing.entry_points import shown
     from hitless.execution import gateway as execution
 
+    files = take_files(settings)
     changes = {key: value for key, value in settings.items() if value is not None}
     if image := changes.get("image"):
         changes |= _image(str(image))
@@ -135,7 +141,10 @@ def up(
         if publish or unpublish:
             present = project.settings() or GatewaySettings()
             changes["ports"] = present.publishing(dict(publish), unpublish).ports
-        made, changed, damaged = execution.up(session, project, is_running, changes, replace)
+        project.give(files)
+        made, changed, damaged = execution.up(
+            session, project, is_running, changes, replace, forget_certificates
+        )
     if as_json:
         return
     state = "is up" if changed else "was up already, nothing changed"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from hitless.domain.common.errors import HitlessError, NotConfirmed
+from hitless.domain.common.errors import GatewayDown, HitlessError, NotConfirmed
+from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.certificates import Certificate
-from hitless.domain.host.status import needing
-from hitless.execution import observe
+from hitless.domain.host.certificates import needing, told
+from hitless.execution import gateway, observe
 from hitless.execution.session import Session
 from hitless.execution.waits import CONFIRM_TIMEOUT, refused
+from hitless.ports import Ports
+from hitless.ports.gateway_project import GatewayProject
 
 _PAUSE = 0.05
 
 
-def add(session: Session, name: str, chain: bytes, key: bytes) -> Certificate:
+def add(session: Session, project: GatewayProject, name: str, chain: bytes, key: bytes) -> Certificate:
     """Have the gateway serve a certificate, and wait until it does.
 
-    `name` is "" for the first of its own. Raises `Refused` for a pair that is wrong, `NotConfirmed`.
+    `name` is "" for the first of its own. Raises `Refused` for a pair that is wrong, `NotConfirmed`. If the
+    gateway has one of the CA's with the same host names, it is without that afterwards: with both, Traefik
+    would serve the one or the other.
     """
     ports = session.ports
     _insist_on_https(session)
@@ -26,8 +32,40 @@ def add(session: Session, name: str, chain: bytes, key: bytes) -> Certificate:
     assert certificate
     first = certificate.names[0].lower().replace("*", "wildcard")
     certificate = replace(certificate, name=name or first)
-    session.begin(0)
-    ports.certificates.install_certificate(certificate, chain, key)
+    # before it is there: of two with the same host names, Traefik tells of the one or the other
+    issued = ports.certificates.obtained() if _asks_a_ca(ports) else ()
+    same = [one.names for one in issued if set(one.names) == set(certificate.names)]
+
+    def install() -> None:
+        ports.certificates.install_certificate(certificate, chain, key)
+
+    if same:
+        _in_place_of(session, project, certificate.name, same, install)
+    else:
+        session.begin(0)
+        install()
+    _wait_until_served(ports, certificate)
+    return certificate
+
+
+def _in_place_of(
+    session: Session,
+    project: GatewayProject,
+    name: str,
+    same: Collection[Names],
+    install: Callable[[], None],
+) -> None:
+    """Install a certificate, and replace Traefik by one without those of the CA. If that fails, remove it."""
+    there = [one.name for one in session.ports.certificates.certificates()]
+    try:
+        _forget(session, project, same, install)
+    except BaseException:
+        if name not in there:
+            session.ports.certificates.remove_certificate(name)
+        raise
+
+
+def _wait_until_served(ports: Ports, certificate: Certificate) -> None:
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     while not ports.certificates.serves_certificate(certificate):
         if ports.clock.now() > deadline:
@@ -36,10 +74,9 @@ def add(session: Session, name: str, chain: bytes, key: bytes) -> Certificate:
                 "see `hitless gateway logs`",
             )
         ports.clock.pause(_PAUSE)
-    return certificate
 
 
-def remove(session: Session, name: str, force: bool) -> None:
+def remove(session: Session, project: GatewayProject, name: str, force: bool) -> None:
     """Have the gateway serve a certificate no more.
 
     Raises `HitlessError` if there is none of this name, or, without `force`, if an application needs it.
@@ -49,21 +86,40 @@ def remove(session: Session, name: str, force: bool) -> None:
     there = [one.name for one in world.certificates]
     if name not in there:
         raise HitlessError(f"there is no certificate {name}", f"there are: {', '.join(there) or 'none'}")
-    if not force and (users := needing(name, world)):
-        needed = "; ".join(f"{user} ({', '.join(hosts)})" for user, hosts in users.items())
+    if not force and (users := needing((name,), world)):
         raise HitlessError(
-            f"without the certificate {name} nobody would reach {needed}",
+            f"without the certificate {name} nobody would reach {told(users)}",
             "add another one for these names first, or pass --force",
         )
-    session.begin(0)
-    session.ports.certificates.remove_certificate(name)
+    if any(one.name == name and not one.is_renewed for one in world.certificates):
+        session.begin(0)
+        session.ports.certificates.remove_certificate(name)
+    else:
+        _forget(session, project, [one.names for one in world.certificates if one.name == name])
+
+
+def _forget(
+    session: Session,
+    project: GatewayProject,
+    certificates: Collection[Names],
+    first: Callable[[], None] = lambda: None,
+) -> None:
+    """Replace Traefik by one without these certificates of the CA: it can't be told to drop one."""
+    settings = project.settings()
+    assert settings
+    gateway.replace_traefik(session, project, settings, settings, removed=certificates, first=first)
+
+
+def _asks_a_ca(ports: Ports) -> bool:
+    there = ports.balancer.gateway()
+    return there is not None and there.challenge is not None
 
 
 def _insist_on_https(session: Session) -> None:
-    gateway = session.ports.balancer.gateway()
-    if gateway is None:
-        raise HitlessError("the gateway is not up on this Docker host", "run: hitless gateway up")
-    if not gateway.https_port:
+    there = session.ports.balancer.gateway()
+    if there is None:
+        raise GatewayDown
+    if not there.https_port:
         raise HitlessError(
             "the gateway has no port for HTTPS",
             "run: hitless gateway up --https-port 443 --replace (for a second or two it answers nobody)",

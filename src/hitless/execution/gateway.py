@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 from hitless.domain.common.errors import GatewayDown, HitlessError, Locked, TimedOut
 from hitless.domain.common.events import StepId, StepKind, Waiting
+from hitless.domain.gateway.acme import STAGING, Names, host_of
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.instances import REPLACEABLE, differing, megabytes
 from hitless.domain.gateway.settings import API_PORT, GatewaySettings
+from hitless.domain.host.certificates import needing, succession, told
 from hitless.domain.host.journal import Holder
 from hitless.domain.plan.replace import replacement, tidying
 from hitless.domain.routing.entry_points import shown
-from hitless.execution import waits
+from hitless.execution import observe, waits
 from hitless.execution.perform import announced
 from hitless.execution.session import Session
 from hitless.ports import Ports
@@ -29,7 +31,12 @@ _REMNANT = 30.0  # seconds to wait for a Docker command that a killed hitless ha
 
 
 def up(
-    session: Session, project: GatewayProject, is_running: bool, changes: dict[str, Any], may_replace: bool
+    session: Session,
+    project: GatewayProject,
+    is_running: bool,
+    changes: dict[str, Any],
+    may_replace: bool,
+    may_forget: bool = False,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Start the gateway, or change the running one.
 
@@ -49,6 +56,9 @@ def up(
         wanted = replace(wanted, image_asked=present.image_asked)
     if is_running and wanted == present and not may_replace:
         return wanted, False, put_right(ports, wanted)
+    _refuse_unable(wanted)
+    if is_running and present and not may_forget:
+        _refuse_to_forget(ports, present, wanted)
     if is_running and present and not may_replace:
         changed = differing(present, wanted)
         if set(changed) <= REPLACEABLE:
@@ -61,6 +71,22 @@ def up(
             f"the gateway runs with other settings: {shown_changes}",
             "pass --replace to restart it with the new ones; requests get no answer for a second or two",
         )
+    _refuse_ports(wanted)
+    refuse_unfit(project, wanted.image)
+    wanted = with_pool(project, wanted)
+    if is_running and present:
+        # Found later, a taken port would cost a restart of the gateway, which interrupts every application
+        more = {port: at for port, at in wanted.published.items() if port not in present.published}
+        project.refuse_taken(more)
+    said = put_right(ports, present) if is_running and present else ()
+    if present and wanted.image != present.image:
+        said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
+    _restart(session, project, present if is_running else None, wanted)
+    return wanted, True, said
+
+
+def _refuse_ports(wanted: GatewaySettings) -> None:
+    """Raise `HitlessError` where two things want the same port."""
     if wanted.https_port == wanted.http_port:
         raise HitlessError(
             f"port {wanted.http_port} can't be both for HTTP and for HTTPS",
@@ -77,17 +103,35 @@ def up(
             f"port {port} can't be both the gateway's own and one for applications",
             f"choose another one with --http-port or --https-port, or pass --unpublish {port}, too",
         )
-    refuse_unfit(project, wanted.image)
-    wanted = with_pool(project, wanted)
-    if is_running and present:
-        # Found later, a taken port would cost a restart of the gateway, which interrupts every application
-        more = {port: at for port, at in wanted.published.items() if port not in present.published}
-        project.refuse_taken(more)
-    said = put_right(ports, present) if is_running and present else ()
-    if present and wanted.image != present.image:
-        said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
-    _restart(session, project, present if is_running else None, wanted)
-    return wanted, True, said
+
+
+def _refuse_unable(wanted: GatewaySettings) -> None:
+    """Raise `HitlessError` if settings for certificates lack others."""
+    if not wanted.acme_email and (wanted.acme_dns or wanted.acme_server):
+        raise HitlessError(
+            "the gateway gets no certificates without an account at the CA", "pass --acme-email, too"
+        )
+    if wanted.acme_email and not wanted.https_port:
+        raise HitlessError(
+            "the gateway has no port for HTTPS, so certificates are of no use", "pass --https-port 443, too"
+        )
+
+
+def _refuse_to_forget(ports: Ports, present: GatewaySettings, wanted: GatewaySettings) -> None:
+    """Raise `HitlessError` if applications need certificates of a CA that the gateway leaves."""
+    # nobody trusts what a CA for tests has issued
+    if present.challenge is None or present.ca == STAGING:
+        return
+    if wanted.challenge is not None and host_of(wanted.ca) == host_of(present.ca):
+        return
+    world = observe.world(ports, None)
+    issued = [one.name for one in world.certificates if one.is_renewed]
+    if users := needing(issued, world):
+        raise HitlessError(
+            f"without the certificates of {host_of(present.ca)} nobody would reach {told(users)}",
+            "add certificates of yours for these names first (hitless gateway certificate add), or pass "
+            "--forget-certificates and deploy these applications again",
+        )
 
 
 def _restart(
@@ -141,8 +185,14 @@ def replace_traefik(
     present: GatewaySettings,
     wanted: GatewaySettings,
     timeout: float = DRAIN_TIMEOUT,
+    removed: Collection[Names] = (),
+    first: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
-    """Replace the live Traefik with one that has these settings. Loses no request. Returns messages."""
+    """Replace the live Traefik with one that has these settings. Loses no request. Returns messages.
+
+    It is without the CA's certificates with exactly the `removed` host names. `first` is called when nobody
+    else works on the gateway.
+    """
     ports = session.ports
     if reason := ports.instances.unable_to_switch():
         raise HitlessError(
@@ -154,8 +204,11 @@ def replace_traefik(
     said = put_right(ports, present)
     session.lock_gateway(undisturbed(session))
     session.begin(0)
+    first()
     answering = _answering(ports, present)
-    session.perform(replacement(ports.instances.instances(), wanted, answering, timeout))
+    certificates = succession(observe.world(ports, None), present, wanted, removed)
+    plan = replacement(ports.instances.instances(), wanted, answering, timeout, certificates)
+    session.perform(plan)
     if wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     return said

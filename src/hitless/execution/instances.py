@@ -26,8 +26,8 @@ _PAUSE = 0.1
 def perform_instance(ports: Ports, step: InstanceStep, progress: Callable[[str], None]) -> str:
     """Perform one step. Returns the text for the event of its end."""
     match step:
-        case StartInstance(number, settings):
-            ports.instances.begin_instance(number, settings)
+        case StartInstance(number, settings, forgotten):
+            ports.instances.begin_instance(number, settings, forgotten)
             return ""
         case ProveInstance():
             return _prove(ports, step)
@@ -46,7 +46,7 @@ def perform_instance(ports: Ports, step: InstanceStep, progress: Callable[[str],
 
 def _prove(ports: Ports, step: ProveInstance) -> str:
     deadline = ports.clock.now() + _START_TIMEOUT
-    while not ports.instances.instance_answers(step.number):
+    while not ports.instances.instance_answers(step.number, step.certificates):
         if ports.clock.now() > deadline:
             raise TimedOut(
                 f"the new Traefik did not answer within {_START_TIMEOUT:.0f} s of its start",

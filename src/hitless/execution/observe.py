@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from hitless.domain.common.errors import GatewayDown
+from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
@@ -29,6 +30,18 @@ def metrics(ports: Ports) -> str:
     return ports.instances.metrics()
 
 
+def _certificates(
+    ports: Ports, gateway: Gateway | None
+) -> tuple[tuple[Certificate, ...], dict[str, tuple[int, ...]]]:
+    """The gateway's certificates, and the orders for others that have failed."""
+    if gateway is None or not gateway.https_port:
+        return (), {}
+    own = ports.certificates.certificates()
+    if gateway.challenge is None:
+        return own, {}
+    return (*own, *ports.certificates.obtained()), ports.certificates.failures()
+
+
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:
     """The world for a command on this application. None: the world of all applications, without releases.
 
@@ -42,7 +55,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         composed = pool.submit(ports.containers.composed, application) if application else None
         reading = pool.submit(ports.state.read, application)
         gateway = gateway or ports.balancer.gateway()
-        certificates = ports.certificates.certificates() if gateway and gateway.https_port else ()
+        certificates, failures = _certificates(ports, gateway)
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then `reading` has failed, for the same reason
@@ -65,5 +78,6 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         quiet=stored.quiet,
         free=stored.free,
         certificates=certificates,
+        failures=failures,
         now=ports.clock.utc(),
     )

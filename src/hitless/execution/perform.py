@@ -36,6 +36,7 @@ from hitless.domain.plan.routing_steps import (
     Bake,
     CutOver,
     Gate,
+    GetCertificates,
     Restore,
     Show,
     Withdraw,
@@ -186,7 +187,9 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
             return _run_here(ports, step)
         case HandOver():
             return _hand_over(ports, step, known, progress)
-        case Show() | Restore() | Withdraw() | Gate() | CutOver() | AddReplicas() | Bake():
+        case (
+            Show() | Restore() | Withdraw() | GetCertificates() | Gate() | CutOver() | AddReplicas() | Bake()
+        ):
             return perform_routing(ports, step, known, progress)
         case Record(application, release):
             ports.state.record(application, release)

@@ -12,13 +12,14 @@ from hitless.domain.plan.routing_steps import (
     Bake,
     CutOver,
     Gate,
+    GetCertificates,
     Restore,
     RoutingStep,
     Show,
     Withdraw,
 )
 from hitless.domain.routing.split import Routing
-from hitless.execution import readiness, waits
+from hitless.execution import orders, readiness, waits
 from hitless.execution.replicas import Replicas
 from hitless.ports import Ports
 
@@ -37,6 +38,8 @@ def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: 
         case CutOver(before, routing) | AddReplicas(before, routing):
             _last_look(ports, step, known)
             return _route(ports, known, routing.application, before, routing)
+        case GetCertificates():
+            return orders.get_certificates(ports, step, progress)
         case Bake(application, colour, wanted):
             readiness.until_baked(ports, step, known.ready(application, colour, wanted), progress)
             return ""

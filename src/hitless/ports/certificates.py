@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hitless.domain.common.findings import Finding
+from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.certificates import Certificate
 
 
@@ -13,7 +14,31 @@ class Certificates(Protocol):
     """Certificates in the gateway: it serves each to clients that ask for one of its names."""
 
     def certificates(self) -> tuple[Certificate, ...]:
-        """Those that are there."""
+        """Those from the operator's files."""
+        ...
+
+    def obtained(self) -> tuple[Certificate, ...]:
+        """Those that the gateway has got from the CA."""
+        ...
+
+    def failures(self) -> dict[str, tuple[int, ...]]:
+        """The orders that failed in the last hour: host name -> seconds since each, the latest first."""
+        ...
+
+    def order(self, application: str, names: Names, timeout: float) -> str:
+        """Have the gateway order a certificate from the CA; the id of the order. It counts as failed now.
+
+        The gateway goes on with it until `end_order`, for as long as the application's lock is held, and no
+        longer than `timeout` seconds. Raises `LockLost` if the lock is not held.
+        """
+        ...
+
+    def said(self, order: str) -> str:
+        """What Traefik says about an order that has failed, in its own words; "" while it has not."""
+        ...
+
+    def end_order(self, application: str, order: str, has_failed: bool) -> None:
+        """Go on with it no longer. Only if it has failed, it still counts as a failure."""
         ...
 
     def read_certificate(

@@ -38,6 +38,10 @@ class GatewayProject(Protocol):
         """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
         ...
 
+    def give(self, files: Mapping[str, bytes]) -> None:
+        """Have these files, name -> content, where the gateway keeps its own, before it next starts."""
+        ...
+
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it if they differ."""
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
+from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.routing.split import Routing
@@ -32,15 +33,21 @@ class InstanceControl(Protocol):
         """Why new connections can't be given to another instance on this host; "" where they can."""
         ...
 
-    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
+    def begin_instance(
+        self, number: int, settings: GatewaySettings, forgotten: Collection[Names] = ()
+    ) -> None:
         """Start one with these settings, and the routes that the live one has.
 
+        It has the live one's certificates of the CA, except those with exactly the `forgotten` host names.
         Until `fit_memory` the container has the greater memory limit of the two.
         """
         ...
 
-    def instance_answers(self, number: int) -> bool:
-        """Whether an instance itself says that it is up. Raises `HitlessError` where it has ended."""
+    def instance_answers(self, number: int, certificates: Collection[Names] = ()) -> bool:
+        """Whether an instance itself says that it is up, and serves certificates with these host names.
+
+        Raises `HitlessError` where it has ended.
+        """
         ...
 
     def switch_to(self, number: int) -> None:

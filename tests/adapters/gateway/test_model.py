@@ -64,7 +64,7 @@ def test_the_gateway_can_do_as_little_as_possible(settings: GatewaySettings) -> 
 
 
 def test_the_docker_socket_is_not_mounted_and_traefik_is_nobody() -> None:
-    assert sources(GatewaySettings()) == ["routes", "state", "programs"]
+    assert sources(GatewaySettings()) == ["routes", "state", "acme", "programs"]
     assert service(GatewaySettings())["user"] == "65532:65532"
     assert not [word for word in service(GatewaySettings())["command"] if "docker" in word]
 

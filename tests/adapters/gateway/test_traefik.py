@@ -14,6 +14,7 @@ from hitless.adapters.gateway.routing_file import is_whole
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.gateway.acme import LETS_ENCRYPT
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.routing.split import NOBODY, Routing
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
@@ -35,6 +36,7 @@ def test_the_running_gateway_and_what_its_labels_say(docker: FakeDocker, gateway
         bound={"web": "127.0.0.1"},
         id="7dbb3088d29c6885856ecae5918b44a1ebc218d9790fb7afbd15467c7e650cce",
         networks=frozenset({"adapters-rec_webgateway"}),
+        ca=LETS_ENCRYPT,
     )
 
 

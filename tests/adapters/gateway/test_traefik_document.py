@@ -48,6 +48,10 @@ class TestDocument:
         routers = each["http"]["routers"]
         assert routers["shop.shop.live"]["tls"] == {}
         assert "tls" not in routers["shop.shop.green"]
+        # and the live one once more, for a bake
+        assert "tls" not in routers["shop.shop.blue"]
+        assert routers["shop.shop.blue"]["rule"].startswith("(ClientIP(`127.0.0.1/32`)")
+        assert routers["shop.shop.blue"]["service"] == "shop.shop.blue"
         assert routers["shop.generation.marker"]["entryPoints"] == ["web"]
         assert routers["shop.generation.handshake"] == {
             "rule": f"{INSIDE} && Host(`shop.hitless.internal`)",

@@ -27,7 +27,10 @@ def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...
     return reading.read(compose(services, **keys))[1]
 
 
-KNOWN = "timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, roles, hooks"
+KNOWN = (
+    "timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, certificates, tls_options, "
+    "roles, hooks"
+)
 
 
 class TestExtension:

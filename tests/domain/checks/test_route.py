@@ -9,6 +9,7 @@ from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.acme import Challenge
 from hitless.domain.gateway.certificates import Certificate
 from tests.domain.builders import (
     GATEWAY,
@@ -23,6 +24,8 @@ from tests.domain.builders import (
     world,
 )
 from tests.domain.checks.checked import IMAGES, ROUTER, app
+
+GATEWAY_HTTPS: Json = {"entry_points": {"web": 80, "websecure": 443}, "https_port": 443}
 
 
 class TestMiddlewares:
@@ -70,7 +73,7 @@ class TestRoutes:
         ids=["none", "another name", "its name", "a wildcard"],
     )
     def test_a_host_without_a_certificate(self, names: tuple[str, ...], lacking: str) -> None:
-        gateway = replace(GATEWAY, entry_points={"web": 80, "websecure": 443}, https_port=443)
+        gateway = replace(GATEWAY, **GATEWAY_HTTPS)
         there = Certificate("one", names, "CN=CA", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")
         at = replace(world(), gateway=gateway, certificates=(there,), now="2026-11-26T12:00:00Z")
         labels = {**WEB_LABELS, "traefik.http.routers.shop.entrypoints": "websecure"}
@@ -183,3 +186,85 @@ def test_a_rule_that_would_end_its_guard_is_refused() -> None:
     finding = only(checks.check(application({"app": web(labels)}), world(), IMAGES))
     assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
     assert "can't be read" in finding.message
+
+
+class TestCertificates:
+    """A host name without a certificate, on a gateway that asks a CA."""
+
+    def found(
+        self, rule: str = "Host(`shop.example`)", challenge: Challenge = Challenge.HTTP, **at: Any
+    ) -> list[str]:
+        extension = {"certificates": "later"} if at.pop("later", False) else {}
+        secure = {**GATEWAY_HTTPS, "challenge": challenge}
+        labels = {
+            **WEB_LABELS,
+            "traefik.http.routers.shop.entrypoints": "websecure",
+            **at.pop("labels", {}),
+        }
+        here = replace(world(), gateway=replace(GATEWAY, **secure), now="2026-11-26T12:00:00Z", **at)
+        found = checks.check(application({"app": web(labels)}, x_hitless=extension), here, IMAGES)
+        return [f"{'error' if one.is_error else 'warning'}: {one.message}" for one in found]
+
+    def test_it_gets_one(self) -> None:
+        assert self.found() == []
+
+    def test_after_three_failures_in_an_hour_it_is_not_ordered_again(self) -> None:
+        assert self.found(failures={"shop.example": (60, 120)}) == []
+        [said] = self.found(failures={"shop.example": (60, 120, 1800)})
+        assert said == (
+            "error: the CA has refused a certificate for shop.example 3 times in the last hour: hitless asks "
+            "again in 30 minutes"
+        )
+
+    def test_a_wildcard_takes_the_dns(self) -> None:
+        wild = {"traefik.http.routers.shop.tls.domains[0].main": "*.example"}
+        [said] = self.found(labels=wild)
+        assert said == "error: a CA gives a certificate for *.example only by a record in the DNS"
+        assert self.found(challenge=Challenge.DNS, labels=wild) == []
+
+    def test_which_may_wait(self) -> None:
+        [said] = self.found(later=True, failures={"shop.example": (1, 2, 3)})
+        assert said.startswith(
+            "warning: the gateway has no valid certificate for shop.example: nobody reaches"
+        )
+
+
+OPTIONS: Json = {
+    **WEB_LABELS,
+    "traefik.http.routers.shop.entrypoints": "websecure",
+    "traefik.http.routers.shop.tls.options": "modern",
+}
+
+
+class TestTlsOptions:
+    """Traefik drops options that differ for one host, and takes its default ones."""
+
+    def found(self, labels: Json, **at: Any) -> list[str]:
+        gateway = replace(GATEWAY, **GATEWAY_HTTPS, challenge=Challenge.HTTP)
+        here = replace(world(), gateway=gateway, now="2026-11-26T12:00:00Z", **at)
+        options = {"tls_options": {"modern": {"minVersion": "VersionTLS13"}}}
+        found = checks.check(application({"app": web(labels)}, x_hitless=options), here, IMAGES)
+        return [one.message for one in found if one.is_error]
+
+    def test_the_same_ones_in_one_application(self) -> None:
+        two = {
+            "traefik.http.routers.more.rule": "Host(`shop.example`) && Path(`/more`)",
+            "traefik.http.routers.more.entrypoints": "websecure",
+        }
+        assert self.found({**OPTIONS, **two, "traefik.http.routers.more.tls.options": "modern"}) == []
+        assert self.found({**OPTIONS, **two}) == [
+            "the route more has other TLS options for shop.example: default",
+            "the route shop has other TLS options for shop.example: modern",
+        ]
+
+    def test_others_of_another_application(self) -> None:
+        path = "Host(`shop.example`) && Path(`/more`)"
+        there = routing(
+            Colour.BLUE,
+            {Colour.BLUE: part(1, router(path, "more", entry_points=("websecure",), settings={"tls": {}}))},
+            name="other",
+        )
+        said = ["the application other has other TLS options for shop.example: default"]
+        assert self.found(OPTIONS, routings={"other": there}) == said
+        plain = {**OPTIONS, "traefik.http.routers.shop.tls.options": "default"}
+        assert self.found(plain, routings={"other": there}) == []

@@ -25,6 +25,7 @@ def placed(*routers: Router, redirects: bool = True) -> dict[str, tuple[tuple[st
 
 
 TLS: Json = {"tls": {}}
+DOMAINS: Json = {"domains": [{"main": "a.example", "sans": ["*.a.example"]}, {"main": "b.example"}]}
 SECURE = (("websecure",), True)
 REDIRECT = (("web",), False)
 
@@ -94,14 +95,18 @@ def test_a_redirect_names_a_port_that_browsers_do_not_know(port: int, named: Jso
 @pytest.mark.parametrize(
     ("one", "expected"),
     [
-        (router(rule="Host(`a.example`, `b.example`)"), (("a.example", "b.example"),)),
-        (router(rule="PathPrefix(`/`)"), ()),
         (
-            router(tls={"domains": [{"main": "a.example", "sans": ["*.a.example"]}, {"main": "b.example"}]}),
+            router(at=SECURE[0], rule="Host(`a.example`, `b.example`)"),
+            (("a.example",), ("b.example",)),
+        ),
+        (router(at=SECURE[0], rule="PathPrefix(`/`)"), ()),
+        (router(at=("web",), rule="Host(`a.example`)"), ()),
+        (
+            router(at=SECURE[0], tls=DOMAINS),
             (("a.example", "*.a.example"), ("b.example",)),
         ),
     ],
-    ids=["its rule", "no host", "its label"],
+    ids=["one for each host of its rule", "no host", "not over HTTPS", "its label"],
 )
 def test_the_names_of_certificates(one: Router, expected: tuple[tuple[str, ...], ...]) -> None:
     assert certificate_names(one) == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _EMPTY = bytes(1024)  # an archive's end alone
 
@@ -17,3 +17,16 @@ def files_in(archive: bytes) -> Iterator[tuple[str, str]]:
             content = tar.extractfile(member) if member.isfile() else None
             if content is not None:
                 yield member.name, content.read().decode(errors="replace")
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """An archive of these files, name -> content; the folder around them says who may read them."""
+    import tarfile
+
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return made.getvalue()

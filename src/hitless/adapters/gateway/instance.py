@@ -73,7 +73,7 @@ class TraefikInstance:
 
     def certificates(self) -> Sequence[Json]:
         """All that it serves: `sans`, `notAfter` (ISO, UTC) and `issuerCN` of each (Traefik 3.7's API)."""
-        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/certificates?per_page=1000", "localhost"))
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/certificates?per_page=1000000", "localhost"))
         if answer.status != 200:
             raise HitlessError(
                 f"the gateway's API answers {answer.status or answer.body}",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hitless.adapters.gateway.connections import count_clients
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.instance import TraefikInstance
+from hitless.adapters.gateway.orders import without
 from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
-from hitless.domain.gateway.compose_model import arguments
+from hitless.domain.gateway.acme import Names
+from hitless.domain.gateway.compose_model import TRAEFIK, arguments, storage
 from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
@@ -67,18 +69,26 @@ class TraefikInstances:
             return error.output
         return ""
 
-    def begin_instance(self, number: int, settings: GatewaySettings) -> None:
-        """Start one with these settings, the routes that the live one has, and no less memory."""
+    def begin_instance(
+        self, number: int, settings: GatewaySettings, forgotten: Collection[Names] = ()
+    ) -> None:
+        """Start one with these settings, the live one's routes and certificates, and no less memory."""
+        if forgotten:
+            self._bequeath(forgotten)
         text = self._with_settings(settings, number)
         self._limit_memory(max(self._memory_limit(), settings.memory_limit or _NO_LIMIT))
         self._change("begin_instance", str(number), str(len(text)), stdin=text)
         self.instances()
 
-    def instance_answers(self, number: int) -> bool:
-        """Whether an instance itself says that it is up."""
+    def instance_answers(self, number: int, certificates: Collection[Names] = ()) -> bool:
+        """Whether an instance itself says that it is up, and serves certificates with these host names."""
         if number not in self.instances().there:
             raise HitlessError("the new Traefik has ended", "see `hitless gateway logs`")
-        return self._instance(number).answers() and self._has_found_as_much(number)
+        instance = self._instance(number)
+        if not instance.answers() or not self._has_found_as_much(number):
+            return False
+        served = {frozenset(one["sans"]) for one in instance.certificates()} if certificates else set()
+        return {frozenset(names) for names in certificates} <= served
 
     def _has_found_as_much(self, number: int) -> bool:
         """Whether it has every route that the live one has found in the labels of containers."""
@@ -114,9 +124,21 @@ class TraefikInstances:
 
     def fit_memory(self) -> None:
         """Give the container the memory limit that the live instance's settings have."""
+        self._limit_memory(self._live_settings().memory_limit or _NO_LIMIT)
+
+    def _bequeath(self, forgotten: Collection[Names]) -> None:
+        """Have the next instance take what the live one has of the CA, without these certificates."""
+        settings = self._live_settings()
+        # root has no capability here to read what is Traefik's own
+        user = "0:0" if settings.docker_provider else f"{TRAEFIK}:{TRAEFIK}"
+        file = storage(settings, str(self.instances().live))
+        text = self.shell.cli.run("exec", "-u", user, container_name(self.shell.project), "cat", file)
+        left = without(text, forgotten).encode()
+        self.shell.run("bequeath", storage(settings, "given"), str(len(left)), stdin=left)
+
+    def _live_settings(self) -> GatewaySettings:
         text = self.shell.run("live_settings")[0].decode().strip()
-        settings = GatewaySettings.from_label(text) if text else self._settings()
-        self._limit_memory(settings.memory_limit or _NO_LIMIT)
+        return GatewaySettings.from_label(text) if text else self._settings()
 
     def _instance(self, number: int) -> TraefikInstance:
         # an older gateway, or one that was never replaced: its ports need no look at its settings

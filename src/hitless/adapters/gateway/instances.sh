@@ -51,6 +51,8 @@ start() { # program, Traefik's arguments
     else
         printf '%s\n' "$@" > "$served/arguments"
     fi
+    inherit 0
+    rm -f "$acme"/*.[12].json
     supervise
 }
 
@@ -64,13 +66,19 @@ supervise() {
     while :; do
         read -r word number code <&3 || continue
         case $word in
-            begin) (instance "$number" 3>&-) & ;;
+            begin)
+                inherit "$number"
+                (instance "$number" 3>&-) &
+                ;;
+            keep) keep ;;
             end) kill -s "$code" "$(cat "$(at "$number")/pid")" ;;
             ended)
                 { read -r live < "$served/live"; } 2>/dev/null
                 [ "$number" != "$live" ] || exit "$code"
                 place=$(at "$number")
                 rm -rf "$place/routes" "$place/aside" "$place/pid"
+                own=$(storage "$number")
+                [ -z "$own" ] || rm -f "$own"
                 ;;
         esac
     done
@@ -85,6 +93,13 @@ instance() { # instance
     number=$1
     program=$programs/$2
     shift 2
+    # credentials for a provider of DNS, in a file of their own: arguments can be seen
+    case ${1-} in
+        env:*)
+            while IFS= read -r word; do export "$word"; done < "$acme/${1#env:}"
+            shift
+            ;;
+    esac
     "$program" "$@" &
     pid=$!
     echo "$pid" > "$place/pid"
@@ -141,6 +156,7 @@ begin_with() { # instance, file
         rm -rf "$place/begun" "$place/aside" # there is no room: leave it to what is live
         return 1
     fi
+    rm -f "$place/begun"/.order-*.yml # of a command that has ended
     mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
 }
 

@@ -51,7 +51,8 @@ def render_pair(certificate: Certificate, chain: bytes, key: bytes) -> str:
     """The text of the routing file; its first line says what the certificate is for, without the key."""
     pair = {"certFile": chain.decode(), "keyFile": key.decode()}
     return sealed(
-        {"certificate": vars(certificate)}, json_yaml.dump({"tls": {"certificates": [pair]}}) + "\n"
+        {"certificate": {key: value for key, value in vars(certificate).items() if key != "is_renewed"}},
+        json_yaml.dump({"tls": {"certificates": [pair]}}) + "\n",
     )
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hitless.adapters.docker.cli import DockerCli, is_port_taken
 from hitless.adapters.docker.compose import compose
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.adapters.docker.queries import filtered, labelled
-from hitless.adapters.gateway.archive import files_in
+from hitless.adapters.gateway.archive import archive, files_in
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.programs import Programs, gateway_image
 from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
-from hitless.domain.gateway.compose_model import ROUTES, model
+from hitless.domain.gateway.compose_model import ACME, ROUTES, model
 from hitless.domain.gateway.image import unfit
 from hitless.domain.gateway.model import Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
@@ -40,6 +40,7 @@ class GatewayProject:
     cli: DockerCli
     project: str
     programs: Programs
+    _given: dict[str, bytes] = field(default_factory=dict, compare=False)
 
     def settings(self) -> GatewaySettings | None:
         """The settings of the gateway's container, running or not; None where there is none.
@@ -77,6 +78,17 @@ class GatewayProject:
         """What is wrong with an image of Traefik, "" where the gateway takes it. Pulls it if needed."""
         return unfit(self.programs.software(image)[1])
 
+    def give(self, files: Mapping[str, bytes]) -> None:
+        """Have these files, name -> content, where the gateway keeps its own, before it next starts."""
+        self._given.update(files)
+        if inspect(self.cli, self.project) is not None:
+            with suppress(DockerFailed):  # an older hitless made it, without a place for them
+                self._copy()
+
+    def _copy(self) -> None:
+        if self._given:
+            self.cli.run_bytes("cp", "-", f"{self._container}:{ACME}", stdin=archive(self._given))
+
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it if they differ.
 
@@ -88,6 +100,7 @@ class GatewayProject:
         recreate = ("--force-recreate",) if self._has_changed() else ()
         try:
             self._compose(own, "create", *recreate)
+            self._copy()
             # before it reads a route: it has to reach what is routed
             DockerNetworks(self.cli, self.project).connect_gateway()
             self._compose(own, "up", "--detach", "--wait", "--wait-timeout", "60")
@@ -179,12 +192,12 @@ class GatewayProject:
         """The settings that this container was given since it was made; "" for none."""
         try:
             # as a container that does not run has it, too
-            archive, _ = self.cli.run_bytes("cp", f"{self._container}:{ROUTES}/.settled", "-")
+            found, _ = self.cli.run_bytes("cp", f"{self._container}:{ROUTES}/.settled", "-")
         except DockerFailed as error:
             if "could not find" in error.output.lower():
                 return ""
             raise
-        for _, text in files_in(archive):
+        for _, text in files_in(found):
             container, settings, *_ = text.splitlines()
             if identity.startswith(container):
                 return settings

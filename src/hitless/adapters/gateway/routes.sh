@@ -19,11 +19,6 @@ own() { # name
     if whole "$routes/$1.yml"; then cat "$routes/$1.yml"; fi
 }
 
-# What the gateway's certificates are: the first line of each one's file, which has no key.
-certificates() {
-    for file in "$routes"/.tls-*.yml; do [ ! -f "$file" ] || head -n 1 "$file"; done
-}
-
 retract() { # name
     alone && taken_away "$1"
 }

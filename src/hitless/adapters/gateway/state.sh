@@ -4,6 +4,7 @@ root=
 routes=$root/etc/hitless/routes # each application's routing file, and a copy of it: on the disk, root writes it
 served=$root/run/hitless        # what Traefik reads: in memory, each start copies the files that are whole
 state=$root/var/lib/hitless
+acme=$root/etc/hitless/acme   # account and certificates of a CA: Traefik writes it
 programs=$root/opt/traefik # Traefik itself: a program for each image, shared by all gateways of the host
 
 # Run what comes on standard input, line by line. A line is run only if it begins with the token, which no rest in

@@ -16,6 +16,7 @@ from hitless.domain.routing.reserved import (
     COLOUR_HEADER,
     GUARDED_PRIORITY,
     IDLE_TIMEOUT,
+    INSIDE,
     MARKER_HOST,
     MARKER_PRIORITY,
     handshake_host,
@@ -26,7 +27,6 @@ from hitless.domain.routing.rules import effective_priority
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 
 # Only from inside the gateway's own container (docker exec): nobody outside can reach an idle colour.
-_INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 
 
 _TRANSPORT: Json = {
@@ -67,10 +67,14 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for router in part.routers:
             if router.protocol is Protocol.TCP:
                 continue
-            key = _name(routing, router.name, "live" if is_live else colour)
-            http["routers"][key] = made = _router(routing, colour, router, is_live)
-            if is_leaving:
-                made["middlewares"].insert(0, leaving)
+            made = {_name(routing, router.name, "live" if is_live else colour): is_live}
+            if is_live and "tls" in router.settings:
+                # a bake asks it from inside, where nothing speaks TLS
+                made[_name(routing, router.name, colour)] = False
+            for key, is_open in made.items():
+                http["routers"][key] = one = _router(routing, colour, router, is_open)
+                if is_leaving:
+                    one["middlewares"].insert(0, leaving)
         for name, middleware in part.middlewares.items():
             http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
         for name, backend in _of_http(part).items():
@@ -96,14 +100,14 @@ def _markers(routing: Routing) -> dict[str, Any]:
     path = marker_path(routing.application, routing.generation)
     found: dict[str, Any] = {
         _name(routing, "generation", "marker"): {
-            "rule": f"{_INSIDE} && Host(`{MARKER_HOST}`) && Path(`{path}`)",
+            "rule": f"{INSIDE} && Host(`{MARKER_HOST}`) && Path(`{path}`)",
             **marker,
             "entryPoints": list(routing.over_http),
         }
     }
     if secure:
         found[_name(routing, "generation", "handshake")] = {
-            "rule": f"{_INSIDE} && Host(`{handshake_host(routing.application)}`)",
+            "rule": f"{INSIDE} && Host(`{handshake_host(routing.application)}`)",
             **marker,
             "entryPoints": list(secure),
             "tls": {"options": _name(routing, "generation", "handshake")},
@@ -114,13 +118,23 @@ def _markers(routing: Routing) -> dict[str, Any]:
 def _tls(routing: Routing) -> dict[str, Any]:
     if not routing.over_tls:
         return {}
-    options = {
+    options: dict[str, Any] = {
         _name(routing, "generation", "handshake"): {
             "alpnProtocols": [handshake_protocol(routing.application, routing.generation)],
             "minVersion": "VersionTLS12",
         }
     }
+    for router in routing.rules:
+        tls = router.settings.get("tls", {})
+        if "defined" in tls:
+            # a client that asks for no known name gets an alert, as with the default ones
+            options[_options(routing, tls["options"])] = {**tls["defined"], "sniStrict": True}
     return {"tls": {"options": options}}
+
+
+def _options(routing: Routing, name: str) -> str:
+    # a route's name has no dot, and so neither have these
+    return _name(routing, name.replace(".", "-"), "options")
 
 
 def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
@@ -156,7 +170,7 @@ def _name(routing: Routing, name: str, suffix: str) -> str:
 
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
     part = routing.colours[colour]
-    guard = f"{_INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
+    guard = f"{INSIDE} && Header(`{COLOUR_HEADER}`, `{colour}`) && "
     # A guarded route comes before every other one, and among guarded ones as without the guard. A live one
     # comes before the same route that Traefik's Docker provider has found: that of plain containers during an
     # adoption.
@@ -166,7 +180,8 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     # default ones (measured), and ask no client for a certificate, say.
     settings = {key: value for key, value in router.settings.items() if key != "tls"}
     if is_live and "tls" in router.settings:
-        settings["tls"] = {}
+        tls = router.settings["tls"]
+        settings["tls"] = {"options": _options(routing, tls["options"])} if "defined" in tls else {}
     return {
         **settings,
         "priority": min(priority, MARKER_PRIORITY - 1),

@@ -12,7 +12,7 @@ from rich.table import Table
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
 from hitless.domain.common.foreign import Json
-from hitless.domain.host.status import CertificateStatus
+from hitless.domain.host.certificates import CertificateStatus
 
 
 class CertificatesDocument(TypedDict):
@@ -34,6 +34,7 @@ def show_certificates(found: Sequence[CertificateStatus], as_json: bool) -> None
     for one in found:
         soon = f" ({one.days} days)" if one.is_near_its_end else ""
         until = f"[{'yellow' if soon else 'default'}]{one.not_after[:10]}{soon}[/]"
+        until += ", renewed by itself" if one.is_renewed else ""
         names, users = ", ".join(one.names), ", ".join(one.applications)
         table.add_row(escape(one.name), escape(names), escape(one.issuer), until, escape(users))
     out.print(table)

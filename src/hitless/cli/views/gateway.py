@@ -12,6 +12,7 @@ from hitless.cli.views.documents import Document, print_document
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Health, megabytes
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.certificates import CertificateStatus
 from hitless.domain.host.status import GatewayStatus, HostStatus, LiveStatus
 from hitless.domain.routing import entry_points
 
@@ -29,7 +30,7 @@ class GatewayDocument(TypedDict):
 
     `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it. `left` is
     how many Traefiks run beside the live one: an upgrade was interrupted, or is under way. `health` is null
-    where it does not run.
+    where it does not run. `ending` are the certificates that are near their end.
     """
 
     running: bool
@@ -38,6 +39,7 @@ class GatewayDocument(TypedDict):
     broken: dict[str, str]
     left: int
     health: Annotated[Json, Health] | None
+    ending: list[Annotated[Json, CertificateStatus]]
 
 
 class GatewayStatusDocument(TypedDict):
@@ -85,6 +87,7 @@ def _gateway(gateway: GatewayStatus) -> GatewayDocument:
         "broken": {**gateway.broken, **gateway.restored},
         "left": gateway.left,
         "health": vars(gateway.health) if gateway.health else None,
+        "ending": [vars(one) for one in gateway.ending],
     }
 
 
@@ -104,6 +107,10 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
         out.print(f"  [yellow]{newer}; hitless gateway upgrade takes it[/]")
     if gateway.left:
         out.print("  [yellow]a Traefik runs beside the live one; hitless gateway upgrade ends it[/]")
+    for one in gateway.ending:
+        should = "; it should have been renewed, see hitless gateway logs" if one.is_renewed else ""
+        names = escape(", ".join(one.names))
+        out.print(f"  [yellow]the certificate for {names} is good for {one.days} more days{should}[/]")
     if settings.held:
         held = ", ".join(map(str, settings.held))
         out.print(f"  [yellow]others still have port {held}: see hitless adopt, or gateway up --replace[/]")

@@ -177,5 +177,13 @@ def _problem_text(problem: Problem) -> str:
             return f"the record of release {subject} is damaged; the next hitless deploy removes it"
         case ProblemKind.NOTHING_RUNS:
             return f"no container of the live colour {subject} is running; run: hitless deploy"
+        case ProblemKind.CERTIFICATE_ENDS:
+            ends = f"the certificate for {subject} is good for {detail} more days"
+            return f"{ends}: add the next one with hitless gateway certificate add"
+        case ProblemKind.RENEWAL_FAILS:
+            ends = (
+                f"the certificate for {subject} is good for {detail} more days, and should have been renewed"
+            )
+            return f"{ends}: see hitless gateway logs"
         case ProblemKind.LEFTOVER:
             return f"{subject} is there but not live; hitless abort or the next hitless deploy removes it"

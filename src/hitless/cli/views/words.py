@@ -49,6 +49,8 @@ def step_text(step: StepId) -> str:
             return "confirm that the routes are in force"
         case StepKind.WITHDRAW_ROUTES:
             return f"remove the routes of {these}" if these else "remove the routes"
+        case StepKind.GET_CERTIFICATES:
+            return f"get the certificate for {subjects} from {', '.join(step.to)}"
         case StepKind.GATE:
             return f"wait until {step.colour} is ready"
         case StepKind.CUT_OVER:

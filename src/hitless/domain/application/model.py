@@ -31,7 +31,10 @@ class When(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """What `x-hitless` sets for an application; times in seconds."""
+    """What `x-hitless` sets for an application; times in seconds.
+
+    `certificates` is `now` if its host names must have one before the cutover, else `later`.
+    """
 
     timeout: float = 60.0
     drain_timeout: float = 30.0
@@ -40,6 +43,7 @@ class Settings:
     bake: float = 0.0
     ask_routes: bool = True
     https_redirect: bool = True
+    certificates: str = "now"
 
 
 @dataclass(frozen=True)

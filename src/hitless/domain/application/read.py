@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hitless.domain.application import compose_schema, roles, x_hitless
+from hitless.domain.application import compose_schema, roles, tls_options, x_hitless
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.application.roles import Assignment
 from hitless.domain.application.x_hitless import Extension
@@ -45,6 +45,7 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
         published, unpublished = publishing.read(name, service, own[name].publish, own[name].protocol, found)
         findings += (*more, *unpublished)
         routes = _merge(_merge(routes, found, findings), published, findings)
+    routes = tls_options.resolved(routes, said.tls_options, findings)
     named = {name: one.role for name, one in own.items() if one.role}
     assignments = roles.assign(
         model, {backend.service for backend in routes.backends}, {**said.roles, **named}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
+from hitless.domain.application import tls_options
 from hitless.domain.application.model import Hook, Role, Settings, When
 from hitless.domain.common.durations import seconds
 from hitless.domain.common.findings import Finding
@@ -18,7 +19,7 @@ from hitless.domain.common.names import X_HITLESS
 from hitless.domain.routing.model import Protocol
 
 _SETTINGS = tuple(setting.name for setting in fields(Settings))
-_OF_APPLICATION = (*_SETTINGS, "roles", "hooks")
+_OF_APPLICATION = (*_SETTINGS, "tls_options", "roles", "hooks")
 
 
 _OF_SERVICE = (
@@ -37,7 +38,8 @@ class Extension:
     """What one `x-hitless` says. Compose calls every `x-` key an extension.
 
     At the top of the file, `roles` gives roles to services by name. At a service, `role` is its own, and
-    `publish` says that the gateway publishes the service's ports, with this `protocol`.
+    `publish` says that the gateway publishes the service's ports, with this `protocol`. `tls_options` are
+    what labels may refer to, by name.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Extension:
     hooks: tuple[Hook, ...] = ()
     publish: bool = False
     protocol: Protocol | None = None
+    tls_options: Mapping[str, Json] = field(default_factory=dict)
 
 
 def of_application(model: Json, findings: list[Finding]) -> Extension:
@@ -58,6 +61,7 @@ def of_application(model: Json, findings: list[Finding]) -> Extension:
         settings=_settings(value, X_HITLESS, Settings(), findings),
         roles=_roles(value.get("roles"), services, findings),
         hooks=_hooks(value.get("hooks"), services, findings),
+        tls_options=tls_options.read(value.get("tls_options"), findings),
     )
 
 
@@ -110,11 +114,15 @@ def _setting(key: str, raw: Any) -> Any:
             if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
                 raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
             return raw
+        case "certificates":
+            if raw not in ("now", "later"):
+                raise ValueError(f"expects now or later, not {raw!r}")
+            return raw
         case "publish" if raw != _GATEWAY:
             raise ValueError(f"expects {_GATEWAY}, not {raw!r}")
         case "protocol" if raw not in tuple(Protocol):
             raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
-        case "role" | "roles" | "hooks" | "publish" | "protocol":
+        case "role" | "roles" | "hooks" | "publish" | "protocol" | "tls_options":
             return raw  # other functions read these
         case _:
             return seconds(raw)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
+from hitless.domain.application.tls_options import DEFAULT, options_name
+from hitless.domain.checks import certificates
 from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
-from hitless.domain.gateway.certificates import covering
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, WEBSECURE
-from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
@@ -50,21 +50,15 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         )
     if router.settings.get("ruleSyntax", "v3") != "v3":
         yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
-    if world.gateway and world.gateway.https_port and WEBSECURE in router.entry_points:
-        yield from _certificates(router, world)
-    options = router.settings.get("tls", {}).get("options", "default")
-    if options != "default":
-        yield Finding(
-            f"{path}.tls.options",
-            f"{options!r} is not supported yet: the gateway has the options `default` alone",
-            "remove the label",
-        )
+    if world.gateway and world.gateway.https_port:
+        yield from certificates.of_route(path, application, router, world)
     try:
         if router.protocol is Protocol.HTTP:
             rules.parse(router.rule)
     except rules.UnreadableRule as error:
         yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
     yield from taken(application.name, (router,), world.routings)
+    yield from _other_options(application, router, world.routings)
     yield from _without_host(application.name, router, world.routings)
 
 
@@ -95,16 +89,39 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
             )
 
 
-def _certificates(router: Router, world: World) -> Iterator[Finding]:
-    """The host names of a route over HTTPS without a valid certificate."""
-    names = dict.fromkeys(name for each in certificate_names(router) for name in each)
-    lacking = [name for name in names if covering(world.certificates, name, world.now) is None]
-    if lacking:
-        yield Finding(
-            f"{_label(router)}.rule",
-            f"the gateway has no valid certificate for {', '.join(lacking)}",
-            "run: hitless gateway certificate add CERTIFICATE KEY",
-        )
+def _other_options(
+    application: Application, router: Router, routings: Mapping[str, Routing]
+) -> Iterator[Finding]:
+    """Routes of the same host with other TLS options: Traefik would drop both, and take its default ones.
+
+    So a client would need no certificate where one of the two wants it.
+    """
+    if WEBSECURE not in router.entry_points:
+        return
+    hosts, mine = set(rules.hosts(router.rule)), (application.name, options_name(router))
+    for name, other in _secure_routers(application, routings):
+        shared = sorted(hosts & set(rules.hosts(other.rule)))
+        theirs = (name, options_name(other))
+        if shared and theirs != mine and {theirs[1], mine[1]} != {DEFAULT}:
+            whose = f"the application {name}" if name != application.name else f"the route {other.name}"
+            yield Finding(
+                f"{_label(router)}.tls.options",
+                f"{whose} has other TLS options for {', '.join(shared)}: {theirs[1]}",
+                "give all routes of a host the same ones, in one application",
+            )
+            return
+
+
+def _secure_routers(
+    application: Application, routings: Mapping[str, Routing]
+) -> Iterator[tuple[str, Router]]:
+    """The routes over HTTPS of this application, and those of others that are live: with whose they are."""
+    for router in application.routes.routers:
+        if WEBSECURE in router.entry_points:
+            yield application.name, router
+    for name, routing in routings.items():
+        if name != application.name:
+            yield from ((name, one) for one in routing.rules if WEBSECURE in one.entry_points)
 
 
 def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:

@@ -67,6 +67,7 @@ class StepKind(StrEnum):
     RESTORE_ROUTES = "restore-routes"
     CONFIRM_ROUTES = "confirm-routes"
     WITHDRAW_ROUTES = "withdraw-routes"
+    GET_CERTIFICATES = "get-certificates"
     GATE = "gate"
     CUT_OVER = "cut-over"
     ADD_REPLICAS = "add-replicas"
@@ -99,8 +100,9 @@ class StepKind(StrEnum):
 class StepId:
     """Which step it is: what it does, and to what. The views make texts of it.
 
-    `subjects` are services, containers, images, releases, or ports of the host, depending on the kind.
-    `to` are networks that they are connected to. `seconds` is how long a `bake` or a `load` lasts, else 0.
+    `subjects` are services, containers, images, releases, host names, or ports of the host, depending on the
+    kind. `to` are networks that they are connected to, or the CA that is asked for certificates. `seconds` is
+    how long a `bake` or a `load` lasts, else 0.
     """
 
     kind: StepKind

@@ -12,6 +12,7 @@ class Certificate:
     """A certificate: the host names that it is for (`*.shop.example` among them), and who issued it.
 
     `name` is that of its file in the gateway. `not_before` and `not_after` are ISO times in UTC.
+    `is_renewed`: the gateway has got it from a CA, and renews it by itself.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Certificate:
     issuer: str
     not_before: str
     not_after: str
+    is_renewed: bool = False
 
     def covers(self, host: str) -> bool:
         """Whether it is for this host name; a `*` stands for one label (RFC 6125, 6.4.3)."""

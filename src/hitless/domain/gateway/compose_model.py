@@ -7,6 +7,7 @@ from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import LABEL_GATEWAY
+from hitless.domain.gateway.acme import RESOLVER, Challenge, host_of
 from hitless.domain.gateway.instances import listening
 from hitless.domain.gateway.model import SERVICE, Software, network_name
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, LABEL_SETTINGS, GatewaySettings
@@ -17,6 +18,7 @@ from hitless.domain.routing.reserved import IDLE_TIMEOUT
 ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
 SERVED = "/run/hitless"  # what Traefik reads, in memory: each start copies the files that are whole
 STATE = "/var/lib/hitless"  # releases, journals and locks; Traefik itself can't read it
+ACME = "/etc/hitless/acme"  # what Traefik keeps of the CA, account and certificates: it writes it itself
 PROGRAMS = "/opt/traefik"  # Traefik's programs, which all gateways of a host share
 PROGRAMS_VOLUME = "hitless-traefik"
 TRAEFIK = 65532  # its user and its group: nobody's
@@ -24,8 +26,7 @@ TRAEFIK = 65532  # its user and its group: nobody's
 # known to that. Traefik's own four say nothing below 0.1 s.
 _BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10"
 # What Docker's command line gives to each container where its config.json names a company's proxy. Traefik
-# would send every request for an application there. What Traefik itself is to ask of the internet (ACME) will
-# need them again, with a NO_PROXY that has each container's name, or better a way of its own.
+# would send every request for an application there. So it asks a CA without them, too.
 _NO_PROXIES = {
     spelled: ""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -39,7 +40,12 @@ def model(project: str, settings: GatewaySettings, software: Software, script: s
         "name": project,
         "services": {SERVICE: _service(project, settings, software, script)},
         "networks": {"webgateway": {"name": network_name(project), "driver": "bridge"}},
-        "volumes": {"routes": {}, "state": {}, "programs": {"name": PROGRAMS_VOLUME, "external": True}},
+        "volumes": {
+            "routes": {},
+            "state": {},
+            "acme": {},
+            "programs": {"name": PROGRAMS_VOLUME, "external": True},
+        },
     }
 
 
@@ -96,6 +102,7 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         "volumes": [
             {"type": "volume", "source": "routes", "target": ROUTES},
             {"type": "volume", "source": "state", "target": STATE},
+            {"type": "volume", "source": "acme", "target": ACME},
             {"type": "volume", "source": "programs", "target": PROGRAMS, "read_only": True},
             *socket,
         ],
@@ -128,6 +135,8 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
     place = f"{SERVED}/{number}" if number else SERVED
     read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
     command = [
+        # not for Traefik: `instance` in instances.sh takes it
+        *([f"env:{settings.acme_env}"] if settings.acme_env else []),
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
         "--log.level=INFO",
@@ -170,6 +179,7 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
             "--metrics.prometheus.entrypoint=traefik",
             f"--metrics.prometheus.buckets={_BUCKETS}",
         ]
+    command += _acme(settings, number)
     if settings.fast_proxy:
         command.append("--experimental.fastproxy=true")
     if settings.docker_provider:
@@ -182,3 +192,33 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
             f"--providers.docker.network={network_name(project)}",
         ]
     return command
+
+
+def _acme(settings: GatewaySettings, number: int) -> list[str]:
+    """The certificate resolver. No router of an application names it: an order is a route of its own."""
+    if settings.challenge is None:
+        return []
+    resolver = f"--certificatesresolvers.{RESOLVER}.acme"
+    is_by_dns = settings.challenge is Challenge.DNS
+    servers = ",".join(settings.acme_dns_resolvers)
+    return [
+        f"{resolver}.email={settings.acme_email}",
+        f"{resolver}.storage={storage(settings, str(number))}",
+        # Traefik's default, RSA with 4096 bits, takes up to 7 s for each
+        f"{resolver}.keytype=EC256",
+        f"{resolver}.dnschallenge.provider={settings.acme_dns}"
+        if is_by_dns
+        else f"{resolver}.httpchallenge.entrypoint={WEB}",
+        *([f"{resolver}.dnschallenge.resolvers={servers}"] if is_by_dns and servers else []),
+        *([f"{resolver}.caserver={settings.acme_server}"] if settings.acme_server else []),
+        *([f"{resolver}.cacertificates={ACME}/{settings.acme_ca}"] if settings.acme_ca else []),
+    ]
+
+
+def storage(settings: GatewaySettings, of: str) -> str:
+    """The file in which an instance (`of` is its number) has the CA's certificates.
+
+    Two instances in one file would overwrite each other's certificates (measured). A CA has its own files:
+    what the one for tests has issued is worth nothing under another one.
+    """
+    return f"{ACME}/{host_of(settings.ca).replace(':', '-')}.{of}.json"

@@ -12,6 +12,7 @@ REPLACEABLE = frozenset(
     {
         *("image", "image_asked", "fast_proxy", "read_timeout", "trusted_proxies"),
         *("access_log", "metrics", "memory_limit", "aliases"),
+        *("acme_email", "acme_server", "acme_dns", "acme_dns_resolvers", "acme_ca", "acme_env"),
     }
 )
 # Above the ports that the kernel gives to outgoing connections (32768 to 60999): one of those may be taken

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hitless.domain.gateway.acme import Challenge
 from hitless.domain.routing.entry_points import ALIASES
 
 SERVICE = "traefik"
@@ -36,7 +37,8 @@ class Gateway:
     "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
     hitless's own first one; `id` is its container's, `networks` those that it is on. `https_port` is the
     host's port of the entry point `websecure`, 0 without one; `aliases` are other names of its entry points,
-    which labels may use.
+    which labels may use. `challenge` is how the CA proves host names, None if the gateway gets no
+    certificates by itself; `ca` is the CA's ACME address.
     """
 
     project: str
@@ -50,6 +52,8 @@ class Gateway:
     networks: frozenset[str] = frozenset()
     https_port: int = 0
     aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
+    challenge: Challenge | None = None
+    ca: str = ""
 
     def network_of(self, application: str) -> str:
         """The network that the gateway shares with this application, and with nobody else."""

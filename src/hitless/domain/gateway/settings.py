@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
+from hitless.domain.gateway.acme import LETS_ENCRYPT, Challenge
 from hitless.domain.gateway.image import FLOATING, TRAEFIK_IMAGE
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.routing import entry_points
@@ -33,7 +34,11 @@ class GatewaySettings:
     request in the container's log. `metrics`: Traefik counts requests and times, for `gateway metrics`.
     `memory_limit` is how many bytes of memory its container may use, 0 for any number. `https_port` is the
     port for HTTPS, 0 for none. `aliases` are more names of entry points that labels may use: name -> `web`
-    or `websecure`.
+    or `websecure`. `acme_email` is the account's at the CA that certificates come from, "" for none of that;
+    `acme_server` is the CA's ACME address, "" for Let's Encrypt. If names are proved by records in the DNS,
+    `acme_dns` is its provider, in Traefik's words, and `acme_dns_resolvers` are the servers (host:port) that
+    Traefik asks for a record, those of the host if there are none. `acme_ca` and `acme_env` are the names of
+    files in the gateway, "" for none: what the CA itself is known by, and the provider's variables.
     """
 
     http_port: int = 80
@@ -53,6 +58,12 @@ class GatewaySettings:
     memory_limit: int = 0
     https_port: int = 0
     aliases: Mapping[str, str] = field(default_factory=dict)
+    acme_email: str = ""
+    acme_server: str = ""
+    acme_dns: str = ""
+    acme_dns_resolvers: tuple[str, ...] = ()
+    acme_ca: str = ""
+    acme_env: str = ""
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -66,7 +77,7 @@ class GatewaySettings:
             found["bind"] = "" if found.get("bind") == _OLD_ANY else found.get("bind", ANY)
         # an older hitless made it, which did not note this, and whose own image was this one
         found.setdefault("image_asked", found.get("image", FLOATING) != FLOATING)
-        lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies")}
+        lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies", "acme_dns_resolvers")}
         return GatewaySettings(**{**found, "ports": ports, **lists})
 
     def up_to_date(self) -> GatewaySettings:
@@ -76,6 +87,18 @@ class GatewaySettings:
     def to_label(self) -> str:
         """As the text of a label."""
         return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def ca(self) -> str:
+        """The CA's ACME address."""
+        return self.acme_server or LETS_ENCRYPT
+
+    @property
+    def challenge(self) -> Challenge | None:
+        """How the CA proves host names; None if the gateway asks no CA."""
+        if not (self.acme_email and self.https_port):
+            return None
+        return Challenge.DNS if self.acme_dns else Challenge.HTTP
 
     @property
     def entry_points(self) -> dict[str, int]:
@@ -121,5 +144,7 @@ def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> 
         aliases={**entry_points.ALIASES, **settings.aliases},
         bound=settings.bound,
         pool=settings.address_pool,
+        challenge=settings.challenge,
+        ca=settings.ca,
         id=container_id,
     )

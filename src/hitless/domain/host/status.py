@@ -8,15 +8,12 @@ from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
-from hitless.domain.gateway.certificates import Certificate, covering
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.certificates import CertificateStatus, certificate_statuses
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
-from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.split import Routing
-
-_SOON = 20  # days: whoever renews by hand needs some
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,8 @@ class ProblemKind(StrEnum):
     DAMAGED_RECORD = "damaged-record"
     NOTHING_RUNS = "nothing-runs"
     LEFTOVER = "leftover"
+    CERTIFICATE_ENDS = "certificate-ends"
+    RENEWAL_FAILS = "renewal-fails"
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,8 @@ class GatewayStatus:
     """The gateway; `settings` is None without one. `newer_image` is hitless's own, "" if it has that.
 
     `broken` and `restored` are as in `World`; `left` is how many Traefiks run beside the live one, which an
-    upgrade has left that was interrupted, or is under way. `health` is None where it does not run.
+    upgrade has left that was interrupted, or is under way. `health` is None where it does not run. `ending`
+    are the certificates that are near their end.
     """
 
     is_running: bool
@@ -122,24 +122,7 @@ class GatewayStatus:
     restored: Mapping[str, str]
     left: int = 0
     health: Health | None = None
-
-
-@dataclass(frozen=True)
-class CertificateStatus:
-    """A certificate of the gateway's, its days until the end, and the applications that use it."""
-
-    name: str
-    names: tuple[str, ...]
-    issuer: str
-    not_before: str
-    not_after: str
-    days: int
-    applications: tuple[str, ...]
-
-    @property
-    def is_near_its_end(self) -> bool:
-        """Whether it must be replaced soon."""
-        return self.days < _SOON
+    ending: tuple[CertificateStatus, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,43 +131,6 @@ class HostStatus:
 
     gateway: GatewayStatus
     applications: tuple[ApplicationStatus, ...]
-
-
-def certificate_statuses(world: World) -> tuple[CertificateStatus, ...]:
-    """The gateway's certificates; the first to end comes first."""
-    found = sorted(world.certificates, key=lambda one: (one.not_after, one.name))
-    return tuple(
-        CertificateStatus(
-            **vars(one), days=one.days_left(world.now), applications=tuple(_users(one, world.routings))
-        )
-        for one in found
-    )
-
-
-def needing(name: str, world: World) -> dict[str, tuple[str, ...]]:
-    """Who would be without a certificate if this one were gone: application -> its host names."""
-    certificate = next(one for one in world.certificates if one.name == name)
-    others = [one for one in world.certificates if one.name != name]
-    found = {
-        application: tuple(
-            host
-            for host in _hosts_over_tls(routing)
-            if certificate.covers(host) and covering(others, host, world.now) is None
-        )
-        for application, routing in sorted(world.routings.items())
-    }
-    return {application: hosts for application, hosts in found.items() if hosts}
-
-
-def _users(certificate: Certificate, routings: Mapping[str, Routing]) -> Iterator[str]:
-    for name, routing in sorted(routings.items()):
-        if any(map(certificate.covers, _hosts_over_tls(routing))):
-            yield name
-
-
-def _hosts_over_tls(routing: Routing) -> tuple[str, ...]:
-    secure = (router for router in routing.rules if "tls" in router.settings)
-    return tuple(dict.fromkeys(host for one in secure for each in certificate_names(one) for host in each))
 
 
 def host_status(
@@ -205,6 +151,7 @@ def host_status(
             restored=world.restored,
             left=len(instances.idle),
             health=health,
+            ending=tuple(one for one in certificate_statuses(world) if one.is_near_its_end),
         ),
         tuple(application_status(name, world, settings) for name in names),
     )
@@ -275,6 +222,10 @@ def _problems(application: str, world: World) -> Iterator[Problem]:
     yield from (Problem(ProblemKind.DAMAGED_RECORD, str(number)) for number in sorted(world.damaged))
     if f"{application}.yml" in world.broken or others:
         return  # something may be live that this gateway's routing does not show
+    for one in certificate_statuses(world):
+        if one.is_near_its_end and application in one.applications:
+            kind = ProblemKind.RENEWAL_FAILS if one.is_renewed else ProblemKind.CERTIFICATE_ENDS
+            yield Problem(kind, ", ".join(one.names), str(one.days))
     live = world.live(application)
     own = [one for one in world.containers if one.application == application]
     if live and not any(one.is_running for one in own if one.colour is live[0]):

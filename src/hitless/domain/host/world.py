@@ -167,6 +167,7 @@ class World:
     and that hitless did not make; `base` are those of the base project. `runs` are the latest of its journal,
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
     bytes left on Docker's disk, if known. `certificates` are the gateway's, `now` is an ISO time in UTC.
+    `failures` are orders for certificates that failed in the last hour: host name -> the seconds since each.
     """
 
     gateway: Gateway | None = None
@@ -185,6 +186,7 @@ class World:
     quiet: float = 0.0
     free: int | None = None
     certificates: tuple[Certificate, ...] = ()
+    failures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     now: str = ""
 
     @property

@@ -10,6 +10,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan import callers, exclusive, jobs, releases
 from hitless.domain.plan import shared as shared_steps
+from hitless.domain.plan.certificates import get_certificates
 from hitless.domain.plan.model import Action, Plan, in_phase
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying, undone
@@ -95,6 +96,8 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
             undo=(Restore(name, before, harmless=staged), Drain(name, candidate, drain_timeout)),
         ),
         *in_phase(Phase.START, () if preparing else record),
+        # the application starts while the CA looks
+        *in_phase(Phase.GATE, get_certificates(application, world)),
         *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes), *hooks[When.BEFORE_CUTOVER]]),
         *in_phase(Phase.CUT_OVER, [CutOver(staged, switched, wanted, policies)]),
         *in_phase(Phase.BAKE, callers.attach(application, candidate, promoted.promoted, gateway)),

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hitless.domain.common.events import StepId, StepKind
+from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.settings import GatewaySettings
 
 
 @dataclass(frozen=True)
 class StartInstance:
-    """Start an instance with these settings beside the live one."""
+    """Start an instance with these settings beside the live one.
+
+    It leaves out the CA's certificates that have exactly the `forgotten` host names.
+    """
 
     number: int
     settings: GatewaySettings
+    forgotten: tuple[Names, ...] = ()
 
     @property
     def id(self) -> StepId:
@@ -26,12 +31,14 @@ class StartInstance:
 class ProveInstance:
     """Wait until the routes of every application answer on the instance.
 
-    `answering` are the applications that answer on the live instance.
+    `answering` are the applications that answer on the live instance; `certificates` are the host names of
+    each certificate that it must serve.
     """
 
     number: int
     entry_points: tuple[str, ...]
     answering: frozenset[str]
+    certificates: tuple[Names, ...] = ()
 
     @property
     def id(self) -> StepId:

@@ -100,7 +100,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.GATE,
-        frozenset({_K.GATE, _K.PROVE_INSTANCE, *_HOOKS}),
+        frozenset({_K.GET_CERTIFICATES, _K.GATE, _K.PROVE_INSTANCE, *_HOOKS}),
         Phase.CUT_OVER,
         "the candidate is ready",
         OnFailure.UNDO,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.certificates import Succession
 from hitless.domain.plan.instance_steps import (
     CloseInstance,
     EndInstance,
@@ -17,12 +18,17 @@ from hitless.domain.plan.phases import Phase
 
 
 def replacement(
-    instances: Instances, settings: GatewaySettings, answering: frozenset[str], timeout: float
+    instances: Instances,
+    settings: GatewaySettings,
+    answering: frozenset[str],
+    timeout: float,
+    certificates: Succession,
 ) -> Plan:
     """Start a second instance, prove it, give it all new connections, and drain the first one.
 
     `answering` are the applications that answer now. `timeout` is how many seconds the connections of the old
-    instance get to end. An idle instance that an earlier command left goes first: it gets no new connections.
+    instance get to end. `certificates` are those of the CA that the new one takes over and forgets. An
+    idle instance that an earlier command left goes first: it gets no new connections.
     """
     old, new = instances.live, instances.next
     return Plan(
@@ -31,8 +37,10 @@ def replacement(
         None,
         (
             *(action for number in instances.idle for action in _leave(number, timeout, Phase.TIDY)),
-            Action(StartInstance(new, settings), Phase.START, (EndInstance(new),)),
-            Action(ProveInstance(new, tuple(settings.entry_points), answering), Phase.GATE),
+            Action(StartInstance(new, settings, certificates.forgotten), Phase.START, (EndInstance(new),)),
+            Action(
+                ProveInstance(new, tuple(settings.entry_points), answering, certificates.kept), Phase.GATE
+            ),
             Action(SwitchTo(new), Phase.CUT_OVER, (SwitchTo(old, is_back=True),)),
             Action(Settle(settings), Phase.PROMOTE),
             *_leave(old, timeout, Phase.RETIRE),

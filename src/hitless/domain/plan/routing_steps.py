@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.names import Colour
+from hitless.domain.gateway.acme import Names, host_of, names_of
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.domain.routing.model import Router
 from hitless.domain.routing.split import Routing
@@ -70,6 +71,23 @@ class Withdraw:
     def id(self) -> StepId:
         """What it does, and to what."""
         return StepId(StepKind.WITHDRAW_ROUTES, self.colour, subjects=self.containers)
+
+
+@dataclass(frozen=True)
+class GetCertificates:
+    """Have the gateway get each of these certificates from the CA, one after the other.
+
+    `certificates` are the host names of each one; `ca` is the CA's ACME address.
+    """
+
+    application: str
+    certificates: tuple[Names, ...]
+    ca: str
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.GET_CERTIFICATES, subjects=names_of(self.certificates), to=(host_of(self.ca),))
 
 
 @dataclass(frozen=True)
@@ -148,4 +166,4 @@ class Bake:
         return StepId(StepKind.BAKE, self.colour, seconds=self.seconds)
 
 
-RoutingStep: TypeAlias = Show | Restore | Withdraw | Gate | CutOver | AddReplicas | Bake
+RoutingStep: TypeAlias = Show | Restore | Withdraw | GetCertificates | Gate | CutOver | AddReplicas | Bake

@@ -33,12 +33,17 @@ def secured(routes: Routes, port: int, redirects: bool) -> Routes:
 
 
 def certificate_names(router: Router) -> tuple[tuple[str, ...], ...]:
-    """The names of each certificate that a router over HTTPS needs: of its label, or of its rule."""
+    """The names of each certificate that a router needs; none if it is not over HTTPS.
+
+    They are as its label `tls.domains` groups them. Without that there is one for each host name of its rule:
+    one name that the CA refuses is then no reason to be without the others.
+    """
+    if WEBSECURE not in router.entry_points:
+        return ()
     domains = router.settings.get("tls", {}).get("domains") or ()
     if domains:
         return tuple((one["main"], *one.get("sans", ())) for one in domains if one.get("main"))
-    hosts = rules.hosts(router.rule)
-    return (hosts,) if hosts else ()
+    return tuple((host,) for host in rules.hosts(router.rule))
 
 
 def _parts(router: Router) -> Iterator[Router]:

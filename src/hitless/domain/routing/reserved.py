@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MARKER_HOST = "hitless.internal"
+INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"  # from the gateway itself, as a rule
 COLOUR_HEADER = "X-Hitless-Colour"
 # A user's router has at most its rule's length or its own number as priority; markers must win over any.
 MARKER_PRIORITY = 2_000_000_000

@@ -1,0 +1,152 @@
+"""The options of `gateway up` for certificates from a CA."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from hitless.domain.gateway.acme import STAGING
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Email(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
+    """An address for the account at the CA, or `none`."""
+
+    name = "email"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address, "" for none."""
+        if value == "none":
+            return ""
+        if not re.fullmatch(r"[^\s@,]+@[^\s@,]+", str(value)):
+            self.fail(f"{value} is not like ann@example.org", param, ctx)
+        return str(value)
+
+
+class Server(click.ParamType):  # type: ignore[type-arg]
+    """The ACME address of a CA; `default` or `staging`: Let's Encrypt's."""
+
+    name = "url"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address, "" for the default one."""
+        text = {"default": "", "staging": STAGING}.get(str(value), str(value))
+        if text and not (text.startswith("https://") and urlsplit(text).hostname):
+            self.fail(f"{value} is not like https://acme.example/directory, staging or default", param, ctx)
+        return text
+
+
+class Provider(click.ParamType):  # type: ignore[type-arg]
+    """A provider of the DNS, as Traefik names it, or `none`."""
+
+    name = "provider"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Its name, "" for none."""
+        if not re.fullmatch("[a-z0-9]+", str(value)):
+            self.fail(f"{value} is not like cloudflare or route53", param, ctx)
+        return "" if value == "none" else str(value)
+
+
+class Resolver(click.ParamType):  # type: ignore[type-arg]
+    """A DNS server: its address and port."""
+
+    name = "address:port"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The two."""
+        if not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", str(value)):
+            self.fail(f"{value} is not like 9.9.9.9:53", param, ctx)
+        return str(value)
+
+
+class Variables(click.ParamType):  # type: ignore[type-arg]
+    """A file with a variable NAME=VALUE in each line."""
+
+    name = "file"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """The same without comments, empty lines, and quotes around values."""
+        path = Path(str(_FILE.convert(str(value), param, ctx)))
+        lines: list[str] = []
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            found = re.fullmatch(r"(?:export\s+)?([A-Za-z_]\w*)=(?:\"(.*)\"|'(.*)'|(.*))", line.strip())
+            if found:
+                lines.append(f"{found[1]}={found[2] or found[3] or found[4] or ''}\n")
+            elif line.strip() and not line.lstrip().startswith("#"):
+                # the line itself may be a secret
+                self.fail(f"line {number} of {path} is not like NAME=VALUE", param, ctx)
+        return "".join(lines).encode()
+
+
+def acme_options(function: _F) -> _F:
+    """Add the options; `acme_changes` reads them."""
+    for option in reversed(
+        (
+            click.option(
+                "--acme-email",
+                type=Email(),
+                help="Get certificates from a CA, with an account of this address; `none`: not.  [none]",
+            ),
+            click.option(
+                "--acme-server",
+                type=Server(),
+                help="The CA's ACME address, or `staging`: Let's Encrypt's CA for tests.  [Let's Encrypt]",
+            ),
+            click.option(
+                "--acme-ca", type=_FILE, help="The certificates in PEM by which an own CA is known."
+            ),
+            click.option(
+                "--acme-dns",
+                type=Provider(),
+                help="Prove names by records in the DNS of this provider (its code in Traefik's list); "
+                "`none`: by requests on port 80.  [none]",
+            ),
+            click.option(
+                "--acme-dns-env",
+                type=Variables(),
+                help="The provider's credentials: a file with NAME=VALUE in each line.",
+            ),
+            click.option(
+                "--acme-dns-resolver",
+                "acme_dns_resolvers",
+                type=Resolver(),
+                multiple=True,
+                help="A DNS server by which Traefik looks whether a record is there, as 9.9.9.9:53; may be "
+                "repeated.  [the host's]",
+            ),
+            click.option(
+                "--forget-certificates",
+                is_flag=True,
+                help="Leave the CA even if applications need its certificates: nobody reaches them over "
+                "HTTPS until they are deployed again.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def take_files(settings: dict[str, Any]) -> dict[str, bytes]:
+    """The files for the gateway, name -> content; in the settings their names stand in place of them."""
+    files: dict[str, bytes] = {}
+    settings["acme_dns_resolvers"] = settings["acme_dns_resolvers"] or None
+    ca: Path | None = settings.pop("acme_ca")
+    variables: bytes | None = settings.pop("acme_dns_env")
+    for setting, ending, content in (
+        ("acme_ca", "pem", ca.read_bytes() if ca else None),
+        ("acme_env", "env", variables),
+    ):
+        if content is not None:
+            name = f"{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+            files[name] = content
+            settings[setting] = name
+    return files

@@ -1,0 +1,47 @@
+"""The route by which Traefik orders a certificate, what Traefik's log says of it, and what Traefik keeps."""
+
+from __future__ import annotations
+
+import json
+
+from hitless.adapters.gateway.orders import failure, order_document, without
+
+# as Traefik 3.7.15 wrote it
+LOG = (
+    "\x1b[90m2026-11-26T23:29:45Z\x1b[0m \x1b[31mERR\x1b[0m "
+    "\x1b[1mUnable to obtain ACME certificate for domains\x1b[0m "
+    '\x1b[36merror=\x1b[0m\x1b[31m\x1b[1m"unable to generate:\\n[bad.example] acme: error: 403 :: '
+    'urn:ietf:params:acme:error:unauthorized :: a \\"quoted\\" word\\n"\x1b[0m\x1b[0m '
+    '\x1b[36mACME CA=\x1b[0mhttps://pebble:14000/dir \x1b[36mdomains=\x1b[0m["bad.example"] '
+    "\x1b[36mproviderName=\x1b[0mhitless.acme \x1b[36mrouterName=\x1b[0morder-448eb80bc953@file\n"
+)
+
+
+def test_a_route_that_nobody_can_reach_orders_one_certificate() -> None:
+    [router] = json.loads(order_document("12ab", ("shop.example", "www.shop.example")))["http"][
+        "routers"
+    ].values()
+    assert router["entryPoints"] == ["traefik"]
+    assert router["rule"].startswith("(ClientIP(`127.0.0.1/32`)")
+    assert router["tls"]["certResolver"] == "hitless"
+    assert router["tls"]["domains"] == [{"main": "shop.example", "sans": ["www.shop.example"]}]
+
+
+def test_the_error_of_an_order_is_found_by_its_id() -> None:
+    said = failure(LOG, "448eb80bc953")
+    assert said.splitlines()[1].endswith('urn:ietf:params:acme:error:unauthorized :: a "quoted" word')
+    assert failure(LOG, "another") == ""
+    assert failure("", "448eb80bc953") == ""
+
+
+def test_an_error_that_go_quotes_as_json_does_not() -> None:
+    assert failure(r'ERR it error="a\x00b\nc" routerName=order-1@file', "1") == "a\\x00b\nc"
+
+
+def test_one_certificate_is_left_out_and_the_account_stays() -> None:
+    kept = {"domain": {"main": "a.example", "sans": ["b.example"]}, "certificate": "YQ==", "key": "Yg=="}
+    gone = {"domain": {"main": "c.example"}, "certificate": "YQ==", "key": "Yg=="}
+    storage = json.dumps({"hitless": {"Account": {"Email": "ann@example.org"}, "Certificates": [kept, gone]}})
+    found = without(storage, [("c.example",), ("a.example",)])
+    assert json.loads(found) == {"hitless": {"Account": {"Email": "ann@example.org"}, "Certificates": [kept]}}
+    assert found.endswith("}")
