@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -36,6 +37,7 @@ def test_what_is_right(option: click.ParamType[str], value: str, expected: str) 
         (Email(), "ann@example.org,bob@example.org"),
         (Server(), "http://ca.internal/directory"),
         (Server(), "letsencrypt"),
+        (Server(), "https://ann:secret@ca.internal/directory"),
         (Provider(), "Cloud Flare"),
         (Resolver(), "9.9.9.9"),
     ],
@@ -60,11 +62,37 @@ def test_a_line_that_is_no_variable_is_not_printed(tmp_path: Path) -> None:
     assert "secret" not in raised.value.message
 
 
-def test_files_are_named_after_what_is_in_them(tmp_path: Path) -> None:
-    ca = tmp_path / "root.pem"
-    ca.write_text("PEM")
-    settings = {"acme_ca": ca, "acme_dns_env": b"A=1\n", "acme_dns_resolvers": (), "http_port": None}
+def test_files_are_named_after_what_is_in_them() -> None:
+    settings = {**NOTHING, "acme_ca": b"PEM", "acme_dns_env": b"A=1\n", "acme_server": STAGING}
     files = take_files(settings)
     assert files == {settings["acme_ca"]: b"PEM", settings["acme_env"]: b"A=1\n"}
     assert settings["acme_dns_resolvers"] is None
-    assert set(settings) == {"acme_ca", "acme_env", "acme_dns_resolvers", "http_port"}
+    assert "acme_dns_env" not in settings
+
+
+NOTHING = dict.fromkeys(
+    ("acme_email", "acme_server", "acme_ca", "acme_dns", "acme_dns_env", "acme_dns_resolvers"), None
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cleared"),
+    [
+        ({}, {}),
+        # another CA is known by other certificates
+        ({"acme_server": ""}, {"acme_server": "", "acme_ca": ""}),
+        ({"acme_ca": b"", "acme_dns_env": b""}, {"acme_ca": "", "acme_env": ""}),
+        ({"acme_dns_resolvers": ("",)}, {"acme_dns_resolvers": ()}),
+        (
+            {"acme_email": ""},
+            {
+                **dict.fromkeys(("acme_email", "acme_server", "acme_dns", "acme_ca", "acme_env"), ""),
+                "acme_dns_resolvers": (),
+            },
+        ),
+    ],
+)
+def test_what_belongs_together_goes_together(asked: dict[str, Any], cleared: dict[str, Any]) -> None:
+    settings: dict[str, Any] = {**NOTHING, **asked}
+    assert take_files(settings) == {}
+    assert {key: value for key, value in settings.items() if value is not None} == cleared

@@ -106,13 +106,19 @@ class Pebble:
         docker("exec", self.container, "python3", "-c", _POST, *words)
 
 
+def introduce(folder: Path) -> tuple[str, ...]:
+    """The options by which a gateway knows it; it need not run yet."""
+    for name, text in zip(("ca.pem", "ca.key"), self_signed("pebble"), strict=True):
+        (folder / name).write_text(text)
+    return ("--acme-server", ADDRESS, "--acme-ca", str(folder / "ca.pem"))
+
+
 @contextmanager
 def pebble(gateway: str, folder: Path, days: float = 90) -> Iterator[Pebble]:
-    """Run one whose certificates are good for so many days; `folder`/ca.pem is what it is known by."""
+    """Run one whose certificates are good for so many days, and that is known by what `introduce` wrote."""
     for program in PROGRAMS:
         assert shutil.which(program), f"there is no {program}: dev/servers installs it"
-    certificate, key = self_signed("pebble")
-    (folder / "ca.pem").write_text(certificate)
+    certificate, key = ((folder / name).read_text() for name in ("ca.pem", "ca.key"))
     shape = '{{(index .NetworkSettings.Networks "' + network_name(gateway) + '").IPAddress}}'
     dns = f"{_DNS} -defaultIPv4 {docker('inspect', '--format', shape, container_name(gateway))}"
     name = f"{gateway}-pebble"

@@ -21,7 +21,7 @@ from hitless.domain.gateway.model import container_name, network_name
 from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, ROOT, Cli, _remove_gateway, docker, free_port, wait_for
 from tests.e2e.https import FRESH, KEPT, clients
-from tests.e2e.pebble import ADDRESS, Pebble, pebble
+from tests.e2e.pebble import Pebble, introduce, pebble
 
 FILE = """
 services:
@@ -80,19 +80,22 @@ class Site:
         return docker(*words, "sh", "-c", command)
 
 
+def documented() -> list[list[str]]:
+    """The three commands of docs/https.md, from nothing to a certificate."""
+    block = (ROOT / "docs/https.md").read_text().partition("```console\n")[2].partition("```")[0]
+    return [line.removeprefix("$ hitless ").split() for line in block.splitlines()]
+
+
 @contextmanager
 def site_of(name: str, image: str, folder: Path, days: float = 90) -> Iterator[Site]:
     """A gateway whose CA's certificates are good for so many days."""
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
     http, https = free_port(), free_port()
-    ports = ("--http-port", str(http), "--https-port", str(https), "--bind", "127.0.0.1")
-    # first without a CA, whose place is on the gateway's network
-    cli.run("gateway", "up", *ports)
+    up = [word.replace("443", str(https)) for word in documented()[0]]
+    cli.run(*up, "--http-port", str(http), "--bind", "127.0.0.1", *introduce(folder))
+    # its place is on the gateway's network
     with pebble(name, folder, days) as ca:
-        # and no restart for it
-        known = ("--acme-server", ADDRESS, "--acme-ca", str(folder / "ca.pem"))
-        cli.run("gateway", "up", "--acme-email", "ann@example.org", *known)
         yield Site(cli, https, folder, image, ca)
     _remove_gateway(cli)
 
@@ -105,9 +108,10 @@ def site(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
 
 def test_a_release_has_its_certificates_before_its_first_request(site: Site) -> None:
     shop = site.app("shop", "shop.example", "www.shop.example")
-    assert "get the certificate for shop.example, www.shop.example from pebble:14000" in shop.run("plan")
+    _, plan, deploy = documented()
+    assert "get the certificate for shop.example, www.shop.example from pebble:14000" in shop.run(*plan)
     before = site.ca.orders()
-    shop.run("deploy")
+    shop.run(*deploy)
     assert (site.release("shop.example"), site.release("www.shop.example")) == ("1", "1")
     assert site.ca.orders() - before == 2
     listed = site.cli.json("gateway", "certificate", "list")["certificates"]
@@ -271,3 +275,28 @@ def test_a_renewal_during_a_deployment_is_seen_by_no_client(image: str, tmp_path
             time.sleep(0.5)
         assert (seen.lost, seen.answers[-1]) == ([], "3")
         assert site.ca.orders() == 3
+
+
+@pytest.mark.more
+def test_a_ca_is_taken_without_a_restart(image: str, tmp_path: Path) -> None:
+    name = f"{GATEWAY}-later"
+    cli = Cli((), {"HITLESS_GATEWAY": name})
+    _remove_gateway(cli)
+    http, https = free_port(), free_port()
+    ports = ("--http-port", str(http), "--https-port", str(https), "--bind", "127.0.0.1")
+    cli.run("gateway", "up", *ports)
+    started = docker("inspect", "--format", "{{.State.StartedAt}}", container_name(name))
+    cli.run("gateway", "up", "--acme-email", "ann@example.org", *introduce(tmp_path))
+    with pebble(name, tmp_path) as ca:
+        site = Site(cli, https, tmp_path, image, ca)
+        shop = site.app("later", "later.example")
+        file = tmp_path / "later.yml"
+        text = file.read_text()
+        file.write_text("x-hitless: {certificates: later}\n" + text)
+        shop.run("deploy")
+        assert ca.orders() == 0
+        file.write_text(text)
+        shop.run("deploy", RELEASE="2")
+        assert (site.release("later.example"), ca.orders()) == ("2", 1)
+    assert docker("inspect", "--format", "{{.State.StartedAt}}", container_name(name)) == started
+    _remove_gateway(cli)

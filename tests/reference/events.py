@@ -197,6 +197,8 @@ def _sample(kind: StepKind) -> StepId:
             return StepId(kind, subjects=("redis:8",))
         case StepKind.CONNECT_SHARED:
             return StepId(kind, subjects=("postgres",), to=("shop-green_default",))
+        case StepKind.GET_CERTIFICATES:
+            return StepId(kind, subjects=("shop.example",), to=("acme-v02.api.letsencrypt.org",))
         case StepKind.CREATE:
             return replace(green, release=7)
         case StepKind.TAG | StepKind.RECORD | StepKind.PROMOTE:

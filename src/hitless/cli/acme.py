@@ -39,7 +39,9 @@ class Server(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The address, "" for the default one."""
         text = {"default": "", "staging": STAGING}.get(str(value), str(value))
-        if text and not (text.startswith("https://") and urlsplit(text).hostname):
+        parts = urlsplit(text)
+        # a password in it would be seen in plans and events
+        if text and not (parts.scheme == "https" and parts.hostname and parts.username is None):
             self.fail(f"{value} is not like https://acme.example/directory, staging or default", param, ctx)
         return text
 
@@ -62,10 +64,22 @@ class Resolver(click.ParamType):  # type: ignore[type-arg]
     name = "address:port"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The two."""
+        """The two, "" for none."""
+        if value == "none":
+            return ""
         if not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", str(value)):
             self.fail(f"{value} is not like 9.9.9.9:53", param, ctx)
         return str(value)
+
+
+class Content(click.ParamType):  # type: ignore[type-arg]
+    """A file, or `none`."""
+
+    name = "file"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """What is in it; nothing for `none`."""
+        return b"" if value == "none" else Path(str(_FILE.convert(str(value), param, ctx))).read_bytes()
 
 
 class Variables(click.ParamType):  # type: ignore[type-arg]
@@ -75,10 +89,12 @@ class Variables(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
         """The same without comments, empty lines, and quotes around values."""
+        if value == "none":
+            return b""
         path = Path(str(_FILE.convert(str(value), param, ctx)))
         lines: list[str] = []
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-            found = re.fullmatch(r"(?:export\s+)?([A-Za-z_]\w*)=(?:\"(.*)\"|'(.*)'|(.*))", line.strip())
+            found = re.fullmatch(r"(?:export\s+)?([A-Z_][A-Z0-9_]*)=(?:\"(.*)\"|'(.*)'|(.*))", line.strip())
             if found:
                 lines.append(f"{found[1]}={found[2] or found[3] or found[4] or ''}\n")
             elif line.strip() and not line.lstrip().startswith("#"):
@@ -102,7 +118,9 @@ def acme_options(function: _F) -> _F:
                 help="The CA's ACME address, or `staging`: Let's Encrypt's CA for tests.  [Let's Encrypt]",
             ),
             click.option(
-                "--acme-ca", type=_FILE, help="The certificates in PEM by which an own CA is known."
+                "--acme-ca",
+                type=Content(),
+                help="The certificates in PEM by which an own CA is known; `none`: as all are.  [none]",
             ),
             click.option(
                 "--acme-dns",
@@ -113,7 +131,7 @@ def acme_options(function: _F) -> _F:
             click.option(
                 "--acme-dns-env",
                 type=Variables(),
-                help="The provider's credentials: a file with NAME=VALUE in each line.",
+                help="The provider's credentials: a file with NAME=VALUE in each line; or `none`.  [none]",
             ),
             click.option(
                 "--acme-dns-resolver",
@@ -121,7 +139,7 @@ def acme_options(function: _F) -> _F:
                 type=Resolver(),
                 multiple=True,
                 help="A DNS server by which Traefik looks whether a record is there, as 9.9.9.9:53; may be "
-                "repeated.  [the host's]",
+                "repeated, and `none` removes all.  [the host's]",
             ),
             click.option(
                 "--forget-certificates",
@@ -136,17 +154,25 @@ def acme_options(function: _F) -> _F:
 
 
 def take_files(settings: dict[str, Any]) -> dict[str, bytes]:
-    """The files for the gateway, name -> content; in the settings their names stand in place of them."""
+    """The files for the gateway, name -> content; in the settings their names are in place of them.
+
+    What belongs to a CA or to an account goes with it, unless it is named again.
+    """
     files: dict[str, bytes] = {}
-    settings["acme_dns_resolvers"] = settings["acme_dns_resolvers"] or None
-    ca: Path | None = settings.pop("acme_ca")
-    variables: bytes | None = settings.pop("acme_dns_env")
-    for setting, ending, content in (
-        ("acme_ca", "pem", ca.read_bytes() if ca else None),
-        ("acme_env", "env", variables),
-    ):
-        if content is not None:
-            name = f"{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+    ca, variables = settings.pop("acme_ca"), settings.pop("acme_dns_env")
+    resolvers = settings.pop("acme_dns_resolvers")
+    settings["acme_dns_resolvers"] = tuple(filter(None, resolvers)) if resolvers else None
+    settings |= {"acme_ca": None, "acme_env": None}
+    if settings["acme_email"] == "":
+        gone = {"acme_server": "", "acme_dns": "", "acme_dns_resolvers": (), "acme_ca": "", "acme_env": ""}
+        settings |= {key: one for key, one in gone.items() if settings.get(key) is None}
+    if settings["acme_server"] is not None:
+        settings["acme_ca"] = ""
+    for setting, ending, content in (("acme_ca", "pem", ca), ("acme_env", "env", variables)):
+        if content:
+            name = f".acme-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
             files[name] = content
             settings[setting] = name
+        elif content is not None:
+            settings[setting] = ""
     return files

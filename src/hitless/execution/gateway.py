@@ -124,6 +124,7 @@ def _refuse_to_forget(ports: Ports, present: GatewaySettings, wanted: GatewaySet
         return
     if wanted.challenge is not None and host_of(wanted.ca) == host_of(present.ca):
         return
+    ports.certificates.obtained()  # raises an error if Traefik does not tell of them
     world = observe.world(ports, None)
     issued = [one.name for one in world.certificates if one.is_renewed]
     if users := needing(issued, world):
@@ -364,11 +365,7 @@ def put_right(ports: Ports, settings: GatewaySettings) -> tuple[str, ...]:
 
 
 def _answering(ports: Ports, settings: GatewaySettings) -> frozenset[str]:
-    return frozenset(
-        name
-        for name, routing in ports.state.read(None).routings.items()
-        if ports.balancer.in_force(name, routing, settings.entry_points)
-    )
+    return waits.answering(ports, ports.state.read(None).routings, settings.entry_points)
 
 
 def undo(error: BaseException, step: Callable[[], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from hitless.domain.common.errors import GatewayDown
+from hitless.domain.common.errors import GatewayDown, HitlessError
 from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
@@ -39,7 +39,11 @@ def _certificates(
     own = ports.certificates.certificates()
     if gateway.challenge is None:
         return own, {}
-    return (*own, *ports.certificates.obtained()), ports.certificates.failures()
+    try:
+        obtained = ports.certificates.obtained()
+    except HitlessError:  # Traefik does not answer: what would end it, or tell it, must still work
+        return own, {}
+    return (*own, *obtained), ports.certificates.failures()
 
 
 def world(ports: Ports, application: str | None, gateway: Gateway | None = None) -> World:

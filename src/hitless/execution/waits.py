@@ -6,6 +6,7 @@ Each wait is for a fact. It has a deadline and reports what it waits for.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hitless.domain.common.errors import GateFailed, HitlessError, NotConfirmed
@@ -22,6 +23,7 @@ CONFIRM_TIMEOUT = 15.0
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 LOG_LINES = 20
+_AT_ONCE = 4  # applications that are asked for their routing: each question waits for a process
 _KILLED = 137  # the exit code that SIGKILL makes
 _MEMORY_EVENT = 1.0  # seconds to wait for the event
 
@@ -46,14 +48,24 @@ def until_all_answer(
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     silent = dict(routings)
     while True:
-        silent = {
-            name: routing
-            for name, routing in silent.items()
-            if not ports.balancer.in_force(name, routing, entry_points)
-        }
+        heard = answering(ports, silent, entry_points)
+        silent = {name: routing for name, routing in silent.items() if name not in heard}
         if not silent or ports.clock.now() > deadline:
             return silent
         ports.clock.pause(PAUSE)
+
+
+def answering(ports: Ports, routings: Mapping[str, Routing], entry_points: Collection[str]) -> frozenset[str]:
+    """The applications whose routing is in force on these entry points. Several are asked at a time."""
+    pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
+    try:
+        found = pool.map(
+            lambda name: ports.balancer.in_force(name, routings[name], entry_points), list(routings)
+        )
+        return frozenset(name for name, is_heard in zip(routings, found, strict=True) if is_heard)
+    finally:
+        # after an interrupt hundreds of them would still be asked
+        pool.shutdown(cancel_futures=True)
 
 
 def refused(ports: Ports) -> str:

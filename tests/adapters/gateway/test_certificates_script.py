@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.certificates import GatewayCertificates
-from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.adapters.gateway.state import GatewayState
-from hitless.domain.common.errors import LockLost
+from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.certificates import Certificate
 from tests.adapters.fake_docker import FakeDocker
@@ -55,7 +56,7 @@ def certificates(state: GatewayState, instance: Instance) -> Iterator[GatewayCer
 
 @pytest.fixture
 def served(host: FakeDocker) -> Path:
-    """A gateway with two instances, of which the second is live."""
+    """A gateway with two instances; the second is live."""
     served = host.root / "run/hitless"
     for name in ("routes", "next", "1/routes"):
         (served / name).mkdir(parents=True)
@@ -70,7 +71,8 @@ def acme(host: FakeDocker, served: Path) -> Path:
     """Where Traefik keeps what is the CA's."""
     folder = host.root / "etc/hitless/acme"
     folder.mkdir(parents=True)
-    for number, place in enumerate((served, served / "1")):
+    (served / "2").mkdir()
+    for number, place in enumerate((served, served / "1", served / "2")):
         (place / "arguments").write_text(f"program\n{STORAGE}={folder}/ca.example.{number}.json\n--last\n")
     return folder
 
@@ -80,7 +82,7 @@ def orders(served: Path) -> list[str]:
 
 
 def test_the_live_instance_alone_orders_until_it_is_over(
-    state: GatewayState, certificates: GatewayCertificates, served: Path
+    state: GatewayState, certificates: GatewayCertificates, served: Path, acme: Path
 ) -> None:
     with state.lock("shop", "alice", 0, print):
         order = certificates.order("shop", ("a.example", "b.example"), 60)
@@ -92,7 +94,7 @@ def test_the_live_instance_alone_orders_until_it_is_over(
 
 
 def test_an_order_that_has_failed_still_counts(
-    state: GatewayState, certificates: GatewayCertificates, served: Path
+    state: GatewayState, certificates: GatewayCertificates, served: Path, acme: Path
 ) -> None:
     with state.lock("shop", "alice", 0, print):
         for has_failed in (True, False, True):
@@ -109,7 +111,7 @@ def test_an_order_that_has_failed_still_counts(
 def test_failures_are_forgotten_after_an_hour(
     certificates: GatewayCertificates, served: Path, host: FakeDocker
 ) -> None:
-    (host.root / "var/lib/hitless/.orders").write_text("1000 old a.example\n")
+    (host.root / "var/lib/hitless/.orders").write_text("1000 old ca.example a.example\n")
     assert certificates.failures() == {}
 
 
@@ -120,7 +122,7 @@ def test_without_the_lock_nothing_is_ordered(certificates: GatewayCertificates, 
 
 
 def test_an_order_ends_with_the_lock_of_its_command(
-    state: GatewayState, certificates: GatewayCertificates, served: Path
+    state: GatewayState, certificates: GatewayCertificates, served: Path, acme: Path
 ) -> None:
     with state.lock("shop", "alice", 0, print):
         certificates.order("shop", ("a.example",), 60)
@@ -147,7 +149,7 @@ WHOLE, HALF = '{"hitless": {}}', '{"hitless": {'
         ({"ca.example.1.json": WHOLE, "ca.example.0.json": HALF}, WHOLE),
         ({"ca.example.1.json": WHOLE, "ca.example.0.json": ""}, WHOLE),
         ({"ca.example.0.json": HALF}, None),
-        ({"other.example.1.json": WHOLE}, None),
+        ({"other.example.1.json": WHOLE, "ca.example.org.1.json": WHOLE}, None),
     ],
     ids=[
         "nothing",
@@ -172,16 +174,48 @@ def test_an_instance_begins_with_the_newest_file_that_is_whole(
         assert own.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_a_replacement_forgets_is_given_to_it_once(
-    certificates: GatewayCertificates, acme: Path
+def test_what_is_given_to_an_instance_is_for_that_one(
+    state: GatewayState, certificates: GatewayCertificates, acme: Path
 ) -> None:
     (acme / "ca.example.1.json").write_text(WHOLE)
     os.utime(acme / "ca.example.1.json", (1000, 1000))
     less = '{"less": {}}'
-    certificates.shell.run("bequeath", f"{acme}/ca.example.given.json", str(len(less)), stdin=less.encode())
-    certificates.shell.run("inherit", "0")
+    # Traefik may have put a link there
+    (acme / "ca.example.given.json.new").symlink_to(acme / "victim")
+    with state.alone("alice", ""):
+        words = (f"{acme}/ca.example.given.json", str(len(less)))
+        certificates.shell.change("bequeath", GATEWAY_LOCK, *words, stdin=less.encode())
+    certificates.shell.run("inherit", "2")
+    assert (acme / "ca.example.2.json").read_text() == WHOLE
+    certificates.shell.run("inherit", "0", "given")
     assert (acme / "ca.example.0.json").read_text() == less
-    assert sorted(file.name for file in acme.iterdir()) == ["ca.example.0.json", "ca.example.1.json"]
+    left = sorted(file.name for file in acme.iterdir())
+    assert left == ["ca.example.0.json", "ca.example.1.json", "ca.example.2.json"]
+
+
+def test_without_the_gateways_lock_nothing_is_given(certificates: GatewayCertificates, acme: Path) -> None:
+    with pytest.raises(LockLost):
+        certificates.shell.change("bequeath", GATEWAY_LOCK, f"{acme}/ca.example.given.json", "1", stdin=b"}")
+    assert list(acme.iterdir()) == []
+
+
+def test_of_an_instance_that_has_ended_another_cas_file_stays(
+    certificates: GatewayCertificates, acme: Path, served: Path
+) -> None:
+    for name in ("ca.example.0.json", "old.example.2.json"):
+        (acme / name).write_text(WHOLE)
+    (served / "2/arguments").write_text(f"program\n{STORAGE}={acme}/old.example.2.json\n")
+    certificates.shell.run("disown", "0")
+    certificates.shell.run("disown", "2")
+    assert [file.name for file in acme.iterdir()] == ["old.example.copy.json"]
+
+
+def test_half_a_file_is_no_copy(certificates: GatewayCertificates, acme: Path) -> None:
+    (acme / "ca.example.copy.json").write_text(WHOLE)
+    (acme / "ca.example.1.json").write_text(HALF)
+    with suppress(DockerFailed):
+        certificates.shell.run("keep")
+    assert (acme / "ca.example.copy.json").read_text() == WHOLE
 
 
 def test_a_copy_is_kept_of_what_the_live_one_has(certificates: GatewayCertificates, acme: Path) -> None:
@@ -210,3 +244,14 @@ def test_those_of_the_ca_are_what_is_served_and_not_the_operators(
         "R11",
         True,
     )
+
+
+def test_failures_at_another_ca_do_not_count(
+    state: GatewayState, certificates: GatewayCertificates, served: Path, acme: Path
+) -> None:
+    with state.lock("shop", "alice", 0, print):
+        order = certificates.order("shop", ("a.example",), 60)
+        certificates.end_order("shop", order, has_failed=True)
+    assert set(certificates.failures()) == {"a.example"}
+    (served / "1/arguments").write_text(f"program\n{STORAGE}={acme}/other.example.1.json\n")
+    assert certificates.failures() == {}

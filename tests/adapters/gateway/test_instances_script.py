@@ -117,7 +117,7 @@ def test_the_command_that_holds_it_changes_instances(
     assert (served / "routes/shop.yml").read_text() == render(SHOP, is_leaving=True)
     settled = (served.parents[1] / "etc/hitless/routes/.settled").read_text()
     assert settled.splitlines()[1:3] == [SETTINGS.to_label(), "program"]
-    wait_for(lambda: said == ["begin 1"])
+    wait_for(lambda: said == ["begin 1 live"])
 
 
 def test_one_for_which_there_is_no_room_leaves_nothing(

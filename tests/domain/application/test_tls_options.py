@@ -46,6 +46,7 @@ def test_the_default_ones_need_no_definition() -> None:
     ("options", "said"),
     [
         ([], ["x-hitless.tls_options: must be a mapping: name -> options"]),
+        ({"default": {}}, ["x-hitless.tls_options.default: are the gateway's own"]),
         ({"modern": "TLS13"}, ["x-hitless.tls_options.modern: must be a mapping of options"]),
         ({"modern": {"minVersion": "1.3"}}, ["x-hitless.tls_options.modern.minVersion: '1.3' is unknown"]),
         (

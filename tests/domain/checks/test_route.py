@@ -222,6 +222,31 @@ class TestCertificates:
         assert said == "error: a CA gives a certificate for *.example only by a record in the DNS"
         assert self.found(challenge=Challenge.DNS, labels=wild) == []
 
+    @pytest.mark.parametrize("rule", ["PathPrefix(`/`)", "HostRegexp(`^.+[.]example$`)"])
+    def test_a_route_that_names_no_host(self, rule: str) -> None:
+        [said] = self.found(labels={"traefik.http.routers.shop.rule": rule})
+        assert said.startswith("warning: names no host: hitless can't tell which certificate it needs")
+        domains = {"traefik.http.routers.shop.tls.domains[0].main": "shop.example"}
+        assert self.found(labels={"traefik.http.routers.shop.rule": rule, **domains}) == []
+
+    def test_one_that_has_expired_must_go_first(self) -> None:
+        old = Certificate("mine", ("shop.example",), "CN=CA", "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+        [said] = self.found(certificates=(old,))
+        assert said == (
+            "error: the gateway's certificate for shop.example is valid from 2025-01-01 to 2026-01-01: the "
+            "gateway orders no other one while it is there"
+        )
+
+    def test_a_host_that_its_domains_leave_out(self) -> None:
+        wild = {"traefik.http.routers.shop.tls.domains[0].main": "*.shop.example"}
+        [said] = self.found(challenge=Challenge.DNS, labels=wild)
+        assert said == "error: none of these names is for shop.example, which the rule takes requests for"
+
+    def test_a_name_that_is_not_in_ascii(self) -> None:
+        rule = {"traefik.http.routers.shop.rule": "Host(`bücher.example`)"}
+        [said] = self.found(labels=rule)
+        assert said == "error: certificates have names in ASCII alone: bücher.example"
+
     def test_which_may_wait(self) -> None:
         [said] = self.found(later=True, failures={"shop.example": (1, 2, 3)})
         assert said.startswith(
@@ -256,6 +281,13 @@ class TestTlsOptions:
             "the route more has other TLS options for shop.example: default",
             "the route shop has other TLS options for shop.example: modern",
         ]
+
+    @pytest.mark.parametrize(
+        "rule", ["PathPrefix(`/admin`)", "HostRegexp(`^.+$`)", "Host(`shop.example`) || PathPrefix(`/`)"]
+    )
+    def test_a_rule_without_a_host(self, rule: str) -> None:
+        said = self.found({**OPTIONS, "traefik.http.routers.shop.rule": rule})
+        assert any("Traefik uses its default TLS options" in one for one in said)
 
     def test_others_of_another_application(self) -> None:
         path = "Host(`shop.example`) && Path(`/more`)"

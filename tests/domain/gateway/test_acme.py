@@ -35,6 +35,13 @@ def test_a_ca_that_is_away_counts_no_failure() -> None:
     assert "dial tcp 10.0.0.2:14000: connect: connection refused" in found.reason
 
 
+@pytest.mark.parametrize("kind", ["invalidContact", "serverInternal", "rateLimited", "rejectedIdentifier"])
+def test_what_is_not_about_the_name_counts_no_failure(kind: str) -> None:
+    found = refusal(f"acme: error: 400 :: urn:ietf:params:acme:error:{kind} :: no")
+    assert not found.is_counted
+    assert found.hint
+
+
 def test_an_unknown_kind_of_problem_has_a_hint_too() -> None:
     assert refusal("acme: error: 400 :: urn:ietf:params:acme:error:odd :: it is odd").hint
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 
+from hitless.domain.gateway.compose_model import TRAEFIK
+
 _EMPTY = bytes(1024)  # an archive's end alone
 
 
@@ -20,13 +22,13 @@ def files_in(archive: bytes) -> Iterator[tuple[str, str]]:
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """An archive of these files, name -> content; the folder around them says who may read them."""
+    """An archive of these files, name -> content: for root, and readable for Traefik's group."""
     import tarfile
 
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode, member.gid = len(content), 0o640, TRAEFIK
             tar.addfile(member, io.BytesIO(content))
     return made.getvalue()

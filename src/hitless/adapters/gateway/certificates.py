@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Protocol
 
@@ -16,8 +16,6 @@ from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.model import container_name
 from hitless.domain.routing.reserved import MARKER_HOST
-
-_ORDERED = "15m"  # more than an order takes
 
 
 class Instance(Protocol):
@@ -34,6 +32,8 @@ class GatewayCertificates:
 
     shell: GatewayShell
     instances: Callable[[], Sequence[Instance]]
+    # order -> when it began, by the gateway's clock
+    _began: dict[str, str] = field(default_factory=dict, compare=False)
 
     def certificates(self) -> tuple[Certificate, ...]:
         """Those from the operator's files."""
@@ -67,6 +67,7 @@ class GatewayCertificates:
     def order(self, application: str, names: Names, timeout: float) -> str:
         """Have the gateway order a certificate from the CA, until `end_order`; the id of the order."""
         order = token_hex(6)
+        self._began[order] = self.shell.run("now")[0].decode().strip()
         content = order_document(order, names).encode()
         words = (order, f"{timeout:.0f}", str(len(content)), *names)
         self.shell.change("order", application, *words, stdin=content)
@@ -75,7 +76,7 @@ class GatewayCertificates:
     def said(self, order: str) -> str:
         """What Traefik says about an order that has failed, in its own words; "" while it has not."""
         output, said = self.shell.cli.run_bytes(
-            "logs", "--since", _ORDERED, container_name(self.shell.project)
+            "logs", "--since", self._began[order], container_name(self.shell.project)
         )
         return failure(output.decode(errors="replace") + said, order)
 

@@ -77,7 +77,8 @@ class TraefikInstances:
             self._bequeath(forgotten)
         text = self._with_settings(settings, number)
         self._limit_memory(max(self._memory_limit(), settings.memory_limit or _NO_LIMIT))
-        self._change("begin_instance", str(number), str(len(text)), stdin=text)
+        whose = "given" if forgotten else "live"
+        self._change("begin_instance", str(number), whose, str(len(text)), stdin=text)
         self.instances()
 
     def instance_answers(self, number: int, certificates: Collection[Names] = ()) -> bool:
@@ -134,7 +135,7 @@ class TraefikInstances:
         file = storage(settings, str(self.instances().live))
         text = self.shell.cli.run("exec", "-u", user, container_name(self.shell.project), "cat", file)
         left = without(text, forgotten).encode()
-        self.shell.run("bequeath", storage(settings, "given"), str(len(left)), stdin=left)
+        self._change("bequeath", storage(settings, "given"), str(len(left)), stdin=left)
 
     def _live_settings(self) -> GatewaySettings:
         text = self.shell.run("live_settings")[0].decode().strip()

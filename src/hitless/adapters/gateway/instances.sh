@@ -51,8 +51,9 @@ start() { # program, Traefik's arguments
     else
         printf '%s\n' "$@" > "$served/arguments"
     fi
-    inherit 0
-    rm -f "$acme"/*.[12].json
+    rm -f "$acme"/*.given.json # for an instance that did not begin
+    # without room for a copy they stay
+    inherit 0 && own=$(storage 0) && [ -n "$own" ] && rm -f "${own%.*.json}".[12].json
     supervise
 }
 
@@ -67,7 +68,8 @@ supervise() {
         read -r word number code <&3 || continue
         case $word in
             begin)
-                inherit "$number"
+                keep
+                inherit "$number" "$code"
                 (instance "$number" 3>&-) &
                 ;;
             keep) keep ;;
@@ -76,9 +78,8 @@ supervise() {
                 { read -r live < "$served/live"; } 2>/dev/null
                 [ "$number" != "$live" ] || exit "$code"
                 place=$(at "$number")
+                disown "$number"
                 rm -rf "$place/routes" "$place/aside" "$place/pid"
-                own=$(storage "$number")
-                [ -z "$own" ] || rm -f "$own"
                 ;;
         esac
     done
@@ -96,7 +97,7 @@ instance() { # instance
     # credentials for a provider of DNS, in a file of their own: arguments can be seen
     case ${1-} in
         env:*)
-            while IFS= read -r word; do export "$word"; done < "$acme/${1#env:}"
+            while IFS= read -r word; do export "$word"; done < "$routes/${1#env:}"
             shift
             ;;
     esac
@@ -142,12 +143,14 @@ handed() ( # .gateway, claim, bytes, command that takes the file as its last wor
 
 # Start one beside the live one, with the routes that this one has. On standard input come its settings, in one line,
 # its program, and its arguments, a line each.
-begin_instance() { # .gateway, claim, instance, bytes
+begin_instance() { # .gateway, claim, instance, given or live, bytes
     umask 0
-    handed "$1" "$2" "$4" begin_with "$3"
+    handed "$1" "$2" "$5" begin_with "$3" "$4"
 }
 
-begin_with() { # instance, file
+begin_with() { # instance, whose certificates of the CA it has, file
+    instance=$1 whose=$2
+    set -- "$1" "$3"
     read -r live < "$served/live" && place=$(at "$1") || return
     [ ! -e "$place/routes" ] || { echo "instance $1 is there" >&2; return 1; }
     sed -n 1p "$2" > "$place/settings" && sed 1d "$2" > "$place/arguments" && alone || return
@@ -157,7 +160,7 @@ begin_with() { # instance, file
         return 1
     fi
     rm -f "$place/begun"/.order-*.yml # of a command that has ended
-    mv "$place/begun" "$place/routes" && echo "begin $1" > "$served/control"
+    mv "$place/begun" "$place/routes" && echo "begin $instance $whose" > "$served/control"
 }
 
 end_instance() { # .gateway, claim, instance, signal

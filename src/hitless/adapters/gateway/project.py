@@ -18,7 +18,7 @@ from hitless.adapters.gateway.shell import script
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
-from hitless.domain.gateway.compose_model import ACME, ROUTES, model
+from hitless.domain.gateway.compose_model import ROUTES, model
 from hitless.domain.gateway.image import unfit
 from hitless.domain.gateway.model import Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
@@ -82,12 +82,11 @@ class GatewayProject:
         """Have these files, name -> content, where the gateway keeps its own, before it next starts."""
         self._given.update(files)
         if inspect(self.cli, self.project) is not None:
-            with suppress(DockerFailed):  # an older hitless made it, without a place for them
-                self._copy()
+            self._copy()
 
     def _copy(self) -> None:
         if self._given:
-            self.cli.run_bytes("cp", "-", f"{self._container}:{ACME}", stdin=archive(self._given))
+            self.cli.run_bytes("cp", "-", f"{self._container}:{ROUTES}", stdin=archive(self._given))
 
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it if they differ.

@@ -42,6 +42,9 @@ def read(value: Any, findings: list[Finding]) -> dict[str, Json]:
         return {}
     found: dict[str, Json] = {}
     for name, options in value.items():
+        if name == DEFAULT:
+            findings.append(Finding(f"{path}.{name}", "are the gateway's own", "choose another name"))
+            continue
         if not isinstance(options, Mapping):
             findings.append(Finding(f"{path}.{name}", "must be a mapping of options"))
             continue

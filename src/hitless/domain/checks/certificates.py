@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import X_HITLESS
 from hitless.domain.gateway.acme import MOST_FAILURES, Challenge, left, wait
-from hitless.domain.gateway.certificates import covering
+from hitless.domain.gateway.certificates import Certificate, covering
 from hitless.domain.host.world import World
+from hitless.domain.routing import rules
+from hitless.domain.routing.entry_points import WEBSECURE
 from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.model import Router
 
@@ -17,7 +19,16 @@ from hitless.domain.routing.model import Router
 def of_route(path: str, application: Application, router: Router, world: World) -> Iterator[Finding]:
     """What keeps a route over HTTPS from having a certificate for each of its host names."""
     names = dict.fromkeys(name for each in certificate_names(router) for name in each)
+    if WEBSECURE in router.entry_points and not names:
+        yield Finding(
+            f"{path}.rule",
+            "names no host: hitless can't tell which certificate it needs, and gets none for it",
+            "add Host(`…`) to the rule, or name the hosts in tls.domains",
+            is_error=False,
+        )
     lacking = [name for name in names if covering(world.certificates, name, world.now) is None]
+    if world.gateway is not None and names:
+        yield from _left_out(path, router, names, world)
     if world.gateway is None or not lacking:
         return
     if application.settings.certificates == "later":
@@ -36,8 +47,40 @@ def of_route(path: str, application: Application, router: Router, world: World) 
             "yours: hitless gateway certificate add CERTIFICATE KEY",
         )
     else:
+        yield from _expired(path, lacking, world)
         yield from _unable(path, lacking, world.gateway.challenge)
         yield from _too_often(path, lacking, world)
+
+
+def _left_out(path: str, router: Router, names: Collection[str], world: World) -> Iterator[Finding]:
+    """Hosts of the rule that `tls.domains` names no certificate for; and names that no CA takes."""
+    wanted = Certificate("", tuple(names), "", "", "9999")
+    there = (*world.certificates, wanted)
+    if hosts := [host for host in rules.hosts(router.rule) if not any(one.covers(host) for one in there)]:
+        yield Finding(
+            f"{path}.tls.domains",
+            f"none of these names is for {', '.join(hosts)}, which the rule takes requests for",
+            "a * stands for one label, and *.shop.example is not for shop.example: name both",
+        )
+    if foreign := [name for name in names if not name.isascii()]:
+        yield Finding(
+            f"{path}.rule",
+            f"certificates have names in ASCII alone: {', '.join(foreign)}",
+            "write it as browsers send it: xn--…",
+        )
+
+
+def _expired(path: str, names: list[str], world: World) -> Iterator[Finding]:
+    """Certificates whose time is over: Traefik orders none for a name that it has one for, valid or not."""
+    for name in names:
+        for one in world.certificates:
+            if one.covers(name):
+                yield Finding(
+                    f"{path}.rule",
+                    f"the gateway's certificate for {name} is valid from {one.not_before[:10]} to "
+                    f"{one.not_after[:10]}: the gateway orders no other one while it is there",
+                    f"run: hitless gateway certificate remove {one.name}, and deploy again",
+                )
 
 
 def _unable(path: str, names: list[str], challenge: Challenge) -> Iterator[Finding]:

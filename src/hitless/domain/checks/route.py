@@ -99,6 +99,13 @@ def _other_options(
     if WEBSECURE not in router.entry_points:
         return
     hosts, mine = set(rules.hosts(router.rule)), (application.name, options_name(router))
+    if mine[1] != DEFAULT and not rules.has_hosts(router.rule):
+        # Traefik looks them up by the host that a client asks for (traefik#7530)
+        yield Finding(
+            f"{_label(router)}.tls.options",
+            "the rule takes requests without Host(`…`): for these, Traefik uses its default TLS options",
+            "name every host with Host(`…`)",
+        )
     for name, other in _secure_routers(application, routings):
         shared = sorted(hosts & set(rules.hosts(other.rule)))
         theirs = (name, options_name(other))

@@ -54,7 +54,8 @@ def refusal(said: str) -> Refusal:
             is_counted=False,
         )
     kind, detail = problems[-1]
-    return Refusal(f"the CA says: {detail.strip().rstrip('],')}", _HINTS.get(kind, _HINT), is_counted=True)
+    said = f"the CA says: {detail.strip().rstrip('],')}"
+    return Refusal(said, _HINTS.get(kind, _HINT), is_counted=kind in _OF_THE_NAME)
 
 
 def left(name: str, failures: Mapping[str, Sequence[int]]) -> int:
@@ -78,9 +79,13 @@ def names_of(certificates: Iterable[Names]) -> Names:
     return tuple(dict.fromkeys(name for names in certificates for name in names))
 
 
+# where the CA has tried to prove the name
+_OF_THE_NAME = ("dns", "connection", "unauthorized", "incorrectResponse", "tls", "caa")
 _HINT = "correct what it names, and deploy again"
 # The types of RFC 8555, 6.7
 _HINTS = {
+    "serverInternal": "the CA has trouble of its own: try again later",
+    "tls": "port 443 of the name answers the CA's request wrongly",
     "dns": "does the name exist in the DNS, and lead to this host?",
     "connection": "port 80 of the name must lead to this gateway: see its DNS record, firewall and router",
     "unauthorized": "port 80 of the name must lead to this gateway, and not to another server or a CDN",

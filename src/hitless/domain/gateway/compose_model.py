@@ -211,7 +211,7 @@ def _acme(settings: GatewaySettings, number: int) -> list[str]:
         else f"{resolver}.httpchallenge.entrypoint={WEB}",
         *([f"{resolver}.dnschallenge.resolvers={servers}"] if is_by_dns and servers else []),
         *([f"{resolver}.caserver={settings.acme_server}"] if settings.acme_server else []),
-        *([f"{resolver}.cacertificates={ACME}/{settings.acme_ca}"] if settings.acme_ca else []),
+        *([f"{resolver}.cacertificates={ROUTES}/{settings.acme_ca}"] if settings.acme_ca else []),
     ]
 
 

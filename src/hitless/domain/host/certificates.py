@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.certificates import Certificate, covering
@@ -13,7 +14,7 @@ from hitless.domain.host.world import World
 from hitless.domain.routing.https import certificate_names
 from hitless.domain.routing.split import Routing
 
-_SOON = 20  # days: whoever renews by hand needs some. Traefik renews 30 days before the end
+_SOON = 20  # days, or a quarter of its time: whoever renews by hand needs some
 # Traefik begins to renew a certificate 30 days before its end, and goes on for ever if its name has left us
 _RENEWED_SOON = 40
 
@@ -37,7 +38,8 @@ class CertificateStatus:
     @property
     def is_near_its_end(self) -> bool:
         """Whether it must be replaced soon."""
-        return self.days < _SOON
+        begin, end = (datetime.fromisoformat(text[:19]) for text in (self.not_before, self.not_after))
+        return self.days < min(_SOON, (end - begin).days // 4)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ def hosts(rule: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def has_hosts(rule: str) -> bool:
+    """Whether everything that the rule takes is for a host that it names by `Host(...)`."""
+    return all(_named(alternative, "host") for alternative in _parsed(rule))
+
+
 def example(rule: str) -> tuple[str, str] | None:
     """A host ("" for any) and a path that the rule matches; None if it asks for more than the two."""
     for alternative in _parsed(rule):
