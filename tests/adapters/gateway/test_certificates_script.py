@@ -47,11 +47,9 @@ def instance() -> Instance:
 
 
 @pytest.fixture
-def certificates(state: GatewayState, instance: Instance) -> Iterator[GatewayCertificates]:
-    """On a shell that stays when the lock goes: with its own, all that it has begun would end here."""
-    shell = GatewayShell(state.shell.cli, "traefik", state.shell.claims)
-    yield GatewayCertificates(shell, lambda: [instance])
-    shell.close()
+def certificates(state: GatewayState, instance: Instance) -> GatewayCertificates:
+    """On the shell that locks: an idle one of another would keep the lock for a while."""
+    return GatewayCertificates(state.shell, lambda: [instance])
 
 
 @pytest.fixture
@@ -122,13 +120,17 @@ def test_without_the_lock_nothing_is_ordered(certificates: GatewayCertificates, 
 
 
 def test_an_order_ends_with_the_lock_of_its_command(
-    state: GatewayState, certificates: GatewayCertificates, served: Path, acme: Path
+    state: GatewayState, instance: Instance, served: Path, acme: Path
 ) -> None:
+    # with the shell that locks all that it has begun would end here
+    shell = GatewayShell(state.shell.cli, "traefik", state.shell.claims)
+    certificates = GatewayCertificates(shell, lambda: [instance])
     with state.lock("shop", "alice", 0, print):
         certificates.order("shop", ("a.example",), 60)
         assert orders(served)
     wait_for(lambda: not orders(served))
     assert "a.example" in certificates.failures()
+    shell.close()
 
 
 def test_an_order_ends_in_time(state: GatewayState, certificates: GatewayCertificates, served: Path) -> None:
