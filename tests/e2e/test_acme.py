@@ -69,6 +69,14 @@ class Site:
         with self.client() as client:
             return self.get(client, host).headers["X-Release"]
 
+    def kill_while_it_orders(self, app: Cli) -> None:
+        """Deploy, kill the command as soon as its order is placed, and wait until the order is removed."""
+        words = ("--at", "get-certificates: after order", "--do", "SIGKILL", "--", *app.options, "deploy")
+        command = (sys.executable, "-m", "tests.e2e.faulty", *words)
+        ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **app.environment})
+        assert ended.returncode == -signal.SIGKILL
+        wait_for(lambda: self.storage("find /run/hitless -name '.order-*'") == "")
+
     @property
     def container(self) -> str:
         """The gateway's."""
@@ -180,16 +188,31 @@ def test_a_ca_that_hangs_or_is_away_takes_no_try(site: Site) -> None:
 def test_a_command_that_is_killed_while_it_orders_leaves_no_order(site: Site) -> None:
     shop = site.app("killed", "killed.example")
     site.ca.lead("killed.example", NOBODY)
-    words = ("--at", "get-certificates: after order", "--do", "SIGKILL", "--", *shop.options, "deploy")
-    ended = subprocess.run(
-        (sys.executable, "-m", "tests.e2e.faulty", *words), cwd=ROOT, env={**os.environ, **shop.environment}
-    )
-    assert ended.returncode == -signal.SIGKILL
-    wait_for(lambda: site.storage("find /run/hitless -name '.order-*'") == "")
+    site.kill_while_it_orders(shop)
     # it counts, as nobody knows how it went
     site.ca.lead("killed.example", "")
     shop.run("deploy")
     assert site.release("killed.example") == "1"
+
+
+@pytest.mark.more
+def test_the_order_of_a_killed_command_that_traefik_still_has_delays_the_next_one_alone(site: Site) -> None:
+    shop = site.app("passed", "passed.example")
+    docker("pause", site.ca.container)
+    try:
+        site.kill_while_it_orders(shop)
+        deployment = shop.start("deploy")
+        # Traefik passes over its order until it gives the first one up
+        wait_for(lambda: "passed.example" in _errors(site), seconds=90)
+    finally:
+        docker("unpause", site.ca.container)
+    output, _ = deployment.communicate(timeout=120)
+    assert deployment.returncode == 0, output
+    assert site.release("passed.example") == "1"
+
+
+def _errors(site: Site) -> str:
+    return "".join(line for line in site.cli.run("gateway", "logs").splitlines() if " ERR " in line)
 
 
 @pytest.mark.more

@@ -77,6 +77,12 @@ def test_a_ca_that_is_away_counts_no_failure(host: FakeHost) -> None:
     assert host.certified.counted == []
 
 
+def test_an_order_that_traefik_passes_over_for_that_of_a_killed_command_comes_again(host: FakeHost) -> None:
+    host.certified.under_way.add(("shop.example",))
+    deploy(host.ports(), site())
+    assert (told(host), host.certified.counted) == (["shop.example"], [])
+
+
 def test_a_ca_that_never_answers_is_given_up(host: FakeHost) -> None:
     host.certified.silent = True
     with pytest.raises(GateFailed, match="no answer came in 600 s"):

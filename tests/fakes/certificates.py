@@ -24,6 +24,8 @@ class FakeCertificates:
     refusals: dict[str, str] = field(default_factory=dict)
     orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     counted: list[str] = field(default_factory=list)
+    # earlier orders: Traefik passes over one for the same names
+    under_way: set[tuple[str, ...]] = field(default_factory=set)
     # the CA gives no answer
     silent: bool = False
 
@@ -39,14 +41,27 @@ class FakeCertificates:
     def order(self, application: str, names: tuple[str, ...], timeout: float) -> str:
         order = str(len(self.orders))
         self.orders[order] = names
-        if not self.silent and not self.said(order):
+        if names not in self.under_way:
+            self._give(order)
+        return order
+
+    def order_again(self, application: str, order: str) -> None:
+        self._give(order)
+
+    def _give(self, order: str) -> None:
+        names = self.orders[order]
+        if not self.silent and order not in self.said(order):
             self.got[names[0]] = Certificate(
                 names[0], names, "CA", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", is_renewed=True
             )
-        return order
 
-    def said(self, order: str) -> str:
-        return next((self.refusals[name] for name in self.orders[order] if name in self.refusals), "")
+    def said(self, order: str) -> dict[str, str]:
+        names = self.orders[order]
+        said = {"earlier": "it failed"} if names in self.under_way else {}
+        for name in names:
+            if name in self.refusals:
+                said[order] = self.refusals[name]
+        return said
 
     def end_order(self, application: str, order: str, has_failed: bool) -> None:
         self.counted += self.orders[order] if has_failed else ()

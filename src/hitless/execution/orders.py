@@ -38,7 +38,7 @@ def _get(ports: Ports, step: GetCertificates, names: Names) -> None:
     order = ports.certificates.order(step.application, names, _TIMEOUT)
     counts = True
     try:
-        refused = _answer(ports, order, names)
+        refused = _answer(ports, step.application, order, names)
         counts = refused is not None and refused.is_counted
     finally:
         ports.certificates.end_order(step.application, order, has_failed=counts)
@@ -46,15 +46,24 @@ def _get(ports: Ports, step: GetCertificates, names: Names) -> None:
         raise _failed(ports, names, refused)
 
 
-def _answer(ports: Ports, order: str, names: Names) -> Refusal | None:
-    """Wait for the certificate; None if it has come."""
+def _answer(ports: Ports, application: str, order: str, names: Names) -> Refusal | None:
+    """Wait for the certificate; None if it has come.
+
+    Traefik passes over an order while an earlier one for the same name is under way: that of a command that
+    was killed. When that one has failed, this one is due.
+    """
+    earlier: set[str] = set()
     until = ports.clock.now() + _TIMEOUT
     look = ports.clock.now() + _LOG_PAUSE
     while not _is_there(ports, names):
         now = ports.clock.now()
         if now > look:
-            if said := ports.certificates.said(order):
-                return refusal(said)
+            said = ports.certificates.said(order)
+            if order in said:
+                return refusal(said[order])
+            if said.keys() > earlier:
+                ports.certificates.order_again(application, order)
+            earlier |= said.keys()
             look = now + _LOG_PAUSE
         if now > until:
             return Refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.common.findings import Finding
@@ -33,8 +33,12 @@ class Certificates(Protocol):
         """
         ...
 
-    def said(self, order: str) -> str:
-        """What Traefik says about an order that has failed, in its own words; "" while it has not."""
+    def order_again(self, application: str, order: str) -> None:
+        """The same order once more, for one that Traefik passed over. Raises as `order`."""
+        ...
+
+    def said(self, order: str) -> Mapping[str, str]:
+        """The orders for a name of this one that have failed since it began: id -> Traefik's own words."""
         ...
 
     def end_order(self, application: str, order: str, has_failed: bool) -> None:

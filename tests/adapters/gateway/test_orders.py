@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from hitless.adapters.gateway.orders import failure, order_document, without
+from hitless.adapters.gateway.orders import Order, failures, order_document, without
 
 # as Traefik 3.7.15 wrote it
 LOG = (
@@ -18,24 +19,29 @@ LOG = (
 
 
 def test_a_route_that_nobody_can_reach_orders_one_certificate() -> None:
-    [router] = json.loads(order_document("12ab", ("shop.example", "www.shop.example")))["http"][
-        "routers"
-    ].values()
+    order = Order("12ab", ("shop.example", "www.shop.example"), "0", 60)
+    [router] = json.loads(order_document(order))["http"]["routers"].values()
     assert router["entryPoints"] == ["traefik"]
     assert router["rule"].startswith("(ClientIP(`127.0.0.1/32`)")
     assert router["tls"]["certResolver"] == "hitless"
     assert router["tls"]["domains"] == [{"main": "shop.example", "sans": ["www.shop.example"]}]
 
 
-def test_the_error_of_an_order_is_found_by_its_id() -> None:
-    said = failure(LOG, "448eb80bc953")
+def test_the_error_of_an_order_is_found_by_its_host_names() -> None:
+    said = failures(LOG, ("other.example", "bad.example"))["448eb80bc953"]
     assert said.splitlines()[1].endswith('urn:ietf:params:acme:error:unauthorized :: a "quoted" word')
-    assert failure(LOG, "another") == ""
-    assert failure("", "448eb80bc953") == ""
+    assert failures(LOG, ("other.example",)) == {}
+    assert failures("", ("bad.example",)) == {}
 
 
 def test_an_error_that_go_quotes_as_json_does_not() -> None:
-    assert failure(r'ERR it error="a\x00b\nc" routerName=order-1@file', "1") == "a\\x00b\nc"
+    line = r'ERR it error="a\x00b\nc" domains=["a.example"] routerName=order-1@file'
+    assert failures(line, ("a.example",)) == {"1": "a\\x00b\nc"}
+
+
+def test_an_order_that_comes_again_is_news_to_traefik() -> None:
+    order = Order("12ab", ("shop.example",), "0", 60)
+    assert order_document(order) != order_document(replace(order, times=2))
 
 
 def test_one_certificate_is_left_out_and_the_account_stays() -> None:

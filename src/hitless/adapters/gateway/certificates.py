@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import Protocol
 
-from hitless.adapters.gateway.orders import failure, order_document
+from hitless.adapters.gateway.orders import Order, failures, order_document
 from hitless.adapters.gateway.own_certificates import PREFIX, parse_header, read_pair, render_pair
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.findings import Finding
@@ -32,8 +32,7 @@ class GatewayCertificates:
 
     shell: GatewayShell
     instances: Callable[[], Sequence[Instance]]
-    # order -> when it began, by the gateway's clock
-    _began: dict[str, str] = field(default_factory=dict, compare=False)
+    _orders: dict[str, Order] = field(default_factory=dict, compare=False)
 
     def certificates(self) -> tuple[Certificate, ...]:
         """Those from the operator's files."""
@@ -67,18 +66,29 @@ class GatewayCertificates:
     def order(self, application: str, names: Names, timeout: float) -> str:
         """Have the gateway order a certificate from the CA, until `end_order`; the id of the order."""
         order = token_hex(6)
-        self._began[order] = self.shell.run("now")[0].decode().strip()
-        content = order_document(order, names).encode()
-        words = (order, f"{timeout:.0f}", str(len(content)), *names)
-        self.shell.change("order", application, *words, stdin=content)
+        began = self.shell.run("now")[0].decode().strip()
+        self._orders[order] = Order(order, names, began, timeout)
+        self._place(application, self._orders[order])
         return order
 
-    def said(self, order: str) -> str:
-        """What Traefik says about an order that has failed, in its own words; "" while it has not."""
+    def order_again(self, application: str, order: str) -> None:
+        """The same order once more, for one that Traefik passed over. Raises as `order`."""
+        found = self._orders[order]
+        self._orders[order] = replace(found, times=found.times + 1)
+        self._place(application, self._orders[order])
+
+    def _place(self, application: str, order: Order) -> None:
+        content = order_document(order).encode()
+        words = (order.id, f"{order.timeout:.0f}", str(len(content)), *order.names)
+        self.shell.change("order", application, *words, stdin=content)
+
+    def said(self, order: str) -> dict[str, str]:
+        """The orders for a name of this one that have failed since it began: id -> Traefik's own words."""
+        found = self._orders[order]
         output, said = self.shell.cli.run_bytes(
-            "logs", "--since", self._began[order], container_name(self.shell.project)
+            "logs", "--since", found.began, container_name(self.shell.project)
         )
-        return failure(output.decode(errors="replace") + said, order)
+        return failures(output.decode(errors="replace") + said, found.names)
 
     def end_order(self, application: str, order: str, has_failed: bool) -> None:
         """Go on with it no longer. Only if it has failed, it still counts as a failure."""

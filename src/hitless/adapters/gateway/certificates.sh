@@ -30,7 +30,10 @@ order_with() { # order, file, host names
     read -r live < "$served/live" && place=$(at "$live")/routes || return
     order=$1 new=$2
     shift 2
-    for name; do echo "$(date +%s) $order $(ca) $name"; done >> "$state/.orders" && mv -f "$new" "$place/.order-$order.yml"
+    if ! grep -q " $order " "$state/.orders" 2>/dev/null; then
+        for name; do echo "$(date +%s) $order $(ca) $name"; done >> "$state/.orders" || return
+    fi
+    mv -f "$new" "$place/.order-$order.yml"
 }
 
 ordering() { # order
