@@ -76,6 +76,14 @@ def site(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     _remove_gateway(cli)
 
 
+@pytest.fixture(scope="module")
+def served(site: Site) -> Site:
+    """The same, with the certificate and a live release: also without the tests before."""
+    site.add(HOST)
+    site.app.run("deploy", RELEASE="4")
+    return site
+
+
 def test_from_a_refusal_to_a_certificate_that_clients_trust(site: Site) -> None:
     refused = site.app.run("deploy", code=1)
     assert f"the gateway has no valid certificate for {HOST}" in refused
@@ -117,7 +125,8 @@ def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) ->
 
 
 @pytest.mark.more
-def test_a_certificate_that_is_removed_is_served_no_more(site: Site) -> None:
+def test_a_certificate_that_is_removed_is_served_no_more(served: Site) -> None:
+    site = served
     site.add("other.example")
     assert site.cli.run("gateway", "certificate", "remove", "none.example", code=1)
     needed = site.cli.run("gateway", "certificate", "remove", HOST, code=1)
@@ -133,7 +142,8 @@ def test_a_certificate_that_is_removed_is_served_no_more(site: Site) -> None:
 
 
 @pytest.mark.more
-def test_a_bake_asks_the_live_route_from_inside(site: Site) -> None:
+def test_a_bake_asks_the_live_route_from_inside(served: Site) -> None:
+    site = served
     site.cli.run("gateway", "up", "--access-log")
     site.app.run("deploy", RELEASE="6", BAKE="3s")
     colour = site.app.json("status")["live"]["colour"]
@@ -147,7 +157,8 @@ def test_a_bake_asks_the_live_route_from_inside(site: Site) -> None:
 
 
 @pytest.mark.more
-def test_a_route_for_clients_with_a_certificate_alone(site: Site) -> None:
+def test_a_route_for_clients_with_a_certificate_alone(served: Site) -> None:
+    site = served
     staff = Authority("the staff's")
     file = site.folder / "compose.yml"
     before = file.read_text()
