@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,11 +14,13 @@ from hitless.adapters.gateway.traefik import Instance, Traefik
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.release.requirements import Probe
+from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.split import BackendRouting, Routing, Server
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker
 from tests.domain.builders import part, router, routing
 
-MARKER, NOT_FOUND = Answer(418, ""), Answer(404, "")
+MARKER, NOT_FOUND, CLOSED = Answer(418, ""), Answer(404, ""), Answer(0, "closed without an answer")
 ROUTER: Json = {"routers": {"shop.web.live@file": {}}}
 SHOP = routing(Colour.BLUE)
 
@@ -30,6 +32,7 @@ class FakeInstance:
     generation: int = 4
     api: Json = field(default_factory=dict)
     agreed: int = 0
+    leads: str = ""  # where a raw connection on port 6379 leads
     asked: list[Probe] = field(default_factory=list)
 
     def rawdata(self) -> Json:
@@ -37,7 +40,12 @@ class FakeInstance:
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         self.asked += probes
-        return tuple(MARKER if probe.path == f"/shop/{self.generation}" else NOT_FOUND for probe in probes)
+        return tuple(map(self._answer, probes))
+
+    def _answer(self, probe: Probe) -> Answer:
+        if probe.port == 6379 and self.leads != "web":
+            return NOT_FOUND if self.leads == "traefik" else CLOSED
+        return MARKER if probe.path == f"/shop/{self.generation}" else NOT_FOUND
 
     def closes_idle(self, probe: Probe) -> float | None:
         return None
@@ -51,6 +59,36 @@ def gateway_of(docker: FakeDocker) -> Iterator[Callable[..., Traefik]]:
     shell = GatewayShell(DockerCli(), "traefik")
     yield lambda *instances: Traefik(shell, lambda: instances)
     shell.close()
+
+
+DB = Router("db.6379", "db", "HostSNI(`*`)", "db.6379", ("port-6379",), protocol=Protocol.TCP)
+
+
+def raw(generation: int) -> Routing:
+    backends = {"db.6379": BackendRouting((Server("tcp://a:1"),))}
+    return routing(Colour.BLUE, {Colour.BLUE: part(1, DB, backends=backends)}, generation)
+
+
+@pytest.mark.parametrize(
+    ("generation", "leads", "is_in_force"),
+    [(4, "traefik", True), (4, "web", False), (5, "web", True), (5, "traefik", False), (4, "", False)],
+)
+def test_raw_tcp_is_in_force_when_its_port_leads_where_this_generation_says(
+    gateway_of: Callable[..., Traefik], generation: int, leads: str, is_in_force: bool
+) -> None:
+    gateway = gateway_of(FakeInstance(generation, leads=leads))
+    assert gateway.in_force("shop", raw(generation)) is is_in_force
+    # an older hitless has delivered it: it leads to the application alone
+    assert gateway.in_force("shop", replace(raw(generation), marks_tcp=False))
+
+
+@pytest.mark.parametrize(("port", "is_in_force"), [(1, True), (80, False)])
+def test_an_instance_that_an_older_hitless_has_started_proves_no_raw_tcp(
+    gateway_of: Callable[..., Traefik], port: int, is_in_force: bool
+) -> None:
+    servers = {"loadBalancer": {"servers": [{"address": f"127.0.0.1:{port}"}]}}
+    old = FakeInstance(api={"tcpServices": {"shop.generation.marker@file": servers}})
+    assert gateway_of(old).in_force("shop", raw(4)) is is_in_force
 
 
 def error_of(middleware: str) -> dict[str, Any]:

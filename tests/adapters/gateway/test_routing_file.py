@@ -15,7 +15,7 @@ from hitless.adapters.gateway.routing_file import ForeignRouting, is_whole, pars
 from hitless.adapters.gateway.traefik_document import document
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.routing.model import Router
+from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.split import (
     BackendRouting,
     ColourRouting,
@@ -104,6 +104,18 @@ def test_no_text_reaches_the_template_engine_or_yaml_as_more_than_a_text(text: s
     each = routing(BLUE, {BLUE: hostile})
     assert parse(render(each), "x.yml") == each
     assert loaded(render(each)) == document(each)
+
+
+def test_a_raw_connection_is_led_to_a_port_of_the_instance_that_reads_the_file() -> None:
+    plain = Router("db.6379", "db", "HostSNI(`*`)", "db.6379", ("port-6379",), protocol=Protocol.TCP)
+    backends = {"db.6379": BackendRouting((Server('tcp://127.0.0.1:\\u0000web"'),))}
+    text = render(routing(BLUE, {BLUE: part(1, plain, backends=backends)}, 3))
+    assert '"127.0.0.1:{{ env `HITLESS_WEB` | default `1` }}"' in text
+    assert text.count("{{") == 1
+    assert parse(text, "x.yml").marks_tcp
+    before = text.replace('"marks_tcp":true,', "")
+    digest = hashlib.sha256(before.split(" ", 3)[3].encode()).hexdigest()
+    assert not parse(f"# hitless {digest} {before.split(' ', 3)[3]}", "x.yml").marks_tcp
 
 
 @pytest.mark.parametrize("line_break", ["\N{NEXT LINE}", "\N{LINE SEPARATOR}", "\N{PARAGRAPH SEPARATOR}"])

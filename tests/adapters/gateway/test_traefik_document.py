@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -142,20 +143,34 @@ class TestDocument:
         backend = {"db.6379": BackendRouting((Server("tcp://a:1"), Server("tcp://b:1")))}
         colours = {colour: part(1, plain, backends=backend) for colour in Colour}
         found = document(routing(BLUE, colours))
-        assert found["tcp"] == {
-            "routers": {
-                "shop.db.6379.live": {
-                    "rule": "HostSNI(`*`)",
-                    "service": "shop.db.6379.blue",
-                    "entryPoints": ["port-6379"],
-                }
-            },
-            "services": {
-                "shop.db.6379.blue": {"loadBalancer": {"servers": [{"address": "a:1"}, {"address": "b:1"}]}}
-            },
+        assert found["tcp"]["routers"]["shop.db.6379.live"] == {
+            "rule": "HostSNI(`*`)",
+            "service": "shop.db.6379.blue",
+            "entryPoints": ["port-6379"],
         }
+        servers = [{"address": "a:1"}, {"address": "b:1"}]
+        assert found["tcp"]["services"]["shop.db.6379.blue"] == {"loadBalancer": {"servers": servers}}
         assert list(found["http"]["routers"]) == ["shop.generation.marker"]
-        assert "tcp" not in document(routing(None, colours))
+        assert list(document(routing(None, colours))["tcp"]["routers"]) == ["shop.generation.marker"]
+
+    def test_each_generation_leads_raw_connections_from_inside_elsewhere(self) -> None:
+        plain = Router("db.6379", "db", "HostSNI(`*`)", "db.6379", ("port-6379",), protocol=Protocol.TCP)
+        colours = {BLUE: part(1, plain, backends={"db.6379": BackendRouting((Server("tcp://a:1"),))})}
+        places = []
+        for generation in (1, 2, 3):
+            tcp = document(routing(BLUE, colours, generation))["tcp"]
+            assert tcp["routers"]["shop.generation.marker"] == {
+                "rule": f"{INSIDE} && HostSNI(`*`)",
+                "priority": 2_000_000_000,
+                "service": "shop.generation.marker",
+                "entryPoints": ["port-6379"],
+            }
+            [server] = tcp["services"]["shop.generation.marker"]["loadBalancer"]["servers"]
+            places.append(server["address"])
+        assert places == ["127.0.0.1:\0web", "127.0.0.1:\0api", "127.0.0.1:\0web"]
+        before = replace(routing(BLUE, colours), marks_tcp=False)
+        assert list(document(before)["tcp"]["routers"]) == ["shop.db.6379.live"]
+        assert before.next(before.split, colours).marks_tcp
 
     def test_every_reference_within_the_file_is_there(self) -> None:
         http = self.http(routing(GREEN, self.BOTH))

@@ -19,10 +19,9 @@ from hitless.domain.gateway.instances import Listening
 from hitless.domain.gateway.settings import API_PORT
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.entry_points import inner_port
-from hitless.domain.routing.reserved import IDLE_TIMEOUT
+from hitless.domain.routing.reserved import IDLE_TIMEOUT, LOOPBACK
 from hitless.ports.balancer import Answer
 
-LOOPBACK = "127.0.0.1"
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
 # A server that keeps a connection clearly longer than the gateway never closes one that the gateway uses.

@@ -101,11 +101,16 @@ instance() { # instance
             shift
             ;;
     esac
-    "$program" "$@" &
+    # where routing files lead a raw connection from inside (routing_file.py)
+    HITLESS_WEB=$(port_of web "$place") HITLESS_TRAEFIK=$(port_of traefik "$place") "$program" "$@" &
     pid=$!
     echo "$pid" > "$place/pid"
     while wait "$pid"; code=$?; kill -0 "$pid" 2>/dev/null; do :; done # a signal ends the waiting
     echo "ended $number $code" > "$served/control"
+}
+
+port_of() { # entry point, place of an instance
+    sed -n "s/^--entrypoints\.$1\.address=.*://p" "$2/arguments"
 }
 
 # Where an instance has what it reads.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.acme import RESOLVER, Names
+from hitless.domain.routing.entry_points import API
 from hitless.domain.routing.reserved import INSIDE, MARKER_HOST
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -42,7 +43,7 @@ def order_document(order: Order) -> str:
                 "routers": {
                     f"order-{order.id}": {
                         "rule": f"{INSIDE} && Host(`{MARKER_HOST}`)",
-                        "entryPoints": ["traefik"],
+                        "entryPoints": [API],
                         "service": "noop@internal",
                         "priority": order.times,
                         "tls": {

@@ -12,14 +12,20 @@ import json
 from typing import Any
 
 from hitless.adapters import json_yaml
-from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_document import OWN_PORT, document
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.reserved import LOOPBACK
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, Split, all_to
 
 _HEADER = "# hitless "
+# What `instance` in instances.sh tells Traefik. One that an older hitless has started has no port there.
+NO_PORT = 1
+_PORTS = {
+    place: f"{{{{ env `HITLESS_{name.upper()}` | default `{NO_PORT}` }}}}" for name, place in OWN_PORT.items()
+}
 _BRACES = '{{"{{"}}'  # two of them, for Go's template engine
 
 
@@ -43,6 +49,8 @@ def sealed(header: Json, body: str) -> str:
     text = f"{json.dumps(header, separators=(',', ':'))}\n{body}"
     # Traefik runs each file through Go's template engine first, comments included
     text = text.replace("{{", _BRACES)
+    for place, variable in _PORTS.items():
+        text = text.replace(json.dumps(f"{LOOPBACK}:{place}"), f'"{LOOPBACK}:{variable}"')
     return f"{_HEADER}{_digest(text)} {text}"
 
 
@@ -83,6 +91,7 @@ def _encode(routing: Routing) -> dict[str, Any]:
     return {
         "application": routing.application,
         "generation": routing.generation,
+        "marks_tcp": routing.marks_tcp,
         # for a hitless that knows no split
         "live": routing.live,
         "split": dict(routing.split),
@@ -124,6 +133,7 @@ def _decode(value: Json) -> Routing:
             )
             for colour, part in value["colours"].items()
         },
+        marks_tcp=value.get("marks_tcp", False),
     )
 
 

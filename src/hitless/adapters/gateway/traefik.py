@@ -12,19 +12,21 @@ from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
-from hitless.adapters.gateway.instance import LOOPBACK
-from hitless.adapters.gateway.routing_file import render
+from hitless.adapters.gateway.routing_file import NO_PORT, render
 from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.traefik_document import tcp_marker_name
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.entry_points import inner_port
+from hitless.domain.routing.entry_points import WEB, inner_port
 from hitless.domain.routing.reserved import (
+    LOOPBACK,
     MARKER_HOST,
     handshake_host,
     handshake_protocol,
     marker_path,
+    tcp_marker,
 )
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
@@ -32,6 +34,7 @@ from hitless.ports.balancer import Answer
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TEAPOT = 418  # what Traefik's noop@internal answers
+_NOT_FOUND = 404
 
 
 class Instance(Protocol):
@@ -108,6 +111,7 @@ class Traefik:
         return all(
             all(answer.status == _TEAPOT for answer in instance.ask(markers))
             and all(instance.agrees(port, hello) for port in secure)
+            and _leads(instance, routing, [inner_port(name) for name in names if name in routing.over_tcp])
             for instance in self.instances()
         )
 
@@ -165,6 +169,27 @@ class Traefik:
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
         return self.instances()[0].closes_idle(probe)
+
+
+def _leads(instance: Instance, routing: Routing, ports: Sequence[int]) -> bool:
+    """Whether a raw connection to each of these ports leads to where this generation has it lead.
+
+    `web` answers for the HTTP marker of this generation, and the API has no such page.
+    """
+    path = marker_path(routing.application, routing.generation)
+    wanted = _TEAPOT if tcp_marker(routing.generation) == WEB else _NOT_FOUND
+    answers = instance.ask([Probe(LOOPBACK, port, path, MARKER_HOST) for port in ports]) if ports else ()
+    return all(
+        answer.status == wanted or (not answer.status and _has_no_port(instance, routing))
+        for answer in answers
+    )
+
+
+def _has_no_port(instance: Instance, routing: Routing) -> bool:
+    """Whether it was started by an older hitless, and so can't be asked for a marker in raw TCP."""
+    services = instance.rawdata().get("tcpServices") or {}
+    servers = services.get(f"{tcp_marker_name(routing)}@file", {}).get("loadBalancer", {}).get("servers")
+    return bool(servers == [{"address": f"{LOOPBACK}:{NO_PORT}"}])
 
 
 def _user_name(name: str) -> str:

@@ -11,20 +11,27 @@ from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.routing.entry_points import API, WEB
 from hitless.domain.routing.model import Protocol, Router, local_name
 from hitless.domain.routing.reserved import (
     COLOUR_HEADER,
     GUARDED_PRIORITY,
     IDLE_TIMEOUT,
     INSIDE,
+    LOOPBACK,
     MARKER_HOST,
     MARKER_PRIORITY,
     handshake_host,
     handshake_protocol,
     marker_path,
+    tcp_marker,
 )
 from hitless.domain.routing.rules import effective_priority
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
+
+# In place of a port of the instance that reads the file: each one has others. No text of a user has a NUL.
+OWN_PORT = {WEB: "\0web", API: "\0api"}
+
 
 # Only from inside the gateway's own container (docker exec): nobody outside can reach an idle colour.
 
@@ -85,7 +92,7 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for name in _of_http(routing.colours[colour]):
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     http["routers"].update(_markers(routing))
-    tcp = _tcp(routing, routing.live) if routing.live else {}
+    tcp = _tcp(routing)
     return {"http": http, **({"tcp": tcp} if tcp else {}), **_tls(routing)}
 
 
@@ -142,26 +149,41 @@ def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
     return {name: backend for name, backend in part.backends.items() if name not in of_tcp}
 
 
-def _tcp(routing: Routing, live: Colour) -> dict[str, Any]:
-    """The live colour's TCP routes; Traefik changes every entry point with the same reload."""
-    part = routing.colours[live]
-    routers = {}
-    services = {}
-    for router in part.routers:
-        if router.protocol is Protocol.TCP:
+def _tcp(routing: Routing) -> dict[str, Any]:
+    """The live colour's TCP routes, and the marker of this generation at each of their entry points."""
+    routers: dict[str, Any] = {}
+    services: dict[str, Any] = {}
+    live = routing.live
+    for router in routing.rules:
+        if live and router.protocol is Protocol.TCP:
             service = _name(routing, router.backend, live)
             routers[_name(routing, router.name, "live")] = {
                 "rule": router.rule,
                 "service": service,
                 "entryPoints": list(router.entry_points),
             }
-            servers = part.backends[router.backend].servers
+            servers = routing.colours[live].backends[router.backend].servers
             services[service] = {
                 "loadBalancer": {
                     "servers": [{"address": server.url.partition("://")[2]} for server in servers]
                 }
             }
+    if routing.over_tcp:
+        marker = tcp_marker_name(routing)
+        routers[marker] = {
+            "rule": f"{INSIDE} && HostSNI(`*`)",
+            "priority": MARKER_PRIORITY,
+            "service": marker,
+            "entryPoints": list(routing.over_tcp),
+        }
+        place = OWN_PORT[tcp_marker(routing.generation)]
+        services[marker] = {"loadBalancer": {"servers": [{"address": f"{LOOPBACK}:{place}"}]}}
     return {"routers": routers, "services": services} if routers else {}
+
+
+def tcp_marker_name(routing: Routing) -> str:
+    """The name of the router and the service of a routing's marker in raw TCP."""
+    return _name(routing, "generation", "marker")
 
 
 def _name(routing: Routing, name: str, suffix: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 WEB = "web"  # the entry point of a route that names none
 WEBSECURE = "websecure"  # every route here is an HTTPS one
+API = "traefik"  # Traefik's own, which only its container can reach
 ALIASES: Mapping[str, str] = {
     **dict.fromkeys(("http", "insecure", "webinsecure", "web-insecure", "http-web", "web-http"), WEB),
     **dict.fromkeys(("https", "secure", "web-secure", "web_secure", "http-secure", "https-web"), WEBSECURE),

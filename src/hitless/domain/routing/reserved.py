@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hitless.domain.routing.entry_points import API, WEB
+
 MARKER_HOST = "hitless.internal"
-INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"  # from the gateway itself, as a rule
+LOOPBACK = "127.0.0.1"
+INSIDE = f"(ClientIP(`{LOOPBACK}/32`) || ClientIP(`::1/128`))"  # from the gateway itself, as a rule
 COLOUR_HEADER = "X-Hitless-Colour"
 # A user's router has at most its rule's length or its own number as priority; markers must win over any.
 MARKER_PRIORITY = 2_000_000_000
@@ -22,6 +25,14 @@ def handshake_host(application: str) -> str:
 def handshake_protocol(application: str, generation: int) -> str:
     """The protocol (ALPN) that this handshake agrees on exactly when this generation is in force."""
     return f"hitless/{application}/{generation}"
+
+
+def tcp_marker(generation: int) -> str:
+    """Where a raw connection from inside leads while this generation is in force: to `web`, or to the API.
+
+    A connection has nothing that could name a generation. Each next one leads it to the other of the two.
+    """
+    return WEB if generation % 2 else API
 
 
 def marker_path(application: str, generation: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -100,12 +100,16 @@ def all_to(colour: Colour | None) -> Split:
 
 @dataclass(frozen=True)
 class Routing:
-    """An application's routing: what each colour adds to it, and how new requests are split among them."""
+    """An application's routing: what each colour adds to it, and how new requests are split among them.
+
+    `marks_tcp`: it has markers at raw TCP. Only one that an older hitless has delivered has none.
+    """
 
     application: str
     generation: int
     split: Split
     colours: Mapping[Colour, ColourRouting]
+    marks_tcp: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for what is no split, or names a colour that is not there."""
@@ -121,7 +125,7 @@ class Routing:
 
     def next(self, split: Split, colours: Mapping[Colour, ColourRouting]) -> Routing:
         """The next generation."""
-        return replace(self, generation=self.generation + 1, split=split, colours=colours)
+        return Routing(self.application, self.generation + 1, split, colours)
 
     @property
     def rules(self) -> tuple[Router, ...]:
@@ -130,32 +134,29 @@ class Routing:
 
     @property
     def entry_points(self) -> tuple[str, ...]:
-        """Where its marker is: every entry point at which it has HTTP routes, and at least `web`."""
-        found = (
-            name
-            for part in self.colours.values()
-            for router in part.routers
-            if router.protocol is Protocol.HTTP
-            for name in router.entry_points
-        )
-        return tuple(sorted({WEB, *found}))
+        """Where its markers are: every entry point at which it has routes, and at least `web`."""
+        return tuple(sorted({*self.over_http, *self.over_tls, *self.over_tcp}))
 
     @property
     def over_http(self) -> tuple[str, ...]:
         """Those of its entry points at which it has its marker in plain HTTP, `web` among them."""
-        return tuple(name for name in self.entry_points if name == WEB or name not in self.over_tls)
+        found = self._where(lambda router: router.protocol is Protocol.HTTP and "tls" not in router.settings)
+        return tuple(sorted({WEB, *(found - {*self.over_tls})}))
 
     @property
     def over_tls(self) -> tuple[str, ...]:
         """Those of its entry points at which it has routes over TLS."""
-        found = (
-            name
-            for part in self.colours.values()
-            for router in part.routers
-            if router.protocol is Protocol.HTTP and "tls" in router.settings
-            for name in router.entry_points
-        )
-        return tuple(sorted({*found}))
+        return tuple(sorted(self._where(lambda router: "tls" in router.settings)))
+
+    @property
+    def over_tcp(self) -> tuple[str, ...]:
+        """Those of its entry points at which it has a marker in raw TCP."""
+        found = self._where(lambda router: router.protocol is Protocol.TCP and "tls" not in router.settings)
+        return tuple(sorted(found - {*self.over_tls})) if self.marks_tcp else ()
+
+    def _where(self, is_meant: Callable[[Router], bool]) -> set[str]:
+        routers = (router for part in self.colours.values() for router in part.routers)
+        return {name for router in routers if is_meant(router) for name in router.entry_points}
 
 
 def without(part: ColourRouting, containers: Collection[str]) -> ColourRouting:
