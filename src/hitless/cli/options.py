@@ -60,7 +60,7 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]
 
 
 class Alias(click.ParamType):  # type: ignore[type-arg]
-    """Another name of one of the gateway's own entry points: tls=websecure."""
+    """Another name of an entry point of the gateway: tls=websecure, or postgres=5432 for a published port."""
 
     name = "name=entry-point"
 
@@ -68,12 +68,14 @@ class Alias(click.ParamType):  # type: ignore[type-arg]
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
         """The two."""
-        from hitless.domain.routing.entry_points import WEB, WEBSECURE
+        from hitless.domain.routing import entry_points
+        from hitless.domain.routing.entry_points import HIGHEST, WEB, WEBSECURE
 
-        name, _, entry_point = str(value).partition("=")
-        if not re.fullmatch("[A-Za-z0-9_-]+", name) or entry_point not in (WEB, WEBSECURE):
-            self.fail(f"{value} is not like tls={WEBSECURE} or plain={WEB}", param, ctx)
-        return name, entry_point
+        name, _, meant = str(value).partition("=")
+        is_port = meant.isdecimal() and 0 < int(meant) <= HIGHEST
+        if not re.fullmatch("[A-Za-z0-9_-]+", name) or not (is_port or meant in (WEB, WEBSECURE)):
+            self.fail(f"{value} is not like tls={WEBSECURE}, plain={WEB} or postgres=5432", param, ctx)
+        return name, entry_points.entry_point(int(meant)) if is_port else meant
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]

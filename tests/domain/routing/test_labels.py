@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitless.domain.routing import labels
-from hitless.domain.routing.model import Backend, Routes
-from hitless.domain.routing.traefik_schema import LOAD_BALANCER, MIDDLEWARES, ROUTER, Kind, Schema
+from hitless.domain.routing.model import Backend, Protocol, Routes, label_name, own_name
+from hitless.domain.routing.traefik_schema import (
+    LOAD_BALANCER,
+    MIDDLEWARES,
+    ROUTER,
+    TCP_LOAD_BALANCER,
+    TCP_MIDDLEWARES,
+    TCP_ROUTER,
+    Kind,
+    Schema,
+)
 from tests.domain.builders import at, examples, hostile_texts, only, paths
 
 RULE = "traefik.http.routers.r.rule"
@@ -51,9 +60,9 @@ def described(routes: Routes, section: str, name: str) -> Any:
                 return {
                     **router.settings,
                     "rule": router.rule,
-                    "service": router.backend,
+                    "service": label_name(router.backend),
                     "entryPoints": list(router.entry_points),
-                    "middlewares": list(router.middlewares),
+                    "middlewares": list(map(label_name, router.middlewares)),
                 }
     elif section == "services":
         for backend in routes.backends:
@@ -302,16 +311,16 @@ class TestRefused:
             ("traefik.http.middlewares.m.headers.stssecond", "did you mean stsSeconds?"),
             ("traefik.http.router.r.rule", "did you mean routers?"),
             ("traefik.htp.routers.r.rule", "did you mean http?"),
-            ("traefik.frobnicate", "known: http"),
-            ("traefik.", "known: http"),
+            ("traefik.frobnicate", "known: http, tcp"),
+            ("traefik.", "known: http, tcp"),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, label: str, hint: str) -> None:
         _, findings = labels.read("app", {RULE: "Host(`a`)", label: "x"})
         assert at(findings, f"services.app.labels.{label}").hint == hint
 
-    @pytest.mark.parametrize("protocol", ["tcp", "udp", "TCP"])
-    def test_routes_that_are_not_http(self, protocol: str) -> None:
+    @pytest.mark.parametrize("protocol", ["udp", "UDP"])
+    def test_routes_of_udp(self, protocol: str) -> None:
         label = f"traefik.{protocol}.routers.r.entrypoints"
         routes, findings = labels.read("app", {label: "db"})
         assert only(findings).path == f"services.app.labels.{label}"
@@ -340,7 +349,7 @@ class TestRefused:
         assert f"services.app.labels.{label}" in paths(findings)
 
     def test_all_that_is_wrong_is_said_at_once(self) -> None:
-        wrong = {PORT: "x", "traefik.http.routers.r.x": "", "traefik.tcp.routers.r.y": ""}
+        wrong = {PORT: "x", "traefik.http.routers.r.x": "", "traefik.udp.routers.r.y": ""}
         _, findings = labels.read("app", {RULE: "Host(`a`)", **wrong})
         assert paths(findings) == [f"services.app.labels.{label}" for label in wrong]
 
@@ -369,9 +378,12 @@ class TestEnabled:
 
 NAMES = st.sampled_from(["r", "s", "m", "R", "a-b_1", "my app", "ü", "x@docker", ""])
 LEAVES = {
-    "routers": [path for path, _ in leaves(ROUTER)],
-    "services": [f"loadBalancer.{path}" for path, _ in leaves(LOAD_BALANCER)],
-    "middlewares": [path for path, _ in leaves(MIDDLEWARES)],
+    "http.routers": [path for path, _ in leaves(ROUTER)],
+    "http.services": [f"loadBalancer.{path}" for path, _ in leaves(LOAD_BALANCER)],
+    "http.middlewares": [path for path, _ in leaves(MIDDLEWARES)],
+    "tcp.routers": [path for path, _ in leaves(TCP_ROUTER)],
+    "tcp.services": [f"loadBalancer.{path}" for path, _ in leaves(TCP_LOAD_BALANCER)],
+    "tcp.middlewares": [path for path, _ in leaves(TCP_MIDDLEWARES)],
 }
 VALUES = (
     st.sampled_from(["true", "false", "7", " 8 ", "5s", "a, b", "Host(`a`)", "s", "", "x@docker", "https"])
@@ -387,7 +399,7 @@ def label_names(draw: st.DrawFn) -> str:
     twist = draw(st.integers(0, 9))
     if twist == 0:
         return draw(
-            st.sampled_from(["com.example.a", "traefik.tcp.routers.r.rule", "traefik.enable", "Traefik."])
+            st.sampled_from(["com.example.a", "traefik.udp.routers.r.rule", "traefik.enable", "Traefik."])
         )
     if twist == 1:
         return "traefik." + draw(st.text(st.sampled_from("htp.routes[0]{}$ ü"), max_size=20))
@@ -402,7 +414,7 @@ def label_names(draw: st.DrawFn) -> str:
         path = path[:cut] + path[cut + 1 :]
     if draw(st.booleans()):
         path = path.lower()
-    return f"traefik.http.{section}.{draw(NAMES)}.{path}"
+    return f"traefik.{section}.{draw(NAMES)}.{path}"
 
 
 def label_sets() -> st.SearchStrategy[dict[str, str]]:
@@ -413,9 +425,9 @@ def label_sets() -> st.SearchStrategy[dict[str, str]]:
 
 def rules_too(found: dict[str, str]) -> dict[str, str]:
     """Give each router a rule, so that most of them come to be."""
-    names = {label.split(".")[3] for label in found if label.startswith("traefik.http.routers.")}
+    names = {tuple(label.split(".")[1:4:2]) for label in found if ".routers." in label}
     lowered = {label.lower() for label in found}
-    rules = {f"traefik.http.routers.{name}.rule": "Host(`a`)" for name in names}
+    rules = {f"traefik.{protocol}.routers.{name}.rule": "Host(`a`)" for protocol, name in names}
     return {**found, **{label: rule for label, rule in rules.items() if label.lower() not in lowered}}
 
 
@@ -428,18 +440,21 @@ def test_no_label_is_dropped_without_a_word(found: dict[str, str]) -> None:
         ours = label.lower().startswith("traefik.") and not labels.is_fulfilled(label)
         if not ours or label.lower() in named:
             continue
-        _, _, section, name, *path = label.split(".")
+        _, protocol, section, name, *path = label.split(".")
         if [part.lower() for part in path] == ["service"] and not value:
             continue  # an empty name is none: the only service is meant
         if any(f"[{number}]" in label for number in (1, 2)):
             continue  # a skipped number leaves no item: where each arrives is tested above
-        tree = described(routes, section.lower(), name)
+        own = own_name(Protocol(protocol.lower()), name)
+        tree = described(routes, section.lower(), own)
         if tree is MISSING:
             # the router as a whole is refused
-            entity = f"traefik.http.{section}.{name}".lower()
+            entity = f"traefik.{protocol}.{section}.{name}".lower()
             assert named & {f"{entity}.rule", f"{entity}.service"}, label
         else:
-            assert says(below(tree, path), value), (label, value, tree)
+            arrived = below(tree, path)
+            is_said = says(arrived, value) or (own != name and says(arrived, value.replace("@docker", "")))
+            assert is_said, (label, value, tree)
 
 
 def says(arrived: Any, value: str) -> bool:

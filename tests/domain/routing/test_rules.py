@@ -27,7 +27,8 @@ from tests.domain.builders import examples, hostile_texts
         ("(Host(`a`) || Host(`b`)) && PathPrefix(`/x`)", ("a", "b")),
         ("PathPrefix(`/x`)", ()),
         ("HostRegexp(`.*`)", ()),
-        ("HostSNI(`a`)", ()),
+        ("HostSNI(`a`) || HostSNI(`B.`)", ("a", "b")),
+        ("HostSNI(`*`)", ()),
         ("", ()),
     ],
 )

@@ -6,13 +6,13 @@ two names of one kind can be the same, whatever names the user gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.entry_points import API, WEB
-from hitless.domain.routing.model import Protocol, Router, local_name
+from hitless.domain.routing.model import Protocol, Router, label_name, local_name
 from hitless.domain.routing.reserved import (
     COLOUR_HEADER,
     GUARDED_PRIORITY,
@@ -55,8 +55,8 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
 
     The live colour's routers are plain. The other colour's can be reached only from inside the gateway, with
     the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
-    the cutover, which then changes nothing but who is live. Of a TCP route there is nothing to check, and
-    no header that could tell a connection for an idle colour: it is there for the live one alone.
+    the cutover, which then changes nothing but who is live. A connection has no header: a TCP route of the
+    other colour takes what comes from inside, where nothing but the marker's connection does.
     `is_leaving`: every answer ends its connection, for another Traefik gets the new ones.
     """
     http: dict[str, dict[str, Any]] = {
@@ -83,6 +83,8 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
                 if is_leaving:
                     one["middlewares"].insert(0, leaving)
         for name, middleware in part.middlewares.items():
+            if label_name(name) != name:
+                continue  # of TCP
             http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
         for name, backend in _of_http(part).items():
             http["services"][_name(routing, name, colour)] = {
@@ -153,21 +155,18 @@ def _tcp(routing: Routing) -> dict[str, Any]:
     """The live colour's TCP routes, and the marker of this generation at each of their entry points."""
     routers: dict[str, Any] = {}
     services: dict[str, Any] = {}
-    live = routing.live
-    for router in routing.rules:
-        if live and router.protocol is Protocol.TCP:
-            service = _name(routing, router.backend, live)
-            routers[_name(routing, router.name, "live")] = {
-                "rule": router.rule,
-                "service": service,
-                "entryPoints": list(router.entry_points),
-            }
-            servers = routing.colours[live].backends[router.backend].servers
-            services[service] = {
-                "loadBalancer": {
-                    "servers": [{"address": server.url.partition("://")[2]} for server in servers]
-                }
-            }
+    middlewares: dict[str, Any] = {}
+    for colour, router in _tcp_routers(routing):
+        part = routing.colours[colour]
+        key = "live" if colour == routing.live else colour
+        routers[_name(routing, router.name, key)] = _tcp_router(routing, colour, router)
+        backend = part.backends[router.backend]
+        servers = [{"address": server.url.partition("://")[2]} for server in backend.servers]
+        services[_name(routing, router.backend, colour)] = {
+            "loadBalancer": {**backend.load_balancer, "servers": servers}
+        }
+        for name in router.middlewares:
+            middlewares[_name(routing, name, colour)] = part.middlewares[name]
     if routing.over_tcp:
         marker = tcp_marker_name(routing)
         routers[marker] = {
@@ -178,7 +177,39 @@ def _tcp(routing: Routing) -> dict[str, Any]:
         }
         place = OWN_PORT[tcp_marker(routing.generation)]
         services[marker] = {"loadBalancer": {"servers": [{"address": f"{LOOPBACK}:{place}"}]}}
-    return {"routers": routers, "services": services} if routers else {}
+    found = {"routers": routers, "services": services, "middlewares": middlewares}
+    return {kind: those for kind, those in found.items() if those}
+
+
+def _tcp_routers(routing: Routing) -> Iterator[tuple[Colour, Router]]:
+    """The live colour's, and another colour's of labels: Traefik checks these before the cutover."""
+    for colour, part in routing.colours.items():
+        for router in part.routers:
+            if router.is_tcp and (colour == routing.live or not router.is_port):
+                yield colour, router
+
+
+def _tcp_router(routing: Routing, colour: Colour, router: Router) -> dict[str, Any]:
+    is_live = colour == routing.live
+    settings = {key: value for key, value in router.settings.items() if key != "tls"}
+    if "tls" in router.settings:
+        settings["tls"] = _tls_of(routing, router.settings["tls"], is_live)
+    if router.middlewares:
+        settings["middlewares"] = [_name(routing, name, colour) for name in router.middlewares]
+    return {
+        **settings,
+        "rule": router.rule if is_live else f"{INSIDE} && ({router.rule})",
+        "service": _name(routing, router.backend, colour),
+        "entryPoints": list(router.entry_points),
+    }
+
+
+def _tls_of(routing: Routing, tls: Json, is_live: bool = True) -> dict[str, Any]:
+    # never the resolver: an order is a route of its own (docs/decisions/0034)
+    found: dict[str, Any] = {"passthrough": True} if tls.get("passthrough") else {}
+    if "defined" in tls and is_live:  # the options that are there are the live ones
+        found["options"] = _options(routing, tls["options"])
+    return found
 
 
 def tcp_marker_name(routing: Routing) -> str:
@@ -202,8 +233,7 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     # default ones (measured), and ask no client for a certificate, say.
     settings = {key: value for key, value in router.settings.items() if key != "tls"}
     if is_live and "tls" in router.settings:
-        tls = router.settings["tls"]
-        settings["tls"] = {"options": _options(routing, tls["options"])} if "defined" in tls else {}
+        settings["tls"] = _tls_of(routing, router.settings["tls"])
     return {
         **settings,
         "priority": min(priority, MARKER_PRIORITY - 1),

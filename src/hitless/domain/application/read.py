@@ -16,7 +16,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing import labels, labels_v1
 from hitless.domain.routing import published as publishing
-from hitless.domain.routing.model import Routes, local_name
+from hitless.domain.routing.model import Routes, label_name, label_of, local_name
 
 _MOST_REPLICAS = 1000
 _JOB_TIMEOUT = 300.0  # seconds
@@ -134,7 +134,7 @@ def _merge(one: Routes, two: Routes, findings: list[Finding]) -> Routes:
     ):
         findings += [
             Finding(
-                f"traefik.http.{kind}s.{name}",
+                label_of(f"{kind}s", name),
                 f"two Compose services define a Traefik {kind} of this name",
                 "give each its own name: Traefik would drop or mix them",
             )
@@ -178,16 +178,18 @@ def _check_references(routes: Routes) -> list[Finding]:
     findings = []
     backends = {backend.name for backend in routes.backends}
     for router in routes.routers:
-        path = f"services.{router.service}.labels.traefik.http.routers.{router.name}"
+        path = router.path
         if router.backend not in backends:
-            findings.append(Finding(f"{path}.service", f"no service {router.backend!r} in this application"))
+            findings.append(
+                Finding(f"{path}.service", f"no service {label_name(router.backend)!r} in this application")
+            )
         findings += [
             _unknown_middleware(f"{path}.middlewares", name)
             for name in router.middlewares
             if not _is_known(name, routes.middlewares)
         ]
     for name, middleware in routes.middlewares.items():
-        path = f"traefik.http.middlewares.{name}"
+        path = label_of("middlewares", name)
         findings += [
             _unknown_middleware(f"{path}.chain.middlewares", reference)
             for reference in middleware.get("chain", {}).get("middlewares", ())
@@ -206,6 +208,6 @@ def _is_known(name: str, middlewares: Mapping[str, Json]) -> bool:
 def _unknown_middleware(path: str, name: str) -> Finding:
     return Finding(
         path,
-        f"no middleware {name!r} in this application",
+        f"no middleware {label_name(name)!r} in this application",
         "define it with labels in this Compose file; don't rely on one of another application",
     )

@@ -63,7 +63,7 @@ def resolved(routes: Routes, known: Mapping[str, Json], findings: list[Finding])
     for router in routes.routers:
         name = options_name(router)
         if name != DEFAULT and name not in known:
-            path = f"services.{router.service}.labels.traefik.http.routers.{router.name}.tls.options"
+            path = f"{router.path}.tls.options"
             hint = f"define them: `{X_HITLESS}: {{tls_options: {{{name}: {{minVersion: VersionTLS13}}}}}}`"
             findings.append(Finding(path, f"no TLS options {name!r} in this application", hint))
         elif name != DEFAULT:

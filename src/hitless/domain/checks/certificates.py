@@ -11,19 +11,19 @@ from hitless.domain.gateway.acme import MOST_FAILURES, Challenge, left, wait
 from hitless.domain.gateway.certificates import Certificate, covering
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
-from hitless.domain.routing.entry_points import WEBSECURE
-from hitless.domain.routing.https import certificate_names
+from hitless.domain.routing.https import certificate_names, needs_certificate
 from hitless.domain.routing.model import Router
 
 
 def of_route(path: str, application: Application, router: Router, world: World) -> Iterator[Finding]:
     """What keeps a route over HTTPS from having a certificate for each of its host names."""
     names = dict.fromkeys(name for each in certificate_names(router) for name in each)
-    if WEBSECURE in router.entry_points and not names:
+    if needs_certificate(router) and not names:
+        matcher = "HostSNI" if router.is_tcp else "Host"
         yield Finding(
             f"{path}.rule",
             "names no host: hitless can't tell which certificate it needs, and gets none for it",
-            "add Host(`…`) to the rule, or name the hosts in tls.domains",
+            f"add {matcher}(`…`) to the rule, or name the hosts in tls.domains",
             is_error=False,
         )
     lacking = [name for name in names if covering(world.certificates, name, world.now) is None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
 from hitless.domain.application.tls_options import DEFAULT, options_name
-from hitless.domain.checks import certificates
+from hitless.domain.checks import certificates, tcp
 from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
@@ -14,7 +14,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, WEBSECURE
-from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.model import Protocol, Router, label_of
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
 
@@ -24,7 +24,7 @@ def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
     for kind in ("buffering", "forwardAuth"):
         if kind in middleware:
             yield Finding(
-                f"traefik.http.middlewares.{name}.{kind}",
+                f"{label_of('middlewares', name)}.{kind}",
                 "a request that waits in it at the cutover has no connection yet: the drain can't count it",
                 "a longer stop does not help: such a request may be lost, and the client must send it again",
                 is_error=False,
@@ -33,7 +33,7 @@ def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
 
 def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
     """What the gateway can't do for a route, and whether another application has it."""
-    path = _label(router)
+    path = router.path
     if world.gateway and router.is_port:
         yield from port_checks.check(router, application.model["services"][router.service], world.gateway)
         yield from _shared_port(application, router)
@@ -52,11 +52,13 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
         yield Finding(f"{path}.rulesyntax", "only rules of v3 can be guarded", "write the rule for Traefik 3")
     if world.gateway and world.gateway.https_port:
         yield from certificates.of_route(path, application, router, world)
+    if router.protocol is Protocol.TCP and not router.is_port:
+        yield from tcp.of_route(application, router)
     try:
-        if router.protocol is Protocol.HTTP:
-            rules.parse(router.rule)
+        rules.parse(router.rule)
     except rules.UnreadableRule as error:
-        yield Finding(f"{path}.rule", f"can't be read: {error}", "write it for Traefik 3: Host(`…`) && …")
+        example = "Host(`…`) && …" if router.protocol is Protocol.HTTP else "HostSNI(`…`)"
+        yield Finding(f"{path}.rule", f"can't be read: {error}", f"write it for Traefik 3: {example}")
     yield from taken(application.name, (router,), world.routings)
     yield from _other_options(application, router, world.routings)
     yield from _without_host(application.name, router, world.routings)
@@ -64,7 +66,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
 
 def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
     """Those that the gateway does not have."""
-    path = f"{_label(router)}.entrypoints"
+    path = f"{router.path}.entrypoints"
     tls = router.settings.get("tls")
     if not gateway.https_port and (WEBSECURE in router.entry_points or (tls and tls.get("certResolver"))):
         yield Finding(
@@ -72,21 +74,24 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
             "this route is over HTTPS, and the gateway has no port for that",
             "run: hitless gateway up --https-port 443 --replace (for a second or two it answers nobody)",
         )
-    elif not gateway.https_port and tls is not None:
+    elif not gateway.https_port and router.is_terminated:
         yield Finding(
-            f"{_label(router)}.tls",
+            f"{router.path}.tls",
             "this route answers TLS connections only, with the gateway's self-signed certificate",
             "run: hitless gateway up --https-port 443 --replace, for one of yours",
             is_error=False,
         )
     for name in router.entry_points:
-        if name not in gateway.entry_points and name != WEBSECURE:
-            yield Finding(
-                path,
-                f"the gateway has no entry point {name!r}",
-                f"it has: {', '.join(gateway.entry_points)}; if it is one of these by another name, run: "
-                f"hitless gateway up --entry-point-alias {name}=…",
+        if name in gateway.entry_points or (name == WEBSECURE and not router.is_tcp):
+            continue
+        hint = f"it has: {', '.join(gateway.entry_points)}; if it is one of these by another name, run: "
+        hint += f"hitless gateway up --entry-point-alias {name}=…"
+        if router.is_tcp:
+            hint = (
+                f"run: hitless gateway up --publish PORT --entry-point-alias {name}=PORT (with --replace if "
+                "it runs already: for a second or two it answers nobody)"
             )
+        yield Finding(path, f"the gateway has no entry point {name!r}", hint)
 
 
 def _other_options(
@@ -96,13 +101,13 @@ def _other_options(
 
     So a client would need no certificate where one of the two wants it.
     """
-    if WEBSECURE not in router.entry_points:
+    if WEBSECURE not in router.entry_points or router.is_tcp:  # those of TCP have their own
         return
     hosts, mine = set(rules.hosts(router.rule)), (application.name, options_name(router))
     if mine[1] != DEFAULT and not rules.has_hosts(router.rule):
         # Traefik looks them up by the host that a client asks for (traefik#7530)
         yield Finding(
-            f"{_label(router)}.tls.options",
+            f"{router.path}.tls.options",
             "the rule takes requests without Host(`…`): for these, Traefik uses its default TLS options",
             "name every host with Host(`…`)",
         )
@@ -112,7 +117,7 @@ def _other_options(
         if shared and theirs != mine and {theirs[1], mine[1]} != {DEFAULT}:
             whose = f"the application {name}" if name != application.name else f"the route {other.name}"
             yield Finding(
-                f"{_label(router)}.tls.options",
+                f"{router.path}.tls.options",
                 f"{whose} has other TLS options for {', '.join(shared)}: {theirs[1]}",
                 "give all routes of a host the same ones, in one application",
             )
@@ -124,11 +129,12 @@ def _secure_routers(
 ) -> Iterator[tuple[str, Router]]:
     """The routes over HTTPS of this application, and those of others that are live: with whose they are."""
     for router in application.routes.routers:
-        if WEBSECURE in router.entry_points:
+        if WEBSECURE in router.entry_points and not router.is_tcp:
             yield application.name, router
     for name, routing in routings.items():
         if name != application.name:
-            yield from ((name, one) for one in routing.rules if WEBSECURE in one.entry_points)
+            secure = (one for one in routing.rules if WEBSECURE in one.entry_points and not one.is_tcp)
+            yield from ((name, one) for one in secure)
 
 
 def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
@@ -146,7 +152,7 @@ def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Ro
                     )
                 else:
                     yield Finding(
-                        f"{_label(router)}.rule",
+                        f"{router.path}.rule",
                         f"the application {name} already has the route {rule}",
                         f"choose another rule or priority, or take {name} down first",
                     )
@@ -161,7 +167,7 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
         loses = dict.fromkeys(host for other in others for host in _takes_from(router, other))
         if loses:
             yield Finding(
-                f"{_label(router)}.rule",
+                f"{router.path}.rule",
                 f"names no host, so it takes requests for {', '.join(loses)} from the application {name}",
                 "add Host(`…`) to the rule",
                 is_error=False,
@@ -169,7 +175,7 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
         for other in {other.rule: other for other in others}.values():
             if hosts := _takes_from(other, router):
                 yield Finding(
-                    f"{_label(router)}.rule",
+                    f"{router.path}.rule",
                     f"the route {other.rule} of the application {name} names no host, so it takes "
                     f"requests for {', '.join(hosts)}",
                     f"add Host(`…`) to the rule of {name}, or give this one a higher priority",
@@ -201,7 +207,7 @@ def _collide(one: Router, two: Router) -> bool:
     if not _share_an_entry_point(one, two):
         return False
     if Protocol.TCP in (one.protocol, two.protocol):
-        return True
+        return tcp.collide(one, two)
     return rules.collide(one.rule, two.rule, one.priority, two.priority)
 
 
@@ -211,7 +217,3 @@ def _share_an_entry_point(one: Router, two: Router) -> bool:
 
 def _ports(router: Router) -> str:
     return f"services.{router.service}.ports"
-
-
-def _label(router: Router) -> str:
-    return f"services.{router.service}.labels.traefik.http.routers.{router.name}"

@@ -32,13 +32,18 @@ def secured(routes: Routes, port: int, redirects: bool) -> Routes:
     return replace(routes, routers=(*routers, *added), middlewares=middlewares)
 
 
+def needs_certificate(router: Router) -> bool:
+    """Whether the gateway speaks TLS for a router on an entry point where clients expect one."""
+    return router.is_terminated if router.is_tcp else WEBSECURE in router.entry_points
+
+
 def certificate_names(router: Router) -> tuple[tuple[str, ...], ...]:
-    """The names of each certificate that a router needs; none if it is not over HTTPS.
+    """The names of each certificate that a router needs; none if it is not over TLS.
 
     They are as its label `tls.domains` groups them. Without that there is one for each host name of its rule:
     one name that the CA refuses is then no reason to be without the others.
     """
-    if WEBSECURE not in router.entry_points:
+    if not needs_certificate(router):
         return ()
     domains = router.settings.get("tls", {}).get("domains") or ()
     if domains:

@@ -8,11 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 from hitless.domain.common.findings import Finding
-from hitless.domain.routing.model import Backend, Router, Routes
-from hitless.domain.routing.traefik_schema import LOAD_BALANCER, MIDDLEWARES, ROUTER, Kind, Schema, Struct
+from hitless.domain.routing.model import Backend, Protocol, Router, Routes, local_name, own_name
+from hitless.domain.routing.traefik_schema import (
+    LOAD_BALANCER,
+    MIDDLEWARES,
+    ROUTER,
+    TCP_LOAD_BALANCER,
+    TCP_MIDDLEWARES,
+    TCP_ROUTER,
+    Kind,
+    Schema,
+    Struct,
+)
 
 _TRUE = {"1", "t", "true"}  # what Go's strconv.ParseBool takes
 _FALSE = {"0", "f", "false"}
@@ -20,6 +30,19 @@ _DURATION = re.compile(r"[0-9]+|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
 _INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>[0-9]{1,2})\]")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCHEMES = ("http", "https", "h2c")
+_Section: TypeAlias = dict[str, dict[str, Any]]
+_SCHEMAS: Mapping[Protocol, Mapping[str, Struct]] = {
+    Protocol.HTTP: {
+        "routers": ROUTER,
+        "services": {"loadBalancer": LOAD_BALANCER},
+        "middlewares": MIDDLEWARES,
+    },
+    Protocol.TCP: {
+        "routers": TCP_ROUTER,
+        "services": {"loadBalancer": TCP_LOAD_BALANCER},
+        "middlewares": TCP_MIDDLEWARES,
+    },
+}
 
 
 # Labels that change nothing with hitless: which containers and which network is its own business.
@@ -43,26 +66,29 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
 
     `labels` are all labels of the service; it skips those that aren't Traefik's.
     """
-    routers: dict[str, dict[str, Any]] = {}
-    services: dict[str, dict[str, Any]] = {}
-    middlewares: dict[str, dict[str, Any]] = {}
-    sections: dict[str, tuple[dict[str, dict[str, Any]], Struct]] = {
-        "routers": (routers, ROUTER),
-        "services": (services, {"loadBalancer": LOAD_BALANCER}),
-        "middlewares": (middlewares, MIDDLEWARES),
+    read: dict[Protocol, dict[str, _Section]] = {
+        protocol: {section: {} for section in schemas} for protocol, schemas in _SCHEMAS.items()
     }
     findings = []
     for label, value in labels.items():
         if not label.lower().startswith("traefik.") or is_fulfilled(label):
             continue
         try:
-            section, name, path = _split(label, tuple(sections))
-            target, struct = sections[section]
-            insert(target.setdefault(name, {}), struct, path, value)
+            protocol, section, name, path = _split(label)
+            target = read[protocol][section]
+            insert(target.setdefault(name, {}), _SCHEMAS[protocol][section], path, value)
         except LabelError as error:
             findings.append(label_finding(service, label, str(error), error.hint))
-    routes, more = _assemble(service, routers, services, middlewares)
-    return routes, (*findings, *more)
+    routes = Routes()
+    for protocol, sections in read.items():
+        found, more = _assemble(service, protocol, **sections)
+        routes = Routes(
+            routes.routers + found.routers,
+            routes.backends + found.backends,
+            {**routes.middlewares, **found.middlewares},
+        )
+        findings += more
+    return routes, tuple(findings)
 
 
 def is_fulfilled(label: str) -> bool:
@@ -170,23 +196,23 @@ def typed(value: str, kind: Kind) -> Any:
             return split_list(value)
 
 
-def _split(label: str, sections: tuple[str, ...]) -> tuple[str, str, list[str]]:
+def _split(label: str) -> tuple[Protocol, str, str, list[str]]:
     parts = label.split(".")
     protocol = parts[1].lower() if len(parts) > 1 else ""
-    if protocol in ("tcp", "udp"):
+    if protocol == "udp":
         raise LabelError(
-            f"{protocol.upper()} routes are not supported yet",
-            "remove the label, or keep this service outside hitless",
+            "UDP routes are not supported yet", "remove the label, or keep this service outside hitless"
         )
-    if protocol != "http":
-        raise LabelError("is not a label that Traefik v2 or v3 knows", _nearest(protocol, ["http"]))
+    if protocol not in _SCHEMAS:
+        raise LabelError("is not a label that Traefik v2 or v3 knows", _nearest(protocol, list(_SCHEMAS)))
     if len(parts) < 5:
-        raise LabelError("is incomplete", "traefik.http.routers.<name>.rule is the shape")
+        raise LabelError("is incomplete", f"traefik.{protocol}.routers.<name>.rule is the shape")
     section = parts[2].lower()
+    sections = _SCHEMAS[Protocol(protocol)]
     if section not in sections:
         raise LabelError(f"{parts[2]} can't be set by a label", _nearest(section, list(sections)))
     name = parts[3]
-    return section, valid_name(name), parts[4:]
+    return Protocol(protocol), section, valid_name(name), parts[4:]
 
 
 def valid_name(name: str) -> str:
@@ -216,14 +242,11 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def _assemble(
-    service: str,
-    routers: dict[str, dict[str, Any]],
-    services: dict[str, dict[str, Any]],
-    middlewares: dict[str, dict[str, Any]],
+    service: str, protocol: Protocol, routers: _Section, services: _Section, middlewares: _Section
 ) -> tuple[Routes, tuple[Finding, ...]]:
     findings = [
         Finding(
-            f"services.{service}.labels.traefik.http.middlewares.{name}",
+            f"services.{service}.labels.traefik.{protocol}.middlewares.{name}",
             f"a middleware has exactly one kind, this one is {' and '.join(kinds) or 'of none'}",
         )
         for name, kinds in middlewares.items()
@@ -233,7 +256,7 @@ def _assemble(
         # Traefik does the same: a router without a service gets one named after the container
         services = {service: {}}
     backends = tuple(
-        _backend(service, name, fields.get("loadBalancer", {})) for name, fields in services.items()
+        _backend(service, protocol, name, fields.get("loadBalancer", {})) for name, fields in services.items()
     )
     findings += [
         label_finding(
@@ -243,54 +266,59 @@ def _assemble(
             f"known: {', '.join(_SCHEMES)}",
         )
         for backend in backends
-        if backend.scheme not in _SCHEMES
+        if protocol is Protocol.HTTP and backend.scheme not in _SCHEMES
     ]
     built = []
     for name, fields in routers.items():
         # numbers only order the items; a number that was skipped is no item
         if "domains" in fields.get("tls", {}):
             fields["tls"]["domains"] = [item for item in fields["tls"]["domains"] if item]
-        path = f"services.{service}.labels.traefik.http.routers.{name}"
+        path = f"services.{service}.labels.traefik.{protocol}.routers.{name}"
         if not fields.get("rule", "").strip():
             findings.append(Finding(f"{path}.rule", "a router needs a rule"))
             continue
-        target = fields.get("service") or (backends[0].name if len(backends) == 1 else "")
+        target = fields.get("service") or (next(iter(services)) if len(services) == 1 else "")
         if not target:
             findings.append(
                 Finding(
                     f"{path}.service",
                     "several services are defined here, and the router does not say which it means",
-                    f"one of: {', '.join(backend.name for backend in backends)}",
+                    f"one of: {', '.join(services)}",
                 )
             )
             continue
-        built.append(_router(service, name, target, fields))
-    return Routes(tuple(built), backends, middlewares), tuple(findings)
+        built.append(_router(service, protocol, name, target, fields))
+    named = {own_name(protocol, name): fields for name, fields in middlewares.items()}
+    return Routes(tuple(built), backends, named), tuple(findings)
 
 
-def _backend(service: str, name: str, fields: Mapping[str, Any]) -> Backend:
+def _backend(service: str, protocol: Protocol, name: str, fields: Mapping[str, Any]) -> Backend:
     server = dict(fields.get("server", {}))
     return Backend(
-        name=name,
+        name=own_name(protocol, name),
         service=service,
         port=server.pop("port", None),
-        scheme=server.pop("scheme", "http"),
+        scheme=server.pop("scheme", "http") if protocol is Protocol.HTTP else "tcp",
         server=server,
         load_balancer={key: value for key, value in fields.items() if key != "server"},
     )
 
 
-def _router(service: str, name: str, backend: str, fields: Mapping[str, Any]) -> Router:
+def _router(service: str, protocol: Protocol, name: str, backend: str, fields: Mapping[str, Any]) -> Router:
     own = ("rule", "service", "entryPoints", "middlewares")
     return Router(
-        name=name,
+        name=own_name(protocol, name),
         service=service,
         # a block of YAML ends with a line break, which Go's parser takes at the end of a rule only
         rule=fields["rule"].strip(),
-        backend=backend,
+        backend=backend if protocol is Protocol.HTTP else own_name(protocol, local_name(backend)),
         entry_points=tuple(fields.get("entryPoints", ())),
-        middlewares=tuple(fields.get("middlewares", ())),
+        middlewares=tuple(
+            name if protocol is Protocol.HTTP else own_name(protocol, local_name(name))
+            for name in fields.get("middlewares", ())
+        ),
         settings={key: value for key, value in fields.items() if key not in own},
+        protocol=protocol,
     )
 
 

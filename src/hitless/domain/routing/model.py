@@ -70,6 +70,21 @@ class Router:
         return self.middlewares == (REDIRECT,)
 
     @property
+    def path(self) -> str:
+        """Where its label is in the Compose file, as findings name it."""
+        return f"services.{self.service}.labels.{label_of('routers', self.name)}"
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it carries whole connections."""
+        return self.protocol is Protocol.TCP
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the gateway itself speaks TLS with its clients, and needs a certificate for that."""
+        return "tls" in self.settings and not self.settings["tls"].get("passthrough")
+
+    @property
     def is_port(self) -> bool:
         """Whether it is that of a published port, and not of a label."""
         service, _, port = self.name.rpartition(".")
@@ -87,6 +102,25 @@ class Routes:
     def backends_of(self, service: str) -> tuple[Backend, ...]:
         """The backends whose servers are replicas of this Compose service."""
         return tuple(backend for backend in self.backends if backend.service == service)
+
+
+def own_name(protocol: Protocol, name: str) -> str:
+    """What a label's router, service or middleware is called here: Traefik's names are for each protocol.
+
+    A label's name can't have a dot, so no two of these are the same.
+    """
+    return name if protocol is Protocol.HTTP else f"{name}.{protocol}"
+
+
+def label_of(kind: str, name: str) -> str:
+    """The label that an `own_name` comes from: `traefik.http.routers.web`, `traefik.tcp.routers.db`."""
+    label = label_name(name)
+    return f"traefik.{Protocol.HTTP if label == name else Protocol.TCP}.{kind}.{label}"
+
+
+def label_name(name: str) -> str:
+    """The user's own name for what `own_name` has named."""
+    return name.removesuffix(f".{Protocol.TCP}")
 
 
 def local_name(name: str) -> str:

@@ -56,15 +56,24 @@ def parse(rule: str) -> tuple[Alternative, ...]:
 
 
 def hosts(rule: str) -> tuple[str, ...]:
-    """Every host name that the rule asks for by `Host(...)`, in order, lower case; none if unreadable."""
+    """Every host name that the rule asks for, in order, lower case; none if unreadable.
+
+    By `Host(...)`; in a rule for TCP by `HostSNI(...)`, except for `*`, which is any.
+    """
     found = [
         host
         for alternative in _parsed(rule)
-        for matcher in alternative
-        if matcher.name == "host" and not matcher.is_negated
-        for host in matcher.arguments
+        for host in (
+            *_named(alternative, "host"),
+            *(name for name in _named(alternative, "hostsni") if name != "*"),
+        )
     ]
     return tuple(dict.fromkeys(found))
+
+
+def matchers(rule: str) -> frozenset[str]:
+    """The names of all its matchers, in lower case; none if unreadable."""
+    return frozenset(one.name for alternative in _parsed(rule) for one in alternative)
 
 
 def has_hosts(rule: str) -> bool:
@@ -276,7 +285,7 @@ class _Reader:
         while self._took(","):
             arguments.append(self._argument())
         self._expect(")")
-        if name == "host":
+        if name in ("host", "hostsni"):
             # as Traefik compares them: `a.` is `a`
             arguments = [argument.lower().removesuffix(".") for argument in arguments]
         if name in ("header", "headerregexp"):

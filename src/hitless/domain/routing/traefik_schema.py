@@ -227,6 +227,35 @@ ROUTER: Struct = {
 }
 
 
+TCP_ROUTER: Struct = {
+    "entryPoints": Kind.LIST,
+    "middlewares": Kind.LIST,
+    "service": Kind.TEXT,
+    "rule": Kind.TEXT,
+    "ruleSyntax": Kind.TEXT,
+    "priority": Kind.NUMBER,
+    "tls": {
+        "passthrough": Kind.FLAG,
+        "options": Kind.TEXT,
+        "certResolver": Kind.TEXT,
+        "domains": ({"main": Kind.TEXT, "sans": Kind.LIST},),
+    },
+}
+
+
+TCP_LOAD_BALANCER: Struct = {
+    "server": {"port": Kind.PORT},
+    "proxyProtocol": {"version": Kind.NUMBER},
+}
+
+
+TCP_MIDDLEWARES: Struct = {
+    "inFlightConn": {"amount": Kind.NUMBER},
+    "ipAllowList": {"sourceRange": Kind.LIST},
+    "ipWhiteList": {"sourceRange": Kind.LIST},
+}
+
+
 LOAD_BALANCER: Struct = {
     "server": {
         "port": Kind.PORT,

@@ -1,0 +1,113 @@
+"""TCP routes of labels: what Traefik can't tell apart, and whether another application has one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hitless.domain.checks import application as checks
+from hitless.domain.checks.tcp import collide
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.names import Colour
+from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.split import Routing
+from tests.domain.builders import GATEWAY, application, only, part, router, routing, web, world
+from tests.domain.checks.checked import IMAGES
+
+PATH = "services.app.labels.traefik.tcp.routers.db"
+POINTS = {"web": 80, "websecure": 443, "port-5432": 5432}
+
+
+def tcp(name: str = "db", **settings: str) -> dict[str, str]:
+    labels = {"rule": "HostSNI(`*`)", "entrypoints": "port-5432", **settings}
+    found = {f"traefik.tcp.routers.{name}.{key.replace('_', '.')}": value for key, value in labels.items()}
+    return {**found, "traefik.tcp.services.db.loadbalancer.server.port": "5432"}
+
+
+def errors(labels: dict[str, str], *routings: Routing) -> tuple[Finding, ...]:
+    made = application({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
+    gateway = replace(GATEWAY, entry_points=POINTS, https_port=443, bound=dict.fromkeys(POINTS, ""))
+    there = world(*routings, gateway=gateway)
+    return tuple(one for one in checks.check(made, there, IMAGES) if one.is_error)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        tcp(),
+        tcp(rule="HostSNI(`db.example`)", tls_passthrough="true"),
+        tcp(
+            rule="HostSNI(`db.example`) && ALPN(`postgresql`)",
+            tls_passthrough="true",
+            entrypoints="websecure",
+        ),
+        tcp(rule="HostSNIRegexp(`^.+$`)", tls="true"),
+    ],
+    ids=[
+        "every connection of a port",
+        "by name, TLS by the service",
+        "beside HTTPS",
+        "any name, TLS by the gateway",
+    ],
+)
+def test_a_route_that_can_be_served(labels: dict[str, str]) -> None:
+    assert errors(labels) == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "part_of_path", "said"),
+    [
+        ({"rule": "HostSNI(`db.example`)"}, "tls", "does not say that it is for db.example"),
+        ({"rule": "Host(`db.example`)", "tls": "true"}, "rule", "host is no matcher of TCP"),
+        ({"rule": "HostSNI(`db.example`", "tls": "true"}, "rule", "can't be read"),
+        ({"entrypoints": ""}, "entrypoints", "has to name its entry points"),
+        ({"entrypoints": "web"}, "entrypoints", "entry point for HTTP"),
+        ({"entrypoints": "websecure"}, "entrypoints", "is for TLS alone"),
+        ({"entrypoints": "postgres"}, "entrypoints", "has no entry point 'postgres'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_route_that_can_not_be_served(settings: dict[str, str], part_of_path: str, said: str) -> None:
+    found = [(one.path, said in one.message) for one in errors(tcp(**settings))]
+    assert (f"{PATH}.{part_of_path}", True) in found
+
+
+def test_connections_without_tls_beside_others_on_an_entry_point() -> None:
+    by_name = tcp("named", rule="HostSNI(`db.example`)", tls_passthrough="true")
+    finding = only(errors({**by_name, **tcp()}))
+    assert (finding.path, "traefik.tcp.routers.named" in finding.message) == (f"{PATH}.entrypoints", True)
+
+
+def test_a_name_that_lacks_a_certificate() -> None:
+    finding = only(errors(tcp(rule="HostSNI(`db.example`)", tls="true")))
+    assert finding.path == f"{PATH}.rule"
+    assert "no valid certificate for db.example" in finding.message
+
+
+def test_an_entry_point_that_another_application_has() -> None:
+    theirs = part(1, router(entry_points=("port-5432",), rule="HostSNI(`*`)", protocol=Protocol.TCP))
+    other = routing(Colour.BLUE, {Colour.BLUE: theirs}, name="other")
+    finding = only(errors(tcp(), other))
+    assert "other already has the route HostSNI(`*`)" in finding.message
+
+
+def by(rule: str, **settings: Any) -> Router:
+    return router(rule, entry_points=("websecure",), settings=settings, protocol=Protocol.TCP)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "is_so"),
+    [
+        (by("HostSNI(`a`)", tls={}), by("HostSNI(`a`) || HostSNI(`b`)", tls={"passthrough": True}), True),
+        (by("HostSNI(`a`)", tls={}), by("HostSNI(`b`)", tls={}), False),
+        (by("HostSNI(`a`)", tls={}), by("HostSNI(`*`)", tls={}), False),
+        (by("HostSNI(`*`)", tls={}), by("HostSNI(`*`)", tls={}), True),
+        (by("HostSNI(`a`)", tls={}), by("HostSNI(`*`)"), True),
+        (by("HostSNI(`a`)", tls={}), router("Host(`a`)", settings={"tls": {}}), True),
+        (by("HostSNI(`a`)", tls={}), router("Host(`b`)", settings={"tls": {}}), False),
+    ],
+)
+def test_two_routes_for_the_same_connections(one: Router, two: Router, is_so: bool) -> None:
+    assert (collide(one, two), collide(two, one)) == (is_so, is_so)
