@@ -164,7 +164,7 @@ class Clients:
             time.sleep(0.01)
 
     def stay(self, site: Site) -> None:
-        """A connection that is in use for 4 s: it is never cut, whichever release is live by then."""
+        """A connection that is in use for 4 s: it is never cut."""
         while not self._is_over.is_set():
             try:
                 with site.connect(site.https, "cache.example") as connection:
