@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -13,8 +14,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hitless.domain.gateway.model import container_name
 from tests.common.certificates import Authority
-from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, free_port
+from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, docker, free_port
 from tests.e2e.test_publish import PING, free_low_port, release_of, said
 
 SWITCHES = 10
@@ -203,6 +205,20 @@ class Clients:
 
 
 @pytest.mark.more
+def test_each_raw_port_has_its_own_proof(site: Site) -> None:
+    """Each generation leads a connection from inside elsewhere, and to a port that this Traefik has."""
+    seen = set()
+    for release in ("1", "1"):
+        site.app.run("deploy", RELEASE=release)
+        marker = f"{site.app.options[1]}.generation.marker@file"
+        ask = f"printf 'GET /api/tcp/services/{marker} HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 8080"
+        answer = docker("exec", container_name(site.cli.environment["HITLESS_GATEWAY"]), "sh", "-c", ask)
+        seen |= set(re.findall(r"127\.0\.0\.1:[0-9]+", answer))
+    assert seen <= {"127.0.0.1:80", "127.0.0.1:8080"}
+    assert seen
+
+
+@pytest.mark.more
 def test_ten_deployments_are_seen_by_no_client(site: Site) -> None:
     clients = Clients()
     with clients.at(site):
@@ -210,6 +226,9 @@ def test_ten_deployments_are_seen_by_no_client(site: Site) -> None:
             output = site.app.run("deploy", RELEASE=str(release))
             assert "cut" not in output.replace("0 cut", "").replace("cut over", ""), output
     assert (clients.lost, clients.old_answers()) == ([], [])
+    status = site.app.run("status")
+    for address in (f"db.example:{site.postgres}", f"cache.example:{site.https}", f"127.0.0.1:{site.queue}"):
+        assert f"tcp://{address}" in status
     by_kind = {kind: {one[2] for one in clients.answers if one[0] == kind} for kind in ("postgres", "cache")}
     assert all(len(releases) > SWITCHES for releases in by_kind.values()), by_kind
     print(f"{len(clients.answers)} connections, 0 lost, 0 old answers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hitless.domain.common.foreign import Json
 from hitless.domain.routing.entry_points import ALIASES
 from hitless.domain.routing.https import certificate_names, named, secured
-from hitless.domain.routing.model import Router, Routes
+from hitless.domain.routing.model import Protocol, Router, Routes
 
 RULE = "Host(`shop.example`)"
 
@@ -62,6 +63,13 @@ REDIRECT = (("web",), False)
 )
 def test_where_a_router_is(one: Router, expected: dict[str, object]) -> None:
     assert placed(one) == expected
+
+
+def test_a_tcp_route_is_left_as_it_is() -> None:
+    one = replace(router("db.tcp", "HostSNI(`db.example`)", ("websecure",), **TLS), protocol=Protocol.TCP)
+    assert secured(Routes((one,)), 443, True) == Routes((one,))
+    assert certificate_names(one) == (("db.example",),)
+    assert certificate_names(replace(one, settings={"tls": {"passthrough": True}})) == ()
 
 
 def test_secured_twice_it_is_the_same() -> None:

@@ -95,6 +95,8 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     http["routers"].update(_markers(routing))
     tcp = _tcp(routing)
+    # an empty section would stop every reload (measured): an application with TCP alone has no HTTP services
+    http = {kind: those for kind, those in http.items() if those}
     return {"http": http, **({"tcp": tcp} if tcp else {}), **_tls(routing)}
 
 

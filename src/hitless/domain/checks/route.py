@@ -82,7 +82,7 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
             is_error=False,
         )
     for name in router.entry_points:
-        if name in gateway.entry_points or (name == WEBSECURE and not router.is_tcp):
+        if name in gateway.entry_points or name == WEBSECURE:
             continue
         hint = f"it has: {', '.join(gateway.entry_points)}; if it is one of these by another name, run: "
         hint += f"hitless gateway up --entry-point-alias {name}=…"

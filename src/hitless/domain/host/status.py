@@ -197,16 +197,18 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
     if routing is None or settings is None:
         return
     for scheme, default, port in (("https", 443, settings.https_port), ("http", 80, settings.http_port)):
-        routers = [one for one in routing.rules if ("tls" in one.settings) == (scheme == "https")]
+        http = [one for one in routing.rules if not one.is_tcp]
+        routers = [one for one in http if ("tls" in one.settings) == (scheme == "https")]
         hosts = dict.fromkeys(host for router in routers for host in rules.hosts(router.rule))
         yield from (f"{scheme}://{host}" + ("" if port == default else f":{port}") for host in hosts)
+    ports = {name: port for port, name in settings.own_ports.items()}
     yield from dict.fromkeys(
-        f"{router.protocol}://"
-        + entry_points.shown(settings.bound[name], entry_points.port_of(name) or settings.http_port)
+        f"{router.protocol}://{entry_points.shown(host or settings.bound[name], port)}"
         for router in routing.rules
-        if router.is_port
+        if router.is_port or router.is_tcp
         for name in router.entry_points
-        if name in settings.bound
+        if name in settings.bound and (port := entry_points.port_of(name) or ports[name])
+        for host in rules.hosts(router.rule) or ("",)
     )
 
 

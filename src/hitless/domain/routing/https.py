@@ -71,6 +71,8 @@ def _parts(router: Router) -> Iterator[Router]:
 def _redirects(routers: Sequence[Router]) -> Iterator[Router]:
     plain = [one for one in routers if WEB in (one.entry_points or (WEB,))]
     for router in routers:
+        if router.is_tcp:
+            continue
         if WEBSECURE in router.entry_points and not any(_meet(router, one) for one in plain):
             yield Router(
                 name=f"{router.name}.redirect",
