@@ -77,9 +77,23 @@ class TestLabels:
         assert found.routes.routers[0].rule == "Host(`localhost`)"
 
     def test_labels_of_two_generations_in_one_service(self) -> None:
+        """Traefik 2 and 3 ignore the older ones."""
         found, findings = reading.read(compose({"app": web({**WEB_LABELS, **test_labels_v1.ARTICLE})}))
-        assert only(findings).path == f"{WEB}.labels"
-        assert not found.is_web("app")
+        assert paths(findings, is_error=True) == []
+        assert {one.path.rpartition(".traefik.")[2] for one in findings} >= {"frontend.rule", "port"}
+        assert [router.name for router in found.routes.routers] == ["shop"]
+
+    def test_labels_for_a_swarm_are_read(self) -> None:
+        plain = {key: value for key, value in web().items() if key != "labels"}
+        service = {**plain, "deploy": {"labels": {**WEB_LABELS, f"{ROUTERS}.shop.priority": "3"}}}
+        assert application({"app": service}).routes.routers[0].priority == 3
+        both = {**service, "labels": {f"{ROUTERS}.shop.priority": "5"}}
+        assert application({"app": both}).routes.routers[0].priority == 5
+
+    def test_a_router_without_a_rule_has_the_default_one(self) -> None:
+        made, findings = reading.read(compose({"my_app": web({f"{ROUTERS}.shop.tls": "true"})}))
+        assert made.routes.routers[0].rule == "Host(`my-app-shop`)"
+        assert (only(findings).is_error, "Host(`my-app-shop`)" in only(findings).message) == (False, True)
 
     def test_labels_of_two_generations_in_two_services(self) -> None:
         found = application({"app": web(), "old": web(test_labels_v1.ARTICLE)})
@@ -172,7 +186,31 @@ class TestReferences:
     def test_two_services_with_the_same_names(self) -> None:
         found = {**WEB_LABELS, f"{MIDDLEWARES}.z.compress": "true"}
         findings = findings_of({"app": web(found), "other": web(found)})
-        assert paths(findings) == [f"{ROUTERS}.shop", f"{SERVICES}.shop", f"{MIDDLEWARES}.z"]
+        # the same middleware twice is one, as for Traefik
+        assert paths(findings) == [f"{ROUTERS}.shop", f"{SERVICES}.shop"]
+        other = {**found, f"{MIDDLEWARES}.z.compress": "false", f"{MIDDLEWARES}.z.contenttype": "true"}
+        findings = findings_of({"app": web(found), "other": web(other)})
+        said = at(findings, f"{MIDDLEWARES}.z").message
+        assert said.endswith('they differ: {"compress": {}} and {"contentType": {}}')
+
+    def test_a_traefik_of_the_file_is_left_out_and_its_middlewares_stay(self) -> None:
+        labels = {
+            f"{ROUTERS}.dashboard.rule": "Host(`traefik.example`)",
+            f"{ROUTERS}.dashboard.service": "api@internal",
+            f"{MIDDLEWARES}.squeeze.compress": "true",
+            "traefik.nonsense": "1",
+        }
+        traefik = {"image": "docker.io/library/traefik:v3.1", "labels": labels}
+        app = web({**WEB_LABELS, f"{ROUTERS}.shop.middlewares": "squeeze"}, depends_on={"proxy": {}})
+        made = application({"proxy": traefik, "app": app})
+        assert [(one.name, one.role) for one in made.services] == [("proxy", "gateway"), ("app", "web")]
+        assert [one.name for one in made.routes.routers] == ["shop"]
+        assert made.routes.middlewares == {"squeeze": {"compress": {}}}
+
+    def test_another_gateway_is_left_out_if_the_file_says_so(self) -> None:
+        made = application({"edge": web(x_hitless={"role": "gateway"}), "app": web()})
+        assert [one.name for one in made.services if one.role == "gateway"] == ["edge"]
+        assert [one.service for one in made.routes.routers] == ["app"]
 
 
 class TestPorts:

@@ -276,7 +276,7 @@ def findings(services: dict[str, Any], **keys: Any) -> tuple[Finding, ...]:
 def test_a_role_that_there_is_not() -> None:
     finding = only(findings({"app": web(x_hitless={"role": "database"})}))
     assert finding.path == "services.app.x-hitless.role"
-    assert finding.hint == "known: web, worker, shared, job"
+    assert finding.hint == "known: web, worker, shared, job, gateway"
 
 
 def test_roles_of_services_that_there_are_not() -> None:

@@ -40,11 +40,11 @@ def test_a_container_name_is_given_up_and_said() -> None:
     assert "can't both be called the-one" in finding.message
 
 
-def test_a_traefik_of_the_applications_own_is_all_that_is_said_of_it() -> None:
+def test_nothing_is_said_of_a_traefik_that_is_left_out() -> None:
     proxy = unrouted(image="traefik:v3.1", ports=[{"target": 80, "published": "80"}], network_mode="host")
-    finding = only(check({"app": web(), "proxy": proxy}))
-    assert (finding.path, finding.is_error) == ("services.proxy", True)
-    assert "remove it from the file" in finding.hint
+    assert check({"app": web(), "proxy": proxy}) == ()
+    joined = only(check({"app": web(volumes_from=["proxy"]), "proxy": proxy}))
+    assert (joined.path, joined.message) == ("services.app.volumes_from", "proxy is left out")
 
 
 class TestNotSupportedYet:
@@ -80,6 +80,6 @@ class TestNotSupportedYet:
 
 
 def test_what_is_refused_in_the_labels_does_not_stop_the_check() -> None:
-    found, findings = reading.read(compose({"app": web({"traefik.http.routers.shop.rule": ""})}))
+    found, findings = reading.read(compose({"app": web({"traefik.tcp.routers.shop.rule": ""})}))
     assert findings
     assert "services" in paths(checks.check(found, world(), IMAGES))

@@ -88,12 +88,6 @@ class TestHost:
         finding = only(check({"worker": {"image": "shop:1"}}))
         assert (finding.path, finding.is_error) == ("services", True)
 
-    def test_labels_for_swarm_are_no_route(self) -> None:
-        label = "traefik.http.routers.shop.rule"
-        finding = only(check({"worker": {"image": "shop:1", "deploy": {"labels": {label: "Host(`a`)"}}}}))
-        assert (finding.path, finding.is_error) == ("services.worker.deploy.labels", True)
-        assert "services.worker.labels" in finding.hint
-
     def test_a_service_without_a_router_is_no_route(self) -> None:
         label = "traefik.http.services.shop.loadbalancer.server.port"
         findings = check({"app": web({label: "80"}, healthcheck={"test": ["CMD", "x"]})})

@@ -311,8 +311,8 @@ class TestRefused:
             ("traefik.http.middlewares.m.headers.stssecond", "did you mean stsSeconds?"),
             ("traefik.http.router.r.rule", "did you mean routers?"),
             ("traefik.htp.routers.r.rule", "did you mean http?"),
-            ("traefik.frobnicate", "known: http, tcp"),
-            ("traefik.", "known: http, tcp"),
+            ("traefik.enabled", "did you mean enable?"),
+            ("traefik.", "known: docker, enable, http, tcp"),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, label: str, hint: str) -> None:

@@ -11,12 +11,16 @@ from hitless.domain.routing.model import Routes
 
 
 class Role(StrEnum):
-    """What a service does: it has a route, works for a release, runs once for all, or runs to its end."""
+    """What a service does: it has a route, works for a release, runs once for all, or runs to its end.
+
+    The gateway does the work of those with the role `gateway`: they are left out.
+    """
 
     WEB = "web"
     WORKER = "worker"
     SHARED = "shared"
     JOB = "job"
+    GATEWAY = "gateway"
 
 
 class When(StrEnum):
@@ -74,8 +78,7 @@ class Service:
     never run at the same time; None: the file says nothing about it. With `concurrent_writes`, the file says
     that two copies may write to its volumes at the same time; with `publish`, that the gateway publishes its
     ports. `depends_on` maps service that it waits for -> condition. `ends`: Docker does not restart it
-    forever. `product` is the database, or a similar product, in its image; "" for other images. `is_traefik`:
-    its image is Traefik.
+    forever. `product` is the database, or a similar product, in its image; "" for other images.
     """
 
     name: str
@@ -94,7 +97,6 @@ class Service:
     depends_on: Mapping[str, str] = field(default_factory=dict)
     ends: bool = True
     product: str = ""
-    is_traefik: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -41,7 +42,11 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     routes = Routes()
     for name, service in (model.get("services") or {}).items():
         own[name] = x_hitless.of_service(name, service, said.settings, findings)
-        found, more = _routes(name, traefik_labels(service))
+        found, more = _routes(name, traefik_labels(service), str(model.get("name", "")))
+        role = own[name].role or said.roles.get(name)
+        if role is Role.GATEWAY or (role is None and roles.is_gateway(service)):
+            # its routes go with it; others may use its middlewares
+            found, more = Routes(middlewares=found.middlewares), ()
         published, unpublished = publishing.read(name, service, own[name].publish, own[name].protocol, found)
         findings += (*more, *unpublished)
         routes = _merge(_merge(routes, found, findings), published, findings)
@@ -67,10 +72,14 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
 
 
 def traefik_labels(service: Json) -> dict[str, str]:
-    """The service's Traefik labels, with `$` instead of Compose's `$$`."""
+    """The service's Traefik labels, with `$` instead of Compose's `$$`.
+
+    Those below `deploy`, for a Swarm, say the same of the same service; its own come first.
+    """
+    of_swarm = (service.get("deploy") or {}).get("labels") or {}
     return {
         key.replace("$$", "$"): str(value).replace("$$", "$")
-        for key, value in (service.get("labels") or {}).items()
+        for key, value in {**of_swarm, **(service.get("labels") or {})}.items()
         if key.lower().startswith("traefik.")
     }
 
@@ -96,7 +105,6 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment) 
         depends_on={other: roles.condition(service, other) for other in roles.depends_on(service)},
         ends=roles.ends(service),
         product=roles.stateful(service),
-        is_traefik=roles.product_name(str(service.get("image") or "")) == "traefik",
     )
 
 
@@ -113,17 +121,12 @@ def replicas(service: Json) -> int:
     return next((int(number) for number in said if number is not None), 1)
 
 
-def _routes(service: str, found: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
+def _routes(service: str, found: Mapping[str, str], project: str) -> tuple[Routes, tuple[Finding, ...]]:
     if not labels.is_enabled(found) or all(map(labels.is_fulfilled, found)):
         return Routes(), ()
-    if not labels_v1.is_v1(found):
-        return labels.read(service, found)
-    if any(label.lower().startswith("traefik.http.") for label in found):
-        path = f"services.{service}.labels"
-        return Routes(), (
-            Finding(path, "mixes labels of Traefik v1 and of v2/v3", "keep one of the two sets"),
-        )
-    return labels_v1.read(service, found)
+    if labels_v1.is_v1(found) and not any(map(labels.is_of_today, found)):
+        return labels_v1.read(service, found)
+    return labels.read(service, found, project)
 
 
 def _merge(one: Routes, two: Routes, findings: list[Finding]) -> Routes:
@@ -135,10 +138,12 @@ def _merge(one: Routes, two: Routes, findings: list[Finding]) -> Routes:
         findings += [
             Finding(
                 label_of(f"{kind}s", name),
-                f"two Compose services define a Traefik {kind} of this name",
+                f"two Compose services define a Traefik {kind} of this name{_difference(name, one, two)}",
                 "give each its own name: Traefik would drop or mix them",
             )
             for name in sorted(set(first) & set(second))
+            # the same one twice is one, for Traefik, too
+            if kind != "middleware" or one.middlewares[name] != two.middlewares[name]
         ]
     added = tuple(replace(router, backend=local_name(router.backend)) for router in two.routers)
     return Routes(
@@ -146,6 +151,14 @@ def _merge(one: Routes, two: Routes, findings: list[Finding]) -> Routes:
         one.backends + two.backends,
         {**one.middlewares, **two.middlewares},
     )
+
+
+def _difference(name: str, one: Routes, two: Routes) -> str:
+    """How two middlewares differ, as the end of a sentence; "" if they are no middlewares."""
+    if name not in one.middlewares or name not in two.middlewares:
+        return ""
+    texts = [json.dumps(each.middlewares[name], sort_keys=True) for each in (one, two)]
+    return f", and they differ: {texts[0]} and {texts[1]}"
 
 
 def _check_name(application: Application) -> list[Finding]:

@@ -101,6 +101,8 @@ def _assigned(
 ) -> Assignment:
     service = services[name]
     image = str(service.get("image") or "")
+    if is_gateway(service):
+        return Assignment(Role.GATEWAY, "it is a Traefik: left out, as hitless's gateway takes its place")
     if name in routed:
         return Assignment(Role.WEB, "it has a route")
     waiting = sorted(_waiting_for_the_end_of(name, services))
@@ -126,6 +128,11 @@ def _assigned(
         if name in _needed(web, services) and _has_mounts(service) and not _ports(service):
             return Assignment(Role.SHARED, foreign, f"{web} needs it, and it may write to what it mounts")
     return Assignment(Role.SHARED, foreign)
+
+
+def is_gateway(service: Json) -> bool:
+    """Whether a service is a Traefik."""
+    return product_name(str(service.get("image") or "")) == "traefik"
 
 
 def _waiting_for_the_end_of(name: str, services: Mapping[str, Json]) -> Iterator[str]:

@@ -38,7 +38,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         *of_gateways_volumes(application, world.gateway),
     ]
     if not application.routes.routers:
-        findings += _no_route(application.model.get("services") or {})
+        findings += _no_route()
     findings += _from_environment(application.model)
     findings += _hooks(application)
     findings += _base(application, world)
@@ -62,29 +62,15 @@ def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(finding, is_error=True) for finding in findings)
 
 
-def _no_route(services: Mapping[str, Json]) -> Iterator[Finding]:
-    """Say where the routes may be instead, or how to make one."""
-    swarms = [
-        name
-        for name, service in services.items()
-        if any(
-            str(label).startswith("traefik.") for label in (service.get("deploy") or {}).get("labels") or ()
-        )
-    ]
-    for name in swarms:
-        yield Finding(
-            f"services.{name}.deploy.labels",
-            "no service has a route: labels here are for Swarm's services, not for containers",
-            f"move the Traefik labels to services.{name}.labels",
-        )
-    if not swarms:
-        yield Finding(
-            "services",
-            "no service has a route: the gateway would send no requests to this application",
-            "give the web service Traefik labels: traefik.enable=true, "
-            "traefik.http.routers.<name>.rule=Host(`…`), "
-            "traefik.http.services.<name>.loadbalancer.server.port=…",
-        )
+def _no_route() -> Iterator[Finding]:
+    """Say how to make one."""
+    yield Finding(
+        "services",
+        "no service has a route: the gateway would send no requests to this application",
+        "give the web service Traefik labels: traefik.enable=true, "
+        "traefik.http.routers.<name>.rule=Host(`…`), "
+        "traefik.http.services.<name>.loadbalancer.server.port=…",
+    )
 
 
 def _hooks(application: Application) -> Iterator[Finding]:
@@ -93,19 +79,19 @@ def _hooks(application: Application) -> Iterator[Finding]:
     for name in sorted(taken_names):
         yield Finding(f"services.{name}", "has the name of a hook's container", "rename it")
     for hook in application.hooks:
-        if hook.service and roles_of[hook.service] is Role.SHARED:
+        if hook.service and roles_of[hook.service] in (Role.SHARED, Role.GATEWAY):
             yield Finding(
                 f"{_EXTENSION}.hooks.{hook.when}",
-                f"{hook.service} is shared, but a hook runs in a container of the new release",
+                f"{hook.service} is {roles_of[hook.service]}: a hook runs in a container of the new release",
                 "name a service of the release",
             )
 
 
 def _base(application: Application, world: World) -> Iterator[Finding]:
     """Containers of plain `docker compose up` that are not of shared services."""
-    shared = {service.name for service in application.having(Role.SHARED)}
+    expected = {service.name for service in application.having(Role.SHARED, Role.GATEWAY)}
     for container in world.base:
-        if container.service not in shared and container.state == "running":
+        if container.service not in expected and container.state == "running":
             yield Finding(
                 f"services.{container.service}",
                 f"the container {container.name} of plain docker compose keeps running beside the release",

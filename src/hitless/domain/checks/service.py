@@ -24,12 +24,7 @@ _TWO_COPIES = "the old and the new release run side by side for a while"
 
 def of_service(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
     """What does not fit the service's role, and what two copies can't share if each colour has one."""
-    if service.is_traefik:
-        yield Finding(
-            f"services.{service.name}",
-            "is a Traefik: hitless's gateway takes its place, for all applications of this host",
-            "remove it from the file, with the route to its dashboard; the other services' labels can stay",
-        )
+    if service.role is Role.GATEWAY:
         return
     yield from _role(application, service)
     if service in application.released:
@@ -80,7 +75,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 )
     if service.role is Role.SHARED:
         for name in service.depends_on:
-            if name in others and others[name].role is not Role.SHARED:
+            if name in others and others[name].role not in (Role.SHARED, Role.GATEWAY):
                 yield Finding(
                     f"{path}.depends_on.{name}",
                     f"it is shared, so it starts before {name}, which has a copy in each release",
@@ -88,7 +83,9 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 )
     for key, name in _joined(model):
         other = others.get(name)
-        if other and other.role is not service.role and Role.SHARED in (other.role, service.role):
+        if other and other.role is Role.GATEWAY:
+            yield Finding(f"{path}.{key}", f"{name} is left out", f"remove {key}")
+        elif other and other.role is not service.role and Role.SHARED in (other.role, service.role):
             yield Finding(
                 f"{path}.{key}",
                 f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -61,10 +62,11 @@ class LabelError(ValueError):
         self.hint = hint
 
 
-def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding, ...]]:
+def read(service: str, labels: Mapping[str, str], project: str = "") -> tuple[Routes, tuple[Finding, ...]]:
     """The routes that one service's labels describe, and a finding for each that can't be carried over.
 
-    `labels` are all labels of the service; it skips those that aren't Traefik's.
+    `labels` are all labels of the service; it skips those that aren't Traefik's. `project` is the Compose
+    project's name: a router without a rule has one by that.
     """
     read: dict[Protocol, dict[str, _Section]] = {
         protocol: {section: {} for section in schemas} for protocol, schemas in _SCHEMAS.items()
@@ -72,6 +74,11 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
     findings = []
     for label, value in labels.items():
         if not label.lower().startswith("traefik.") or is_fulfilled(label):
+            continue
+        if not is_of_today(label):
+            hint = _nearest(label.split(".")[1], ["enable", "docker", *_SCHEMAS])
+            ignored = label_finding(service, label, "Traefik 2 and 3 ignore this label", hint)
+            findings.append(replace(ignored, is_error=False))
             continue
         try:
             protocol, section, name, path = _split(label)
@@ -81,6 +88,8 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
             findings.append(label_finding(service, label, str(error), error.hint))
     routes = Routes()
     for protocol, sections in read.items():
+        if protocol is Protocol.HTTP:
+            findings += _ruled(service, project, sections["routers"])
         found, more = _assemble(service, protocol, **sections)
         routes = Routes(
             routes.routers + found.routers,
@@ -89,6 +98,23 @@ def read(service: str, labels: Mapping[str, str]) -> tuple[Routes, tuple[Finding
         )
         findings += more
     return routes, tuple(findings)
+
+
+def _ruled(service: str, project: str, routers: _Section) -> Iterator[Finding]:
+    """Give routers without a rule Traefik's default one."""
+    # `normalize` and the name of a Compose container, in pkg/provider/docker of Traefik 3.7
+    host = "-".join(part for part in re.split(r"[^A-Za-z0-9]+", f"{service}-{project}") if part)
+    for name, fields in routers.items():
+        if not fields.get("rule", "").strip() and project:
+            fields["rule"] = f"Host(`{host}`)"
+            path = f"services.{service}.labels.traefik.http.routers.{name}.rule"
+            said = f"there is none, so it is Traefik's default: Host(`{host}`)"
+            yield Finding(path, said, "add the label: Host(`…`)", is_error=False)
+
+
+def is_of_today(label: str) -> bool:
+    """Whether Traefik 2 and 3 read a label: their Docker provider decodes these protocols alone."""
+    return label.lower().split(".")[1] in (*_SCHEMAS, "udp")
 
 
 def is_fulfilled(label: str) -> bool:
@@ -203,8 +229,6 @@ def _split(label: str) -> tuple[Protocol, str, str, list[str]]:
         raise LabelError(
             "UDP routes are not supported yet", "remove the label, or keep this service outside hitless"
         )
-    if protocol not in _SCHEMAS:
-        raise LabelError("is not a label that Traefik v2 or v3 knows", _nearest(protocol, list(_SCHEMAS)))
     if len(parts) < 5:
         raise LabelError("is incomplete", f"traefik.{protocol}.routers.<name>.rule is the shape")
     section = parts[2].lower()
