@@ -23,7 +23,7 @@ from hitless.domain.routing.model import Router
 from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to
 
 SHOP = "shop"
-GATEWAY = Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80})
+GATEWAY = Gateway("traefik", "traefik-traefik-1", "traefik_webgateway", {"web": 80}, bound={"web": ""})
 WEB_LABELS = {
     "traefik.enable": "true",
     "traefik.http.routers.shop.rule": "Host(`shop.example`)",

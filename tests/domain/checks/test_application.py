@@ -26,11 +26,11 @@ def test_nothing_is_wrong() -> None:
 
 
 def test_all_is_said_at_once() -> None:
-    findings = app(ports=[{"target": 80, "published": "80"}], network_mode="host", pre_stop=[{}])
+    findings = worker(ports=[{"target": 80, "published": "80"}], network_mode="host", pre_stop=[{}])
     assert paths(findings) == [
-        "services.app.ports",
-        "services.app.network_mode",
-        "services.app.pre_stop",
+        "services.worker.ports",
+        "services.worker.network_mode",
+        "services.worker.pre_stop",
     ]
 
 

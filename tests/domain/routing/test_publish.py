@@ -102,6 +102,50 @@ class TestRoutes:
         assert backend.load_balancer == {}
 
 
+class TestByItself:
+    """What the gateway publishes for a service with a route, where the file does not ask for it."""
+
+    def made(self, target: int, published: str = "8080", **said: Any) -> Prepared:
+        port = {**PUBLISHED, "target": target, "published": published}
+        keys: dict[str, Any] = {"x_hitless": said} if said else {}
+        return prepared({"app": web(ports=[port], **keys)})
+
+    def test_the_port_of_its_labels(self) -> None:
+        made = self.made(8000)
+        assert [(one.name, one.backend) for one in made.routes.routers] == [
+            ("shop", "shop"),
+            ("app.8080", "shop"),
+        ]
+        [service] = made.services
+        assert service.reason == "it has a route; the gateway publishes 8080 (http) for it"
+        model = compose_models.colour_model(made, release(1), Colour.BLUE, GATEWAY)
+        assert "ports" not in model["services"]["app"]
+
+    @pytest.mark.parametrize(
+        ("target", "protocol"), [(8080, Protocol.HTTP), (3000, Protocol.HTTP), (25, Protocol.TCP)]
+    )
+    def test_another_port_by_what_is_usual(self, target: int, protocol: Protocol) -> None:
+        routers = self.made(target).routes.routers
+        assert [one.protocol for one in routers] == [Protocol.HTTP, protocol]
+
+    def test_a_port_that_is_for_anything_is_asked_about(self) -> None:
+        model = compose({"app": web(ports=[{**PUBLISHED, "target": 9458}])})
+        finding = only(reading.read(model)[1])
+        assert (finding.path, finding.is_error) == ("services.app.ports", True)
+        assert "8080: does 9458 speak HTTP?" in finding.message
+        assert self.made(9458, protocol="tcp").routes.routers[1].protocol is Protocol.TCP
+
+    def test_not_against_the_file(self) -> None:
+        made = self.made(8000, publish="none")
+        assert [one.name for one in made.routes.routers] == ["shop"]
+        model = compose_models.colour_model(made, release(1), Colour.BLUE, GATEWAY)
+        assert "ports" not in model["services"]["app"]
+
+    def test_not_for_a_service_without_a_route(self) -> None:
+        made = prepared({"app": web(), "worker": unrouted(ports=[PUBLISHED])})
+        assert [one.name for one in made.routes.routers] == ["shop"]
+
+
 class TestReading:
     """What can't be published."""
 

@@ -76,9 +76,10 @@ class Service:
 
     `reason` says why it has its `role`, `doubt` why it may have another one. `exclusive`: two copies must
     never run at the same time; None: the file says nothing about it. With `concurrent_writes`, the file says
-    that two copies may write to its volumes at the same time; with `publish`, that the gateway publishes its
-    ports. `depends_on` maps service that it waits for -> condition. `ends`: Docker does not restart it
-    forever. `product` is the database, or a similar product, in its image; "" for other images.
+    that two copies may write to its volumes at the same time; with `publish`, its containers publish no
+    port: the gateway does, or nobody. `depends_on` maps service that it waits for -> condition. `ends`:
+    Docker does not restart it forever. `product` is the database, or a similar product, in its image; ""
+    for other images.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hitless.domain.application import compose_schema, roles, tls_options, x_hitless
@@ -17,7 +17,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing import labels, labels_v1
 from hitless.domain.routing import published as publishing
-from hitless.domain.routing.model import Routes, label_name, label_of, local_name
+from hitless.domain.routing.model import Router, Routes, label_name, label_of, local_name
 
 _MOST_REPLICAS = 1000
 _JOB_TIMEOUT = 300.0  # seconds
@@ -58,7 +58,7 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     application = Application(
         name=str(model.get("name", "")),
         services=tuple(
-            _service(name, service, own[name], assignments[name])
+            _service(name, service, own[name], assignments[name], routes)
             for name, service in (model.get("services") or {}).items()
         ),
         routes=routes,
@@ -84,7 +84,8 @@ def traefik_labels(service: Json) -> dict[str, str]:
     }
 
 
-def _service(name: str, service: Json, said: Extension, assignment: Assignment) -> Service:
+def _service(name: str, service: Json, said: Extension, assignment: Assignment, routes: Routes) -> Service:
+    routers = [router for router in routes.routers if router.service == name]
     check = service.get("healthcheck") or {}
     test = check.get("test") or ()
     disabled = check.get("disable") is True or list(test)[:1] == ["NONE"]
@@ -97,15 +98,21 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment) 
         pull_policy=str(service.get("pull_policy", "missing")),
         settings=said.settings if assignment.role is not Role.JOB else _patient(service, said.settings),
         role=assignment.role,
-        reason=assignment.reason,
+        reason=assignment.reason if said.publish else _with_ports(assignment.reason, routers),
         doubt=assignment.doubt,
         exclusive=said.exclusive,
         concurrent_writes=said.concurrent_writes,
-        publish=said.publish,
+        publish=said.publish is not None or any(one.is_port for one in routers),
         depends_on={other: roles.condition(service, other) for other in roles.depends_on(service)},
         ends=roles.ends(service),
         product=roles.stateful(service),
     )
+
+
+def _with_ports(reason: str, routers: Iterable[Router]) -> str:
+    """The reason of a role, and what the gateway publishes without being told."""
+    ports = [f"{one.name.rpartition('.')[2]} ({one.protocol})" for one in routers if one.is_port]
+    return f"{reason}; the gateway publishes {', '.join(ports)} for it" if ports else reason
 
 
 def _patient(service: Json, settings: Settings) -> Settings:

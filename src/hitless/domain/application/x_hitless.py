@@ -26,7 +26,7 @@ _OF_SERVICE = (
     *("timeout", "successes", "ask_routes", "role", "exclusive", "concurrent_writes"),
     *("publish", "protocol"),
 )
-_GATEWAY = "gateway"  # the only value of `publish`
+_PUBLISH = {"gateway": True, "none": False}
 _OF_HOOK = ("service", "command", "local", "timeout")
 
 
@@ -38,8 +38,8 @@ class Extension:
     """What one `x-hitless` says. Compose calls every `x-` key an extension.
 
     At the top of the file, `roles` gives roles to services by name. At a service, `role` is its own, and
-    `publish` says that the gateway publishes the service's ports, with this `protocol`. `tls_options` are
-    what labels may refer to, by name.
+    `publish` says whether the gateway publishes the service's ports, with this `protocol`; None: the file
+    says nothing. `tls_options` are what labels may refer to, by name.
     """
 
     settings: Settings
@@ -48,7 +48,7 @@ class Extension:
     concurrent_writes: bool = False
     roles: Mapping[str, Role] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
-    publish: bool = False
+    publish: bool | None = None
     protocol: Protocol | None = None
     tls_options: Mapping[str, Json] = field(default_factory=dict)
 
@@ -74,7 +74,7 @@ def of_service(name: str, service: Json, base: Settings, findings: list[Finding]
         role=_role(value["role"], f"{path}.role", findings) if "role" in value else None,
         exclusive=value["exclusive"] if isinstance(value.get("exclusive"), bool) else None,
         concurrent_writes=value.get("concurrent_writes") is True,
-        publish=value.get("publish") == _GATEWAY,
+        publish=_PUBLISH.get(str(value.get("publish"))),
         protocol=Protocol(value["protocol"]) if value.get("protocol") in tuple(Protocol) else None,
     )
 
@@ -118,8 +118,8 @@ def _setting(key: str, raw: Any) -> Any:
             if raw not in ("now", "later"):
                 raise ValueError(f"expects now or later, not {raw!r}")
             return raw
-        case "publish" if raw != _GATEWAY:
-            raise ValueError(f"expects {_GATEWAY}, not {raw!r}")
+        case "publish" if raw not in _PUBLISH:
+            raise ValueError(f"expects {' or '.join(_PUBLISH)}, not {raw!r}")
         case "protocol" if raw not in tuple(Protocol):
             raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
         case "role" | "roles" | "hooks" | "publish" | "protocol" | "tls_options":

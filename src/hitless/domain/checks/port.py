@@ -27,7 +27,7 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
                 f"the gateway does not publish the port {port}",
                 f"run: hitless gateway up --publish {wanted} (with --replace if it runs already: for a "
                 "second or two it answers nobody); hitless adopt does this if the application itself has the "
-                "port now",
+                "port now. If nobody needs the port: `x-hitless: {publish: none}` on the service",
             )
         elif (address or gateway.bound[name]) != gateway.bound[name]:
             # on more addresses than the file names, people could reach it whom nobody wanted to let in

@@ -172,11 +172,9 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             yield Finding(
                 f"{path}.ports",
                 f"two copies can't both publish the host's port {port['published']}",
-                "remove it: the gateway reaches the container without it; or let the gateway publish it, "
-                "with `x-hitless: {publish: gateway}` on the service"
-                if is_web
-                else "let the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if "
-                "it is not HTTP), remove it, or set `x-hitless: {role: shared}` if it must run once",
+                "let the gateway publish it, with `x-hitless: {publish: gateway}` (`protocol: tcp` if it is "
+                "not HTTP), drop it with `publish: none`, or set `x-hitless: {role: shared}` if the service "
+                "must run once",
             )
     if model.get("network_mode") == "host" or (is_web and model.get("network_mode")):
         yield Finding(

@@ -1,7 +1,9 @@
-"""Ports that the gateway publishes in a service's place (`x-hitless: {publish: gateway}`). Pure.
+"""Ports that the gateway publishes in a service's place. Pure.
 
-A published port is an entry point of the gateway. With HTTP, the service gets every request that no other
-route on it takes; with raw TCP, it gets every connection.
+Two copies can't both publish one. So the gateway does it for every service with a route, and for others that
+ask for it (`x-hitless: {publish: gateway}`), but not against the file (`publish: none`). A published port is
+an entry point of the gateway. With HTTP, the service gets every request that no other route on it takes; with
+raw TCP, it gets every connection.
 """
 
 from __future__ import annotations
@@ -15,19 +17,19 @@ _EVERYTHING = {Protocol.HTTP: "PathPrefix(`/`)", Protocol.TCP: "HostSNI(`*`)"}
 
 
 def read(
-    service: str, model: Json, is_published: bool, protocol: Protocol | None, own: Routes
+    service: str, model: Json, said: bool | None, protocol: Protocol | None, own: Routes
 ) -> tuple[Routes, tuple[Finding, ...]]:
-    """The routes of the ports that a service lets the gateway publish.
+    """The routes of the ports that the gateway publishes for a service.
 
-    `protocol` is the one that the file names, `own` are the routes of the service's labels.
+    `said` is what the file says about that, None for nothing. `protocol` is the one that the file names,
+    `own` are the routes of the service's labels.
     """
-    if not is_published:
+    path = f"services.{service}.ports"
+    if not (said or (said is None and own.routers and published_ports(model))):
         wrong = Finding(
             f"services.{service}.x-hitless.protocol", "says nothing without `publish: gateway` beside it"
         )
         return Routes(), (wrong,) if protocol is not None else ()
-    protocol = protocol or Protocol.HTTP
-    path = f"services.{service}.ports"
     found = Routes()
     findings: list[Finding] = []
     for port in published_ports(model):
@@ -42,10 +44,42 @@ def read(
                 Finding(path, f"{number} is published twice", "publish it once, without an address for all")
             )
         else:
-            found = _merged(found, _route(service, int(number), int(port["target"]), protocol, own))
+            spoken = protocol or (Protocol.HTTP if said else _protocol(int(port["target"]), model, own))
+            if spoken is None:
+                findings.append(_unsure(path, number, int(port["target"])))
+            found = _merged(
+                found, _route(service, int(number), int(port["target"]), spoken or Protocol.HTTP, own)
+            )
     if not found.routers and not findings:
         findings.append(Finding(path, "there is no published port that the gateway could have", "8080:80"))
     return found, tuple(findings)
+
+
+def _protocol(target: int, model: Json, own: Routes) -> Protocol | None:
+    """What is spoken on a port of a container with routes; None if nothing tells."""
+    for backend in own.backends:
+        if backend.port == target or (backend.port is None and len(published_ports(model)) == 1):
+            return Protocol.TCP if backend.scheme == "tcp" else Protocol.HTTP
+    return Protocol.HTTP if target in _HTTP else Protocol.TCP if target in _TCP else None
+
+
+def _unsure(path: str, number: str, target: int) -> Finding:
+    return Finding(
+        path,
+        f"{number}: does {target} speak HTTP? The gateway is to publish it, as two copies can't",
+        "`x-hitless: {protocol: http}` on the service, or `protocol: tcp` for another protocol; "
+        "`publish: none` if nobody needs the port",
+    )
+
+
+# Ports that most images use for HTTP, and those of other protocols by IANA's list
+_HTTP = frozenset({80, 3000, 4000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8888, 9000})
+_TCP = frozenset(
+    {
+        *(21, 22, 23, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1433, 1883, 3306, 5222, 5269),
+        *(5432, 5672, 6379, 6667, 8883, 9042, 9092, 11211, 27017),
+    }
+)
 
 
 def address_of(model: Json, port: int) -> str:
