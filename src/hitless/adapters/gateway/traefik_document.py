@@ -164,9 +164,10 @@ def _tcp(routing: Routing) -> dict[str, Any]:
         routers[_name(routing, router.name, key)] = _tcp_router(routing, colour, router)
         backend = part.backends[router.backend]
         servers = [{"address": server.url.partition("://")[2]} for server in backend.servers]
-        services[_name(routing, router.backend, colour)] = {
-            "loadBalancer": {**backend.load_balancer, "servers": servers}
-        }
+        settings = dict(backend.load_balancer)
+        if colour != routing.live:
+            settings.pop("healthCheck", None)  # as for HTTP, see `_servers`
+        services[_name(routing, router.backend, colour)] = {"loadBalancer": {**settings, "servers": servers}}
         for name in router.middlewares:
             middlewares[_name(routing, name, colour)] = part.middlewares[name]
     if routing.over_tcp:

@@ -17,8 +17,14 @@ _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
 _CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
 _CLOCKWORK = frozenset(_CLOCKS.split())
-# folders that a build fills: a volume there keeps no data, it only stops a source mount from hiding them
-_FROM_THE_IMAGE = frozenset(["node_modules", "vendor", ".venv", ".next"])
+# folders that a build fills, and caches: a volume there keeps no data, it only stops a source mount from hiding
+# them
+_FILLED_AGAIN = frozenset(
+    {
+        *("node_modules", "vendor", "venv", ".venv", ".next", ".nuxt", ".cache", "cache", "__pycache__"),
+        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".npm", ".gradle", ".m2", "tmp"),
+    }
+)
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -247,7 +253,7 @@ def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | 
     anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
     anonymous |= set(image.volumes if image else ()) - targets
     for target in sorted(str(one) for one in anonymous):
-        if target.rpartition("/")[2] in _FROM_THE_IMAGE:
+        if target.rpartition("/")[2] in _FILLED_AGAIN:
             continue
         yield Finding(
             f"{path}.volumes",

@@ -1,8 +1,8 @@
 """The dynamic configuration that Traefik 3.7 takes, as far as container labels can reach it.
 
 Shape: a nested mapping from canonical field name to a `Kind`, to another mapping (a struct), or to a
-one-element tuple (a list of structs). Source: the reference file `file.yaml` in Traefik's own
-documentation, release 3.7. The file provider must know which texts are lists, and one field that it does
+one-element tuple (a list of structs). Source: the types in Traefik's own code, release 3.7, which
+`dev/traefik-labels` lists for a test. The file provider must know which texts are lists, and one field that it does
 not know stops every later reload of the whole routing directory. So hitless checks every label against this
 table before it delivers anything.
 """
@@ -52,7 +52,21 @@ _CLIENT_TLS: Struct = {
     "cert": Kind.TEXT,
     "key": Kind.TEXT,
     "insecureSkipVerify": Kind.FLAG,
-    "caOptional": Kind.FLAG,
+}
+
+
+_REDIS: Struct = {
+    "endpoints": Kind.LIST,
+    "tls": _CLIENT_TLS,
+    "username": Kind.TEXT,
+    "password": Kind.TEXT,
+    "db": Kind.NUMBER,
+    "poolSize": Kind.NUMBER,
+    "minIdleConns": Kind.NUMBER,
+    "maxActiveConns": Kind.NUMBER,
+    "readTimeout": Kind.DURATION,
+    "writeTimeout": Kind.DURATION,
+    "dialTimeout": Kind.DURATION,
 }
 
 
@@ -70,7 +84,6 @@ _NAME_PARTS: Struct = {
     "province": Kind.FLAG,
     "locality": Kind.FLAG,
     "organization": Kind.FLAG,
-    "organizationalUnit": Kind.FLAG,
     "commonName": Kind.FLAG,
     "serialNumber": Kind.FLAG,
     "domainComponent": Kind.FLAG,
@@ -121,10 +134,11 @@ MIDDLEWARES: Struct = {
         "statusRewrites": Kind.NUMBERS,
         "service": Kind.TEXT,
         "query": Kind.TEXT,
+        "errorRequestHeaders": Kind.LIST,
     },
     "forwardAuth": {
         "address": Kind.TEXT,
-        "tls": _CLIENT_TLS,
+        "tls": {**_CLIENT_TLS, "caOptional": Kind.FLAG},
         "trustForwardHeader": Kind.FLAG,
         "authResponseHeaders": Kind.LIST,
         "authResponseHeadersRegex": Kind.TEXT,
@@ -133,6 +147,8 @@ MIDDLEWARES: Struct = {
         "headerField": Kind.TEXT,
         "forwardBody": Kind.FLAG,
         "maxBodySize": Kind.NUMBER,
+        "maxResponseBodySize": Kind.NUMBER,
+        "authSigninURL": Kind.TEXT,
         "preserveLocationHeader": Kind.FLAG,
         "preserveRequestMethod": Kind.FLAG,
     },
@@ -186,7 +202,7 @@ MIDDLEWARES: Struct = {
             "notBefore": Kind.FLAG,
             "sans": Kind.FLAG,
             "serialNumber": Kind.FLAG,
-            "subject": _NAME_PARTS,
+            "subject": {**_NAME_PARTS, "organizationalUnit": Kind.FLAG},
             "issuer": _NAME_PARTS,
         },
     },
@@ -195,12 +211,21 @@ MIDDLEWARES: Struct = {
         "period": Kind.DURATION,
         "burst": Kind.NUMBER,
         "sourceCriterion": _SOURCE,
+        "redis": _REDIS,
     },
     "redirectRegex": {**_REGEX, "permanent": Kind.FLAG},
     "redirectScheme": {"scheme": Kind.TEXT, "port": Kind.TEXT, "permanent": Kind.FLAG},
     "replacePath": {"path": Kind.TEXT},
     "replacePathRegex": _REGEX,
-    "retry": {"attempts": Kind.NUMBER, "initialInterval": Kind.DURATION},
+    "retry": {
+        "attempts": Kind.NUMBER,
+        "initialInterval": Kind.DURATION,
+        "timeout": Kind.DURATION,
+        "status": Kind.LIST,
+        "maxRequestBodyBytes": Kind.NUMBER,
+        "disableRetryOnNetworkError": Kind.FLAG,
+        "retryNonIdempotentMethod": Kind.FLAG,
+    },
     "stripPrefix": {"prefixes": Kind.LIST, "forceSlash": Kind.FLAG},
     "stripPrefixRegex": {"regex": Kind.LIST},
 }
@@ -246,6 +271,14 @@ TCP_ROUTER: Struct = {
 TCP_LOAD_BALANCER: Struct = {
     "server": {"port": Kind.PORT},
     "proxyProtocol": {"version": Kind.NUMBER},
+    "healthCheck": {
+        "port": Kind.PORT,
+        "send": Kind.TEXT,
+        "expect": Kind.TEXT,
+        "interval": Kind.DURATION,
+        "unhealthyInterval": Kind.DURATION,
+        "timeout": Kind.DURATION,
+    },
 }
 
 

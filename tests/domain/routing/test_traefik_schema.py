@@ -1,0 +1,66 @@
+"""The table of labels has all that Traefik takes, and takes each in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hitless.domain.routing.labels import walk
+from hitless.domain.routing.traefik_schema import (
+    LOAD_BALANCER,
+    MIDDLEWARES,
+    ROUTER,
+    TCP_LOAD_BALANCER,
+    TCP_MIDDLEWARES,
+    TCP_ROUTER,
+    Schema,
+)
+
+# dev/traefik-labels writes it
+LABELS = Path(__file__).with_name("traefik-labels.txt")
+TABLE: dict[str, Schema] = {
+    "http.routers": ROUTER,
+    "http.services": {"loadBalancer": LOAD_BALANCER},
+    "http.middlewares": MIDDLEWARES,
+    "tcp.routers": TCP_ROUTER,
+    "tcp.services": {"loadBalancer": TCP_LOAD_BALANCER},
+    "tcp.middlewares": TCP_MIDDLEWARES,
+}
+# docs/labels.md says that hitless takes none of these
+LEFT_OUT = {
+    "http.middlewares plugin",
+    "http.services loadBalancer.serversTransport",
+    "http.services loadBalancer.server.url",
+    "http.services middlewares",
+    "tcp.services loadBalancer.serversTransport",
+    "tcp.services loadBalancer.server.tls",
+    "tcp.services loadBalancer.terminationDelay",
+}
+
+
+def traefiks() -> dict[str, str]:
+    lines = (line.rpartition(" ") for line in LABELS.read_text().splitlines())
+    return {label: kind for label, _, kind in lines}
+
+
+def ours() -> dict[str, str]:
+    return {f"{section} {path}": kind.name for section, table in TABLE.items() for path, kind in walk(table)}
+
+
+def test_no_label_of_traefik_is_missing() -> None:
+    missing = {label for label in traefiks() if not label.startswith("udp.")} - set(ours())
+    assert missing == LEFT_OUT
+
+
+def test_no_label_is_there_that_traefik_does_not_know() -> None:
+    assert set(ours()) - set(traefiks()) == set()
+
+
+def test_each_is_read_as_traefik_reads_it() -> None:
+    theirs = traefiks()
+    # a port is a text for Traefik; hitless refuses early what is no port
+    differing = {
+        label: (kind, theirs[label])
+        for label, kind in ours().items()
+        if kind != theirs[label] and not label.endswith(".port")
+    }
+    assert differing == {}
