@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more soak shop faults replacements fuzz docs check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
 	@echo "make replacements  20 of the gateway's Traefik under every kind of request, 20 restarts of the engine"
 	@echo "make fuzz       the properties with fifty times as many examples"
+	@echo "make corpus     hitless plan on the Compose files of a folder; writes docs/corpus.md"
 	@echo "make docs       draw the pages of docs/reference from the code"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
@@ -76,6 +77,10 @@ docs: python
 	@$(PYTHON_RUN) -m tests.reference.phases
 	@$(PYTHON_RUN) -m tests.reference.schemas
 	@$(PYTHON_RUN) -m tests.reference.events
+
+# HITLESS_CORPUS is a folder of Compose files as people wrote them.
+corpus: python engine
+	@$(PYTHON_RUN) -m tests.corpus.plans
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .

@@ -6,6 +6,7 @@ import pytest
 
 from hitless.domain.application import read as reading
 from hitless.domain.checks import application as checks
+from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from tests.domain.builders import (
     WEB_LABELS,
@@ -15,10 +16,14 @@ from tests.domain.builders import (
     container,
     only,
     paths,
+    unrouted,
     web,
     world,
 )
 from tests.domain.checks.checked import IMAGES, check
+
+BUILT: Json = {"build": {"context": "/src"}}
+PORT: Json = {"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}
 
 
 class TestHost:
@@ -87,6 +92,34 @@ class TestHost:
     def test_no_route(self) -> None:
         finding = only(check({"worker": {"image": "shop:1"}}))
         assert (finding.path, finding.is_error) == ("services", True)
+
+    @pytest.mark.parametrize(
+        ("services", "said"),
+        [
+            (
+                {
+                    "db": unrouted(image="postgres", ports=[PORT]),
+                    "site": unrouted(build={"context": "/src"}, ports=[PORT]),
+                },
+                "is it site? Write `x-hitless: {publish: gateway}` at services.site, and the gateway publi",
+            ),
+            (
+                {"job": unrouted(**BUILT), "front": unrouted(image="nginx", ports=[PORT])},
+                "is it front? Write `x-hitless",
+            ),
+            (
+                {"db": unrouted(image="redis"), "web": unrouted(**BUILT)},
+                "Write at services.web: labels: [",
+            ),
+            ({"db": unrouted(image="redis")}, "give the web service a label"),
+        ],
+        ids=["built and published", "published", "built", "a database alone"],
+    )
+    def test_no_route_names_the_service_that_most_likely_is_to_have_one(
+        self, services: Json, said: str
+    ) -> None:
+        found = at(check(services), "services")
+        assert said in found.hint
 
     def test_a_service_without_a_router_is_no_route(self) -> None:
         label = "traefik.http.services.shop.loadbalancer.server.port"

@@ -19,8 +19,10 @@ class TestNetworks:
         return check(networks={"back": network})
 
     def test_a_fixed_subnet(self) -> None:
-        finding = only(self.network({"name": "shop_back", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}))
-        assert (finding.path, finding.is_error) == ("networks.back.ipam", True)
+        fixed: Json = {"name": "shop_back", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}}
+        finding = only(self.network(fixed))
+        assert (finding.path, finding.is_error) == ("networks.back.ipam", False)
+        assert only(self.network({**fixed, "enable_ipv6": True})).is_error
 
     def test_a_fixed_name_of_the_bridge(self) -> None:
         options = {"com.docker.network.bridge.name": "br-shop", "com.docker.network.driver.mtu": "1400"}

@@ -156,13 +156,15 @@ class TestModel:
         networks = {
             "default": {"name": "shop_default"},
             "back": {"name": "back", "driver": "bridge", "ipam": {}},
+            "fixed": {"ipam": {"config": [{"subnet": "10.0.0.0/24"}]}},
             "unused": None,
             "others": {"name": "others", "external": True},
         }
-        app = web(networks=dict.fromkeys(("default", "back", "others")))
+        app = web(networks=dict.fromkeys(("default", "back", "fixed", "others")))
         assert colour_model({"app": app}, networks=networks)["networks"] == {
             "default": {"name": "shop-green_default", "external": True},
             "back": {"name": "shop-green_back", "external": True},
+            "fixed": {"name": "shop-green_fixed", "external": True},
         }
 
     def test_a_network_with_a_driver_of_its_own_is_left_to_compose(self) -> None:

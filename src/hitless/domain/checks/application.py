@@ -20,6 +20,7 @@ from hitless.domain.release import prepared as preparing
 from hitless.domain.release.compose_models import hook_service
 from hitless.domain.release.model import Image
 from hitless.domain.release.prepared import with_ports
+from hitless.domain.routing.published import published_ports
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
@@ -38,7 +39,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         *of_gateways_volumes(application, world.gateway),
     ]
     if not application.routes.routers:
-        findings += _no_route()
+        findings.append(_no_route(application))
     findings += _from_environment(application.model)
     findings += _hooks(application)
     findings += _base(application, world)
@@ -62,14 +63,29 @@ def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(finding, is_error=True) for finding in findings)
 
 
-def _no_route() -> Iterator[Finding]:
-    """Say how to make one."""
-    yield Finding(
-        "services",
-        "no service has a route: the gateway would send no requests to this application",
-        "give the web service Traefik labels: traefik.enable=true, "
-        "traefik.http.routers.<name>.rule=Host(`…`), "
-        "traefik.http.services.<name>.loadbalancer.server.port=…",
+def _no_route(application: Application) -> Finding:
+    """Say how to make one, at the service that most likely is to have it."""
+    services: Mapping[str, Json] = application.model.get("services") or {}
+    own = {one.name: one for one in application.services if not one.product and one.role is not Role.GATEWAY}
+    ports = {name: [str(port["published"]) for port in published_ports(services[name])] for name in own}
+
+    def likelihood(name: str) -> tuple[bool, bool, bool]:
+        is_built, is_published = own[name].builds, bool(ports[name])
+        return is_built and is_published, is_published, is_built
+
+    meant = max((name for name in own if any(likelihood(name))), key=likelihood, default=None)
+    rule = "traefik.http.routers.web.rule=Host(`…`)"
+    if meant is None:
+        hint = f"give the web service a label: {rule}"
+    elif ports[meant]:
+        hint = (
+            f"is it {meant}? Write `x-hitless: {{publish: gateway}}` at services.{meant}, and the gateway "
+            f"publishes {', '.join(ports[meant])} for it; or, for a host name, the label {rule}"
+        )
+    else:
+        hint = f"is it {meant}? Write at services.{meant}: labels: [{rule}]"
+    return Finding(
+        "services", "no service has a route: the gateway would send no requests to this application", hint
     )
 
 

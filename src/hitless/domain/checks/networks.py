@@ -10,7 +10,7 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release import networks
-from hitless.domain.release.compose_networks import gateway_networks
+from hitless.domain.release.compose_networks import gateway_networks, has_fixed_addresses
 from hitless.domain.release.networks import Network
 
 _OF_A_RELEASE = re.compile(rf".+-({'|'.join(Colour)})_.+|.+_live-\d+")
@@ -63,11 +63,15 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
                 is_error=False,
             )
             continue
-        if any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ()):
+        if has_fixed_addresses(network):
+            # the engine has no addresses of IPv6 to choose from by itself
+            is_error = bool(network.get("enable_ipv6"))
             yield Finding(
                 f"networks.{key}.ipam",
-                "the networks of two colours can't share a fixed subnet",
+                "the networks of two colours can't share a fixed subnet"
+                + ("" if is_error else ": only that of the shared services has it"),
                 "remove it, or make the network external",
+                is_error=is_error,
             )
         if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
             yield Finding(

@@ -17,12 +17,12 @@ _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 _OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
 _CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
 _CLOCKWORK = frozenset(_CLOCKS.split())
-# folders that a build fills, and caches: a volume there keeps no data, it only stops a source mount from hiding
-# them
+# folders that a build fills, and caches: a volume there keeps no data, it only stops a source mount from
+# hiding them
 _FILLED_AGAIN = frozenset(
     {
-        *("node_modules", "vendor", "venv", ".venv", ".next", ".nuxt", ".cache", "cache", "__pycache__"),
-        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".npm", ".gradle", ".m2", "tmp"),
+        *("node_modules", "vendor", "venv", ".venv", ".next", ".nuxt", ".cache", "__pycache__"),
+        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".npm", ".gradle", ".m2"),
     }
 )
 _TWO_COPIES = "the old and the new release run side by side for a while"

@@ -25,6 +25,7 @@ from hitless.domain.release.compose_networks import (
     colour_networks,
     gateway_networks,
     kept_networks,
+    networks_of_colours,
     own_networks,
 )
 from hitless.domain.release.model import Release
@@ -155,7 +156,7 @@ def colour_model(
     }
     own = {
         key: _network(network, application.name)
-        for key, network in own_networks(model).items()
+        for key, network in networks_of_colours(model).items()
         if not networks.leaves_addresses(network)
     }
     created = colour_networks(made, application, gateway)[:-1]

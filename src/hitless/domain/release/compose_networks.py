@@ -45,7 +45,7 @@ def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[s
 def colour_networks(model: Json, application: Application, gateway: Gateway) -> tuple[Network, ...]:
     """The networks that hitless creates for a colour of this model: its own, and the way to the gateway."""
     labels = {LABEL_APPLICATION: application.name}
-    own = {"default": {}, **own_networks(application.model)}
+    own = {"default": {}, **networks_of_colours(application.model)}
     # two colours can't both use the name that the file gives a network
     own = {key: {**one, "name": ""} for key, one in own.items()}
     way = gateway.network_of(application.name)
@@ -68,6 +68,23 @@ def own_networks(model: Json) -> dict[str, Json]:
     """The networks of the application alone: key -> definition."""
     found = {key: network or {} for key, network in (model.get("networks") or {}).items()}
     return {key: network for key, network in found.items() if not network.get("external")}
+
+
+def networks_of_colours(model: Json) -> dict[str, Json]:
+    """The same as each colour has them: without fixed addresses, which two networks can't both have."""
+    return {key: _without_addresses(network) for key, network in own_networks(model).items()}
+
+
+def has_fixed_addresses(network: Json) -> bool:
+    """Whether the file gives a network a subnet."""
+    return any(pool.get("subnet") for pool in (network.get("ipam") or {}).get("config") or ())
+
+
+def _without_addresses(network: Json) -> Json:
+    if not has_fixed_addresses(network):
+        return network
+    ipam = {key: value for key, value in network["ipam"].items() if key != "config"}
+    return {**network, "ipam": ipam}
 
 
 def as_created(found: Sequence[Network]) -> dict[str, Json]:

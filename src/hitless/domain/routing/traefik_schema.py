@@ -2,9 +2,9 @@
 
 Shape: a nested mapping from canonical field name to a `Kind`, to another mapping (a struct), or to a
 one-element tuple (a list of structs). Source: the types in Traefik's own code, release 3.7, which
-`dev/traefik-labels` lists for a test. The file provider must know which texts are lists, and one field that it does
-not know stops every later reload of the whole routing directory. So hitless checks every label against this
-table before it delivers anything.
+`dev/traefik-labels` lists for a test. The file provider must know which texts are lists, and one field that
+it does not know stops every later reload of the whole routing directory. So hitless checks every label
+against this table before it delivers anything.
 """
 
 from __future__ import annotations
