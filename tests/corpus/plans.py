@@ -106,9 +106,9 @@ def page(plans: Sequence[Planned], ports: int) -> str:
     lines = [
         "# Compose files as people wrote them",
         "",
-        "`hitless plan` on public Compose files that nobody wrote for hitless. `make corpus` writes this page,",
-        "from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from a CA, and",
-        f"the {ports} ports that the plans ask for by name.",
+        "`hitless plan` on public Compose files that nobody wrote for hitless. `make corpus` writes this",
+        "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
+        f"a CA, and the {ports} ports that the plans ask for by name.",
         "",
         "| files | accepted as they are | of |",
         "| --- | --- | --- |",
