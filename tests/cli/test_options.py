@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from hitless.cli.options import AddressRange, Bytes, HostAddress, HostPort, TrustedProxies
+from hitless.cli.options import AddressRange, Alias, Bytes, HostAddress, HostPort, TrustedProxies
 from tests.adapters.fake_docker import FakeDocker
 from tests.cli.test_cli import run
 
@@ -96,3 +96,23 @@ def test_an_amount_of_memory(value: str, number: int) -> None:
 def test_what_is_no_memory_for_a_gateway_is_refused(value: str, said: str) -> None:
     with pytest.raises(click.BadParameter, match=said):
         Bytes().convert(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("tls=websecure", ("tls", "websecure")),
+        ("plain=web", ("plain", "web")),
+        ("postgres=5432", ("postgres", "port-5432")),
+    ],
+)
+def test_another_name_of_an_entry_point(value: str, meant: tuple[str, str]) -> None:
+    assert Alias().convert(value, None, None) == meant
+
+
+@pytest.mark.parametrize(
+    "value", ["tls", "tls=mine", "a b=web", "db=0", "db=70000", "web=5432", "port-80=web"]
+)
+def test_what_is_no_other_name_of_an_entry_point(value: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Alias().convert(value, None, None)

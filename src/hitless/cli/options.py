@@ -72,6 +72,8 @@ class Alias(click.ParamType):  # type: ignore[type-arg]
         from hitless.domain.routing.entry_points import HIGHEST, WEB, WEBSECURE
 
         name, _, meant = str(value).partition("=")
+        if name in (WEB, WEBSECURE) or entry_points.port_of(name):
+            self.fail(f"{name} is an entry point's own name", param, ctx)
         is_port = meant.isdecimal() and 0 < int(meant) <= HIGHEST
         if not re.fullmatch("[A-Za-z0-9_-]+", name) or not (is_port or meant in (WEB, WEBSECURE)):
             self.fail(f"{value} is not like tls={WEBSECURE}, plain={WEB} or postgres=5432", param, ctx)

@@ -150,7 +150,7 @@ class Traefik:
         """What Traefik says is wrong with this routing's routers, services and middlewares."""
         found: dict[str, None] = {}
         for data in (instance.rawdata() for instance in self.instances()):
-            for kind in ("routers", "middlewares", "services", "tcpRouters", "tcpServices"):
+            for kind in ("routers", "middlewares", "services", "tcpRouters", "tcpMiddlewares", "tcpServices"):
                 for name, state in (data.get(kind) or {}).items():
                     if name.startswith(f"{routing.application}."):
                         for error in state.get("error") or ():

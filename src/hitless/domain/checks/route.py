@@ -13,7 +13,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
-from hitless.domain.routing.entry_points import WEB, WEBSECURE
+from hitless.domain.routing.entry_points import WEB, WEBSECURE, port_of
 from hitless.domain.routing.model import Protocol, Router, label_of
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
@@ -87,9 +87,11 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
         hint = f"it has: {', '.join(gateway.entry_points)}; if it is one of these by another name, run: "
         hint += f"hitless gateway up --entry-point-alias {name}=…"
         if router.is_tcp:
+            port = port_of(name) or "PORT"
+            alias = "" if port_of(name) else f" --entry-point-alias {name}=PORT"
             hint = (
-                f"run: hitless gateway up --publish PORT --entry-point-alias {name}=PORT (with --replace if "
-                "it runs already: for a second or two it answers nobody)"
+                f"run: hitless gateway up --publish {port}{alias} (with --replace if it runs already: for a "
+                "second or two it answers nobody)"
             )
         yield Finding(path, f"the gateway has no entry point {name!r}", hint)
 

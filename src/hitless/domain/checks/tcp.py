@@ -52,7 +52,24 @@ def collide(one: Router, two: Router) -> bool:
     if "tls" not in one.settings or "tls" not in two.settings:
         return True
     ours, theirs = set(rules.hosts(one.rule)), set(rules.hosts(two.rule))
-    return bool(ours & theirs) or not (ours or theirs)
+    if ours and theirs:
+        return bool(ours & theirs)
+    return not (ours or theirs) or _takes(one, two) or _takes(two, one)
+
+
+def _takes(wide: Router, named: Router) -> bool:
+    """Whether a TCP route that names no host gets connections for a host of another one.
+
+    HTTPS for a host comes first, whatever the priorities are (`ServeTCP` of Traefik 3.7).
+    """
+    if not (wide.is_tcp and named.is_tcp) or _priority(wide) < _priority(named):
+        return False
+    return any(rules.takes_name(wide.rule, host) for host in rules.hosts(named.rule))
+
+
+def _priority(router: Router) -> int:
+    is_last = "".join(router.rule.split()) in ("HostSNI(`*`)", 'HostSNI("*")')  # as Traefik has it
+    return router.priority or (-1 if is_last else len(router.rule))
 
 
 def _is_raw(router: Router) -> bool:

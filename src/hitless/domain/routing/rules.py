@@ -76,6 +76,18 @@ def matchers(rule: str) -> frozenset[str]:
     return frozenset(one.name for alternative in _parsed(rule) for one in alternative)
 
 
+def takes_name(rule: str, host: str) -> bool:
+    """Whether a rule for TCP that names no host may take connections for this one."""
+    return any(
+        all(
+            any(patterns.fits(pattern, host, re.I) for pattern in one.arguments)
+            for one in alternative
+            if one.name == "hostsniregexp" and not one.is_negated
+        )
+        for alternative in _parsed(rule)
+    )
+
+
 def has_hosts(rule: str) -> bool:
     """Whether everything that the rule takes is for a host that it names by `Host(...)`."""
     return all(_named(alternative, "host") for alternative in _parsed(rule))
