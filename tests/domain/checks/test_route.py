@@ -54,6 +54,23 @@ class TestRoutes:
         assert "--entry-point-alias internal=" in finding.hint
 
     @pytest.mark.parametrize(
+        ("labels", "is_error"),
+        [
+            ({}, False),
+            ({"middlewares": "https"}, True),
+            ({"middlewares": "https", "priority": "9"}, None),
+            ({"middlewares": "https", "rule": "Host(`www.example`)"}, None),
+        ],
+        ids=["both serve it", "one redirects", "another priority", "another host"],
+    )
+    def test_two_routes_for_the_same_requests(self, labels: Json, is_error: bool | None) -> None:
+        other = {"rule": "Host(`shop.example`)", "service": "shop", **labels}
+        more = {f"traefik.http.routers.other.{key}": value for key, value in other.items()}
+        https = {"traefik.http.middlewares.https.redirectscheme.scheme": "https"}
+        found = [one.is_error for one in app({**WEB_LABELS, **https, **more})]
+        assert found == ([] if is_error is None else [is_error])
+
+    @pytest.mark.parametrize(
         "label", [{"entrypoints": "websecure"}, {"entrypoints": "https"}, {"tls.certresolver": "le"}], ids=str
     )
     def test_https_on_a_gateway_without_it(self, label: Json) -> None:

@@ -145,6 +145,9 @@ class TestVolumes:
 
     def test_that_two_writers_may_share(self) -> None:
         assert worker(volumes=[self.DATA], x_hitless={"concurrent_writes": True}) == ()
+        # and nothing is said of it after that
+        cache = web(x_hitless={"concurrent_writes": True}, volumes=[self.DATA])
+        assert check({"app": {**cache, "image": "redis:7"}}) == ()
 
     def test_that_two_writers_may_not_share(self) -> None:
         assert len(worker(volumes=[self.DATA], x_hitless={"concurrent_writes": False})) == 1

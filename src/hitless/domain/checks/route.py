@@ -14,7 +14,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, WEBSECURE, port_of
-from hitless.domain.routing.model import Protocol, Router, label_of
+from hitless.domain.routing.model import Protocol, Router, label_of, local_name
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
 
@@ -59,6 +59,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     except rules.UnreadableRule as error:
         example = "Host(`…`) && …" if router.protocol is Protocol.HTTP else "HostSNI(`…`)"
         yield Finding(f"{path}.rule", f"can't be read: {error}", f"write it for Traefik 3: {example}")
+    yield from _twins(application, router)
     yield from taken(application.name, (router,), world.routings)
     yield from _other_options(application, router, world.routings)
     yield from _without_host(application.name, router, world.routings)
@@ -94,6 +95,33 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
                 "second or two it answers nobody)"
             )
         yield Finding(path, f"the gateway has no entry point {name!r}", hint)
+
+
+def _twins(application: Application, router: Router) -> Iterator[Finding]:
+    """An earlier route of the application for the same requests: Traefik takes one of the two."""
+    for other in application.routes.routers:
+        if other == router:
+            return
+        if other.is_tcp or router.is_tcp or router.is_port or other.is_port:
+            continue
+        shared = set(router.entry_points or (WEB,)) & set(other.entry_points or (WEB,))
+        is_same = "".join(router.rule.split()) == "".join(other.rule.split())
+        if shared and is_same and router.priority == other.priority:
+            # one that redirects to HTTPS would send visitors where nobody answers, or back
+            is_error = _redirects(application, router) != _redirects(application, other)
+            where = ", ".join(sorted(shared))
+            yield Finding(
+                f"{router.path}.rule",
+                f"{other.path} asks for the same requests on {where}, and Traefik takes one of the two"
+                + (": one of them redirects" if is_error else ""),
+                "give each its own entry points, rule or priority",
+                is_error=is_error,
+            )
+
+
+def _redirects(application: Application, router: Router) -> bool:
+    known = application.routes.middlewares
+    return any("redirectScheme" in known.get(local_name(name), ()) for name in router.middlewares)
 
 
 def _other_options(

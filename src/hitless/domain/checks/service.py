@@ -105,7 +105,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             "what keeps data must run once: remove the route, or set "
             "`x-hitless: {concurrent_writes: true}` if two writers at the same time are safe",
         )
-    elif service.role is Role.WEB and product:
+    elif service.role is Role.WEB and product and not service.concurrent_writes:
         yield Finding(
             path,
             f"{product} keeps data, but each release has a copy of its own, which is empty at first",
