@@ -71,7 +71,11 @@ def raw(generation: int) -> Routing:
 
 @pytest.mark.parametrize(
     ("generation", "leads", "is_in_force"),
-    [(4, "traefik", True), (4, "web", False), (5, "web", True), (5, "traefik", False), (4, "", False)],
+    [
+        *((4, "traefik", True), (4, "web", False), (4, "", False)),
+        *((5, "", True), (5, "web", False), (5, "traefik", False)),
+        *((6, "web", True), (6, "traefik", False), (6, "", False)),
+    ],
 )
 def test_raw_tcp_is_in_force_when_its_port_leads_where_this_generation_says(
     gateway_of: Callable[..., Traefik], generation: int, leads: str, is_in_force: bool

@@ -167,10 +167,15 @@ class TestDocument:
             }
             [server] = tcp["services"]["shop.generation.marker"]["loadBalancer"]["servers"]
             places.append(server["address"])
-        assert places == ["127.0.0.1:\0web", "127.0.0.1:\0api", "127.0.0.1:\0web"]
+        assert places == ["127.0.0.1:\0api", "127.0.0.1:1", "127.0.0.1:\0web"]
         before = replace(routing(BLUE, colours), marks_tcp=False)
         assert list(document(before)["tcp"]["routers"]) == ["shop.db.6379.live"]
         assert before.next(before.split, colours).marks_tcp
+
+    def test_a_service_of_tcp_without_a_route_is_no_service_of_http(self) -> None:
+        backends = {"db.tcp": BackendRouting((Server("tcp://a:1"),), {"proxyProtocol": {"version": 1}})}
+        found = document(routing(BLUE, {BLUE: part(1, backends=backends)}))
+        assert "services" not in found["http"]
 
     def test_tcp_routes_of_labels(self) -> None:
         def db(**fields: Any) -> Router:

@@ -20,6 +20,10 @@ PATH = "services.app.labels.traefik.tcp.routers.db"
 POINTS = {"web": 80, "websecure": 443, "port-5432": 5432}
 
 
+AT = ("port-5432",)
+HTTP = {"rule": "Host(`a`)", "entrypoints": "port-5432", "service": "h"}
+
+
 def tcp(name: str = "db", **settings: str) -> dict[str, str]:
     labels = {"rule": "HostSNI(`*`)", "entrypoints": "port-5432", **settings}
     found = {f"traefik.tcp.routers.{name}.{key.replace('_', '.')}": value for key, value in labels.items()}
@@ -62,6 +66,8 @@ def test_a_route_that_can_be_served(labels: dict[str, str]) -> None:
         ({"rule": "HostSNI(`db.example`)"}, "tls", "does not say that it is for db.example"),
         ({"rule": "Host(`db.example`)", "tls": "true"}, "rule", "host is no matcher of TCP"),
         ({"rule": "HostSNI(`db.example`", "tls": "true"}, "rule", "can't be read"),
+        ({"rule": "HostSNIRegexp(`^.+$`)"}, "tls", "nothing that hostsniregexp could match"),
+        ({"rule": "HostSNI(`*`) && ALPN(`h2`)"}, "tls", "nothing that alpn could match"),
         ({"entrypoints": ""}, "entrypoints", "has to name its entry points"),
         ({"entrypoints": "web"}, "entrypoints", "entry point for HTTP"),
         ({"entrypoints": "websecure"}, "entrypoints", "is for TLS alone"),
@@ -75,10 +81,48 @@ def test_a_route_that_can_not_be_served(settings: dict[str, str], part_of_path: 
     assert (f"{PATH}.{part_of_path}", True) in found
 
 
-def test_connections_without_tls_beside_others_on_an_entry_point() -> None:
+@pytest.mark.parametrize("is_raw_first", [True, False])
+def test_connections_without_tls_beside_others_on_an_entry_point(is_raw_first: bool) -> None:
     by_name = tcp("named", rule="HostSNI(`db.example`)", tls_passthrough="true")
-    finding = only(errors({**by_name, **tcp()}))
-    assert (finding.path, "traefik.tcp.routers.named" in finding.message) == (f"{PATH}.entrypoints", True)
+    finding = only(errors({**tcp(), **by_name} if is_raw_first else {**by_name, **tcp()}))
+    paths = [PATH, PATH.replace("db", "named")]
+    assert finding.path == paths[is_raw_first]
+    assert "port-5432, too: connections without TLS need it for themselves" in finding.message
+
+
+def test_http_beside_raw_tcp_on_an_entry_point() -> None:
+    http = {f"traefik.http.routers.h.{key}": value for key, value in HTTP.items()}
+    port = {"traefik.http.services.h.loadbalancer.server.port": "80"}
+    assert "need it for themselves" in only(errors({**tcp(), **http, **port})).message
+
+
+def test_tcp_and_https_for_one_name() -> None:
+    https = {"traefik.http.routers.h.rule": "Host(`a`)", "traefik.http.routers.h.entrypoints": "websecure"}
+    port = {"traefik.http.services.h.loadbalancer.server.port": "80"}
+    found = errors(
+        {**https, **port, **tcp(rule="HostSNI(`a`)", tls_passthrough="true", entrypoints="websecure")}
+    )
+    assert (PATH, True) in [(one.path, "takes the same connections" in one.message) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("live", "is_refused"),
+    [
+        (router("HostSNI(`*`)", entry_points=("port-5432",), protocol=Protocol.TCP), False),
+        (
+            router("HostSNI(`a`)", entry_points=("port-5432",), protocol=Protocol.TCP, settings={"tls": {}}),
+            True,
+        ),
+        (router("Host(`a`)", entry_points=("port-5432",)), True),
+        (router("Host(`a`)", entry_points=("web",)), False),
+    ],
+    ids=["raw", "TLS", "HTTP", "another entry point"],
+)
+def test_a_port_that_changes_to_raw_tcp_with_a_release(live: Router, is_refused: bool) -> None:
+    found = errors(tcp(), routing(Colour.BLUE, {Colour.BLUE: part(1, live)}))
+    assert [(one.path, "it can't be both at once" in one.message) for one in found] == [
+        (PATH, True)
+    ] * is_refused
 
 
 def test_a_name_that_lacks_a_certificate() -> None:
@@ -113,6 +157,10 @@ def by(rule: str, **settings: Any) -> Router:
         (by("HostSNI(`a`)", tls={}), by("HostSNI(`*`)"), True),
         (by("HostSNI(`a`)", tls={}), router("Host(`a`)", settings={"tls": {}}), True),
         (by("HostSNI(`a`)", tls={}), router("Host(`b`)", settings={"tls": {}}), False),
+        (by("HostSNI(`a.b`)", tls={}), router("Host(`*.b`)", settings={"tls": {}}), True),
+        (by("HostSNI(`a`)", tls={}), router("HostRegexp(`^a$`)", settings={"tls": {}}), True),
+        (by("HostSNI(`a`)", tls={}), router("PathPrefix(`/`)", settings={"tls": {}}), False),
+        (by("HostSNI(`a`)", tls={}), by("ClientIP(`0.0.0.0/0`)", tls={}, priority=50), True),
     ],
 )
 def test_two_routes_for_the_same_connections(one: Router, two: Router, is_so: bool) -> None:

@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from hitless.adapters import json_yaml
-from hitless.adapters.gateway.traefik_document import OWN_PORT, document
+from hitless.adapters.gateway.traefik_document import NO_PORT, OWN_PORT, document
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -22,7 +22,6 @@ from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing,
 
 _HEADER = "# hitless "
 # What `instance` in instances.sh tells Traefik. One that an older hitless has started has no port there.
-NO_PORT = 1
 _PORTS = {
     place: f"{{{{ env `HITLESS_{name.upper()}` | default `{NO_PORT}` }}}}" for name, place in OWN_PORT.items()
 }

@@ -12,17 +12,19 @@ from hitless.adapters.gateway.connections import count_connections
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
-from hitless.adapters.gateway.routing_file import NO_PORT, render
+from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.gateway.traefik_document import tcp_marker_name
+from hitless.adapters.gateway.traefik_document import NO_PORT, tcp_marker_name
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.entry_points import WEB, inner_port
+from hitless.domain.routing.entry_points import API, WEB, inner_port
+from hitless.domain.routing.model import label_name
 from hitless.domain.routing.reserved import (
     LOOPBACK,
     MARKER_HOST,
+    NOWHERE,
     handshake_host,
     handshake_protocol,
     marker_path,
@@ -34,7 +36,6 @@ from hitless.ports.balancer import Answer
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TEAPOT = 418  # what Traefik's noop@internal answers
-_NOT_FOUND = 404
 
 
 class Instance(Protocol):
@@ -174,15 +175,20 @@ class Traefik:
 def _leads(instance: Instance, routing: Routing, ports: Sequence[int]) -> bool:
     """Whether a raw connection to each of these ports leads to where this generation has it lead.
 
-    `web` answers for the HTTP marker of this generation, and the API has no such page.
+    `web` answers for the HTTP marker of this generation, and the API answers otherwise.
     """
     path = marker_path(routing.application, routing.generation)
-    wanted = _TEAPOT if tcp_marker(routing.generation) == WEB else _NOT_FOUND
+    place = tcp_marker(routing.generation)
     answers = instance.ask([Probe(LOOPBACK, port, path, MARKER_HOST) for port in ports]) if ports else ()
-    return all(
-        answer.status == wanted or (not answer.status and _has_no_port(instance, routing))
-        for answer in answers
+    return all(_place(answer) == place for answer in answers) or (
+        all(_place(answer) == NOWHERE for answer in answers) and _has_no_port(instance, routing)
     )
+
+
+def _place(answer: Answer) -> str:
+    if not answer.status:
+        return NOWHERE
+    return WEB if answer.status == _TEAPOT else API
 
 
 def _has_no_port(instance: Instance, routing: Routing) -> bool:
@@ -194,4 +200,4 @@ def _has_no_port(instance: Instance, routing: Routing) -> bool:
 
 def _user_name(name: str) -> str:
     """`shop.web.green@file` -> `web`, as the user's label has it."""
-    return name.removesuffix("@file").split(".", 1)[1].rpartition(".")[0]
+    return label_name(name.removesuffix("@file").split(".", 1)[1].rpartition(".")[0])

@@ -31,6 +31,7 @@ from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 
 # In place of a port of the instance that reads the file: each one has others. No text of a user has a NUL.
 OWN_PORT = {WEB: "\0web", API: "\0api"}
+NO_PORT = 1  # nobody listens there; and what a reader gets that has no such ports
 
 
 # Only from inside the gateway's own container (docker exec): nobody outside can reach an idle colour.
@@ -150,7 +151,9 @@ def _options(routing: Routing, name: str) -> str:
 
 def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
     of_tcp = {router.backend for router in part.routers if router.protocol is Protocol.TCP}
-    return {name: backend for name, backend in part.backends.items() if name not in of_tcp}
+    found = {name: backend for name, backend in part.backends.items() if name not in of_tcp}
+    # a service of TCP labels may have no router
+    return {name: backend for name, backend in found.items() if label_name(name) == name}
 
 
 def _tcp(routing: Routing) -> dict[str, Any]:
@@ -178,7 +181,7 @@ def _tcp(routing: Routing) -> dict[str, Any]:
             "service": marker,
             "entryPoints": list(routing.over_tcp),
         }
-        place = OWN_PORT[tcp_marker(routing.generation)]
+        place = OWN_PORT.get(tcp_marker(routing.generation), NO_PORT)
         services[marker] = {"loadBalancer": {"servers": [{"address": f"{LOOPBACK}:{place}"}]}}
     found = {"routers": routers, "services": services, "middlewares": middlewares}
     return {kind: those for kind, those in found.items() if those}

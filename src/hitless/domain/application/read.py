@@ -199,14 +199,15 @@ def _check_references(routes: Routes) -> list[Finding]:
     backends = {backend.name for backend in routes.backends}
     for router in routes.routers:
         path = router.path
-        if router.backend not in backends:
+        is_of_tcp = label_name(router.backend) != router.backend
+        if router.backend not in backends or (is_of_tcp and not router.is_tcp):
             findings.append(
                 Finding(f"{path}.service", f"no service {label_name(router.backend)!r} in this application")
             )
         findings += [
             _unknown_middleware(f"{path}.middlewares", name)
             for name in router.middlewares
-            if not _is_known(name, routes.middlewares)
+            if not _is_known(name, routes.middlewares) or (label_name(name) != name and not router.is_tcp)
         ]
     for name, middleware in routes.middlewares.items():
         path = label_of("middlewares", name)

@@ -53,7 +53,10 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     if world.gateway and world.gateway.https_port:
         yield from certificates.of_route(path, application, router, world)
     if router.protocol is Protocol.TCP and not router.is_port:
-        yield from tcp.of_route(application, router)
+        yield from tcp.of_route(router)
+    yield from tcp.beside(application, router)
+    if live := world.routings.get(application.name):
+        yield from tcp.as_before(router, live)
     try:
         rules.parse(router.rule)
     except rules.UnreadableRule as error:

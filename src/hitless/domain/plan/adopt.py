@@ -102,6 +102,8 @@ def decide(
         findings += _fewer(application, running)
     front = _front(application, running, neighbours)
     others = tuple(_behind(front, application, world, neighbours)) if front else ()
+    if front:
+        findings += _tcp_ports(application, front)
     if front and not others:
         if taken := _port_of(front, findings):
             wanted = replace(wanted, http_port=taken.host, bind=taken.address)
@@ -199,6 +201,17 @@ def _front(
         if labelled and is_traefik and one.ports and networks & set(one.addresses):
             return one
     return None
+
+
+def _tcp_ports(application: Application, front: Neighbour) -> Iterator[Finding]:
+    """TCP routes of labels: their clients come by ports of the Traefik that is to go."""
+    for router in application.routes.routers:
+        if router.is_tcp and not router.is_port:
+            yield Finding(
+                router.path,
+                f"hitless adopt can't take over the TCP ports of {front.name}",
+                f"stop {front.name} first, then: hitless gateway up --publish PORT, and hitless deploy",
+            )
 
 
 def _behind(

@@ -71,7 +71,9 @@ class Router:
 
     @property
     def path(self) -> str:
-        """Where its label is in the Compose file, as findings name it."""
+        """Where it is in the Compose file, as findings name it: its label, or the ports of its service."""
+        if self.is_port:
+            return f"services.{self.service}.ports"
         return f"services.{self.service}.labels.{label_of('routers', self.name)}"
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hitless.domain.routing.entry_points import API, WEB
 
+NOWHERE = ""
 MARKER_HOST = "hitless.internal"
 LOOPBACK = "127.0.0.1"
 INSIDE = f"(ClientIP(`{LOOPBACK}/32`) || ClientIP(`::1/128`))"  # from the gateway itself, as a rule
@@ -28,11 +29,12 @@ def handshake_protocol(application: str, generation: int) -> str:
 
 
 def tcp_marker(generation: int) -> str:
-    """Where a raw connection from inside leads while this generation is in force: to `web`, or to the API.
+    """Where a raw connection from inside leads while this generation is in force: `web`, the API, or nowhere.
 
-    A connection has nothing that could name a generation. Each next one leads it to the other of the two.
+    A connection has nothing that could name a generation. So each one differs from the two before it and the
+    two after it: a failed cutover goes back by two.
     """
-    return WEB if generation % 2 else API
+    return (WEB, API, NOWHERE)[generation % 3]
 
 
 def marker_path(application: str, generation: int) -> str:

@@ -76,16 +76,16 @@ def matchers(rule: str) -> frozenset[str]:
     return frozenset(one.name for alternative in _parsed(rule) for one in alternative)
 
 
-def takes_name(rule: str, host: str) -> bool:
-    """Whether a rule for TCP that names no host may take connections for this one."""
-    return any(
-        all(
-            any(patterns.fits(pattern, host, re.I) for pattern in one.arguments)
-            for one in alternative
-            if one.name == "hostsniregexp" and not one.is_negated
-        )
-        for alternative in _parsed(rule)
-    )
+def takes_name(rule: str, host: str, without_pattern: bool) -> bool:
+    """Whether a rule that names no host may take connections for this one.
+
+    It does by a regular expression that fits; if it has none, `without_pattern` says so.
+    """
+    for alternative in _parsed(rule):
+        found = [*_named(alternative, "hostsniregexp"), *_named(alternative, "hostregexp")]
+        if any(patterns.fits(pattern, host, re.I) for pattern in found) or (not found and without_pattern):
+            return True
+    return False
 
 
 def has_hosts(rule: str) -> bool:
@@ -186,7 +186,7 @@ def _holds(matcher: Matcher, among: Alternative) -> bool:
     match matcher.name, matcher.is_negated:
         case "host", False:
             if known:
-                return any(_meet(host, other) for host in matcher.arguments for other in known)
+                return any(meet(host, other) for host in matcher.arguments for other in known)
             return _is_all_of(among, "hostregexp", matcher.arguments, re.I)
         case "host", True:
             return not known or bool(set(known) - set(matcher.arguments))
@@ -232,7 +232,7 @@ def _is_all_of(
     return bool(found) and not all(patterns.are_wide(found, text, flags, is_prefix) for text in texts)
 
 
-def _meet(host: str, other: str) -> bool:
+def meet(host: str, other: str) -> bool:
     """Whether two hosts of `Host(...)` meet; a first label may be `*` or `**` in newer Traefiks."""
     for wide, narrow in ((host, other), (other, host)):
         label, _, rest = wide.partition(".")
