@@ -83,6 +83,16 @@ def test_a_route_over_tls_is_not_asked() -> None:
     assert observations.targets(shop, ()) == (Target("a.example", "/"),)
 
 
+def test_an_application_of_tcp_alone_cant_be_asked() -> None:
+    labels = {
+        "traefik.tcp.routers.db.rule": "HostSNI(`*`)",
+        "traefik.tcp.routers.db.entrypoints": "postgres",
+        "traefik.tcp.services.db.loadbalancer.server.port": "5432",
+    }
+    with pytest.raises(HitlessError, match="all routes of shop are of TCP"):
+        observations.targets(application({"app": {"image": "shop:1", "labels": labels}}), ())
+
+
 def test_an_application_over_https_alone_cant_be_asked() -> None:
     shop = routed("Host(`a.example`)", **{"traefik.http.routers.r0.tls": "true"})
     with pytest.raises(HitlessError, match="all routes of shop are over HTTPS"):

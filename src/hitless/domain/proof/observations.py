@@ -21,7 +21,7 @@ from hitless.domain.release.prepared import Prepared
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing import entry_points, rules
 from hitless.domain.routing.entry_points import WEB
-from hitless.domain.routing.model import Protocol, Router
+from hitless.domain.routing.model import Router
 
 # The name that Traefik gives a sticky cookie if the label names none
 _STICKY = re.compile(r"_[0-9a-f]{5}")
@@ -203,13 +203,19 @@ def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...
     Raises `HitlessError` if a path belongs to no route, or if no route says what to request.
     """
     name = application.name
+    http = [router for router in application.routes.routers if not router.is_tcp]
     routed = [
         (router.rule, _entry_point(router))
-        for router in application.routes.routers
+        for router in http
         # over TLS the gateway's plain port does not answer
-        if router.protocol is Protocol.HTTP and "tls" not in router.settings and not router.is_redirect
+        if "tls" not in router.settings and not router.is_redirect
     ]
-    if not routed and any("tls" in router.settings for router in application.routes.routers):
+    if application.routes.routers and not http:
+        raise HitlessError(
+            f"all routes of {name} are of TCP, and hitless prove asks over HTTP alone",
+            "prove it with a route of HTTP, too",
+        )
+    if not routed and http:
         raise HitlessError(
             f"all routes of {name} are over HTTPS, and hitless prove asks over HTTP alone",
             "prove it with a route on `web`, too",
