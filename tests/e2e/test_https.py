@@ -102,7 +102,9 @@ def test_from_a_refusal_to_a_certificate_that_clients_trust(site: Site) -> None:
     assert f"https://{HOST}:{site.https}" in site.app.run("status")
 
 
-def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(site: Site) -> None:
+@pytest.mark.more
+def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(served: Site) -> None:
+    site = served
     with clients(site, HOST, FRESH, KEPT, HTTP2) as seen:
         for release in ("2", "3", "4"):
             site.app.run("deploy", RELEASE=release)
