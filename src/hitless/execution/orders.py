@@ -61,7 +61,7 @@ def _answer(ports: Ports, application: str, order: str, names: Names) -> Refusal
             said = ports.certificates.said(order)
             if order in said:
                 return refusal(said[order])
-            if said.keys() > earlier:
+            if said.keys() - earlier:
                 ports.certificates.order_again(application, order)
             earlier |= said.keys()
             look = now + _LOG_PAUSE

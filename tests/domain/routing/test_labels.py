@@ -15,9 +15,6 @@ from hitless.domain.routing.traefik_schema import (
     LOAD_BALANCER,
     MIDDLEWARES,
     ROUTER,
-    TCP_LOAD_BALANCER,
-    TCP_MIDDLEWARES,
-    TCP_ROUTER,
     Kind,
     Schema,
 )
@@ -378,12 +375,9 @@ class TestEnabled:
 
 NAMES = st.sampled_from(["r", "s", "m", "R", "a-b_1", "my app", "ü", "x@docker", ""])
 LEAVES = {
-    "http.routers": [path for path, _ in leaves(ROUTER)],
-    "http.services": [f"loadBalancer.{path}" for path, _ in leaves(LOAD_BALANCER)],
-    "http.middlewares": [path for path, _ in leaves(MIDDLEWARES)],
-    "tcp.routers": [path for path, _ in leaves(TCP_ROUTER)],
-    "tcp.services": [f"loadBalancer.{path}" for path, _ in leaves(TCP_LOAD_BALANCER)],
-    "tcp.middlewares": [path for path, _ in leaves(TCP_MIDDLEWARES)],
+    f"{protocol}.{section}": [path for path, _ in leaves(table)]
+    for protocol, sections in labels.SCHEMAS.items()
+    for section, table in sections.items()
 }
 VALUES = (
     st.sampled_from(["true", "false", "7", " 8 ", "5s", "a, b", "Host(`a`)", "s", "", "x@docker", "https"])

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hitless.domain.routing.labels import walk
-from hitless.domain.routing.traefik_schema import (
-    LOAD_BALANCER,
-    MIDDLEWARES,
-    ROUTER,
-    TCP_LOAD_BALANCER,
-    TCP_MIDDLEWARES,
-    TCP_ROUTER,
-    Schema,
-)
+from hitless.domain.routing.labels import SCHEMAS, walk
 
 # dev/traefik-labels writes it
 LABELS = Path(__file__).with_name("traefik-labels.txt")
-TABLE: dict[str, Schema] = {
-    "http.routers": ROUTER,
-    "http.services": {"loadBalancer": LOAD_BALANCER},
-    "http.middlewares": MIDDLEWARES,
-    "tcp.routers": TCP_ROUTER,
-    "tcp.services": {"loadBalancer": TCP_LOAD_BALANCER},
-    "tcp.middlewares": TCP_MIDDLEWARES,
-}
 # docs/labels.md says that hitless takes none of these
 LEFT_OUT = {
     "http.middlewares plugin",
@@ -43,7 +26,12 @@ def traefiks() -> dict[str, str]:
 
 
 def ours() -> dict[str, str]:
-    return {f"{section} {path}": kind.name for section, table in TABLE.items() for path, kind in walk(table)}
+    return {
+        f"{protocol}.{section} {path}": kind.name
+        for protocol, sections in SCHEMAS.items()
+        for section, table in sections.items()
+        for path, kind in walk(table)
+    }
 
 
 def test_no_label_of_traefik_is_missing() -> None:

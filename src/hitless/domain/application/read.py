@@ -44,7 +44,7 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
         own[name] = x_hitless.of_service(name, service, said.settings, findings)
         found, more = _routes(name, traefik_labels(service), str(model.get("name", "")))
         role = own[name].role or said.roles.get(name)
-        if role is Role.GATEWAY or (role is None and roles.is_gateway(service)):
+        if role is Role.GATEWAY or (role is None and roles.is_traefik(str(service.get("image") or ""))):
             # its routes go with it; others may use its middlewares
             found, more = Routes(middlewares=found.middlewares), ()
         published, unpublished = publishing.read(name, service, own[name].publish, own[name].protocol, found)

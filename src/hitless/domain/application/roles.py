@@ -101,7 +101,7 @@ def _assigned(
 ) -> Assignment:
     service = services[name]
     image = str(service.get("image") or "")
-    if is_gateway(service):
+    if is_traefik(image):
         return Assignment(Role.GATEWAY, "it is a Traefik: left out, as hitless's gateway takes its place")
     if name in routed:
         return Assignment(Role.WEB, "it has a route")
@@ -130,9 +130,9 @@ def _assigned(
     return Assignment(Role.SHARED, foreign)
 
 
-def is_gateway(service: Json) -> bool:
-    """Whether a service is a Traefik."""
-    return product_name(str(service.get("image") or "")) == "traefik"
+def is_traefik(image: str) -> bool:
+    """Whether an image is Traefik's."""
+    return product_name(image) == "traefik"
 
 
 def _waiting_for_the_end_of(name: str, services: Mapping[str, Json]) -> Iterator[str]:

@@ -197,7 +197,7 @@ def _front(
     labelled = [router for router in application.routes.routers if not router.is_port]
     networks = {network for one in running for network in one.addresses}
     for one in neighbours:
-        is_traefik = roles.is_gateway({"image": one.image}) and not one.is_ours
+        is_traefik = roles.is_traefik(one.image) and not one.is_ours
         if labelled and is_traefik and one.ports and networks & set(one.addresses):
             return one
     return None

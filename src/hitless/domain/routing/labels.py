@@ -32,7 +32,7 @@ _INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>[0-9]{1,2})\]")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCHEMES = ("http", "https", "h2c")
 _Section: TypeAlias = dict[str, dict[str, Any]]
-_SCHEMAS: Mapping[Protocol, Mapping[str, Struct]] = {
+SCHEMAS: Mapping[Protocol, Mapping[str, Struct]] = {  # section -> what may stand below a name in it
     Protocol.HTTP: {
         "routers": ROUTER,
         "services": {"loadBalancer": LOAD_BALANCER},
@@ -69,21 +69,21 @@ def read(service: str, labels: Mapping[str, str], project: str = "") -> tuple[Ro
     project's name: a router without a rule has one by that.
     """
     read: dict[Protocol, dict[str, _Section]] = {
-        protocol: {section: {} for section in schemas} for protocol, schemas in _SCHEMAS.items()
+        protocol: {section: {} for section in schemas} for protocol, schemas in SCHEMAS.items()
     }
     findings = []
     for label, value in labels.items():
         if not label.lower().startswith("traefik.") or is_fulfilled(label):
             continue
         if not is_of_today(label):
-            hint = _nearest(label.split(".")[1], ["enable", "docker", *_SCHEMAS])
+            hint = _nearest(label.split(".")[1], ["enable", "docker", *SCHEMAS])
             ignored = label_finding(service, label, "Traefik 2 and 3 ignore this label", hint)
             findings.append(replace(ignored, is_error=False))
             continue
         try:
             protocol, section, name, path = _split(label)
             target = read[protocol][section]
-            insert(target.setdefault(name, {}), _SCHEMAS[protocol][section], path, value)
+            insert(target.setdefault(name, {}), SCHEMAS[protocol][section], path, value)
         except LabelError as error:
             findings.append(label_finding(service, label, str(error), error.hint))
     routes = Routes()
@@ -114,7 +114,7 @@ def _ruled(service: str, project: str, routers: _Section) -> Iterator[Finding]:
 
 def is_of_today(label: str) -> bool:
     """Whether Traefik 2 and 3 read a label: their Docker provider decodes these protocols alone."""
-    return label.lower().split(".")[1] in (*_SCHEMAS, "udp")
+    return label.lower().split(".")[1] in (*SCHEMAS, "udp")
 
 
 def is_fulfilled(label: str) -> bool:
@@ -232,7 +232,7 @@ def _split(label: str) -> tuple[Protocol, str, str, list[str]]:
     if len(parts) < 5:
         raise LabelError("is incomplete", f"traefik.{protocol}.routers.<name>.rule is the shape")
     section = parts[2].lower()
-    sections = _SCHEMAS[Protocol(protocol)]
+    sections = SCHEMAS[Protocol(protocol)]
     if section not in sections:
         raise LabelError(f"{parts[2]} can't be set by a label", _nearest(section, list(sections)))
     name = parts[3]

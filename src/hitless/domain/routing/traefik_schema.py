@@ -231,6 +231,13 @@ MIDDLEWARES: Struct = {
 }
 
 
+_TLS: Struct = {
+    "options": Kind.TEXT,
+    "certResolver": Kind.TEXT,
+    "domains": ({"main": Kind.TEXT, "sans": Kind.LIST},),
+}
+
+
 ROUTER: Struct = {
     "entryPoints": Kind.LIST,
     "middlewares": Kind.LIST,
@@ -238,11 +245,7 @@ ROUTER: Struct = {
     "rule": Kind.TEXT,
     "ruleSyntax": Kind.TEXT,
     "priority": Kind.NUMBER,
-    "tls": {
-        "options": Kind.TEXT,
-        "certResolver": Kind.TEXT,
-        "domains": ({"main": Kind.TEXT, "sans": Kind.LIST},),
-    },
+    "tls": _TLS,
     "observability": {
         "accessLogs": Kind.FLAG,
         "metrics": Kind.FLAG,
@@ -259,12 +262,7 @@ TCP_ROUTER: Struct = {
     "rule": Kind.TEXT,
     "ruleSyntax": Kind.TEXT,
     "priority": Kind.NUMBER,
-    "tls": {
-        "passthrough": Kind.FLAG,
-        "options": Kind.TEXT,
-        "certResolver": Kind.TEXT,
-        "domains": ({"main": Kind.TEXT, "sans": Kind.LIST},),
-    },
+    "tls": {**_TLS, "passthrough": Kind.FLAG},
 }
 
 
