@@ -57,9 +57,9 @@ def shared_services(host: FakeHost, application: Application) -> tuple[Shared, .
 
 
 def test_the_state_of_the_shared_services(host: FakeHost) -> None:
-    assert [one.container for one in shared_services(host, whole())] == [None, None]
+    assert [one.container for one in shared_services(host, whole())] == [None, None, None]
     up(host)
-    [_, found] = shared_services(host, whole(db="postgres:17"))
+    [_, found, _] = shared_services(host, whole(db="postgres:17"))
     assert found.container is host.base["db"]
     assert found.changes
     assert "what it keeps in data stays" in found.cost

@@ -21,6 +21,8 @@ from tests.fakes.host import FakeHost
 ENDED = {"condition": "service_completed_successfully"}
 HEALTHY = {"condition": "service_healthy"}
 ENDS = {"state": "exited", "exit_code": 0}
+# a shared service with a route
+FILES_LABELS = {"traefik.http.routers.files.rule": "Host(`files.example`)"}
 HOOKS = {
     "before-start": {"service": "web", "command": "prepare"},
     "before-cutover": {"local": ["smoke"]},
@@ -31,7 +33,9 @@ HOOKS = {
 
 
 def whole(db: str = "postgres:16", hooks: dict[str, Any] | None = None) -> Application:
-    """web, worker and scheduler of one build, two jobs, a database, and a proxy that calls web."""
+    """web, worker and scheduler of one build, two jobs, a database, an object store with a
+    route, and a proxy that calls web.
+    """
     built = {"build": WEB["build"]}
     waits = {"depends_on": {"db": HEALTHY, "migrate": ENDED}}
     services: dict[str, Any] = {
@@ -42,6 +46,7 @@ def whole(db: str = "postgres:16", hooks: dict[str, Any] | None = None) -> Appli
         "migrate": {**built, "depends_on": {"db": HEALTHY}},
         "proxy": {"image": "nginx", "depends_on": {"web": {"condition": "service_started"}}},
         "db": {"image": db, "volumes": [{"type": "volume", "source": "data", "target": "/data"}]},
+        "files": {"image": "minio/minio", "expose": ["9000"], "labels": FILES_LABELS},
     }
     return application(services, {"hooks": hooks} if hooks else {})
 

@@ -25,6 +25,7 @@ from hitless.domain.common.names import (
     LIVE_NETWORK,
     Colour,
     colour_project,
+    shared_host,
 )
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
@@ -384,7 +385,10 @@ class FakeHost:
         if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
             self.violations.append(f"{routing.live} got requests before it was ready")
         if routing.live:
+            runs = {shared_host(application, one.service) for one in self.base.values() if one.is_ready}
             for server in routing.colours[routing.live].servers:
+                if server.host in runs:
+                    continue
                 if server.host not in self.running or self.running[server.host].state == "created":
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from hitless.domain.application.model import Application, Role
 from hitless.domain.common.errors import HitlessError
@@ -11,6 +13,7 @@ from hitless.domain.host.shared import Shared, shared_services
 from hitless.domain.host.world import World
 from hitless.domain.plan.shared import plan_shared
 from hitless.domain.release import compose_models
+from hitless.domain.routing.model import Routes
 from hitless.execution.session import Session
 from hitless.ports import Ports
 
@@ -20,7 +23,12 @@ def shared(ports: Ports, application: Application, world: World) -> tuple[Shared
     services = application.having(Role.SHARED)
     as_written = compose_models.base_model(application)
     as_started = compose_models.base_model(application, world.gateway)
-    models = [as_written, as_started] if as_written["services"] != as_started["services"] else [as_started]
+    # a service that gets a route stays as it is
+    before = compose_models.base_model(replace(application, routes=Routes()), world.gateway)
+    models: list[dict[str, Any]] = []
+    for model in (as_written, before, as_started):
+        if model["services"] not in [one["services"] for one in models]:
+            models.append(model)
     digests = [ports.projects.digests(model) for model in models] if services and world.base else []
     return shared_services(application, world, digests)
 

@@ -131,15 +131,19 @@ def test_a_gateway_that_was_created_again_comes_back_to_every_application(
     assert docker.argvs[2:] == [("network", "connect", "traefik_webgateway.a", "traefik-traefik-1")]
 
 
-def test_the_way_to_the_gateway_goes_with_the_gateway_off_it_first(
+def test_the_way_to_the_gateway_goes_with_the_gateway_and_shared_services_off_it_first(
     docker: FakeDocker, own: DockerNetworks
 ) -> None:
     docker.answers("network", "ls", stdout="n7\n")
+    docker.answers("ps", stdout="c1\n")
     own.remove_way("shop")
-    listing, *rest = docker.argvs
+    listing, on_it, *rest = docker.argvs
     assert {"label=hitless.application=shop", "label=hitless.gateway=traefik"} <= set(listing)
+    # those of somebody else stay, and the engine refuses to remove the network
+    assert {"network=n7", "label=com.docker.compose.project=shop"} <= set(on_it)
     assert rest == [
         ("network", "disconnect", "--force", "n7", "traefik-traefik-1"),
+        ("network", "disconnect", "--force", "n7", "c1"),
         ("network", "rm", "n7"),
     ]
 

@@ -145,16 +145,81 @@ def test_what_keeps_data_in_a_volume_of_its_own_is_shared() -> None:
     assert found == (Role.SHARED, "it keeps data in the volume data, and has no route")
 
 
+def test_what_is_built_here_and_keeps_data_is_doubted_unless_it_has_a_stores_name() -> None:
+    built = {"build": {"context": "/x"}, "volumes": [DATA]}
+    for name, doubted in (("search", True), ("shop-postgres", False)):
+        found = application({"app": web(), name: built}, volumes={"data": None})
+        assert (found.services[1].role, bool(found.services[1].doubt)) == (Role.SHARED, doubted)
+
+
+def test_a_store_that_is_built_here_without_a_volume_is_doubted() -> None:
+    found = application({"app": web(), "db": {"build": {"context": "/db"}}})
+    assert (found.services[1].role, bool(found.services[1].doubt)) == (Role.SHARED, True)
+    # it works with a store, and is none
+    assert role("redis-worker", {"redis-worker": {"build": {"context": "/x"}}})[0] is Role.WORKER
+
+
+def test_a_store_with_a_route_runs_once() -> None:
+    minio = {
+        **web(),
+        "image": "minio/minio",
+        "labels": {"traefik.http.routers.s3.rule": "Host(`s3.example`)"},
+    }
+    assert role("minio", {"minio": minio}) == (
+        Role.SHARED,
+        "minio keeps data, and must run once; its route stays",
+    )
+
+
+def test_a_product_of_others_with_data_beside_what_is_built_here_runs_once() -> None:
+    own = {"app": {**web(), "build": {"context": "/app"}}}
+    chat = {"image": "acme/chat", "labels": {"traefik.http.routers.chat.rule": "Host(`c.example`)"}}
+    found = application({**own, "chat": {**chat, "volumes": [DATA]}}, volumes={"data": None})
+    assert [one.role for one in found.services] == [Role.WEB, Role.SHARED]
+    assert [one.role for one in application({**own, "chat": chat}).services] == [Role.WEB, Role.WEB]
+
+
+def test_a_monitor_beside_an_application_runs_once_and_alone_it_is_the_application() -> None:
+    grafana = {"image": "grafana/grafana", "labels": {"traefik.http.routers.g.rule": "Host(`g.example`)"}}
+    assert role("grafana", {"grafana": grafana})[0] is Role.SHARED
+    assert application({"grafana": grafana}).services[0].role is Role.WEB
+
+
+@pytest.mark.parametrize("name", ["migrate", "db-init", "minio-setup"])
+def test_what_prepares_something_and_ends_is_a_job_though_nobody_waits(name: str) -> None:
+    assert role(name, {name: unrouted("shop:1", restart="no")})[0] is Role.JOB
+    assert role(name, {name: unrouted("shop:1", restart="always")})[0] is Role.WORKER
+    # it needs the release itself: it can't run before it
+    late = unrouted("shop:1", restart="no", depends_on={"app": {"condition": "service_healthy"}})
+    assert role(name, {name: late})[0] is Role.WORKER
+
+
+def test_images_of_one_family_and_tag_are_of_one_release() -> None:
+    services = {"app": {**web(), "image": "shop-web:7"}, "api": {"image": "shop-api:7"}}
+    assert role("api", services)[0] is Role.WORKER
+    assert role("api", {**services, "api": {"image": "shop-api:8"}})[0] is Role.SHARED
+
+
+@pytest.mark.parametrize("address", ["http://api/v1", "api:8000", "-b=api:8000"])
+def test_what_a_web_service_sends_requests_to_is_part_of_the_release(address: str) -> None:
+    proxy = web(environment={"BACKEND": address})
+    assert role("api", {"app": proxy, "api": {"image": "acme/api"}})[0] is Role.WORKER
+    other = web(environment={"BACKEND": address.replace("api", "api-docs")})
+    assert role("api", {"app": other, "api": {"image": "acme/api"}})[0] is Role.SHARED
+
+
 @pytest.mark.parametrize(
     "mount",
     [
         {**DATA, "read_only": True},
-        {"type": "bind", "source": "/srv", "target": "/data"},
+        {**DATA, "target": "/app/logs"},
+        {"type": "bind", "source": "/srv/uploads", "target": "/files"},
+        {"type": "bind", "source": "/tool/src", "target": "/app/src"},
         {"type": "volume", "target": "/data"},
         {"type": "tmpfs", "target": "/data"},
     ],
 )
-def test_what_keeps_nothing_in_a_named_volume_is_no_database_for_it(mount: dict[str, Any]) -> None:
+def test_what_keeps_no_data_in_a_volume_is_no_database_for_it(mount: dict[str, Any]) -> None:
     services = {"tool": {"build": {"context": "/tool"}, "volumes": [mount]}}
     assert role("tool", services, volumes={"data": None})[0] is Role.WORKER
 
@@ -209,8 +274,9 @@ def test_what_it_needs_and_two_copies_can_not_share_is_shared(keys: dict[str, An
 
 def test_one_that_may_write_is_doubted_until_the_file_says_what_it_is() -> None:
     mount = {"type": "bind", "source": "/data", "target": "/data"}
-    doubted = application(of_somebody_else(volumes=[mount]))
-    said = application(of_somebody_else(volumes=[mount], x_hitless={"role": "shared"}))
+    other = {"image": "acme/other", "volumes": [mount]}
+    doubted = application({**of_somebody_else(volumes=[mount]), "other": other})
+    said = application({**of_somebody_else(volumes=[mount], x_hitless={"role": "shared"}), "other": other})
     assert [one.name for one in doubted.services if one.doubt] == ["api"]
     assert not [one.name for one in said.services if one.doubt]
 

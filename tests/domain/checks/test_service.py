@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hitless.domain.application import read as reading
 from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
@@ -14,7 +13,6 @@ from tests.domain.builders import (
     WEB_LABELS,
     application,
     at,
-    compose,
     image,
     only,
     paths,
@@ -39,22 +37,23 @@ class TestSchedulers:
             ({"entrypoint": ["/usr/bin/supercronic", "/crontab"]}, "supercronic"),
         ],
     )
-    def test_are_warned_of(self, keys: dict[str, Any], word: str) -> None:
-        finding = only(worker(**keys))
-        assert (finding.path, finding.is_error) == ("services.worker", False)
-        assert f"is a {word} by" in finding.message
+    def test_are_exclusive_by_themselves(self, keys: dict[str, Any], word: str) -> None:
+        found = application({"app": web(), "worker": unrouted(**keys)}).services[1]
+        assert found.exclusive
+        assert f"exclusive, as it is a {word} by" in found.reason
+
+    def test_also_as_part_of_a_worker(self) -> None:
+        beat = unrouted(command=["celery", "-A", "app", "worker", "-B"])
+        assert application({"app": web(), "worker": beat}).services[1].exclusive
 
     @pytest.mark.parametrize("said", [True, False])
     def test_unless_it_was_said_how_it_is(self, said: bool) -> None:
-        assert worker(command=["celery", "beat"], **{"x-hitless": {"exclusive": said}}) == ()
-
-    def test_also_where_x_hitless_is_no_mapping(self) -> None:
-        beat = unrouted(command=["celery", "beat"], x_hitless=1)
-        found, _ = reading.read(compose({"app": web(), "worker": beat}))
-        assert "is a beat by" in only(checks.check(found, world(), IMAGES)).message
+        beat = unrouted(command=["celery", "beat"], x_hitless={"exclusive": said})
+        assert application({"app": web(), "worker": beat}).services[1].exclusive is said
 
     def test_a_heartbeat_is_none(self) -> None:
-        assert worker(command=["heartbeat", "clocks"]) == ()
+        heart = unrouted(command=["heartbeat", "clocks"])
+        assert not application({"app": web(), "worker": heart}).services[1].exclusive
 
 
 class TestTwoCopies:
@@ -118,10 +117,39 @@ class TestVolumes:
     FOLDER: ClassVar[Json] = {"type": "bind", "source": "/srv/data", "target": "/data"}
 
     @pytest.mark.parametrize("mount", [DATA, FOLDER])
-    def test_of_a_routed_service_is_a_warning(self, mount: Json) -> None:
+    def test_of_a_routed_service_is_asked_about(self, mount: Json) -> None:
         finding = only(app(volumes=[mount]))
-        assert (finding.path, finding.is_error) == ("services.app.volumes", False)
+        assert (finding.path, finding.is_error) == ("services.app.volumes", True)
         assert mount["source"] in finding.message
+        assert "with its route" in finding.hint
+
+    @pytest.mark.parametrize("target", ["/app/logs", "/srv/media", "/var/www/uploads", "/app/node_modules"])
+    def test_files_may_have_two_writers(self, target: str) -> None:
+        assert app(volumes=[{**self.DATA, "target": target}]) == ()
+
+    @pytest.mark.parametrize("target", ["/app/media-db", "/var/cache/index", "/config", "/var/lib/x"])
+    def test_what_may_be_data_has_one(self, target: str) -> None:
+        assert len(app(volumes=[{**self.DATA, "target": target}])) == 1
+
+    def test_settings_that_nobody_mounted_read_only(self) -> None:
+        for source in ("/srv/app.yml", "/srv/.env.production", "/srv/index.php"):
+            assert app(volumes=[{"type": "bind", "source": source, "target": "/x"}]) == ()
+        # certificates with the account's key: Traefik's own file has one writer
+        assert len(app(volumes=[{"type": "bind", "source": "/srv/acme.json", "target": "/x"}])) == 1
+
+    def test_the_source_code_of_what_is_built_here(self) -> None:
+        build = {"context": "/srv/app"}
+        for source, asked in (("/srv/app", 0), ("/srv/app/src", 0), ("/srv/app/data", 1), ("/srv", 1)):
+            mount = {"type": "bind", "source": source, "target": "/x"}
+            services = {"app": web(build=build, volumes=[mount])}
+            assert len(check(services)) == asked, source
+
+    def test_are_asked_about_once(self) -> None:
+        services = {"app": web(volumes=[self.DATA]), "worker": unrouted(volumes=[self.DATA])}
+        assert only(check(services)).path == "services.app.volumes"
+        services["app"]["x-hitless"] = {"concurrent_writes": True}
+        # what is said of the volume holds for every service that writes to it
+        assert check(services) == ()
 
     @pytest.mark.parametrize(
         "source", ["/var/run/docker.sock", "/etc/localtime", "/etc/timezone", "/dev/dri", "/proc", "/sys/fs"]
@@ -154,6 +182,45 @@ class TestVolumes:
 
     def test_in_memory(self) -> None:
         assert worker(volumes=[{"type": "tmpfs", "target": "/x"}]) == ()
+
+
+class TestSharedWithRoute:
+    """What keeps the gateway from a shared service, or would let it take the place of another one."""
+
+    LABELS: ClassVar[Json] = {
+        "traefik.http.routers.s3.rule": "Host(`s3.example`)",
+        "traefik.http.services.s3.loadbalancer.server.port": "9000",
+    }
+
+    def of(self, *, name: str = "s3", labels: Json = LABELS, **keys: Any) -> tuple[Finding, ...]:
+        return check({"app": web(), name: {"image": "minio/minio", "labels": dict(labels), **keys}})
+
+    def test_nothing_is_wrong_with_it(self) -> None:
+        assert self.of() == ()
+        # it runs once, and may have its own port and name
+        assert self.of(ports=[{"target": 9000, "published": "9000"}], container_name="minio") == ()
+
+    def test_without_a_network_of_its_own(self) -> None:
+        assert only(self.of(network_mode="host")).path == "services.s3.network_mode"
+
+    @pytest.mark.parametrize("key", ["hostname", "container_name"])
+    @pytest.mark.parametrize("name", ["shop.db", "other-blue-web-1", "Other-GREEN-web-1"])
+    def test_with_the_name_of_another_services_container(self, key: str, name: str) -> None:
+        keys: dict[str, Any] = {key: name}
+        finding = only(self.of(**keys))
+        assert (finding.path, finding.is_error) == (f"services.s3.{key}", True)
+
+    def test_whose_own_name_is_such_a_name(self) -> None:
+        assert only(self.of(name="other-blue-web-1")).path == "services.other-blue-web-1"
+
+    def test_that_speaks_https(self) -> None:
+        labels = {**self.LABELS, "traefik.http.services.s3.loadbalancer.server.scheme": "https"}
+        assert only(self.of(labels=labels)).path.endswith("scheme")
+
+    def test_beside_nothing_that_a_deployment_would_replace(self) -> None:
+        finding = only(check({"s3": {"image": "minio/minio", "labels": dict(self.LABELS)}}))
+        assert (finding.path, finding.is_error) == ("services", True)
+        assert "s3 is shared" in finding.message
 
 
 class TestAnonymousVolumes:

@@ -56,6 +56,13 @@ class TestColourRouting:
         assert found.backends["b"].load_balancer == balancer
         assert without(found, ["two"]).backends["b"].load_balancer == balancer
 
+    def test_a_shared_service_is_the_same_one_for_every_colour(self) -> None:
+        labels = {"traefik.http.routers.s3.rule": "Host(`s3.example`)"}
+        found = prepared({"app": web(), "s3": {"image": "minio/minio", "expose": ["9000"], "labels": labels}})
+        part = colour_routing(found, 1, ("app",), {})
+        assert part.backends["s3"].servers == (Server("http://shop.s3:9000"),)
+        assert part.awaited == ("app",)
+
     def test_a_backend_of_two_replicas_of_a_compose_service(self) -> None:
         found = prepared({"app": web(deploy={"replicas": 2})})
         brought = colour_routing(found, 1, (), {"app": ("shop-blue-app-1", "shop-blue-app-2")})

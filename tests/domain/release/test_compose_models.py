@@ -305,6 +305,20 @@ class TestBaseModel:
             "hitless.application": "shop",
         }
 
+    def test_one_with_a_route_is_on_the_way_to_the_gateway_too(self) -> None:
+        labels = {"traefik.http.routers.s3.rule": "Host(`s3.example`)"}
+        minio = {"image": "minio/minio", "expose": ["9000"], "labels": labels}
+        shop = application({"app": web(), "s3": minio, "db": {"image": "postgres:16"}})
+        found = compose_models.base_model(shop, GATEWAY)
+        assert found["services"]["s3"]["networks"] == {
+            "default": None,
+            "hitless-gateway": {"aliases": ["shop.s3"]},
+        }
+        assert "networks" not in found["services"]["db"]
+        assert found["networks"]["hitless-gateway"] == {"name": f"{NETWORK}.shop", "external": True}
+        # what plain Compose starts is as it is in the file
+        assert "networks" not in compose_models.base_model(shop)["services"]["s3"]
+
     def test_volumes_are_there_before_it(self) -> None:
         found = compose_models.base_model(
             application(self.SERVICES, volumes={"data": None, "x": {"name": "own"}})

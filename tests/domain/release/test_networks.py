@@ -98,7 +98,11 @@ def test_the_way_to_the_gateway_is_a_network_of_the_application_alone() -> None:
     assert (own.containers, own.joined) == (3, "")
     # it sorts after the gateway's own: the engine would move the gateway's default route to one before it
     assert between.name == "traefik_webgateway.shop" > GATEWAY.network
-    assert between.labels == {"hitless.application": SHOP, "hitless.gateway": "traefik"}
+    assert between.labels == {
+        "com.docker.compose.network": "hitless-gateway",
+        "hitless.application": SHOP,
+        "hitless.gateway": "traefik",
+    }
     assert (between.containers, between.joined) == (4, GATEWAY.container)
     assert between.settings == {"internal": True}
 

@@ -157,12 +157,18 @@ class DockerNetworks:
         return True
 
     def remove_way(self, application: str) -> None:
-        """Remove the network between the gateway and an application that has no containers any more."""
+        """Remove the network between the gateway and an application that has no release any more.
+
+        Shared services with a route may be on it, and continue to run.
+        """
         name = f"{network_name(self.gateway)}.{application}"
         labels = (f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}")
         for network in listed(self.cli, "network", "ls", labels=labels):
-            with suppress(DockerFailed):  # the gateway may be gone, or was never on it
-                self.cli.change("network", "disconnect", "--force", network, container_name(self.gateway))
+            own = labelled(f"{COMPOSE_PROJECT}={application}")
+            on_it = self.cli.run("ps", "--all", "--quiet", "--filter", f"network={network}", *own).split()
+            for one in (container_name(self.gateway), *on_it):
+                with suppress(DockerFailed):  # the gateway may be gone, or was never on it
+                    self.cli.change("network", "disconnect", "--force", network, one)
             try:
                 self.cli.change("network", "rm", network)
             except DockerFailed as error:

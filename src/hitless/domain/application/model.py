@@ -112,12 +112,17 @@ class Application:
     hooks: tuple[Hook, ...] = ()
 
     def is_web(self, service: str) -> bool:
-        """Whether the gateway routes to this service."""
+        """Whether the gateway routes to this service, be it of a release or shared."""
         return bool(self.routes.backends_of(service))
 
     def having(self, *roles: Role) -> tuple[Service, ...]:
         """The services with one of these roles, in the file's order."""
         return tuple(service for service in self.services if service.role in roles)
+
+    @property
+    def shared_with_route(self) -> tuple[Service, ...]:
+        """The services that run once, and that the gateway sends requests to."""
+        return tuple(one for one in self.having(Role.SHARED) if self.is_web(one.name))
 
     @property
     def released(self) -> tuple[Service, ...]:

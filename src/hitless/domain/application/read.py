@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hitless.domain.application import compose_schema, roles, tls_options, x_hitless
+from hitless.domain.application import compose_schema, roles, stores, tls_options, x_hitless
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.application.roles import Assignment
 from hitless.domain.application.x_hitless import Extension
@@ -39,22 +39,31 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     findings: list[Finding] = []
     said = x_hitless.of_application(model, findings)
     own: dict[str, Extension] = {}
-    routes = Routes()
+    labelled: dict[str, Routes] = {}
     for name, service in (model.get("services") or {}).items():
         own[name] = x_hitless.of_service(name, service, said.settings, findings)
         found, more = _routes(name, traefik_labels(service), str(model.get("name", "")))
         role = own[name].role or said.roles.get(name)
-        if role is Role.GATEWAY or (role is None and roles.is_traefik(str(service.get("image") or ""))):
+        if role is Role.GATEWAY or (role is None and stores.is_traefik(str(service.get("image") or ""))):
             # its routes go with it; others may use its middlewares
             found, more = Routes(middlewares=found.middlewares), ()
-        published, unpublished = publishing.read(name, service, own[name].publish, own[name].protocol, found)
-        findings += (*more, *unpublished)
+        labelled[name] = found
+        findings += more
+    named = {name: one.role for name, one in own.items() if one.role}
+    routed = {name for name, found in labelled.items() if found.backends}
+    # what the gateway publishes ports for, and what may run twice, is of the release
+    web = {
+        name: Role.WEB
+        for name, one in own.items()
+        if one.publish or (one.concurrent_writes and name in routed)
+    }
+    assignments = roles.assign(model, routed, {**web, **said.roles, **named})
+    routes = Routes()
+    for name, found in labelled.items():
+        published, more = _published(name, model["services"][name], own[name], found, assignments[name])
+        findings += more
         routes = _merge(_merge(routes, found, findings), published, findings)
     routes = tls_options.resolved(routes, said.tls_options, findings)
-    named = {name: one.role for name, one in own.items() if one.role}
-    assignments = roles.assign(
-        model, {backend.service for backend in routes.backends}, {**said.roles, **named}
-    )
     application = Application(
         name=str(model.get("name", "")),
         services=tuple(
@@ -69,6 +78,21 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
     findings += _check_name(application)
     findings += _check_references(routes)
     return application, tuple(findings)
+
+
+def _published(
+    name: str, service: Json, said: Extension, own: Routes, assignment: Assignment
+) -> tuple[Routes, tuple[Finding, ...]]:
+    """The routes of the ports that the gateway publishes for a service.
+
+    A shared service runs once, and publishes its ports itself.
+    """
+    if assignment.role is not Role.SHARED:
+        return publishing.read(name, service, said.publish, said.protocol, own)
+    if said.publish is None and said.protocol is None:
+        return Routes(), ()
+    path = f"services.{name}.{names.X_HITLESS}.publish"
+    return Routes(), (Finding(path, "a shared service runs once, and publishes its ports itself"),)
 
 
 def traefik_labels(service: Json) -> dict[str, str]:
@@ -100,12 +124,12 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment, 
         role=assignment.role,
         reason=assignment.reason if said.publish else _with_ports(assignment.reason, routers),
         doubt=assignment.doubt,
-        exclusive=said.exclusive,
+        exclusive=assignment.exclusive or None if said.exclusive is None else said.exclusive,
         concurrent_writes=said.concurrent_writes,
         publish=said.publish is not None or any(one.is_port for one in routers),
         depends_on={other: roles.condition(service, other) for other in roles.depends_on(service)},
         ends=roles.ends(service),
-        product=roles.stateful(service),
+        product=stores.stateful(service),
     )
 
 

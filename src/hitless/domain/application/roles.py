@@ -1,58 +1,60 @@
 """The role of each service, by rules from the Compose model, with the reason. Pure.
 
-The first rule that fits counts. A `role` in the file's `x-hitless` overrides all rules.
+The first rule that fits counts: what a service is comes before what it mounts. A `role` in the file's
+`x-hitless` overrides all rules.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hitless.domain.application import mounts
 from hitless.domain.application.model import Role
+from hitless.domain.application.stores import (
+    is_called_like_a_store,
+    is_monitor,
+    is_related,
+    is_traefik,
+    stateful,
+    words_of,
+)
 from hitless.domain.common.foreign import Json
 
 ENDED = "service_completed_successfully"
-# There are many images of one product: official ones, bitnami's, forks. All have the product's name.
-_PRODUCTS = """
-    postgres postgresql postgis pgvector timescaledb timescale supabase mysql mariadb percona mssql
-    mongo mongodb ferretdb redis valkey keydb dragonfly memcached rabbitmq activemq artemis nats kafka
-    redpanda oracle pulsar zookeeper elasticsearch opensearch solr meilisearch typesense influxdb clickhouse
-    cassandra scylla couchdb couchbase neo4j arangodb surrealdb rethinkdb cockroach cockroachdb yugabyte tidb
-    minio etcd consul vault mosquitto emqx beanstalkd qdrant weaviate milvus chroma victoriametrics prometheus
-    loki firebird pgautoupgrade seaweedfs questdb eventstore eventstoredb kurrentdb
+_CLOCKS = """
+    beat celerybeat clock clockwork cron crond crons ofelia rqscheduler schedule scheduler supercronic bot
 """
-_STATEFUL = frozenset(_PRODUCTS.split())
-# images whose names do not have the product's name
-_ALSO_STATEFUL = {"mssql/server": "mssql", "confluentinc/cp-server": "kafka"}
-# an image with such a word in its name only reads or serves a product's data: kafka-ui, mysqld-exporter
-_TOOLWORDS = "admin backup commander connect dashboards exporter express insight meta rest ui"
-_TOOLS = frozenset(_TOOLWORDS.split())
-_WORDS = re.compile(r"[^a-z0-9]+")
-# Registries and publishers that have many products, which do not belong together.
-_PUBLISHERS = """
-    docker.io library apache bitnami bitnamilegacy confluentinc grafana linuxserver lscr.io/linuxserver
-    ghcr.io/linuxserver mcr.microsoft.com prom public.ecr.aws/docker/library quay.io/prometheus
+_CLOCKWORK = frozenset(_CLOCKS.split())
+# Celery's worker with a scheduler inside (celery worker --help)
+_BEAT = frozenset({"-B", "--beat"})
+_SETUPS = """
+    bootstrap configurator createbuckets init initialize migrate migration migrations seed seeder setup
 """
-_OF_MANY = frozenset(_PUBLISHERS.split())
+_SETUP = frozenset(_SETUPS.split())
+# how one service says where it finds another: `http://api`, `api:8000`
+_ADDRESS = r"(?<![\w.-])(?:{0}:\d+|https?://{0}(?![\w.-]))"
 
 
 @dataclass(frozen=True)
 class Assignment:
     """The role of a service, and the reason: the end of the sentence "it has this role because …".
 
-    `doubt` says why the role is only a guess; "" if it is not.
+    `doubt` says why the role is only a guess; "" if it is not. `exclusive`: it looks like one that must not
+    run twice at the same time.
     """
 
     role: Role
     reason: str
     doubt: str = ""
+    exclusive: bool = False
 
 
 def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> dict[str, Assignment]:
     """The role of every service. `routed` are those with a route, `said` the roles that the file names."""
     services: Mapping[str, Json] = model.get("services") or {}
-    webs = [name for name in services if said.get(name, Role.WEB if name in routed else None) is Role.WEB]
+    webs = _webs(services, routed, said)
     assignments = {
         name: Assignment(said[name], "x-hitless says so")
         if name in said
@@ -65,7 +67,27 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
         if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
             # it works for a service that runs once: for example, it prepares a database's volume
             assignments[name] = Assignment(Role.SHARED, f"the shared {_wait_for_its_end(waiting)}")
+        if assignment.role is Role.WORKER and (word := _clockwork(name, services[name])):
+            reason = f"{assignment.reason}; exclusive, as it is a {word} by its name or command"
+            assignments[name] = replace(assignment, reason=reason, exclusive=True)
     return assignments
+
+
+def _webs(services: Mapping[str, Json], routed: Collection[str], said: Mapping[str, Role]) -> list[str]:
+    """The services of the release that have a route. Stores and monitors beside them run once."""
+    found = [name for name in services if name in routed and not is_traefik(_image(services[name]))]
+    own = [name for name in found if not stateful(services[name]) and not is_monitor(services[name])]
+    if own:
+        # a product of others with data of its own, beside an application that is built here, is no part of it
+        is_built_here = any("build" in services[name] for name in own)
+        found = [
+            name
+            for name in own
+            if not (is_built_here and "build" not in services[name] and mounts.data(services[name]))
+        ]
+    else:
+        found = [name for name in found if not stateful(services[name])]
+    return [name for name in services if said.get(name, Role.WEB if name in found else None) is Role.WEB]
 
 
 def _join_workers(
@@ -100,39 +122,80 @@ def _assigned(
     name: str, services: Mapping[str, Json], routed: Collection[str], webs: list[str]
 ) -> Assignment:
     service = services[name]
-    image = str(service.get("image") or "")
-    if is_traefik(image):
+    product = stateful(service)
+    if is_traefik(_image(service)):
         return Assignment(Role.GATEWAY, "it is a Traefik: left out, as hitless's gateway takes its place")
-    if name in routed:
+    if name in webs:
         return Assignment(Role.WEB, "it has a route")
+    if name in routed and product:
+        return Assignment(Role.SHARED, f"{product} keeps data, and must run once; its route stays")
+    if name in routed:
+        return Assignment(Role.SHARED, "it is not of this application, and keeps data; its route stays")
     waiting = sorted(_waiting_for_the_end_of(name, services))
     if waiting and ends(service):
         return Assignment(Role.JOB, _wait_for_its_end(waiting))
+    if not product and _is_setup(name, services, webs):
+        return Assignment(Role.JOB, "it prepares something and ends, by its name and restart policy")
     for web in webs:
         if _is_same(service, services[web]):
             return Assignment(Role.WORKER, _the_code_of(web))
-    if product := stateful(service):
+    if product:
         return Assignment(Role.SHARED, f"{product} keeps data, and must run once")
-    if volume := _volume_of_its_own(name, services):
-        return Assignment(Role.SHARED, f"it keeps data in the volume {volume}, and has no route")
+    data = mounts.data(service)
+    if own := [source for source in data if source not in _written_by_others(name, services)]:
+        return _with_data(name, services, webs, own[0])
+    if "build" in service and is_called_like_a_store(name):
+        doubt = "it is built here, but has the name of a database"
+        return Assignment(Role.SHARED, "by its name it keeps data, and must run once", doubt)
     if "build" in service:
         return Assignment(Role.WORKER, "it is built with the release, and has no route")
     for web in webs:
-        if _namespace(image) and _namespace(image) == _namespace(str(services[web].get("image") or "")):
-            return Assignment(Role.WORKER, f"its image comes from the same place as the image of {web}")
+        if is_related(_image(service), _image(services[web])):
+            reason = f"its image comes from the same place as the image of {web}"
+            return Assignment(Role.WORKER, reason)
     for web in webs:
         if name in _needed(web, services) and not _is_bound(service):
             return Assignment(Role.WORKER, f"{web} needs it, and it keeps no data")
     foreign = "its image is not of this application, and it has no route"
     for web in webs:
-        if name in _needed(web, services) and _has_mounts(service) and not _ports(service):
+        if name in _needed(web, services) and data and not _ports(service):
             return Assignment(Role.SHARED, foreign, f"{web} needs it, and it may write to what it mounts")
     return Assignment(Role.SHARED, foreign)
 
 
-def is_traefik(image: str) -> bool:
-    """Whether an image is Traefik's."""
-    return product_name(image) == "traefik"
+def _with_data(name: str, services: Mapping[str, Json], webs: list[str], volume: str) -> Assignment:
+    """The role of a service that alone writes data to a volume."""
+    service = services[name]
+    reason = f"it keeps data in the volume {volume}, and has no route"
+    if "build" in service and not is_called_like_a_store(name):
+        return Assignment(Role.SHARED, reason, "it is built here, and may belong to the release")
+    for web in webs:
+        if is_related(_image(service), _image(services[web])):
+            doubt = f"its image comes from the same place as the image of {web}"
+            return Assignment(Role.SHARED, reason, doubt)
+    return Assignment(Role.SHARED, reason)
+
+
+def _is_setup(name: str, services: Mapping[str, Json], webs: list[str]) -> bool:
+    """Whether a service prepares something, and needs nothing that starts with the release."""
+    service = services[name]
+    command = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
+    words = {*words_of(name.lower()), *words_of(str(next(iter(command[-1:]), "")).lower())}
+    waits = {other for other in depends_on(service) if other in webs or "build" in services.get(other, {})}
+    return bool(words & _SETUP) and ends(service) and "restart" in service and not waits
+
+
+def _clockwork(name: str, service: Json) -> str:
+    """The word that makes a service look like a scheduler, or a bot; "" if there is none."""
+    command = [*map(str, service.get("entrypoint") or ()), *map(str, service.get("command") or ())]
+    if _BEAT.intersection(command):
+        return "beat"
+    words = words_of(" ".join([name, *command]).lower())
+    return next((word for word in words if word in _CLOCKWORK), "")
+
+
+def _image(service: Json) -> str:
+    return str(service.get("image") or "")
 
 
 def _waiting_for_the_end_of(name: str, services: Mapping[str, Json]) -> Iterator[str]:
@@ -147,41 +210,46 @@ def ends(service: Json) -> bool:
 
 
 def _needed(web: str, services: Mapping[str, Json]) -> set[str]:
-    """The services that a web service depends on, directly or through others; no databases."""
+    """The services that a web service depends on or sends requests to, also through others; no databases."""
     found: set[str] = set()
     waiting = [web]
     while waiting:
-        for name in depends_on(services[waiting.pop()]):
+        one = waiting.pop()
+        for name in (*depends_on(services[one]), *_addressed(services[one], services)):
             if name in services and name not in found and not stateful(services[name]):
                 found.add(name)
                 waiting.append(name)
     return found
 
 
+def _addressed(service: Json, services: Collection[str]) -> Iterator[str]:
+    """The services whose addresses are in a service's environment or command."""
+    command = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
+    values = (service.get("environment") or {}).values()
+    text = " ".join(str(one) for one in (*values, *command) if one is not None)
+    for name in services:
+        if re.search(_ADDRESS.format(re.escape(name)), text):
+            yield name
+
+
 def _is_bound(service: Json) -> bool:
     """Whether two copies can't share something of this service: a port of the host, a place to write to."""
     return bool(
-        _has_mounts(service) or _ports(service) or service.get("network_mode") or service.get("privileged")
+        mounts.data(service) or _ports(service) or service.get("network_mode") or service.get("privileged")
     )
 
 
-def _has_mounts(service: Json) -> bool:
-    mounts = (mount for mount in service.get("volumes") or () if mount.get("type") in ("volume", "bind"))
-    return any(not mount.get("read_only") for mount in mounts)
+def _written_by_others(name: str, services: Mapping[str, Json]) -> set[str]:
+    return {
+        str(mount["source"])
+        for other, service in services.items()
+        if other != name
+        for mount in mounts.writable(service)
+    }
 
 
 def _ports(service: Json) -> bool:
     return any(port.get("published") for port in service.get("ports") or ())
-
-
-def stateful(service: Json) -> str:
-    """The product in a service's image, if it is one that keeps data; "" for other images."""
-    image = str(service.get("image") or "")
-    for path, product in _ALSO_STATEFUL.items():
-        if f"/{_without_tag(image)}".endswith(f"/{path}"):
-            return product
-    words = _WORDS.split(product_name(image))
-    return "" if _TOOLS.intersection(words) else next((word for word in words if word in _STATEFUL), "")
 
 
 def depends_on(service: Json) -> tuple[str, ...]:
@@ -208,41 +276,3 @@ def _built_from(service: Json) -> tuple[object, ...] | None:
         return None
     # with another target or argument it is another image, but from the same source
     return (build.get("context"), build.get("dockerfile"), build.get("dockerfile_inline"))
-
-
-def _volume_of_its_own(name: str, services: Mapping[str, Json]) -> str:
-    """A named volume that only this service writes to; "" if there is none."""
-    for mount in services[name].get("volumes") or ():
-        source = str(mount.get("source") or "")
-        if mount.get("type") != "volume" or mount.get("read_only") or not source:
-            continue
-        others = (
-            other.get("source")
-            for key, service in services.items()
-            if key != name
-            for other in service.get("volumes") or ()
-            if not other.get("read_only")
-        )
-        if source not in others:
-            return source
-    return ""
-
-
-def _without_tag(image: str) -> str:
-    """An image reference without its tag and digest. No tag begins at the `:` before a registry's port."""
-    path, slash, last = image.partition("@")[0].lower().rpartition("/")
-    return path + slash + last.partition(":")[0]
-
-
-def product_name(image: str) -> str:
-    """The name in an image reference, without registry, tag and digest: the last part of its path."""
-    return _without_tag(image).rpartition("/")[2]
-
-
-def _namespace(image: str) -> str:
-    """Where an image comes from: `ghcr.io/acme` for `ghcr.io/acme/web:1`; "" for an image without a path.
-
-    It is also "" if many products come from there: then it does not tell which application the image is for.
-    """
-    where = _without_tag(image).rpartition("/")[0].removeprefix("docker.io/")
-    return "" if where in _OF_MANY else where

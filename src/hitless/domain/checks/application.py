@@ -40,6 +40,8 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     ]
     if not application.routes.routers:
         findings.append(_no_route(application))
+    elif not application.having(Role.WEB):
+        findings.append(_nothing_to_release(application))
     findings += _from_environment(application.model)
     findings += _hooks(application)
     findings += _base(application, world)
@@ -86,6 +88,17 @@ def _no_route(application: Application) -> Finding:
         hint = f"is it {meant}? Write at services.{meant}: labels: [{rule}]"
     return Finding(
         "services", "no service has a route: the gateway would send no requests to this application", hint
+    )
+
+
+def _nothing_to_release(application: Application) -> Finding:
+    """Every service with a route runs once: a deployment would replace none of them."""
+    routed = ", ".join(one.name for one in application.shared_with_route)
+    return Finding(
+        "services",
+        f"a deployment would replace nothing that has a route: {routed} is shared, and runs once",
+        "set `x-hitless: {concurrent_writes: true}` on one of which two copies may run at the same time; "
+        "what can't run twice can't be replaced without an interruption yet",
     )
 
 

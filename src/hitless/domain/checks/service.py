@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from hitless.domain.application import mounts
 from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.application.roles import ENDED
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import FIXED_NAMES, Colour
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.release.model import Image
 
+# the names by which the gateway asks for containers: of a release, and of shared services
+_ASKED_FOR = re.compile(rf".*\..*|.+-({'|'.join(Colour)})-.+", re.IGNORECASE)
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
-# mounts that are writable, but that many containers can share: sockets, the clock, devices, kernel settings
-_OF_THE_HOST = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)(/.*)?")
-_CLOCKS = "beat celerybeat clock clockwork cron crond ofelia rqscheduler schedule scheduler supercronic"
-_CLOCKWORK = frozenset(_CLOCKS.split())
-# folders that a build fills, and caches: a volume there keeps no data, it only stops a source mount from
-# hiding them
-_FILLED_AGAIN = frozenset(
-    {
-        *("node_modules", "vendor", "venv", ".venv", ".next", ".nuxt", ".cache", "__pycache__"),
-        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".npm", ".gradle", ".m2"),
-    }
-)
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
 
@@ -43,18 +36,25 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
     model = application.model["services"][service.name]
     is_routed = application.is_web(service.name)
     others = {one.name: one for one in application.services}
-    if is_routed != (service.role is Role.WEB):
+    if service.role is Role.WEB and not is_routed:
         yield Finding(
             f"{path}.{_EXTENSION}.role",
-            f"a {service.role} service has {'no' if service.role is Role.WEB else 'a'} route"
-            + ("" if service.role is Role.WEB else ": the gateway sends requests only to web services"),
-            "give it Traefik labels, or another role" if not is_routed else "remove its labels, or the role",
+            "a web service has no route",
+            "give it Traefik labels, or another role",
+        )
+    elif service.role in (Role.WORKER, Role.JOB) and is_routed:
+        yield Finding(
+            f"{path}.{_EXTENSION}.role",
+            f"a {service.role} service has a route: the gateway sends requests only to web and shared "
+            "services",
+            "remove its labels, or the role",
         )
     if service.doubt:
         yield Finding(
             path,
-            f"role unclear: a new copy with each release, or one shared instance? {service.doubt}",
-            "set `x-hitless: {role: worker, concurrent_writes: true}`, or `x-hitless: {role: shared}`",
+            f"role unclear: {service.doubt}. hitless takes it as shared: deployments leave it as it is",
+            "`x-hitless: {role: worker}` gives each release its own copy; `{role: shared}` ends this warning",
+            is_error=False,
         )
     if service.exclusive and service.role is not Role.WORKER:
         yield Finding(
@@ -79,6 +79,8 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                     f"a job runs before the release starts, but {name} ({others[name].role}) starts with it",
                     "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
                 )
+    if service.role is Role.SHARED and is_routed:
+        yield from _reached(path, application, service, model)
     if service.role is Role.SHARED:
         for name in service.depends_on:
             if name in others and others[name].role not in (Role.SHARED, Role.GATEWAY):
@@ -97,7 +99,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
                 "give both one role with `x-hitless: {role: …}`",
             )
-    product, written = service.product, _written(service, model)
+    product, written = service.product, _data(application, service)
     if service.role is Role.WEB and product and written:
         yield Finding(
             f"{path}.volumes",
@@ -114,6 +116,33 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
         )
 
 
+def _reached(path: str, application: Application, service: Service, model: Json) -> Iterator[Finding]:
+    """What keeps the gateway from a shared service with a route, or from others that it asks for by name."""
+    if mode := model.get("network_mode"):
+        yield Finding(
+            f"{path}.network_mode", f"with network_mode {mode} the gateway can't reach it", "remove it"
+        )
+    names = {key: str(model[key]) for key in FIXED_NAMES if model.get(key)}
+    for key, name in {**names, "": service.name}.items():
+        if _ASKED_FOR.fullmatch(name):
+            yield Finding(
+                f"{path}.{key}".rstrip("."),
+                f"the gateway may find it by the name {name}, as containers of others are called",
+                "choose a name without a dot and a colour",
+            )
+    yield from _https(path, application, service)
+
+
+def _https(path: str, application: Application, service: Service) -> Iterator[Finding]:
+    for backend in application.routes.backends_of(service.name):
+        if backend.scheme == "https":
+            yield Finding(
+                f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer.server.scheme",
+                "https to the containers is not supported yet: Traefik would refuse their certificate",
+                "let the container speak http; only the gateway reaches it",
+            )
+
+
 def _joined(model: Json) -> Iterator[tuple[str, str]]:
     """The services whose containers a service shares a part of: key -> that service."""
     for key in ("network_mode", "pid", "ipc"):
@@ -122,20 +151,6 @@ def _joined(model: Json) -> Iterator[tuple[str, str]]:
             yield key, name
     for one in model.get("volumes_from") or ():
         yield "volumes_from", str(one).partition(":")[0]
-
-
-def _written(service: Service, model: Json) -> list[str]:
-    """The sources of the mounts that a service can write to; none if the file allows two writers."""
-    if service.concurrent_writes:
-        return []
-    return [
-        str(mount["source"])
-        for mount in model.get("volumes") or ()
-        if mount.get("type") in ("volume", "bind")
-        and mount.get("source")
-        and not mount.get("read_only")
-        and not _OF_THE_HOST.fullmatch(str(mount["source"]))
-    ]
 
 
 def _copies(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:
@@ -166,13 +181,6 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
                 f"{target} is not part of the release: only its own name is found, not {alias}",
                 f"call it {target}, and remove the link",
             )
-    if service.role is Role.WORKER and (word := _clockwork(service, model)):
-        yield Finding(
-            path,
-            f"is a {word} by its name or command: two run at the same time, as {_TWO_COPIES}",
-            "`x-hitless: {exclusive: true}` stops the old one before the new one starts; false allows two",
-            is_error=False,
-        )
     for port in model.get("ports") or ():
         if port.get("published") and not service.publish:
             yield Finding(
@@ -197,8 +205,8 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             )
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
-    if not service.exclusive and service.role is not Role.JOB:
-        yield from _volumes(path, _written(service, model), _web_volumes(application))
+    if _is_copied(service):
+        yield from _volumes(application, service)
     if service.role is Role.WORKER:
         yield from _anonymous_volumes(path, service, model, images.get(service.name))
     restart = str(model.get("restart") or "no")
@@ -209,51 +217,56 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"
         )
     if is_web:
+        yield from _https(path, application, service)
         yield from _health(application, service, images)
 
 
-def _clockwork(service: Service, model: Json) -> str:
-    """The word that makes a service look like a scheduler; "" if there is none, or `exclusive` is set."""
-    if service.exclusive is not None:
-        return ""
-    command = [*(model.get("entrypoint") or ()), *(model.get("command") or ())]
-    words = re.split(r"[^a-z0-9]+", " ".join([service.name, *map(str, command)]).lower())
-    return next((word for word in words if word in _CLOCKWORK), "")
+def _data(application: Application, service: Service) -> list[str]:
+    """The mounts in which a service may keep data that has one writer.
 
-
-def _web_volumes(application: Application) -> set[str]:
-    """What web services write to: two copies of them do that anyway, so a worker's finding is a warning."""
+    None if the file allows two: of a volume, one service that writes to it says it for all.
+    """
     services = application.model["services"]
-    return {source for one in application.having(Role.WEB) for source in _written(one, services[one.name])}
+    allowed = {
+        str(mount["source"])
+        for one in application.services
+        if one.concurrent_writes
+        for mount in mounts.writable(services[one.name])
+    }
+    found = mounts.data(services[service.name])
+    return [] if service.concurrent_writes else [source for source in found if source not in allowed]
 
 
-def _volumes(path: str, written: Collection[str], web_volumes: Collection[str]) -> Iterator[Finding]:
-    sources = {True: [one for one in written if one not in web_volumes]}
-    sources[False] = [one for one in written if one in web_volumes]
-    for is_error, found in sources.items():
-        if not found:
-            continue
+def _volumes(application: Application, service: Service) -> Iterator[Finding]:
+    """Ask once for each volume: at the first service that two copies would write to it from."""
+    before = itertools.takewhile(lambda one: one is not service, application.released)
+    asked = {source for one in before if _is_copied(one) for source in _data(application, one)}
+    if found := [source for source in _data(application, service) if source not in asked]:
+        shared = "it runs once, with its route, and deployments leave it as it is"
         yield Finding(
-            f"{path}.volumes",
+            f"services.{service.name}.volumes",
             f"two copies would write to {', '.join(found)}, as {_TWO_COPIES}",
-            "if it only reads, mount it `:ro`; if two may write, set `x-hitless: {concurrent_writes: true}` "
-            "on the service; if not, `{role: shared}` keeps it running through deployments, and "
-            "`{exclusive: true}` never lets two run at the same time"
-            if is_error
-            else "if that is safe, set `x-hitless: {concurrent_writes: true}` on the service",
-            is_error=is_error,
+            "if it only reads, mount it `:ro`; if two may write (files, no database), set "
+            "`x-hitless: {concurrent_writes: true}` on the service; if not, set `{role: shared}`: "
+            + (shared if service.role is Role.WEB else "it keeps running through deployments; or ")
+            + ("" if service.role is Role.WEB else "`{exclusive: true}`: two never run at the same time"),
         )
+
+
+def _is_copied(service: Service) -> bool:
+    """Whether two of it run at the same time."""
+    return not service.exclusive and service.role is not Role.JOB
 
 
 def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | None) -> Iterator[Finding]:
     if service.concurrent_writes:
         return
-    mounts = model.get("volumes") or ()
-    targets = {mount.get("target") for mount in mounts if mount.get("source")}
-    anonymous = {mount.get("target") for mount in mounts if mount.get("type") == "volume"} - targets
+    mounted = model.get("volumes") or ()
+    targets = {mount.get("target") for mount in mounted if mount.get("source")}
+    anonymous = {mount.get("target") for mount in mounted if mount.get("type") == "volume"} - targets
     anonymous |= set(image.volumes if image else ()) - targets
     for target in sorted(str(one) for one in anonymous):
-        if target.rpartition("/")[2] in _FILLED_AGAIN:
+        if mounts.is_filled_again(target):
             continue
         yield Finding(
             f"{path}.volumes",
@@ -281,12 +294,8 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
                 is_error=False,
             )
         if backend.scheme == "https":
-            yield Finding(
-                f"{label}.server.scheme",
-                "https to the containers is not supported yet: Traefik would refuse their certificate",
-                "let the container speak http; only the gateway reaches it",
-            )
-        elif backend.scheme == "tcp":
+            continue
+        if backend.scheme == "tcp":
             if not docker:
                 yield Finding(
                     path,

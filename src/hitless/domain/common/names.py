@@ -31,6 +31,14 @@ def colour_project(application: str, colour: Colour) -> str:
     return f"{application}-{colour}"
 
 
+def shared_host(application: str, service: str) -> str:
+    """The name by which the gateway finds a shared service with a route.
+
+    No container has such a name: Compose makes none with a dot, and no application's name has one.
+    """
+    return f"{application}.{service}"
+
+
 # Compose's own labels
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_NETWORK = "com.docker.compose.network"
@@ -41,6 +49,7 @@ LABEL_GATEWAY = "hitless.gateway"
 LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
+WAY = "hitless-gateway"  # the key of the network between the gateway and an application
 LIVE_NETWORK = "hitless-live"  # the key of `live_network` in its colour's project
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own
 LABEL_NUMBER = "com.docker.compose.container-number"  # Compose's own

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hitless.domain.application import roles
+from hitless.domain.application import stores
 from hitless.domain.application.model import Application, Role
 from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.findings import Finding
@@ -197,7 +197,7 @@ def _front(
     labelled = [router for router in application.routes.routers if not router.is_port]
     networks = {network for one in running for network in one.addresses}
     for one in neighbours:
-        is_traefik = roles.is_traefik(one.image) and not one.is_ours
+        is_traefik = stores.is_traefik(one.image) and not one.is_ours
         if labelled and is_traefik and one.ports and networks & set(one.addresses):
             return one
     return None

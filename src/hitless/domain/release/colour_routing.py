@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from hitless.domain.common.names import shared_host
 from hitless.domain.release.prepared import Prepared
 from hitless.domain.routing.split import BackendRouting, ColourRouting, ServerOf
 
@@ -20,11 +21,15 @@ def colour_routing(
     the replicas that exist and stay.
     """
     routes = application.routes
+    shared = {service.name for service in application.shared_with_route}
     backends = {}
     for backend in routes.backends:
         of = ServerOf(backend.service, backend.scheme, backend.port, backend.server)
         backends[backend.name] = BackendRouting(
-            servers=tuple(map(of.server, there.get(backend.service, ()))),
+            # a shared service is the same one for both colours
+            servers=(of.server(shared_host(application.name, backend.service)),)
+            if backend.service in shared
+            else tuple(map(of.server, there.get(backend.service, ()))),
             load_balancer=backend.load_balancer,
             awaits=of if backend.service in awaited else None,
         )

@@ -26,6 +26,7 @@ from hitless.domain.release.compose_networks import (
     gateway_networks,
     kept_networks,
     networks_of_colours,
+    on_the_way,
     own_networks,
 )
 from hitless.domain.release.model import Release
@@ -58,18 +59,25 @@ def base_model(application: Application, gateway: Gateway | None = None) -> dict
 
     So Compose's digest of each is the same as with plain `docker compose up`, and Compose recognizes a
     container that runs already. With a `gateway`, they are not on its network: other applications would find
-    them there by name. Networks that hitless creates (`base_networks`) are then external for Compose.
+    them there by name. Those with a route are on the application's own way to the gateway. Networks that
+    hitless creates (`base_networks`) are then external for Compose.
     """
     model = application.model
     names = {service.name for service in application.having(Role.SHARED)}
     left_out = gateway_networks(model, gateway.network) if gateway else set()
+    with_route = {service.name for service in application.shared_with_route}
+
+    def networks_of(name: str, service: Json) -> dict[str, Any]:
+        kept = kept_networks(service, left_out)
+        return on_the_way(application, name, {**service, **kept}) if name in with_route else kept
+
     return {
         **_without_extensions(model),
         "services": {
             name: {
                 **{key: value for key, value in _without_extensions(service).items() if key != "depends_on"},
                 **_depends_on(service, names),
-                **kept_networks(service, left_out),
+                **(networks_of(name, service) if gateway else {}),
             }
             for name, service in model["services"].items()
             if name in names
@@ -179,7 +187,8 @@ def environment(
     application: Prepared, release: Release, colour: Colour, live: Colour | None
 ) -> dict[str, str]:
     """The environment that tells jobs and hooks about their deployment."""
-    backend = next(iter(application.routes.backends), None)
+    webs = {one.name for one in application.having(Role.WEB)}
+    backend = next((one for one in application.routes.backends if one.service in webs), None)
     container = f"{colour_project(application.name, colour)}-{backend.service}-1" if backend else ""
     return {
         "HITLESS_APPLICATION": application.name,

@@ -15,7 +15,10 @@ from hitless.domain.release.networks import Network
 
 
 def base_networks(application: Application, gateway: Gateway) -> tuple[Network, ...]:
-    """The networks that hitless creates for the shared services, if they are missing."""
+    """The networks that hitless creates for the shared services, if they are missing.
+
+    The one to the gateway is among them if one of the services has a route.
+    """
     model = application.model
     left_out = gateway_networks(model, gateway.network)
     # with room for both colours, which are on them, too
@@ -26,7 +29,8 @@ def base_networks(application: Application, gateway: Gateway) -> tuple[Network, 
     }
     labels = {LABEL_APPLICATION: application.name}
     own = {**({} if "default" in (model.get("networks") or {}) else {"default": {}}), **own_networks(model)}
-    return networks.of_project(application.name, own, services, labels, gateway.pool)
+    found = networks.of_project(application.name, own, services, labels, gateway.pool)
+    return (*found, *([_way(application, gateway)] if application.shared_with_route else []))
 
 
 def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -39,7 +43,15 @@ def shared_names(application: Application, gateway: Gateway) -> dict[str, dict[s
         for key in networks.keys_of(service):
             settings = (service.get("networks") or {}).get(key) or {}
             found.setdefault(key, {})[one.name] = (one.name, *(settings.get("aliases") or ()))
+        if one in application.shared_with_route:
+            found.setdefault(names.WAY, {})[one.name] = (names.shared_host(application.name, one.name),)
     return found
+
+
+def on_the_way(application: Application, service: str, own: Json) -> dict[str, Any]:
+    """The `networks` of a shared service with a route: those that it has (`own`), and the gateway's way."""
+    on = own.get("networks") or {"default": None}
+    return {"networks": {**on, names.WAY: {"aliases": [names.shared_host(application.name, service)]}}}
 
 
 def colour_networks(model: Json, application: Application, gateway: Gateway) -> tuple[Network, ...]:
@@ -48,12 +60,23 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
     own = {"default": {}, **networks_of_colours(application.model)}
     # two colours can't both use the name that the file gives a network
     own = {key: {**one, "name": ""} for key, one in own.items()}
+    found = networks.of_project(model["name"], own, model["services"], labels, gateway.pool)
+    return (*found, _way(application, gateway))
+
+
+def _way(application: Application, gateway: Gateway) -> Network:
+    """The network between the gateway and this application."""
     way = gateway.network_of(application.name)
-    between = Network(
+    shared = sum(service.replicas for service in application.shared_with_route)
+    return Network(
         way,
-        {**labels, LABEL_GATEWAY: gateway.project},
+        {
+            LABEL_APPLICATION: application.name,
+            LABEL_GATEWAY: gateway.project,
+            names.COMPOSE_NETWORK: names.WAY,
+        },
         # both colours
-        2 * sum(service.replicas for service in application.having(Role.WEB)),
+        2 * sum(service.replicas for service in application.having(Role.WEB)) + shared,
         gateway.pool,
         # without a way out of the host: the engine does not choose it for the default route, and asks it
         # last for names
@@ -61,7 +84,6 @@ def colour_networks(model: Json, application: Application, gateway: Gateway) -> 
         joined=gateway.container,
         is_joined=way in gateway.networks,
     )
-    return (*networks.of_project(model["name"], own, model["services"], labels, gateway.pool), between)
 
 
 def own_networks(model: Json) -> dict[str, Json]:

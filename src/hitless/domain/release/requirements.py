@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from hitless.domain.application.model import Application, Service
+from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.model import Image
@@ -82,7 +82,10 @@ def of_services(
 
 
 def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
-    """One request through the gateway for each of the candidate's routes, if its rule gives an example."""
+    """One request through the gateway for each of the candidate's routes, if its rule gives an example.
+
+    A route to a shared service says nothing about the candidate.
+    """
     found = []
     # a backend with HTTP/2 alone (h2c) is usually gRPC, and a GET is not a gRPC call
     services = {
@@ -90,7 +93,8 @@ def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tup
         for backend in application.routes.backends
         if backend.scheme in ("http", "https")
     }
-    asked = {service.name for service in application.services if service.settings.ask_routes}
+    webs = application.having(Role.WEB)
+    asked = {service.name for service in webs if service.settings.ask_routes}
     for router in application.routes.routers:
         example = rules.example(router.rule)
         ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]

@@ -21,7 +21,7 @@ class Server:
 
     @property
     def host(self) -> str:
-        """The container's name."""
+        """The container's name; of a shared service, `names.shared_host`."""
         return self.url.partition("://")[2].rpartition(":")[0]
 
 
