@@ -131,6 +131,12 @@ class TestVolumes:
     def test_what_may_be_data_has_one(self, target: str) -> None:
         assert len(app(volumes=[{**self.DATA, "target": target}])) == 1
 
+    def test_the_files_of_products_that_share_them(self) -> None:
+        assert app(volumes=[{**self.DATA, "source": "caddy_data"}]) == ()
+        site = {**self.DATA, "target": "/var/www/html"}
+        assert check({"app": web() | {"image": "wordpress:6", "volumes": [site]}}) == ()
+        assert len(app(volumes=[site])) == 1
+
     def test_settings_that_nobody_mounted_read_only(self) -> None:
         for source in ("/srv/app.yml", "/srv/.env.production", "/srv/index.php"):
             assert app(volumes=[{"type": "bind", "source": source, "target": "/x"}]) == ()

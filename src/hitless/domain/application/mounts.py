@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hitless.domain.application.stores import product_name
 from hitless.domain.common.foreign import Json
 
 # writable, but many containers can share them: sockets, the clock, devices, kernel settings
@@ -21,10 +22,11 @@ _FILLED_AGAIN = frozenset(
         *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".npm", ".gradle", ".m2"),
     }
 )
-# words in the names of folders whose files are written once each, or added to
+# Words in the names of folders whose files are written once each, or added to. Caddies share their storage
+# (caddyserver.com/docs/conventions).
 _FILE_WORDS = """
     log logs cache caches tmp temp upload uploads media static staticfiles assets images img pictures photos
-    attachments avatars public reports results exports thumbnails
+    attachments avatars public reports results exports thumbnails caddy
 """
 _FILES = frozenset(_FILE_WORDS.split())
 # a word that says more than those: `media-db`, `cache.sqlite`
@@ -63,6 +65,8 @@ def _may_have_two_writers(service: Json, mount: Json) -> bool:
     source, target = str(mount["source"]), str(mount.get("target") or "")
     if _OF_THE_HOST.fullmatch(source) or is_filled_again(target):
         return True
+    if target == "/var/www/html" and product_name(str(service.get("image") or "")) == "wordpress":
+        return True  # its database is MySQL (the image's own documentation)
     name = source.rpartition("/")[2]
     if mount["type"] == "bind" and name not in _STATE_FILES:
         is_setting = name.rpartition(".")[2] in _SETTINGS and "." in name

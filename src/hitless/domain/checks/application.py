@@ -97,7 +97,7 @@ def _nothing_to_release(application: Application) -> Finding:
     return Finding(
         "services",
         f"a deployment would replace nothing that has a route: {routed} is shared, and runs once",
-        "set `x-hitless: {concurrent_writes: true}` on one of which two copies may run at the same time; "
+        "set `x-hitless: {concurrent_writes: true}` on a service that may run twice at the same time; "
         "what can't run twice can't be replaced without an interruption yet",
     )
 
