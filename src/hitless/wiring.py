@@ -14,14 +14,24 @@ from hitless.adapters.docker.cli import DockerCli, kill_running
 from hitless.adapters.docker.compose_file import ComposeOptions, resolve, revision
 
 if TYPE_CHECKING:
+    from hitless.adapters.docker.compose_change import ComposeChange
     from hitless.adapters.gateway.project import GatewayProject
     from hitless.domain.application.model import Application
     from hitless.domain.common.events import Event
     from hitless.domain.common.findings import Finding
+    from hitless.domain.common.foreign import Json
     from hitless.ports import Ports
     from hitless.ports.load import Load
 
-__all__ = ["ComposeOptions", "Host", "application", "host", "kill_running", "revision"]
+__all__ = [
+    "ComposeOptions",
+    "Host",
+    "application",
+    "change",
+    "host",
+    "kill_running",
+    "revision",
+]
 
 
 @dataclass(frozen=True)
@@ -96,3 +106,15 @@ def application(
 
     read, findings = reading.read(scaled_module.scaled(model, scale) if scale else model)
     return read, (*warnings, *findings)
+
+
+def change(
+    at: Host, options: ComposeOptions, model: Json, said: Mapping[str, Json], is_in_place: bool
+) -> ComposeChange:
+    """The change of the Compose file that says this: service -> keys of its `x-hitless`.
+
+    `model` is what Compose makes of the file today. Raises `HitlessError` if it can't be said there.
+    """
+    from hitless.adapters.docker import compose_change
+
+    return compose_change.change(at.cli, options, model, said, is_in_place)

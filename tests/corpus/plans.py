@@ -1,5 +1,7 @@
 """Plan every Compose file of a folder of files as people wrote them, and say what is refused, and why.
 
+Then `hitless init --yes` writes into a copy of each, and once more with the answer that two copies may write.
+
     HITLESS_CORPUS=FOLDER python -m tests.corpus.plans     # also writes docs/corpus.md
 
 The folder has an `index.tsv` (number, repository, …, kind, files here) and a folder for each number. The
@@ -12,19 +14,27 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.questions.ask import WEB
+from hitless.domain.questions.dialogue import default, hold
+from hitless.domain.questions.model import Option, Question
+from hitless.wiring import ComposeOptions, application, host
 from tests.e2e.conftest import Cli, _remove_gateway, free_port
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "corpus.md"
 GATEWAY = "hitless-corpus"
+NOT_UP = "hitless-corpus-not-up"
 _AT_ONCE = 2
 _MISSING_PORT = re.compile(r"does not publish the port (\d+)")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
@@ -41,22 +51,46 @@ class File:
 
     def plan(self) -> Planned:
         """What `hitless plan` says of it."""
-        words = (sys.executable, "-m", "hitless", "-p", f"corpus{self.number}")
-        files = [word for name in self.names for word in ("-f", str(self.folder / name))]
-        environment = {**os.environ, "HITLESS_GATEWAY": GATEWAY, "PYTHONPATH": str(ROOT / "src")}
-        done = subprocess.run(
-            (*words, *files, "plan", "--json"),
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        if "Traceback" in done.stderr:
-            raise AssertionError(f"{self.number}: {done.stderr}")
+        done = self._run("plan", "--json")
         if not done.stdout.strip():
             return Planned(self, (done.stderr.partition("\n")[0].removeprefix("hitless: "),))
         findings = json.loads(done.stdout.splitlines()[-1]).get("findings", ())
         return Planned(self, tuple(one["message"] for one in findings if one["is_error"]))
+
+    def initialised(self, folder: Path, answer: Callable[[Question], Option]) -> File:
+        """A copy of it, into which `hitless init` has written these answers."""
+        copy = replace(self, folder=folder / self.number)
+        shutil.copytree(self.folder, copy.folder)
+        try:
+            model = application(host(None, NOT_UP), ComposeOptions(copy.paths), {})[0].model
+        except HitlessError:  # no model: `plan` says why
+            return copy
+        words = [f"--answer={one.question.name}={one.option.word}" for one in hold(model, answer).answers]
+        # without a gateway, init opens no ports of it
+        done = copy._run("init", "--yes", *words, gateway=NOT_UP)
+        if done.returncode:
+            print(f"{self.number}: init: {done.stderr}", file=sys.stderr)
+        return copy
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The Compose files."""
+        return tuple(str(self.folder / name) for name in self.names)
+
+    def _run(self, *words: str, gateway: str = GATEWAY) -> subprocess.CompletedProcess[str]:
+        files = [word for path in self.paths for word in ("-f", path)]
+        done = subprocess.run(
+            (sys.executable, "-m", "hitless", "-p", f"corpus{self.number}", *files, *words),
+            cwd=self.folder,
+            env={**os.environ, "HITLESS_GATEWAY": gateway, "PYTHONPATH": str(ROOT / "src")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if "Traceback" in done.stderr:
+            raise AssertionError(f"{self.number}: {done.stderr}")
+        return done
 
 
 @dataclass(frozen=True)
@@ -74,14 +108,32 @@ def files(corpus: Path) -> Iterator[File]:
             yield File(row["number"], row["kind"], corpus / row["number"], tuple(row["files here"].split()))
 
 
-def planned(found: Sequence[File]) -> list[Planned]:
+def planned(found: Iterable[File]) -> list[Planned]:
     """The plans of all of them."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(File.plan, found))
 
 
-def main(corpus: Path) -> None:
-    """Plan all files on a gateway that has what their plans ask for, and write the page."""
+def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question], Option]) -> list[File]:
+    """Copies of all of them, after `hitless init`."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda one: one.initialised(folder, answer), found))
+
+
+def trusting(question: Question) -> Option:
+    """The answer of a user who knows that two copies may write: a copy in each release wherever possible."""
+    if question.name == WEB:
+        return question.options[0]
+    both = (one for one in question.options if any("concurrent_writes" in keys for keys in one.says.values()))
+    return next(both, default(question))
+
+
+def main(corpus: Path, folder: Path) -> None:
+    """Plan all files on a gateway that has what their plans ask for, and write the page.
+
+    `folder` is an empty one for the copies.
+    """
+    found = list(files(corpus))
     cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
     _remove_gateway(cli)
     web, https = free_port(), free_port()
@@ -90,19 +142,21 @@ def main(corpus: Path) -> None:
         *("--acme-email", "corpus@example.org"),
     )
     try:
-        found = list(files(corpus))
-        first = planned(found)
+        ways = [found, initialised(found, folder / "yes", default)]
+        ways.append(initialised(found, folder / "trusting", trusting))
+        first = [one for way in ways for one in planned(way)]
         ports = {port for one in first for error in one.errors for port in _MISSING_PORT.findall(error)}
         options = [word for port in sorted(ports, key=int) for word in ("--publish", f"127.0.0.1:{port}")]
         cli.run("gateway", "up", "--replace", *options)
-        PAGE.write_text(page(planned(found), len(ports)))
+        PAGE.write_text(page([planned(way) for way in ways], len(ports)))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
 
 
-def page(plans: Sequence[Planned], ports: int) -> str:
-    """The page of the documentation."""
+def page(ways: Sequence[Sequence[Planned]], ports: int) -> str:
+    """The page of the documentation: the plans as they are, after `init --yes`, and with other answers."""
+    plans, after, trusted = ways
     lines = [
         "# Compose files as people wrote them",
         "",
@@ -110,30 +164,37 @@ def page(plans: Sequence[Planned], ports: int) -> str:
         "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
         f"a CA, and the {ports} ports that the plans ask for by name.",
         "",
-        "| files | accepted as they are | of |",
-        "| --- | --- | --- |",
+        "`hitless init --yes` asks nothing, and never lets two copies write to one place. The last column",
+        "has the answers of a user who says that two copies may.",
+        "",
+        "| files | of | accepted as they are | after `init --yes` | after `init`, if two copies may write |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for kind in sorted({one.file.kind for one in plans}):
-        of_kind = [one for one in plans if one.file.kind == kind]
-        accepted = sum(not one.errors for one in of_kind)
+        counts = [sum(not one.errors for one in way if one.file.kind == kind) for way in ways]
+        of_kind = sum(one.file.kind == kind for one in plans)
         said = "with Traefik labels" if kind == "labels" else "without"
-        lines.append(f"| {said} | {accepted} | {len(of_kind)} |")
-    lines += [
-        "",
-        "Why the others are refused; a file may have several reasons:",
-        "",
-        "| files | reason |",
-        "| --- | --- |",
-    ]
-    reasons = Counter(
-        reason for one in plans for reason in {_OWN_WORDS.sub("…", error) for error in one.errors}
-    )
-    lines += [
-        f"| {count} | {reason} |"
-        for reason, count in sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
-    ]
+        lines.append(f"| {said} | {of_kind} | {' | '.join(map(str, counts))} |")
+    lines += _reasons("Why the others are refused as they are; a file may have several reasons:", plans)
+    lines += _reasons("After `init --yes`:", after)
+    lines += _reasons("After `init`, if two copies may write:", trusted)
     return "\n".join(lines) + "\n"
 
 
+def _reasons(title: str, plans: Sequence[Planned]) -> list[str]:
+    """A table of the errors."""
+    reasons = Counter(
+        reason for one in plans for reason in {_OWN_WORDS.sub("…", error) for error in one.errors}
+    )
+    return [
+        *("", title, "", "| files | reason |", "| --- | --- |"),
+        *(
+            f"| {count} | {reason} |"
+            for reason, count in sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+        ),
+    ]
+
+
 if __name__ == "__main__":
-    main(Path(os.environ["HITLESS_CORPUS"]))
+    with tempfile.TemporaryDirectory() as made:
+        main(Path(os.environ["HITLESS_CORPUS"]), Path(made))

@@ -11,6 +11,7 @@ from hitless.cli.deploy import deploy
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
+from hitless.cli.init import init
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
@@ -56,7 +57,8 @@ def hitless(
 ) -> None:
     """Deploy Docker Compose applications with zero downtime.
 
-    Once per host: hitless gateway up. Then, for the first and every later release: hitless deploy.
+    Once per host: hitless gateway up. Once per application: hitless init. Then, for the first and every
+    later release: hitless deploy.
     """
     ctx.obj = Options(
         files=files,
@@ -71,6 +73,7 @@ def hitless(
 
 for verb in (
     gateway,
+    init,
     deploy,
     adopt,
     plan,

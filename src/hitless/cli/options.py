@@ -207,16 +207,14 @@ class Options:
         """The application that the Compose files describe, with these numbers of containers."""
         from hitless import wiring
 
-        return wiring.application(
-            host,
-            wiring.ComposeOptions(
-                self.files,
-                self.project_name,
-                self.project_directory,
-                self.env_files,
-                self.profiles,
-            ),
-            scale or {},
+        return wiring.application(host, self.compose(), scale or {})
+
+    def compose(self) -> wiring.ComposeOptions:
+        """Those of Compose's own."""
+        from hitless import wiring
+
+        return wiring.ComposeOptions(
+            self.files, self.project_name, self.project_directory, self.env_files, self.profiles
         )
 
     def application_name(self, host: wiring.Host) -> str:

@@ -19,6 +19,7 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.plan import deploy as deploy_plan
 from hitless.domain.plan.routing_steps import CutOver
+from hitless.domain.questions import dialogue
 from hitless.domain.release import prepared as preparing
 from tests.domain.builders import (
     GATEWAY,
@@ -117,6 +118,7 @@ def used(model: Any) -> None:
     application, findings = reading.read(model)
     redact.secrets(model)
     findings = (*findings, *check(application, WORLD, {}))
+    dialogue.hold(model, dialogue.default)
     prepared, more = preparing.prepare(application, IMAGES, GATEWAY)
     findings = (*findings, *more, *check(prepared, WORLD, IMAGES))
     assert not any("a-secret" in finding.message for finding in findings)
@@ -135,6 +137,24 @@ def test_nothing_is_wrong_with_the_model_that_the_others_are_made_of() -> None:
 
 
 PLACES = sorted(places(full()), key=str)
+
+
+def plain() -> dict[str, Any]:
+    """A model without a route, about which there are questions."""
+    ports = [{"published": "8000", "target": 8000, "protocol": "tcp", "host_ip": "127.0.0.1"}]
+    volumes = [{"type": "volume", "source": "data", "target": "/data"}, {"type": "volume", "target": "/b"}]
+    services = {
+        "app": unrouted(build={"context": "."}, ports=ports, x_hitless={"protocol": "http"}),
+        "worker": unrouted(volumes=volumes, command=["beat"], depends_on={"app": {"condition": "x"}}),
+        "other": unrouted(ports=ports),
+    }
+    return compose(services, x_hitless={"roles": {"other": "worker"}})
+
+
+@pytest.mark.parametrize("path", sorted(places(plain()), key=str), ids=str)
+@pytest.mark.parametrize("value", [None, True, 3, "text", b"\xff", [], [[]], {}, {"a": {"b": 1}}], ids=repr)
+def test_questions_about_a_model_in_every_shape(path: Path, value: Any) -> None:
+    used(changed(plain(), path, value))
 
 
 @examples(600)

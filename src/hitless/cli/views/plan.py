@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
+from rich.console import Console
 from rich.markup import escape
 
 from hitless.cli.console import console
@@ -61,10 +62,7 @@ def show_plan(
         print_document(Document.PLAN, plan_document(application, preview, findings))
         return
     out = console()
-    width = max(len(service.name) for service in application.services)
-    for service in application.services:
-        role = f"{service.role}, exclusive" if service.exclusive else str(service.role)
-        out.print(f"[bold]{escape(service.name):<{width}}[/]  {role:<7} [dim]{escape(service.reason)}[/]")
+    show_services(out, application)
     show_findings(out, findings)
     if preview is None:
         out.print("hitless deploy would refuse; nothing would be touched")
@@ -73,6 +71,14 @@ def show_plan(
     out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
     for number, step in enumerate(preview.steps, start=1):
         out.print(f"  {number}. {escape(step_text(step))}")
+
+
+def show_services(out: Console, application: Application) -> None:
+    """Every service with its role, and the reason."""
+    width = max(len(service.name) for service in application.services)
+    for service in application.services:
+        role = f"{service.role}, exclusive" if service.exclusive else str(service.role)
+        out.print(f"[bold]{escape(service.name):<{width}}[/]  {role:<7} [dim]{escape(service.reason)}[/]")
 
 
 def plan_document(

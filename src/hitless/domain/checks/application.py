@@ -12,6 +12,7 @@ from hitless.domain.checks import route as route_checks
 from hitless.domain.checks import service as service_checks
 from hitless.domain.checks.host import compose_projects, elsewhere, of_disk, of_gateways_volumes, of_host
 from hitless.domain.checks.networks import of_networks
+from hitless.domain.checks.no_route import no_route
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
@@ -20,7 +21,6 @@ from hitless.domain.release import prepared as preparing
 from hitless.domain.release.compose_models import hook_service
 from hitless.domain.release.model import Image
 from hitless.domain.release.prepared import with_ports
-from hitless.domain.routing.published import published_ports
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
@@ -39,7 +39,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         *of_gateways_volumes(application, world.gateway),
     ]
     if not application.routes.routers:
-        findings.append(_no_route(application))
+        findings.append(no_route(application))
     elif not application.having(Role.WEB):
         findings.append(_nothing_to_release(application))
     findings += _from_environment(application.model)
@@ -63,32 +63,6 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
 def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The same findings, with every warning turned into an error."""
     return tuple(replace(finding, is_error=True) for finding in findings)
-
-
-def _no_route(application: Application) -> Finding:
-    """Say how to make one, at the service that most likely is to have it."""
-    services: Mapping[str, Json] = application.model.get("services") or {}
-    own = {one.name: one for one in application.services if not one.product and one.role is not Role.GATEWAY}
-    ports = {name: [str(port["published"]) for port in published_ports(services[name])] for name in own}
-
-    def likelihood(name: str) -> tuple[bool, bool, bool]:
-        is_built, is_published = own[name].builds, bool(ports[name])
-        return is_built and is_published, is_published, is_built
-
-    meant = max((name for name in own if any(likelihood(name))), key=likelihood, default=None)
-    rule = "traefik.http.routers.web.rule=Host(`…`)"
-    if meant is None:
-        hint = f"give the web service a label: {rule}"
-    elif ports[meant]:
-        hint = (
-            f"is it {meant}? Write `x-hitless: {{publish: gateway}}` at services.{meant}, and the gateway "
-            f"publishes {', '.join(ports[meant])} for it; or, for a host name, the label {rule}"
-        )
-    else:
-        hint = f"is it {meant}? Write at services.{meant}: labels: [{rule}]"
-    return Finding(
-        "services", "no service has a route: the gateway would send no requests to this application", hint
-    )
 
 
 def _nothing_to_release(application: Application) -> Finding:

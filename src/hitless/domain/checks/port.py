@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.routing.entry_points import WEB, port_of, written
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.published import address_of
+
+
+def unpublished(application: Application, gateway: Gateway) -> Mapping[int, str]:
+    """The ports of an application that the gateway does not publish yet: port -> address, "" for all."""
+    return {
+        port: address_of(application.model["services"][router.service], port)
+        for router in application.routes.routers
+        if router.is_port
+        for name in router.entry_points
+        if name not in gateway.entry_points and (port := port_of(name))
+    }
 
 
 def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:

@@ -99,7 +99,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                 f"{name} is {other.role}, this is {service.role}: one runs once, the other in each release",
                 "give both one role with `x-hitless: {role: …}`",
             )
-    product, written = service.product, _data(application, service)
+    product, written = service.product, data_of(application, service)
     if service.role is Role.WEB and product and written:
         yield Finding(
             f"{path}.volumes",
@@ -205,8 +205,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             )
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
-    if _is_copied(service):
-        yield from _volumes(application, service)
+    yield from _volumes(application, service)
     if service.role is Role.WORKER:
         yield from _anonymous_volumes(path, service, model, images.get(service.name))
     restart = str(model.get("restart") or "no")
@@ -221,7 +220,7 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
         yield from _health(application, service, images)
 
 
-def _data(application: Application, service: Service) -> list[str]:
+def data_of(application: Application, service: Service) -> list[str]:
     """The mounts in which a service may keep data that has one writer.
 
     None if the file allows two: of a volume, one service that writes to it says it for all.
@@ -238,10 +237,7 @@ def _data(application: Application, service: Service) -> list[str]:
 
 
 def _volumes(application: Application, service: Service) -> Iterator[Finding]:
-    """Ask once for each volume: at the first service that two copies would write to it from."""
-    before = itertools.takewhile(lambda one: one is not service, application.released)
-    asked = {source for one in before if _is_copied(one) for source in _data(application, one)}
-    if found := [source for source in _data(application, service) if source not in asked]:
+    if found := written_twice(application, service):
         shared = "it runs once, with its route, and deployments leave it as it is"
         yield Finding(
             f"services.{service.name}.volumes",
@@ -253,27 +249,41 @@ def _volumes(application: Application, service: Service) -> Iterator[Finding]:
         )
 
 
+def written_twice(application: Application, service: Service) -> list[str]:
+    """What two copies of a service would write to: each volume once, at the first such service."""
+    if not _is_copied(service):
+        return []
+    before = itertools.takewhile(lambda one: one is not service, application.released)
+    asked = {source for one in before if _is_copied(one) for source in data_of(application, one)}
+    return [source for source in data_of(application, service) if source not in asked]
+
+
 def _is_copied(service: Service) -> bool:
     """Whether two of it run at the same time."""
     return not service.exclusive and service.role is not Role.JOB
 
 
 def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | None) -> Iterator[Finding]:
-    if service.concurrent_writes:
-        return
-    mounted = model.get("volumes") or ()
-    targets = {mount.get("target") for mount in mounted if mount.get("source")}
-    anonymous = {mount.get("target") for mount in mounted if mount.get("type") == "volume"} - targets
-    anonymous |= set(image.volumes if image else ()) - targets
-    for target in sorted(str(one) for one in anonymous):
-        if mounts.is_filled_again(target):
-            continue
+    for target in anonymous_volumes(service, model, image):
         yield Finding(
             f"{path}.volumes",
             f"what it writes to {target} would be lost with every release: each copy has a volume of its own",
             "if it keeps data, set `x-hitless: {role: shared}` on the service; if nothing is lost, set "
             "`{concurrent_writes: true}`",
         )
+
+
+def anonymous_volumes(service: Service, model: Json, image: Image | None = None) -> tuple[str, ...]:
+    """The folders of a service that are a new volume in each container; none if the file allows that."""
+    if service.concurrent_writes:
+        return ()
+    mounted = model.get("volumes") or ()
+    targets = {mount.get("target") for mount in mounted if mount.get("source")}
+    anonymous = {mount.get("target") for mount in mounted if mount.get("type") == "volume"} - targets
+    anonymous |= set(image.volumes if image else ()) - targets
+    return tuple(
+        target for target in sorted(str(one) for one in anonymous) if not mounts.is_filled_again(target)
+    )
 
 
 def _health(application: Application, service: Service, images: Mapping[str, Image]) -> Iterator[Finding]:

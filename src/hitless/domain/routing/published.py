@@ -60,6 +60,20 @@ def _protocol(target: int, model: Json, own: Routes) -> Protocol | None:
     for backend in own.backends:
         if backend.port == target or (backend.port is None and len(published_ports(model)) == 1):
             return Protocol.TCP if backend.scheme == "tcp" else Protocol.HTTP
+    return usual_protocol(target)
+
+
+def unsure_ports(model: Json, own: Routes) -> tuple[str, ...]:
+    """The published ports of a service with these routes, if nothing tells what is spoken there."""
+    return tuple(
+        str(port["published"])
+        for port in published_ports(model)
+        if _protocol(int(port["target"]), model, own) is None
+    )
+
+
+def usual_protocol(target: int) -> Protocol | None:
+    """What most images speak on this port of a container; None if there is no such custom."""
     return Protocol.HTTP if target in _HTTP else Protocol.TCP if target in _TCP else None
 
 
@@ -92,7 +106,7 @@ def address_of(model: Json, port: int) -> str:
 
 def published_ports(model: Json) -> list[Json]:
     """The ports that a service of a Compose model publishes on the host."""
-    return [port for port in model.get("ports") or () if port.get("published")]
+    return [port for port in model.get("ports") or () if port.get("published") and port.get("target")]
 
 
 def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes) -> Routes:
