@@ -242,14 +242,13 @@ def test_a_proxy_its_back_end_and_a_database(plain: Callable[[str], Plain]) -> N
 def test_two_sites_a_worker_with_data_and_a_scheduler(plain: Callable[[str], Plain]) -> None:
     app = plain(SEVERAL)
     output = app.cli.run("init", "--yes")
-    for name in ("web", "vote.ports", "worker.role"):
+    for name in ("web", "vote.ports", "worker.volumes"):
         assert f"{name}: " in output
     assert app.override.read_text() == (
         "services:\n"
         "  result:\n    x-hitless: {publish: gateway}\n"
-        "  beat:\n    x-hitless: {exclusive: true}\n"
-        "  vote:\n    x-hitless: {publish: gateway}\n"
         "  worker:\n    x-hitless: {exclusive: true}\n"
+        "  vote:\n    x-hitless: {publish: gateway}\n"
     )
     app.init_again()
     app.deploy_twice()
