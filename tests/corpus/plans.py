@@ -164,7 +164,7 @@ def page(ways: Sequence[Sequence[Planned]], ports: int) -> str:
         "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
         f"a CA, and the {ports} ports that the plans ask for by name.",
         "",
-        "`hitless init --yes` asks nothing, and never lets two copies write to one place. The last column",
+        "`hitless init --yes` asks nothing, and never lets two copies write to one's data. The last column",
         "has the answers of a user who says that two copies may.",
         "",
         "| files | of | accepted as they are | after `init --yes` | after `init`, if two copies may write |",
