@@ -100,6 +100,11 @@ class Planned:
     file: File
     errors: tuple[str, ...]
 
+    @property
+    def missing_ports(self) -> frozenset[str]:
+        """The ports that the gateway would need for it."""
+        return frozenset(port for error in self.errors for port in _MISSING_PORT.findall(error))
+
 
 def files(corpus: Path) -> Iterator[File]:
     """All applications of the folder."""
@@ -112,6 +117,12 @@ def planned(found: Iterable[File]) -> list[Planned]:
     """The plans of all of them."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(File.plan, found))
+
+
+def planned_again(plans: Sequence[Planned]) -> list[Planned]:
+    """The same plans, on a gateway that has the ports which some of them miss."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda one: one.file.plan() if one.missing_ports else one, plans))
 
 
 def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question], Option]) -> list[File]:
@@ -144,11 +155,11 @@ def main(corpus: Path, folder: Path) -> None:
     try:
         ways = [found, initialised(found, folder / "yes", default)]
         ways.append(initialised(found, folder / "trusting", trusting))
-        first = [one for way in ways for one in planned(way)]
-        ports = {port for one in first for error in one.errors for port in _MISSING_PORT.findall(error)}
+        plans = [planned(way) for way in ways]
+        ports = {port for way in plans for one in way for port in one.missing_ports}
         options = [word for port in sorted(ports, key=int) for word in ("--publish", f"127.0.0.1:{port}")]
         cli.run("gateway", "up", "--replace", *options)
-        PAGE.write_text(page([planned(way) for way in ways], len(ports)))
+        PAGE.write_text(page([planned_again(way) for way in plans], len(ports)))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
