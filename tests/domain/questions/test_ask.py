@@ -261,6 +261,19 @@ def test_a_role_that_is_a_guess_is_asked_and_by_default_one_runs(monkeypatch: py
     }
 
 
+def test_a_role_that_is_a_guess_takes_its_ports_along() -> None:
+    services = {
+        "app": web(),
+        "api": unrouted("shop/api", build={"context": "api"}, volumes=[volume()], **published(9, 9)),
+    }
+    found = held(services, api_role="worker", api_protocol="http")
+    assert names(found) == ["api.role", "api.protocol"]
+    assert found.said == {
+        "api": {"publish": "gateway", "concurrent_writes": True, "protocol": "http"},
+    }
+    assert errors(services, found.said) == []
+
+
 # all of them
 
 

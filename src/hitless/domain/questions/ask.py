@@ -131,13 +131,14 @@ def _alone(service: Service) -> Option:
 
 
 def _role(application: Application, service: Service) -> Question:
+    own = _shared_writes(application, service, "worker", "yes: a new one with each release", role="worker")
+    if _has_own_ports(application, service) and _can_have_ports(application, service):
+        meaning = "yes: a new one with each release, and the gateway publishes its ports"
+        own = _shared_writes(application, service, "worker", meaning, publish="gateway")
     return Question(
         f"{service.name}.role",
         f"Does each release get a {service.name} of its own? {service.doubt}.",
-        (
-            _shared(service, "no"),
-            _shared_writes(application, service, "worker", "yes: a new one with each release", role="worker"),
-        ),
+        (_shared(service, "no"), own),
         "shared",
     )
 
@@ -149,7 +150,8 @@ def _protocol(application: Application, service: Service, asked: Collection[str]
     if extension(model).get("protocol"):
         return
     usual = {published.usual_protocol(int(port["target"])) for port in ports}
-    if {WEB, f"{service.name}.ports"} & {*asked} and extension(model).get("publish") == "gateway":
+    said_now = {WEB, f"{service.name}.ports", f"{service.name}.role"} & {*asked}
+    if said_now and extension(model).get("publish") == "gateway":
         # it was said a moment ago that people reach it
         unsure = [str(port["published"]) for port in ports] if usual - {Protocol.HTTP} else []
         default = Protocol.HTTP if usual == {None} and len(ports) == 1 else Protocol.TCP
