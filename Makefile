@@ -14,7 +14,7 @@ help:
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
 	@echo "make replacements  20 of the gateway's Traefik under every kind of request, 20 restarts of the engine"
 	@echo "make fuzz       the properties with fifty times as many examples"
-	@echo "make corpus     hitless plan on the Compose files of a folder; writes docs/corpus.md"
+	@echo "make corpus     hitless init, plan and deploy on the Compose files of a folder; writes docs/corpus.md"
 	@echo "make docs       draw the pages of docs/reference from the code"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
@@ -80,7 +80,9 @@ docs: python
 
 # HITLESS_CORPUS is a folder of Compose files as people wrote them.
 corpus: python engine
+	@dev/servers
 	@$(PYTHON_RUN) -m tests.corpus.plans
+	@$(PYTHON_RUN) -m tests.corpus.deployed
 
 check: python
 	@$(PYTHON_RUN) -m ruff format --check .

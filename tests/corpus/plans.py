@@ -29,6 +29,7 @@ from hitless.domain.questions.ask import WEB
 from hitless.domain.questions.dialogue import default, hold
 from hitless.domain.questions.model import Option, Question
 from hitless.wiring import ComposeOptions, application, host
+from tests.corpus import roles
 from tests.e2e.conftest import Cli, _remove_gateway, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,11 @@ def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question]
         return list(pool.map(lambda one: one.initialised(folder, answer), found))
 
 
+def ports_of(plans: Iterable[Planned]) -> list[str]:
+    """The ports that the gateway is to publish for these plans."""
+    return sorted({port for one in plans for port in one.missing_ports}, key=int)
+
+
 def trusting(question: Question) -> Option:
     """The answer of a user who knows that two copies may write: a copy in each release wherever possible."""
     if question.name == WEB:
@@ -156,13 +162,36 @@ def main(corpus: Path, folder: Path) -> None:
         ways = [found, initialised(found, folder / "yes", default)]
         ways.append(initialised(found, folder / "trusting", trusting))
         plans = [planned(way) for way in ways]
-        ports = {port for way in plans for one in way for port in one.missing_ports}
-        options = [word for port in sorted(ports, key=int) for word in ("--publish", f"127.0.0.1:{port}")]
+        ports = ports_of([one for way in plans for one in way])
+        options = [word for port in ports for word in ("--publish", f"127.0.0.1:{port}")]
         cli.run("gateway", "up", "--replace", *options)
-        PAGE.write_text(page([planned_again(way) for way in plans], len(ports)))
+        PAGE.write_text(page([planned_again(way) for way in plans], len(ports)) + roles_of(found))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
+
+
+def roles_of(found: Sequence[File]) -> str:
+    """How many roles are right, asked for, and wrong."""
+    known = roles.judged()
+    counts: Counter[roles.Found] = Counter()
+    harm: Counter[str] = Counter()
+    for one in found:
+        try:
+            model = application(host(None, NOT_UP), ComposeOptions(one.paths), {})[0].model
+        except HitlessError:  # no model: `plan` says why
+            continue
+        for what, harmed in roles.figures(one.number, model, known):
+            counts[what] += 1
+            harm[harmed] += what is roles.Found.WRONG
+    said = ", ".join(f"{number} would harm {name}" for name, number in sorted(harm.items()) if number)
+    right, asked, wrong = (counts[one] for one in roles.Found)
+    return (
+        f"\nThe roles of {counts.total()} services, beside those that two readers gave them from the files\n"
+        f"and from what the products are: {right} are right, {asked} are asked for, {wrong} are wrong\n"
+        f"({said or 'none'}).\n"
+        "Not counted are services in profiles, and those of files that Compose does not resolve.\n"
+    )
 
 
 def page(ways: Sequence[Sequence[Planned]], ports: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import App, docker, wait_for
 from tests.e2e.test_deploy import assert_lossless
 from tests.e2e.test_services import started
@@ -61,6 +63,7 @@ def test_it_answers_through_every_deployment_and_stays_the_same(app: Make) -> No
     assert not any(shop.leftovers().values())
 
 
+@pytest.mark.more
 def test_it_is_found_again_when_it_is_recreated(app: Make) -> None:
     shop = app(FILES)
     shop.cli.run("deploy")
@@ -72,6 +75,7 @@ def test_it_is_found_again_when_it_is_recreated(app: Make) -> None:
     assert found["changes"] == ""
 
 
+@pytest.mark.more
 def test_one_that_plain_compose_has_started_gets_its_route_and_stays(app: Make) -> None:
     shop = app(FILES)
     file = shop.cli.options[3]

@@ -159,6 +159,12 @@ def test_a_store_that_is_built_here_without_a_volume_is_doubted() -> None:
     assert role("redis-worker", {"redis-worker": {"build": {"context": "/x"}}})[0] is Role.WORKER
 
 
+@pytest.mark.parametrize(("image", "is_store"), [("acme/user-db:1", True), ("acme/db-api:1", False)])
+def test_a_database_may_be_one_by_the_last_word_of_its_image(image: str, is_store: bool) -> None:
+    services = {"app": {**web(), "image": "acme/web:1"}, "users": {"image": image}}
+    assert role("users", services)[0] is (Role.SHARED if is_store else Role.WORKER)
+
+
 def test_a_store_with_a_route_runs_once() -> None:
     minio = {
         **web(),

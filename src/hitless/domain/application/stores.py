@@ -13,9 +13,11 @@ _PRODUCTS = """
     redpanda oracle pulsar zookeeper elasticsearch opensearch solr meilisearch typesense influxdb clickhouse
     cassandra scylla couchdb couchbase neo4j arangodb surrealdb rethinkdb cockroach cockroachdb yugabyte tidb
     minio etcd consul vault mosquitto emqx beanstalkd qdrant weaviate milvus chroma victoriametrics prometheus
-    loki firebird pgautoupgrade seaweedfs questdb eventstore eventstoredb kurrentdb db database
+    loki firebird pgautoupgrade seaweedfs questdb eventstore eventstoredb kurrentdb
 """
 _STATEFUL = frozenset(_PRODUCTS.split())
+# as the last word of a name: `user-db`, and not `db-api`
+_ENDS = _STATEFUL | {"db", "database"}
 # images whose names do not have the product's name
 _ALSO_STATEFUL = {"mssql/server": "mssql", "confluentinc/cp-server": "kafka"}
 # an image with such a word in its name only reads or serves a product's data: kafka-ui, mysqld-exporter
@@ -43,13 +45,14 @@ def stateful(service: Json) -> str:
         if f"/{_without_tag(image)}".endswith(f"/{path}"):
             return product
     words = words_of(product_name(image))
-    return "" if _TOOLS.intersection(words) else next((word for word in words if word in _STATEFUL), "")
+    found = (word for word in words if word in _STATEFUL)
+    return "" if _TOOLS.intersection(words) else next(found, words[-1] if words[-1] in _ENDS else "")
 
 
 def is_called_like_a_store(name: str) -> bool:
     """Whether a service of this name is a store: `db`, `shop-postgres`; not `kafka-ui`, `redis-worker`."""
     words = words_of(name.lower())
-    return words[-1] in _STATEFUL and not _TOOLS.intersection(words)
+    return words[-1] in _ENDS and not _TOOLS.intersection(words)
 
 
 def is_monitor(service: Json) -> bool:

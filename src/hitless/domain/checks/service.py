@@ -260,7 +260,7 @@ def written_twice(application: Application, service: Service) -> list[str]:
 
 def _is_copied(service: Service) -> bool:
     """Whether two of it run at the same time."""
-    return not service.exclusive and service.role is not Role.JOB
+    return service.role in (Role.WEB, Role.WORKER) and not service.exclusive
 
 
 def _anonymous_volumes(path: str, service: Service, model: Json, image: Image | None) -> Iterator[Finding]:
