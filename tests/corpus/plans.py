@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.e2e.conftest import Cli, _remove_gateway, free_port
 
@@ -27,6 +28,7 @@ PAGE = ROOT / "docs" / "corpus.md"
 GATEWAY = "hitless-corpus"
 _AT_ONCE = 2
 _MISSING_PORT = re.compile(r"does not publish the port (\d+)")
+_MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
 
@@ -95,20 +97,26 @@ def main(corpus: Path) -> None:
         ports = {port for one in first for error in one.errors for port in _MISSING_PORT.findall(error)}
         options = [word for port in sorted(ports, key=int) for word in ("--publish", f"127.0.0.1:{port}")]
         cli.run("gateway", "up", "--replace", *options)
-        PAGE.write_text(page(planned(found), len(ports)))
+        names = {name for one in first for text in one.errors for name in _MISSING_MIDDLEWARE.findall(text)}
+        with TemporaryDirectory() as folder:
+            config = Path(folder) / "common.yml"
+            middlewares = {name: {"headers": {"frameDeny": True}} for name in sorted(names)}
+            config.write_text(json.dumps({"http": {"middlewares": middlewares}}))
+            cli.run("gateway", "config", "add", str(config))
+        PAGE.write_text(page(planned(found), len(ports), len(names)))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
 
 
-def page(plans: Sequence[Planned], ports: int) -> str:
+def page(plans: Sequence[Planned], ports: int, middlewares: int) -> str:
     """The page of the documentation."""
     lines = [
         "# Compose files as people wrote them",
         "",
         "`hitless plan` on public Compose files that nobody wrote for hitless. `make corpus` writes this",
         "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
-        f"a CA, and the {ports} ports that the plans ask for by name.",
+        f"a CA, and the {ports} ports and {middlewares} middlewares that the plans ask for by name.",
         "",
         "| files | accepted as they are | of |",
         "| --- | --- | --- |",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ import httpx
 import pytest
 
 from bench.load import Load
-from tests.e2e.conftest import GATEWAY, NAMED, Cli, Gateway, docker, gateway_of_its_own
+from hitless.adapters.gateway.configs import render
+from hitless.domain.routing.gateway_config import Config
+from tests.e2e.conftest import GATEWAY, NAMED, Cli, Gateway, docker, gateway_of_its_own, wait_for
 
 HOST = "config.localhost"
 USERS = "ann:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"  # her password is `test`: Traefik's own documentation
@@ -145,10 +148,7 @@ def test_a_change_a_restart_and_an_upgrade_under_load(served: Site) -> None:
     assert served.mark == "four"
     docker("restart", served.gateway.container)
     served.gateway.cli.run("gateway", "up")
-    deadline = time.monotonic() + 30
-    while served.mark != "four" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert served.mark == "four"
+    wait_for(lambda: _answers(served, "four"))
 
 
 @pytest.mark.more
@@ -161,3 +161,24 @@ def test_a_config_that_nobody_uses_goes_without_a_trace(served: Site) -> None:
     assert "the config spare has a middleware of this name already" in " ".join(taken.split())
     served.gateway.cli.run("gateway", "config", "remove", "spare")
     assert "spare" not in served.gateway.cli.run("gateway", "config", "list")
+
+
+@pytest.mark.more
+def test_one_that_a_starting_traefik_refuses_is_set_aside(served: Site) -> None:
+    """Like one with a word that an older Traefik does not know: whole, and refused."""
+    before, file = served.mark, "/etc/hitless/routes/.config-later.yml"
+    text = render(Config("later", 1, {"later": {"compress": {"ofTomorrow": "1"}}}))
+    inside = ("docker", "exec", "-i", "-u", "0:65532", served.gateway.container, "sh", "-c")
+    subprocess.run((*inside, f"cat > {file}"), input=text, text=True, check=True)
+    docker("restart", served.gateway.container)
+    wait_for(lambda: ".config-later.yml: it is set aside" in served.gateway.cli.run("gateway", "logs"))
+    wait_for(lambda: _answers(served, before))
+    served.app.run("deploy", RELEASE="9")
+    served.gateway.cli.run("gateway", "config", "remove", "later")
+
+
+def _answers(site: Site, mark: str | None) -> bool:
+    try:
+        return site.mark == mark
+    except httpx.HTTPError:
+        return False
