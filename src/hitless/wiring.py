@@ -49,6 +49,7 @@ class Host:
         from hitless.adapters.docker.networks import DockerNetworks
         from hitless.adapters.docker.projects import DockerProjects
         from hitless.adapters.gateway.certificates import GatewayCertificates
+        from hitless.adapters.gateway.configs import GatewayConfigs
         from hitless.adapters.gateway.instances import TraefikInstances
         from hitless.adapters.gateway.programs import Programs
         from hitless.adapters.gateway.shell import GatewayShell
@@ -71,6 +72,7 @@ class Host:
             local=LocalMachine(self.directory),
             instances=instances,
             certificates=GatewayCertificates(shell, instances.all),
+            configs=GatewayConfigs(shell),
             emit=emit,
         )
 

@@ -34,7 +34,18 @@ from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import ALIASES, WEB, WEBSECURE, port_of
 from hitless.domain.routing.https import named
 from hitless.wiring import ComposeOptions, application, host
-from tests.corpus.plans import GATEWAY, NOT_UP, ROOT, File, files, initialised, planned, ports_of, trusting
+from tests.corpus.plans import (
+    GATEWAY,
+    NOT_UP,
+    ROOT,
+    File,
+    files,
+    give,
+    initialised,
+    planned,
+    planned_again,
+    trusting,
+)
 from tests.e2e.conftest import Cli, _remove_gateway, docker, free_port
 from tests.e2e.pebble import introduce, pebble
 
@@ -340,10 +351,9 @@ def main(corpus: Path, folder: Path, numbers: Sequence[str]) -> bool:
     try:
         found = [one for one in files(corpus) if not numbers or one.number in numbers]
         found = initialised(found, folder / "answered", trusting)
-        options = [word for port in ports_of(planned(found)) for word in ("--publish", f"127.0.0.1:{port}")]
-        if options:
-            cli.run("gateway", "up", "--replace", *options)
-        accepted = [one.file for one in planned(found) if not one.errors]
+        plans = planned(found)
+        give(cli, plans, folder)
+        accepted = [one.file for one in planned_again(plans) if not one.errors]
         with pebble(GATEWAY, folder):
             for one in accepted:
                 outcomes.append(deploy(one, folder / f"deployed-{one.number}", web, https))

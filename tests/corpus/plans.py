@@ -38,6 +38,7 @@ GATEWAY = "hitless-corpus"
 NOT_UP = "hitless-corpus-not-up"
 _AT_ONCE = 2
 _MISSING_PORT = re.compile(r"does not publish the port (\d+)")
+_MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
 
@@ -106,6 +107,15 @@ class Planned:
         """The ports that the gateway would need for it."""
         return frozenset(port for error in self.errors for port in _MISSING_PORT.findall(error))
 
+    @property
+    def missing_middlewares(self) -> frozenset[str]:
+        """The middlewares that the gateway would need for it."""
+        return frozenset(name for error in self.errors for name in _MISSING_MIDDLEWARE.findall(error))
+
+    def again(self) -> Planned:
+        """The same on a gateway that has what it missed."""
+        return self.file.plan() if self.missing_ports or self.missing_middlewares else self
+
 
 def files(corpus: Path) -> Iterator[File]:
     """All applications of the folder."""
@@ -121,9 +131,9 @@ def planned(found: Iterable[File]) -> list[Planned]:
 
 
 def planned_again(plans: Sequence[Planned]) -> list[Planned]:
-    """The same plans, on a gateway that has the ports which some of them miss."""
+    """The same plans, on a gateway that has the ports and middlewares which some of them miss."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda one: one.file.plan() if one.missing_ports else one, plans))
+        return list(pool.map(Planned.again, plans))
 
 
 def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question], Option]) -> list[File]:
@@ -132,9 +142,18 @@ def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question]
         return list(pool.map(lambda one: one.initialised(folder, answer), found))
 
 
-def ports_of(plans: Iterable[Planned]) -> list[str]:
-    """The ports that the gateway is to publish for these plans."""
-    return sorted({port for one in plans for port in one.missing_ports}, key=int)
+def give(cli: Cli, plans: Sequence[Planned], folder: Path) -> tuple[int, int]:
+    """Give the gateway the ports and the middlewares that these plans miss; how many there are of each."""
+    ports = sorted({port for one in plans for port in one.missing_ports}, key=int)
+    options = [word for port in ports for word in ("--publish", f"127.0.0.1:{port}")]
+    cli.run("gateway", "up", "--replace", *options)
+    names = sorted({name for one in plans for name in one.missing_middlewares})
+    if names:
+        config = folder / "common.yml"
+        middlewares = {name: {"headers": {"frameDeny": True}} for name in names}
+        config.write_text(json.dumps({"http": {"middlewares": middlewares}}))
+        cli.run("gateway", "config", "add", str(config))
+    return len(ports), len(names)
 
 
 def trusting(question: Question) -> Option:
@@ -162,10 +181,8 @@ def main(corpus: Path, folder: Path) -> None:
         ways = [found, initialised(found, folder / "yes", default)]
         ways.append(initialised(found, folder / "trusting", trusting))
         plans = [planned(way) for way in ways]
-        ports = ports_of([one for way in plans for one in way])
-        options = [word for port in ports for word in ("--publish", f"127.0.0.1:{port}")]
-        cli.run("gateway", "up", "--replace", *options)
-        PAGE.write_text(page([planned_again(way) for way in plans], len(ports)) + roles_of(found))
+        counts = give(cli, [one for way in plans for one in way], folder)
+        PAGE.write_text(page([planned_again(way) for way in plans], *counts) + roles_of(found))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
@@ -194,7 +211,7 @@ def roles_of(found: Sequence[File]) -> str:
     )
 
 
-def page(ways: Sequence[Sequence[Planned]], ports: int) -> str:
+def page(ways: Sequence[Sequence[Planned]], ports: int, middlewares: int) -> str:
     """The page of the documentation: the plans as they are, after `init --yes`, and with other answers."""
     plans, after, trusted = ways
     lines = [
@@ -202,7 +219,7 @@ def page(ways: Sequence[Sequence[Planned]], ports: int) -> str:
         "",
         "`hitless plan` on public Compose files that nobody wrote for hitless. `make corpus` writes this",
         "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
-        f"a CA, and the {ports} ports that the plans ask for by name.",
+        f"a CA, and the {ports} ports and {middlewares} middlewares that the plans ask for by name.",
         "",
         "`hitless init --yes` asks nothing, and never lets two copies write to one's data. The last column",
         "has the answers of a user who says that two copies may.",

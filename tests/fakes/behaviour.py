@@ -57,6 +57,8 @@ class Behaviour:
     connections: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains about after a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
+    # and about the trial of the operator's own middlewares
+    of_trials: tuple[str, ...] = ()
     # the containers that ended lately, as the engine remembers them
     endings: tuple[Ending, ...] = ()
     # after how many seconds every container closes an idle connection

@@ -35,6 +35,7 @@ from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
 from hitless.domain.release.networks import Network, first_choice
 from hitless.domain.release.requirements import Probe
+from hitless.domain.routing.gateway_config import TRIAL, Config
 from hitless.domain.routing.reserved import COLOUR_HEADER
 from hitless.domain.routing.split import Routing
 from hitless.ports import Ports
@@ -42,6 +43,7 @@ from hitless.ports.balancer import Answer
 from hitless.ports.state import Alone, HeldLock, Stored
 from tests.fakes.behaviour import OK, Behaviour, FakeClock
 from tests.fakes.certificates import FakeCertificates
+from tests.fakes.configs import FakeConfigs
 from tests.fakes.instances import FakeInstances
 from tests.reference.published import check_event, check_line
 
@@ -96,12 +98,16 @@ class FakeHost:
     ready: set[tuple[Colour, int]] = field(default_factory=set)
     traefiks: FakeInstances = field(default_factory=FakeInstances)
     certified: FakeCertificates = field(default_factory=FakeCertificates)
+    # the operator's own middlewares
+    configured: dict[str, Config] = field(default_factory=dict)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
     def ports(self) -> Ports:
         return Ports(
-            *(self, self, self, self, self, self, self.clock, self, self.traefiks, self.certified, self.told)
+            *(self, self, self, self, self, self, self.clock, self, self.traefiks, self.certified),
+            FakeConfigs(self.configured, self.in_traefik),
+            self.told,
         )
 
     def told(self, event: Event) -> None:
@@ -408,6 +414,8 @@ class FakeHost:
         return (served and served.generation) == (routing and routing.generation)
 
     def complaints(self, routing: Routing) -> tuple[str, ...]:
+        if routing.application == TRIAL:
+            return self.behaviour.of_trials
         found = (self.behaviour.complaints.get(part.release) for part in routing.colours.values())
         return tuple(complaint for complaint in found if complaint)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hitless.cli.views.adoption import AdoptDocument
 from hitless.cli.views.certificates import CertificatesDocument
+from hitless.cli.views.configs import ConfigsDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
@@ -32,6 +33,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.GATEWAY_STATUS: GatewayStatusDocument,
     Document.SHARED_STATUS: SharedStatusDocument,
     Document.CERTIFICATES: CertificatesDocument,
+    Document.CONFIGS: ConfigsDocument,
     Document.HISTORY: HistoryDocument,
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
@@ -45,6 +47,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.GATEWAY_STATUS: ("status --all", "gateway status"),
     Document.SHARED_STATUS: ("shared status",),
     Document.CERTIFICATES: ("gateway certificate list",),
+    Document.CONFIGS: ("gateway config list",),
     Document.HISTORY: ("history",),
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),

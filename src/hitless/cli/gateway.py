@@ -1,4 +1,4 @@
-"""hitless gateway up | upgrade | status | logs | metrics | certificate | down"""
+"""hitless gateway up | upgrade | status | logs | metrics | certificate | config | down"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from hitless.cli.acme import acme_options, take_files
 from hitless.cli.certificate import certificate
 from hitless.cli.command import command
+from hitless.cli.gateway_config import config
 from hitless.cli.options import (
     AddressRange,
     Alias,
@@ -32,6 +33,7 @@ def gateway() -> None:
 
 
 gateway.add_command(certificate)
+gateway.add_command(config)
 
 
 @gateway.command()

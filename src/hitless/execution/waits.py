@@ -28,14 +28,17 @@ _KILLED = 137  # the exit code that SIGKILL makes
 _MEMORY_EVENT = 1.0  # seconds to wait for the event
 
 
-def until_in_force(ports: Ports, application: str, routing: Routing | None) -> None:
-    """Wait until this generation, and no other, answers requests. Raises `NotConfirmed`."""
+def until_in_force(ports: Ports, application: str, routing: Routing | None, said: str = "") -> None:
+    """Wait until this generation, and no other, answers requests. Raises `NotConfirmed`.
+
+    `said` is what it is in an error, if it is no application's.
+    """
     deadline = ports.clock.now() + CONFIRM_TIMEOUT
     while not ports.balancer.in_force(application, routing):
         if ports.clock.now() > deadline:
             raise NotConfirmed(
-                f"the gateway did not take the routing of {application} within {CONFIRM_TIMEOUT:.0f} s"
-                f"{refused(ports)}",
+                f"the gateway did not take {said or f'the routing of {application}'} within "
+                f"{CONFIRM_TIMEOUT:.0f} s{refused(ports)}",
                 "see `hitless gateway logs`; one file that Traefik can't read stops every reload",
             )
         ports.clock.pause(PAUSE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hitless.domain.common.events import Event
 from hitless.ports.balancer import Balancer
 from hitless.ports.certificates import Certificates
+from hitless.ports.configs import Configs
 from hitless.ports.containers import Containers
 from hitless.ports.images import Images
 from hitless.ports.instances import InstanceControl
@@ -34,5 +35,6 @@ class Ports:
     local: LocalMachine
     instances: InstanceControl
     certificates: Certificates
+    configs: Configs
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None

@@ -156,27 +156,6 @@ class TestReferences:
         app = web({**WEB_LABELS, f"{ROUTERS}.shop.middlewares": name})
         assert findings_of({"app": app, "users": users}) == ()
 
-    @pytest.mark.parametrize("name", ["auth", "auth@docker", "auth@file", "dashboard_redirect@internal"])
-    def test_a_middleware_that_is_not_there(self, name: str) -> None:
-        findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.middlewares": name})})
-        finding = only(findings)
-        assert finding.path == f"{WEB}.labels.{ROUTERS}.shop.middlewares"
-        assert repr(name) in finding.message
-
-    def test_a_middleware_of_a_file_is_not_the_one_of_this_name_here(self) -> None:
-        found = {**WEB_LABELS, f"{MIDDLEWARES}.auth.basicauth.users": "a:b"}
-        findings = findings_of({"app": web({**found, f"{ROUTERS}.shop.middlewares": "auth@file"})})
-        assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.middlewares"
-
-    def test_a_chain_of_what_is_not_there(self) -> None:
-        found = {
-            **WEB_LABELS,
-            f"{MIDDLEWARES}.z.compress": "true",
-            f"{MIDDLEWARES}.all.chain.middlewares": "z, z@docker, nobody, z@file",
-        }
-        findings = findings_of({"app": web(found)})
-        assert paths(findings) == [f"{MIDDLEWARES}.all.chain.middlewares"] * 2
-
     @pytest.mark.parametrize(("service", "known"), [("shop", True), ("shop@docker", True), ("nobody", False)])
     def test_the_service_of_an_error_page(self, service: str, known: bool) -> None:
         found = {**WEB_LABELS, f"{MIDDLEWARES}.oops.errors.service": service}

@@ -34,7 +34,8 @@ start() { # program, Traefik's arguments
     for file in "$routes"/*.yml "$routes"/.[a-z]*.yml "$routes/.copy"/* "$routes/.copy"/.[a-z]*; do
         name=${file##*/}
         name=${name%.yml}.yml
-        if [ ! -f "$file" ] || [ -e "$served/routes/$name" ]; then
+        # a trial's command has ended with the gateway
+        if [ ! -f "$file" ] || [ -e "$served/routes/$name" ] || [ "$name" = .trial.yml ]; then
             continue
         elif whole "$file"; then
             cp "$file" "$served/routes/$name"

@@ -63,6 +63,13 @@ taken_away() { # application
     for place in $(places); do rm -f "$place/routes/$1.yml" "$place/aside/$1.yml"; done
 }
 
+# What the operator's own middlewares are: the first line of each one's file.
+configs() {
+    for file in "$routes"/.config-*.yml; do
+        if whole "$file"; then head -n 1 "$file"; fi
+    done
+}
+
 # Alone with what is in memory: deliveries and the gateway's own start exclude each other.
 alone() {
     [ ! -d "$served/next" ] || { exec 6>>"$served/lock" && flock 6; }
@@ -116,8 +123,12 @@ guard() {
     # it reads its files at once; on a busy host it gets this much time
     within 300 api ping && ! within 50 routing || return 0
     alone
-    mv "$served"/routes/*.yml "$served/held/"
-    for file in "$served"/held/*.yml; do
+    for file in "$served"/routes/.config-*.yml "$served"/routes/*.yml; do
+        [ ! -e "$file" ] || mv "$file" "$served/held/"
+    done
+    # first what routes refer to
+    for file in "$served"/held/.config-*.yml "$served"/held/*.yml; do
+        [ -e "$file" ] || continue
         name=${file##*/}
         mv "$file" "$served/routes/"
         within 50 taken "$name" && continue
@@ -134,7 +145,7 @@ routing() {
     return 1
 }
 
-# Whether Traefik has taken an application's file.
+# Whether Traefik has taken the file of an application, or of the operator's own middlewares.
 taken() { # file's name
     api "api/http/routers/${1%.yml}.generation.marker@file"
 }

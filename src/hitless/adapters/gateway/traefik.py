@@ -108,7 +108,8 @@ class Traefik:
         secure = [inner_port(name) for name in names if name in routing.over_tls]
         plain = [inner_port(name) for name in names if name in routing.over_http]
         markers = [Probe(LOOPBACK, port, path, MARKER_HOST) for port in plain]
-        hello = client_hello(handshake_host(application), handshake_protocol(application, routing.generation))
+        name, protocol = handshake_host(application), handshake_protocol(application, routing.generation)
+        hello = client_hello(name, protocol) if secure else b""
         return all(
             all(answer.status == _TEAPOT for answer in instance.ask(markers))
             and all(instance.agrees(port, hello) for port in secure)
@@ -155,7 +156,8 @@ class Traefik:
                 for name, state in (data.get(kind) or {}).items():
                     if name.startswith(f"{routing.application}."):
                         for error in state.get("error") or ():
-                            found[f"{kind[:-1]} {_user_name(name)}: {error}"] = None
+                            own = _user_name(name.removeprefix(f"{routing.application}."))
+                            found[f"{kind[:-1]} {own}: {error}"] = None
         return tuple(found)
 
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
@@ -199,5 +201,5 @@ def _has_no_port(instance: Instance, routing: Routing) -> bool:
 
 
 def _user_name(name: str) -> str:
-    """`shop.web.green@file` -> `web`, as the user's label has it."""
-    return label_name(name.removesuffix("@file").split(".", 1)[1].rpartition(".")[0])
+    """`web.green@file` -> `web`, as the user's label has it."""
+    return label_name(name.removesuffix("@file").rpartition(".")[0])

@@ -270,8 +270,9 @@ def _middleware(routing: Routing, colour: Colour, part: ColourRouting, middlewar
 
 
 def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name: str) -> str:
+    """The name in this file; what is not there is one of the gateway's own middlewares."""
     own = local_name(name)
-    return _name(routing, own, colour) if own in known else name
+    return _name(routing, own, colour) if own in known else own
 
 
 def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Document(StrEnum):
     GATEWAY_STATUS = "gateway-status"
     SHARED_STATUS = "shared-status"
     CERTIFICATES = "certificates"
+    CONFIGS = "gateway-config"
     HISTORY = "history"
     SHOW = "show"
     PROVE = "prove"

@@ -231,23 +231,15 @@ def _check_references(routes: Routes) -> list[Finding]:
         findings += [
             _unknown_middleware(f"{path}.middlewares", name)
             for name in router.middlewares
-            if not _is_known(name, routes.middlewares) or (label_name(name) != name and not router.is_tcp)
+            # those of HTTP may be the gateway's own: domain/checks/middlewares.py
+            if router.is_tcp and name not in routes.middlewares
         ]
     for name, middleware in routes.middlewares.items():
         path = label_of("middlewares", name)
-        findings += [
-            _unknown_middleware(f"{path}.chain.middlewares", reference)
-            for reference in middleware.get("chain", {}).get("middlewares", ())
-            if not _is_known(reference, routes.middlewares)
-        ]
         target = middleware.get("errors", {}).get("service")
         if target is not None and local_name(target) not in backends:
             findings.append(Finding(f"{path}.errors.service", f"no service {target!r} in this application"))
     return findings
-
-
-def _is_known(name: str, middlewares: Mapping[str, Json]) -> bool:
-    return local_name(name) in middlewares
 
 
 def _unknown_middleware(path: str, name: str) -> Finding:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hitless.domain.application.model import Application, Role
 from hitless.domain.application.read import replicas
 from hitless.domain.checks import containers as container_checks
+from hitless.domain.checks import middlewares as middleware_checks
 from hitless.domain.checks import route as route_checks
 from hitless.domain.checks import service as service_checks
 from hitless.domain.checks.host import compose_projects, elsewhere, of_disk, of_gateways_volumes, of_host
@@ -50,8 +51,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         findings += service_checks.of_service(application, service, images)
     findings += of_networks(application, world.gateway)
     findings += container_checks.findings(application, world)
-    for name, middleware in application.routes.middlewares.items():
-        findings += route_checks.of_middleware(name, middleware)
+    findings += middleware_checks.of_middlewares(application.routes, world)
     for router in application.routes.routers:
         findings += route_checks.of_router(application, router, world)
     routed = [backend for backend in application.routes.backends if backend.service in images]

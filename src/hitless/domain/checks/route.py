@@ -6,29 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
 from hitless.domain.application.tls_options import DEFAULT, options_name
-from hitless.domain.checks import certificates, tcp
+from hitless.domain.checks import certificates, middlewares, tcp
 from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
-from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, WEBSECURE, port_of
-from hitless.domain.routing.model import Protocol, Router, label_of, local_name
+from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
-
-
-def of_middleware(name: str, middleware: Json) -> Iterator[Finding]:
-    """Middlewares that hide waiting requests from the drain."""
-    for kind in ("buffering", "forwardAuth"):
-        if kind in middleware:
-            yield Finding(
-                f"{label_of('middlewares', name)}.{kind}",
-                "a request that waits in it at the cutover has no connection yet: the drain can't count it",
-                "a longer stop does not help: such a request may be lost, and the client must send it again",
-                is_error=False,
-            )
 
 
 def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
@@ -62,7 +49,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     except rules.UnreadableRule as error:
         example = "Host(`…`) && …" if router.protocol is Protocol.HTTP else "HostSNI(`…`)"
         yield Finding(f"{path}.rule", f"can't be read: {error}", f"write it for Traefik 3: {example}")
-    yield from _twins(application, router)
+    yield from _twins(application, router, world)
     yield from taken(application.name, (router,), world.routings)
     yield from _other_options(application, router, world.routings)
     yield from _without_host(application.name, router, world.routings)
@@ -100,7 +87,7 @@ def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:
         yield Finding(path, f"the gateway has no entry point {name!r}", hint)
 
 
-def _twins(application: Application, router: Router) -> Iterator[Finding]:
+def _twins(application: Application, router: Router, world: World) -> Iterator[Finding]:
     """An earlier route of the application for the same requests: Traefik takes one of the two."""
     for other in application.routes.routers:
         if other == router:
@@ -111,7 +98,7 @@ def _twins(application: Application, router: Router) -> Iterator[Finding]:
         is_same = "".join(router.rule.split()) == "".join(other.rule.split())
         if shared and is_same and router.priority == other.priority:
             # one that redirects to HTTPS would send visitors where nobody answers, or back
-            is_error = _redirects(application, router) != _redirects(application, other)
+            is_error = _redirects(application, router, world) != _redirects(application, other, world)
             where = ", ".join(sorted(shared))
             yield Finding(
                 f"{router.path}.rule",
@@ -122,9 +109,9 @@ def _twins(application: Application, router: Router) -> Iterator[Finding]:
             )
 
 
-def _redirects(application: Application, router: Router) -> bool:
-    known = application.routes.middlewares
-    return any("redirectScheme" in known.get(local_name(name), ()) for name in router.middlewares)
+def _redirects(application: Application, router: Router, world: World) -> bool:
+    own = application.routes.middlewares
+    return any("redirectScheme" in middlewares.kinds_of(name, own, world) for name in router.middlewares)
 
 
 def _other_options(

@@ -35,6 +35,8 @@ class Operation(StrEnum):
     GATEWAY_DOWN = "gateway down"
     CERTIFICATE_ADD = "gateway certificate add"
     CERTIFICATE_REMOVE = "gateway certificate remove"
+    CONFIG_ADD = "gateway config add"
+    CONFIG_REMOVE = "gateway config remove"
 
 
 class Outcome(StrEnum):

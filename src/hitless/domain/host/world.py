@@ -12,6 +12,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.journal import Holder, Run
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared, prepare_kept
+from hitless.domain.routing.gateway_config import Config
 from hitless.domain.routing.split import Routing
 
 
@@ -168,6 +169,7 @@ class World:
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
     bytes left on Docker's disk, if known. `certificates` are the gateway's, `now` is an ISO time in UTC.
     `failures` are orders for certificates that failed in the last hour: host name -> the seconds since each.
+    `configs` are the gateway's own middlewares.
     """
 
     gateway: Gateway | None = None
@@ -188,6 +190,7 @@ class World:
     certificates: tuple[Certificate, ...] = ()
     failures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     now: str = ""
+    configs: tuple[Config, ...] = ()
 
     @property
     def left(self) -> Run | None:

@@ -142,7 +142,7 @@ def insert(target: dict[str, Any], struct: Struct, path: list[str], value: str) 
     Raises `LabelError` if the path or the value does not fit the schema.
     """
     name, index = _indexed(path[0])
-    field = _canonical(name, struct)
+    field = canonical(name, struct)
     schema = struct[field]
     rest = path[1:]
     if isinstance(schema, tuple):
@@ -251,8 +251,8 @@ def _indexed(segment: str) -> tuple[str, int | None]:
     return (match["name"], int(match["index"])) if match else (segment, None)
 
 
-def _canonical(name: str, struct: Struct) -> str:
-    # Traefik's own label names are case-insensitive
+def canonical(name: str, struct: Struct) -> str:
+    """The field's name as the schema has it: Traefik's are case-insensitive. Raises `LabelError`."""
     for field in struct:
         if field.lower() == name.lower():
             return field

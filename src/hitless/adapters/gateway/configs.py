@@ -1,0 +1,124 @@
+"""The configs port on the gateway's routing directory: each is a file that Traefik reads."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hitless.adapters import json_yaml
+from hitless.adapters.docker import compose_yaml
+from hitless.adapters.gateway.routing_file import sealed
+from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.traefik_document import document
+from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.routing.gateway_config import TRIAL, Config
+from hitless.domain.routing.reserved import INSIDE, MARKER_HOST
+from hitless.domain.routing.split import Routing
+
+
+@dataclass(frozen=True)
+class GatewayConfigs:
+    """Those of the gateway of this shell."""
+
+    shell: GatewayShell
+
+    def configs(self) -> tuple[Config, ...]:
+        """Those that are there, by name."""
+        lines = self.shell.run("configs")[0].decode(errors="replace").splitlines()
+        found = (one for line in lines if (one := parse_header(line)))
+        return tuple(sorted(found, key=lambda one: one.name))
+
+    def read_config(self, file: str, content: bytes) -> tuple[Any, Sequence[Finding]]:
+        """The document in a file of YAML or TOML, by the ending of its name, and why it can't be read."""
+        return read_document(file, content)
+
+    def try_config(self, config: Config) -> None:
+        """Have Traefik make these middlewares under other names, which nobody uses."""
+        self._provide(TRIAL, render_trial(config))
+
+    def end_trial(self) -> None:
+        """Take away what `try_config` has placed."""
+        self.shell.run("retract", TRIAL)
+
+    def install_config(self, config: Config) -> None:
+        """Put it in place in one instant, in place of one of the same name."""
+        self._provide(config.place, render(config))
+
+    def remove_config(self, config: Config) -> None:
+        """Take it away."""
+        self.shell.run("retract", config.place)
+
+    def _provide(self, name: str, text: str) -> None:
+        content = text.encode()
+        self.shell.run("provide", name, str(len(content)), stdin=content)
+
+
+def read_document(file: str, content: bytes) -> tuple[Any, tuple[Finding, ...]]:
+    """The document in a file of YAML or TOML, by the ending of its name, and why it can't be read."""
+    if b"{{" in content:
+        said = "has {{: hitless runs no Go templates"
+        return None, (Finding(file, said, "write what the template would make of it"),)
+    try:
+        text = content.decode()
+        return (tomllib.loads(text) if file.endswith(".toml") else compose_yaml.load(content)), ()
+    except (ValueError, compose_yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        return None, (Finding(file, f"can't be read: {said}", "it must be YAML, or TOML if it ends so"),)
+
+
+def render(config: Config) -> str:
+    """The file's text; hitless reads its first line alone."""
+    return sealed({"config": vars(config)}, _text(_with(config.marker, config.middlewares, {})))
+
+
+def render_trial(config: Config) -> str:
+    """The same under other names, each with a route that nobody can reach: Traefik makes what a route has."""
+
+    def renamed(middleware: Json) -> Json:
+        if "chain" not in middleware:
+            return middleware
+        return {"chain": {"middlewares": list(map(_trial, middleware["chain"]["middlewares"]))}}
+
+    middlewares = {_trial(name): renamed(one) for name, one in config.middlewares.items()}
+    routers = {
+        _trial(name): {
+            "rule": f"{INSIDE} && Host(`{MARKER_HOST}`) && Path(`/{TRIAL}/{name}`)",
+            "service": "noop@internal",
+            "entryPoints": list(config.trial.over_http),
+            "middlewares": [_trial(name)],
+        }
+        for name in config.middlewares
+    }
+    return sealed({"trial": config.name}, _text(_with(config.trial, middlewares, routers)))
+
+
+def parse_header(line: str) -> Config | None:
+    """The config that the first line of such a file holds; None where it can't be read."""
+    try:
+        value = json.loads(line[line.index("{") :])["config"]
+        return Config(value["name"], int(value["generation"]), dict(value["middlewares"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _with(routing: Routing, middlewares: Mapping[str, Json], routers: Mapping[str, Json]) -> Json:
+    http = document(routing)["http"]
+    return {
+        "http": {
+            **http,
+            "routers": {**http["routers"], **routers},
+            "middlewares": {**http["middlewares"], **middlewares},
+        }
+    }
+
+
+def _trial(name: str) -> str:
+    return f"{TRIAL}.{name}.check"
+
+
+def _text(content: Json) -> str:
+    return json_yaml.dump(content, indent=1) + "\n"
