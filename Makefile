@@ -77,6 +77,7 @@ docs: python
 	@$(PYTHON_RUN) -m tests.reference.phases
 	@$(PYTHON_RUN) -m tests.reference.schemas
 	@$(PYTHON_RUN) -m tests.reference.events
+	@$(PYTHON_RUN) -m tests.reference.compose
 
 # HITLESS_CORPUS is a folder of Compose files as people wrote them.
 corpus: python engine

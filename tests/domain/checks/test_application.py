@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from hitless.domain.application import read as reading
 from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
+from hitless.domain.host.world import ComposeContainer
 from tests.domain.builders import (
+    application,
     compose,
     only,
     paths,
@@ -47,24 +50,39 @@ def test_nothing_is_said_of_a_traefik_that_is_left_out() -> None:
     assert (joined.path, joined.message) == ("services.app.volumes_from", "proxy is left out")
 
 
+def test_a_shared_service_whose_profile_is_not_enabled_is_not_taken_for_a_leftover() -> None:
+    there = replace(world(), base=(ComposeContainer("shop", "db", "shop-db-1", "running"),))
+    finding = only(checks.check(application(), there, IMAGES))
+    assert (finding.path, finding.is_error) == ("services.db", False)
+    assert "--profile" in finding.hint
+
+
+VALUE = {"environment": "TOKEN", "x-hitless-value": "s3cret"}
+
+
 class TestNotSupportedYet:
     """What the next release, or a rollback, could not do right."""
 
-    @staticmethod
-    def kept(kind: str, one: Json | None) -> tuple[Finding, ...]:
-        keys: dict[str, Any] = {kind: {"token": one}}
-        return check(**keys)
+    @pytest.mark.parametrize("kind", ["secrets", "configs"])
+    @pytest.mark.parametrize(
+        "one", [None, {"file": "/x"}, {"content": "x"}, VALUE, {"external": True}], ids=str
+    )
+    def test_secrets_and_configs_that_nobody_uses(self, kind: str, one: Json | None) -> None:
+        top: dict[str, Any] = {kind: {"token": one}}
+        assert check(**top) == ()
 
     @pytest.mark.parametrize("kind", ["secrets", "configs"])
-    def test_secrets_and_configs_from_the_environment(self, kind: str) -> None:
-        finding = only(self.kept(kind, {"name": "shop_token", "environment": "TOKEN"}))
-        assert (finding.path, finding.is_error) == (f"{kind}.token.environment", True)
-        assert kind in finding.message
-
-    @pytest.mark.parametrize("kind", ["secrets", "configs"])
-    @pytest.mark.parametrize("one", [None, {"file": "/x"}, {"content": "x"}, {"external": True}])
-    def test_secrets_and_configs_from_anywhere_else(self, kind: str, one: Json | None) -> None:
-        assert self.kept(kind, one) == ()
+    @pytest.mark.parametrize(
+        ("one", "is_taken"), [(VALUE, False), ({"content": "x"}, False), ({"file": "/x"}, True)]
+    )
+    def test_what_must_be_written_into_a_container_that_nobody_can_write_to(
+        self, kind: str, one: Json, is_taken: bool
+    ) -> None:
+        top: dict[str, Any] = {kind: {"token": one}}
+        services = {"app": {**web(read_only=True), kind: [{"source": "token"}]}}
+        found = check(services, **top)
+        assert [finding.path for finding in found] == ([] if is_taken else [f"services.app.{kind}"])
+        assert check({"app": {**web(), kind: ["token"]}}, **top) == ()
 
     @pytest.mark.parametrize("routed", [True, False])
     def test_a_hook_before_the_stop(self, routed: bool) -> None:
@@ -75,8 +93,16 @@ class TestNotSupportedYet:
             True,
         )
 
-    def test_a_hook_after_the_start(self) -> None:
-        assert app(post_start=[{"command": ["true"]}]) == ()
+    def test_a_hook_after_the_start_is_warned_of(self) -> None:
+        assert not only(app(post_start=[{"command": ["true"]}])).is_error
+
+    def test_what_a_shared_service_may_have_and_what_not(self) -> None:
+        def found(**keys: Any) -> tuple[Finding, ...]:
+            shared = unrouted(image="db:1", x_hitless={"role": "shared"}, **keys)
+            return check({"app": web(), "db": shared})
+
+        assert found(pre_stop=[{}], mac_address="02:42:ac:11:65:43", external_links=["other"]) == ()
+        assert only(found(use_api_socket=True)).path == "services.db.use_api_socket"
 
 
 def test_what_is_refused_in_the_labels_does_not_stop_the_check() -> None:

@@ -86,10 +86,10 @@ class TestTwoCopies:
     def test_other_network_modes_of_an_unrouted_service(self, mode: str) -> None:
         assert worker(network_mode=mode) == ()
 
-    @pytest.mark.parametrize("key", ["ipv4_address", "ipv6_address"])
+    @pytest.mark.parametrize("key", ["ipv4_address", "ipv6_address", "link_local_ips", "mac_address"])
     def test_a_fixed_address(self, key: str) -> None:
         findings = worker(networks={"back": {key: "10.0.0.2"}, "front": None, "rest": {"aliases": ["w"]}})
-        assert only(findings).path == "services.worker.networks.back"
+        assert only(findings).path == f"services.worker.networks.back.{key}"
 
     def test_no_replica_of_a_routed_service(self) -> None:
         assert only(app(deploy={"replicas": 0})).path == "services.app.deploy.replicas"

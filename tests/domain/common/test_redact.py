@@ -94,6 +94,13 @@ def test_the_path_of_a_web_hook_is_secret_by_its_name_and_the_host_is_not() -> N
     assert shown == f"POST https://chat.example{MARK}: 404"
 
 
+def test_a_secret_from_the_environment_is_one_whatever_its_name_is() -> None:
+    one = {"environment": "WORDS", "x-hitless-value": "s3cret$$word"}
+    other = {**one, "x-hitless-value": "0pen word"}
+    hidden = secrets({"secrets": {"words": one}, "configs": {"words": other}})
+    assert redact("s3cret$word, 0pen word", hidden) == f"{MARK}, 0pen word"
+
+
 def test_the_content_of_a_config_holds_secrets() -> None:
     content = "[db]\nuser = ann\npassword = s3cr3ts\n\n[smtp]\nauth_token: t0ken-of-mail\n"
     there: dict[str, object] = {"configs": {"app": {"content": content}, "x": {"file": "./x"}}}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,10 +96,12 @@ class DockerCli:
         timeout: float = DEFAULT_TIMEOUT,
         compose_env: bool = False,
         inherits: bool = True,
+        variables: Mapping[str, str] | None = None,
     ) -> str:
         """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
 
         `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file needs them.
+        `variables` are in the command's environment, too.
         `inherits` is False for what may take minutes and does no harm after hitless itself has ended.
         """
         return self.run_bytes(
@@ -108,6 +110,7 @@ class DockerCli:
             timeout=timeout,
             compose_env=compose_env,
             inherits=inherits,
+            variables=variables,
         )[0].decode(errors="replace")
 
     def change(self, *arguments: str, **options: Any) -> str:
@@ -134,9 +137,10 @@ class DockerCli:
         timeout: float = DEFAULT_TIMEOUT,
         compose_env: bool = False,
         inherits: bool = True,
+        variables: Mapping[str, str] | None = None,
     ) -> tuple[bytes, str]:
         """Like `run`, but returns standard output as bytes, and standard error beside it."""
-        process = self.open(*arguments, compose_env=compose_env, inherits=inherits)
+        process = self.open(*arguments, compose_env=compose_env, inherits=inherits, variables=variables)
         try:
             output, said = _communicate(process, stdin or b"", timeout)
         except subprocess.TimeoutExpired as error:
@@ -160,6 +164,7 @@ class DockerCli:
         inherits: bool = True,
         is_interrupted: bool = True,
         stdin: int = subprocess.PIPE,
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a command to talk to through its standard input and output; `kill` it at last.
 
@@ -172,7 +177,7 @@ class DockerCli:
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(compose_env),
+                env={**_environment(compose_env), **(variables or {})},
                 pass_fds=tuple(self.inherited) if inherits else (),
                 # Ctrl-C is for hitless alone, which undoes in order
                 start_new_session=True,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hitless.adapters.docker.compose_yaml import dump
 from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import X_VALUE
 
 _TIMEOUT = 300.0  # seconds; builds and pulls name their own
 
@@ -18,6 +19,7 @@ def compose(
 
     `run` is `DockerCli.run`, or `DockerCli.change` if it changes something.
     """
+    given, variables = _with_values(model)
     return run(
         "compose",
         # or Compose would read a .env that happens to lie here
@@ -26,7 +28,24 @@ def compose(
         *("--progress", "plain"),
         *("--file", "-"),
         *arguments,
-        stdin=dump(model),
+        stdin=dump(given),
         timeout=timeout,
         inherits=inherits,
+        **({"variables": variables} if variables else {}),
     )
+
+
+def _with_values(model: Json) -> tuple[Json, dict[str, str]]:
+    """The model as Compose takes it, and the variables in which it finds the values that the release keeps.
+
+    They have names of their own: a secret may come from a variable that Docker itself reads (HOME).
+    """
+    given, variables = dict(model), dict[str, str]()
+    for kind in ("secrets", "configs"):
+        for key, one in (model.get(kind) or {}).items():
+            if one and X_VALUE in one:
+                name = f"HITLESS_VALUE_{len(variables)}"
+                variables[name] = str(one[X_VALUE]).replace("$$", "$")
+                own = {field: value for field, value in one.items() if field != X_VALUE}
+                given[kind] = {**given[kind], key: {**own, "environment": name}}
+    return given, variables

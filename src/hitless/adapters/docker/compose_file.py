@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
@@ -18,6 +20,8 @@ _BEFORE_A_VALUE = re.compile(
     r"|in variable name near ).*",
     re.S,
 )
+# What Compose looks for in this folder and in those above: compose-go, cli/options.go
+_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _NOT_SHOWN = "(not shown: it may be a secret)"
 
 
@@ -40,6 +44,11 @@ class ComposeOptions:
         pairs += [("--profile", profile) for profile in self.profiles]
         return tuple(word for pair in pairs for word in pair)
 
+    def argv_of_values(self) -> tuple[str, ...]:
+        """The same for another file that is to have the same variables."""
+        directory = self.project_directory or _directory(self.files)
+        return ComposeOptions(("-",), None, directory, self.env_files).argv()
+
 
 def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """The resolved model, and what Compose warned of. Raises `DockerFailed` with Compose's own words.
@@ -52,6 +61,7 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
         shown = _BEFORE_A_VALUE.sub(rf"\1{_NOT_SHOWN}", error.output)
         raise DockerFailed(error.command, error.exit_code, shown, error.hint) from None
     # imported here: PyYAML takes 20 ms, and Compose is at work in that time
+    from hitless.adapters.docker.compose_values import with_values
     from hitless.adapters.docker.compose_yaml import YAMLError, load
 
     try:
@@ -63,7 +73,8 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
         ) from error
     if not isinstance(model, dict) or not model.get("services"):
         raise _no_services(cli, options)
-    return model, tuple(_warnings(said))
+    model, unset = with_values(cli, model, options.argv_of_values())
+    return model, (*_warnings(said), *unset)
 
 
 def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
@@ -75,6 +86,17 @@ def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
             f"enable one with --profile NAME: {', '.join(names)}",
         )
     return HitlessError("the Compose file has no services", "give one with -f FILE")
+
+
+def _directory(files: tuple[str, ...]) -> str:
+    """The project's folder by Compose's rules: that of its first file."""
+    separator = os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    first = (files or os.environ.get("COMPOSE_FILE", "").split(separator))[0]
+    if first not in ("", "-"):
+        return str(Path(first).parent)
+    here = Path.cwd()
+    above = (one for one in (here, *here.parents) if any((one / file).is_file() for file in _FILES))
+    return str(next(above, here))
 
 
 def revision(directory: str | None) -> str:

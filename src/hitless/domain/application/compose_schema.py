@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from hitless.domain.common.names import X_VALUE
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -52,7 +54,7 @@ VOLUME: Shape = {
 }
 
 
-FROM_ENVIRONMENT: Shape = {"*": {"environment": TEXT, "*": ANYTHING}}
+FROM_ENVIRONMENT: Shape = {"*": {"environment": TEXT, X_VALUE: TEXT, "*": ANYTHING}}
 
 
 SERVICE: Shape = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hitless.domain.application.model import Application, Role
 from hitless.domain.application.read import replicas
+from hitless.domain.checks import compose_keys
 from hitless.domain.checks import containers as container_checks
 from hitless.domain.checks import middlewares as middleware_checks
 from hitless.domain.checks import route as route_checks
@@ -43,12 +44,12 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
         findings.append(no_route(application))
     elif not application.having(Role.WEB):
         findings.append(_nothing_to_release(application))
-    findings += _from_environment(application.model)
     findings += _hooks(application)
     findings += _base(application, world)
     findings += _fewer(application, world)
     for service in application.services:
         findings += service_checks.of_service(application, service, images)
+        findings += compose_keys.of_service(application, service)
     findings += of_networks(application, world.gateway)
     findings += container_checks.findings(application, world)
     findings += middleware_checks.of_middlewares(application.routes, world)
@@ -91,10 +92,21 @@ def _hooks(application: Application) -> Iterator[Finding]:
 
 
 def _base(application: Application, world: World) -> Iterator[Finding]:
-    """Containers of plain `docker compose up` that are not of shared services."""
+    """Containers of plain `docker compose up`, and of former shared services, that run beside the release."""
     expected = {service.name for service in application.having(Role.SHARED, Role.GATEWAY)}
+    services = {service.name for service in application.services}
     for container in world.base:
-        if container.service not in expected and container.state == "running":
+        if container.state != "running":
+            continue
+        if container.service not in services:
+            yield Finding(
+                f"services.{container.service}",
+                f"the container {container.name} runs, but the file has no such service now",
+                "is it in a profile? Enable that with --profile; if nobody needs it: docker rm --force "
+                + container.name,
+                is_error=False,
+            )
+        elif container.service not in expected:
             yield Finding(
                 f"services.{container.service}",
                 f"the container {container.name} of plain docker compose keeps running beside the release",
@@ -117,14 +129,3 @@ def _fewer(application: Application, world: World) -> Iterator[Finding]:
                 f"to keep that many: --scale {service.name}={there}",
                 is_error=False,
             )
-
-
-def _from_environment(model: Json) -> Iterator[Finding]:
-    for kind in ("secrets", "configs"):
-        for key, one in (model.get(kind) or {}).items():
-            if one and one.get("environment"):
-                yield Finding(
-                    f"{kind}.{key}.environment",
-                    f"{kind} from the environment are not supported yet: a rollback would not have them",
-                    "use a file, or `environment:` of the service",
-                )

@@ -73,6 +73,12 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
                 "remove it, or make the network external",
                 is_error=is_error,
             )
+        if network.get("enable_ipv4") is False:
+            yield Finding(
+                f"networks.{key}.enable_ipv4",
+                "the networks of a release have IPv4: the gateway speaks it to the containers",
+                "remove it, or make the network external",
+            )
         if bridge := (network.get("driver_opts") or {}).get(_BRIDGE_NAME):
             yield Finding(
                 f"networks.{key}.driver_opts",

@@ -196,13 +196,6 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
             f"with network_mode {model['network_mode']} the gateway can't tell two copies apart",
             "remove it",
         )
-    for key, network in (model.get("networks") or {}).items():
-        if network and (network.get("ipv4_address") or network.get("ipv6_address")):
-            yield Finding(
-                f"{path}.networks.{key}",
-                "two copies can't have the same fixed IP address",
-                "remove it; containers find each other by service name",
-            )
     if is_web and service.replicas < 1:
         yield Finding(f"{path}.deploy.replicas", "a routed service needs at least one replica")
     yield from _volumes(application, service)
@@ -211,10 +204,6 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
     restart = str(model.get("restart") or "no")
     if not _RESTART.fullmatch(restart):
         yield Finding(f"{path}.restart", f"{restart!r} is not a restart policy of Docker")
-    if model.get("pre_stop"):
-        yield Finding(
-            f"{path}.pre_stop", "hooks before the stop are not supported yet", "handle SIGTERM instead"
-        )
     if is_web:
         yield from _https(path, application, service)
         yield from _health(application, service, images)

@@ -43,6 +43,7 @@ def shared_host(application: str, service: str) -> str:
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_NETWORK = "com.docker.compose.network"
 X_HITLESS = "x-hitless"
+X_VALUE = "x-hitless-value"  # the value of a secret or a config that comes from the environment
 # The gateway network's name in Compose files, whatever the gateway is called (from the blue/green article)
 GATEWAY_NETWORK = "traefik_webgateway"
 LABEL_GATEWAY = "hitless.gateway"

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
+from hitless.domain.common.names import X_VALUE
 
 # A shorter value is as often an ordinary word as a secret
 _SHORTEST = 6
@@ -122,6 +123,8 @@ def _of_model(model: Json) -> Iterator[str]:
     for kind in ("configs", "secrets"):
         for key, one in (model.get(kind) or {}).items():
             yield from _of_pairs({key: (one or {}).get("content")})
+            # the value of a secret is one, whatever its name is
+            yield from _of_pairs({"secret" if kind == "secrets" else key: (one or {}).get(X_VALUE)})
     yield from _of_commands(model.get(_EXTENSION))
 
 
