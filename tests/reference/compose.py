@@ -175,7 +175,7 @@ ROWS = (
     Row(
         "secrets.environment configs.environment",
         Does.TAKES,
-        "the release keeps the value ([decision 36](../decisions/0036-values-from-the-environment.md)); "
+        "the release keeps the value ([decision 38](../decisions/0038-values-from-the-environment.md)); "
         "refused if the variable is not set, or the service is `read_only`",
     ),
     Row("configs.content", Does.TAKES, "refused if the service is `read_only`"),

@@ -16,7 +16,6 @@ from hitless.domain.checks.host import compose_projects, elsewhere, of_disk, of_
 from hitless.domain.checks.networks import of_networks
 from hitless.domain.checks.no_route import no_route
 from hitless.domain.common.findings import Finding
-from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.host.world import World
 from hitless.domain.release import prepared as preparing
