@@ -26,7 +26,7 @@ class ConfigName(click.ParamType):  # type: ignore[type-arg]  # generic in the s
 
 @click.group()
 def config() -> None:
-    """Middlewares of the gateway's own, for all applications: labels refer to them as NAME@file."""
+    """Middlewares for all applications, NAME@file in labels."""
 
 
 @config.command()

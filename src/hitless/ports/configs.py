@@ -25,7 +25,7 @@ class Configs(Protocol):
         ...
 
     def end_trial(self) -> None:
-        """Take away what `try_config` has placed."""
+        """Remove what `try_config` has placed."""
         ...
 
     def install_config(self, config: Config) -> None:
@@ -33,5 +33,5 @@ class Configs(Protocol):
         ...
 
     def remove_config(self, config: Config) -> None:
-        """Take it away."""
+        """Remove it."""
         ...

@@ -41,7 +41,7 @@ class GatewayConfigs:
         self._provide(TRIAL, render_trial(config))
 
     def end_trial(self) -> None:
-        """Take away what `try_config` has placed."""
+        """Remove what `try_config` has placed."""
         self.shell.run("retract", TRIAL)
 
     def install_config(self, config: Config) -> None:
@@ -49,7 +49,7 @@ class GatewayConfigs:
         self._provide(config.place, render(config))
 
     def remove_config(self, config: Config) -> None:
-        """Take it away."""
+        """Remove it."""
         self.shell.run("retract", config.place)
 
     def _provide(self, name: str, text: str) -> None:
