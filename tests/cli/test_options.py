@@ -28,9 +28,17 @@ def test_an_address_to_listen_on(value: str, address: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "port"),
-    [("80", (80, "")), ("*:80", (80, "")), ("[::1]:80", (80, "::1")), ("10.1.1.1:80", (80, "10.1.1.1"))],
+    [
+        ("80", (80, "", False)),
+        ("80/tcp", (80, "", False)),
+        ("*:80", (80, "", False)),
+        ("[::1]:80", (80, "::1", False)),
+        ("10.1.1.1:80", (80, "10.1.1.1", False)),
+        ("53/udp", (53, "", True)),
+        ("[::1]:53/udp", (53, "::1", True)),
+    ],
 )
-def test_a_port_to_publish(value: str, port: tuple[int, str]) -> None:
+def test_a_port_to_publish(value: str, port: tuple[int, str, bool]) -> None:
     assert HostPort().convert(value, None, None) == port
 
 

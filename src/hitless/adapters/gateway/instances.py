@@ -16,7 +16,14 @@ from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.compose_model import TRAEFIK, arguments, storage
-from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
+from hitless.domain.gateway.instances import (
+    Health,
+    Instances,
+    Listening,
+    listening,
+    redirection,
+    udp_redirection,
+)
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
 from hitless.domain.routing.split import Routing
@@ -98,7 +105,9 @@ class TraefikInstances:
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""
-        self._change("switch", str(number), redirection(self._settings().entry_points, number))
+        there = self._settings().entry_points
+        pairs = (redirection(there, number), *udp_redirection(there, number))
+        self._change("switch", str(number), *pairs)
         self.instances()
 
     def settle(self, settings: GatewaySettings) -> None:
