@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "corpus.md"
 GATEWAY = "hitless-corpus"
 _AT_ONCE = 2
-_MISSING_PORT = re.compile(r"does not publish the port (\d+)")
+_MISSING_PORT = re.compile(r"does not publish the port (\d+(?:/udp)?)")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
 
@@ -93,7 +93,7 @@ def main(corpus: Path) -> None:
         found = list(files(corpus))
         first = planned(found)
         ports = {port for one in first for error in one.errors for port in _MISSING_PORT.findall(error)}
-        options = [word for port in sorted(ports, key=int) for word in ("--publish", f"127.0.0.1:{port}")]
+        options = [word for port in sorted(ports) for word in ("--publish", f"127.0.0.1:{port}")]
         cli.run("gateway", "up", "--replace", *options)
         PAGE.write_text(page(planned(found), len(ports)))
     finally:

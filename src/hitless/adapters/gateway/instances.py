@@ -26,6 +26,7 @@ from hitless.domain.gateway.instances import (
 )
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
+from hitless.domain.routing.entry_points import is_udp
 from hitless.domain.routing.split import Routing
 
 # The engine can change the limit of a container that runs, and not remove it.
@@ -123,10 +124,11 @@ class TraefikInstances:
             self._change("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:
-        """The open connections of clients to an instance."""
+        """The open connections of clients to an instance; UDP has none, and is answered while it ends."""
         there = self._listening(number)
         table, _ = self.shell.run("connections")
-        return count_clients(table.decode(), {*there.entry_points.values(), there.dashboard})
+        of_tcp = {port for name, port in there.entry_points.items() if not is_udp(name)}
+        return count_clients(table.decode(), {*of_tcp, there.dashboard})
 
     def end_instance(self, number: int, is_killed: bool) -> None:
         """Tell an instance to end, or the kernel to end it."""

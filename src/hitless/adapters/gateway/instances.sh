@@ -247,8 +247,8 @@ knock() { # port, hosts
     cat /proc/net/udp
     cat /proc/net/udp6 2>/dev/null || true
     for host in "$@"; do echo "$host $(getent ahosts "$host" | sed 's/ .*//' | sort -u | tr '\n' ' ')"; done
-    perl -MSocket -e 'socket S, PF_INET, SOCK_DGRAM, 0 or die $!;
-        defined send S, "", 0, pack_sockaddr_in shift, INADDR_LOOPBACK or die $!' "$port"
+    perl -MSocket -e 'socket S, PF_INET, SOCK_DGRAM, 0 and defined send S, "", 0,
+        pack_sockaddr_in shift, INADDR_LOOPBACK or die $!' "$port"
 }
 
 # How many bytes the processes have here, and the files that are in memory alone; nothing where the kernel does not

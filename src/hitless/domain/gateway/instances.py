@@ -94,8 +94,8 @@ def redirection(entry_points: Mapping[str, int], number: int) -> str:
 def udp_redirection(entry_points: Mapping[str, int], number: int) -> tuple[str, str]:
     """The pairs of UDP ports that give an instance every packet, and those for the answers of each instance.
 
-    By a rule for the first packet alone, the kernel would leave a client that goes on with one instance for
-    ever. Answers have the port that the client has asked, also those of the instance that leaves.
+    By a rule for the first packet alone, the kernel would leave a client that keeps sending with one instance
+    for ever. Answers have the port that the client has asked, also those of the instance that leaves.
     """
     of_udp = [(name, port) for name, port in sorted(entry_points.items()) if is_udp(name)]
     there = listening(entry_points, number).entry_points
