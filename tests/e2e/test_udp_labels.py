@@ -227,8 +227,7 @@ def test_a_replaced_traefik_loses_no_question(site: Site) -> None:
 
 
 @pytest.mark.more
-def test_a_route_that_a_release_has_no_more_leads_nowhere(site: Site) -> None:
-    """Traefik itself would go on sending packets to the release that leaves."""
+def test_after_down_nobody_answers(site: Site) -> None:
     assert site.ask(site.dns)
     site.app.run("down")
     with pytest.raises((TimeoutError, ConnectionError)):

@@ -216,6 +216,21 @@ def test_a_new_session_leads_to_a_server_or_not(
     assert asked[0] == ("knock", "61007", "dns-1", "dns-2")
 
 
+def test_a_probe_of_a_tcp_port_is_not_for_the_udp_port_with_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(self: GatewayShell, *function: str, timeout: float) -> tuple[bytes, str]:
+        asked.append(function)
+        return ok(b""), ""
+
+    monkeypatch.setattr(GatewayShell, "run", run)
+    second = Listening({"port-53": 61_006, "port-53-udp": 61_007})
+    TraefikInstance(GatewayShell(DockerCli(), "traefik"), second).ask([Probe("127.0.0.1", 53, "/", "h")])
+    assert asked[0][:3] == ("probe", "127.0.0.1", "61006")
+
+
 def test_without_an_address_of_any_server_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GatewayShell, "run", lambda *_: (f"{UDP_TABLE}dns-1 \n".encode(), ""))
     found = TraefikInstance(GatewayShell(DockerCli(), "traefik"))

@@ -19,7 +19,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Listening
 from hitless.domain.gateway.settings import API_PORT
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.entry_points import inner_port
+from hitless.domain.routing.entry_points import inner_port, is_udp
 from hitless.domain.routing.reserved import IDLE_TIMEOUT, LOOPBACK
 from hitless.ports.balancer import Answer
 
@@ -133,7 +133,8 @@ class TraefikInstance:
         there = self.listening
         if there is None or probe.container != LOOPBACK:
             return probe
-        own = {inner_port(name): port for name, port in there.entry_points.items()} | {API_PORT: there.api}
+        of_tcp = {name: port for name, port in there.entry_points.items() if not is_udp(name)}
+        own = {inner_port(name): port for name, port in of_tcp.items()} | {API_PORT: there.api}
         return replace(probe, port=own.get(probe.port, probe.port))
 
     def _ask(self, probe: Probe) -> Answer:
