@@ -28,10 +28,24 @@ def test_an_address_to_listen_on(value: str, address: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "port"),
-    [("80", (80, "")), ("*:80", (80, "")), ("[::1]:80", (80, "::1")), ("10.1.1.1:80", (80, "10.1.1.1"))],
+    [
+        ("80", (80, "", False)),
+        ("80/tcp", (80, "", False)),
+        ("*:80", (80, "", False)),
+        ("[::1]:80", (80, "::1", False)),
+        ("10.1.1.1:80", (80, "10.1.1.1", False)),
+        ("53/udp", (53, "", True)),
+        ("[::1]:53/udp", (53, "::1", True)),
+    ],
 )
-def test_a_port_to_publish(value: str, port: tuple[int, str]) -> None:
+def test_a_port_to_publish(value: str, port: tuple[int, str, bool]) -> None:
     assert HostPort().convert(value, None, None) == port
+
+
+@pytest.mark.parametrize("value", ["0", "60001", "53/sctp", "53/", "/udp", "53/udp/udp", "x/udp"])
+def test_what_is_no_port_to_publish(value: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not like"):
+        HostPort().convert(value, None, None)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +118,8 @@ def test_what_is_no_memory_for_a_gateway_is_refused(value: str, said: str) -> No
         ("tls=websecure", ("tls", "websecure")),
         ("plain=web", ("plain", "web")),
         ("postgres=5432", ("postgres", "port-5432")),
+        ("db=5432/tcp", ("db", "port-5432")),
+        ("dns=53/udp", ("dns", "port-53-udp")),
     ],
 )
 def test_another_name_of_an_entry_point(value: str, meant: tuple[str, str]) -> None:
@@ -111,7 +127,11 @@ def test_another_name_of_an_entry_point(value: str, meant: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize(
-    "value", ["tls", "tls=mine", "a b=web", "db=0", "db=70000", "web=5432", "port-80=web"]
+    "value",
+    [
+        *("tls", "tls=mine", "a b=web", "db=0", "db=70000", "web=5432", "port-80=web"),
+        *("port-53-udp=54", "dns=53/sctp", "dns=0/udp"),
+    ],
 )
 def test_what_is_no_other_name_of_an_entry_point(value: str) -> None:
     with pytest.raises(click.BadParameter):

@@ -37,7 +37,7 @@ PAGE = ROOT / "docs" / "corpus.md"
 GATEWAY = "hitless-corpus"
 NOT_UP = "hitless-corpus-not-up"
 _AT_ONCE = 2
-_MISSING_PORT = re.compile(r"does not publish the port (\d+)")
+_MISSING_PORT = re.compile(r"does not publish the port (\d+(?:/udp)?)")
 _MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
@@ -144,7 +144,7 @@ def initialised(found: Sequence[File], folder: Path, answer: Callable[[Question]
 
 def give(cli: Cli, plans: Sequence[Planned], folder: Path) -> tuple[int, int]:
     """Give the gateway the ports and the middlewares that these plans miss; how many there are of each."""
-    ports = sorted({port for one in plans for port in one.missing_ports}, key=int)
+    ports = sorted({port for one in plans for port in one.missing_ports})
     options = [word for port in ports for word in ("--publish", f"127.0.0.1:{port}")]
     cli.run("gateway", "up", "--replace", *options)
     names = sorted({name for one in plans for name in one.missing_middlewares})

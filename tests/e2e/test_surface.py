@@ -53,7 +53,7 @@ services:
       - traefik.http.routers.web.entrypoints=nowhere
       - traefik.http.routers.web.tls.options=old@file
       - traefik.http.services.web.loadbalancer.server.prot=8000
-      - traefik.udp.routers.x.service=x
+      - traefik.udp.routers.x.rule=HostSNI(`*`)
   hosted:
     image: IMAGE
     network_mode: host
@@ -77,7 +77,7 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
         "services.web.labels.traefik.http.routers.web.entrypoints",
         "services.web.labels.traefik.http.routers.web.tls.options",
         "services.web.labels.traefik.http.services.web.loadbalancer.server.prot",
-        "services.web.labels.traefik.udp.routers.x.service",
+        "services.web.labels.traefik.udp.routers.x.rule",
         "services.hosted.network_mode",
         "services.db.volumes",
     }

@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -180,8 +180,16 @@ class Clients:
     @contextmanager
     def at(self, site: Site) -> Iterator[None]:
         kinds = {"postgres": site.of_postgres, "cache": site.of_cache, "queue": site.of_queue}
+        with self.coming_and_going(kinds, threading.Thread(target=self.stay, args=(site,))):
+            yield
+
+    @contextmanager
+    def coming_and_going(
+        self, kinds: Mapping[str, Callable[[], str]], *more: threading.Thread
+    ) -> Iterator[None]:
+        """Clients of these kinds, each by what one does, and what else runs beside them."""
         threads = [threading.Thread(target=self.come_and_go, args=kind) for kind in kinds.items()]
-        threads.append(threading.Thread(target=self.stay, args=(site,)))
+        threads += more
         for thread in threads:
             thread.start()
         try:

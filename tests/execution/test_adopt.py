@@ -53,7 +53,7 @@ class FakeGatewayProject:
     def free_pool(self) -> str:
         return "10.213.0.0/16"
 
-    def refuse_taken(self, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str], udp_ports: Mapping[int, str]) -> None:
         if found := set(ports) & set(self.taken):
             raise HitlessError(f"port {min(found)} is taken")
 

@@ -85,11 +85,9 @@ gateway.add_command(config)
     "--publish",
     type=HostPort(),
     multiple=True,
-    help="A further port, for services with `publish: gateway`; may be repeated.",
+    help="A further port, for services with `publish: gateway` and routes of TCP or UDP; may be repeated.",
 )
-@click.option(
-    "--unpublish", type=click.IntRange(1, 65535), multiple=True, help="Publish this further port no longer."
-)
+@click.option("--unpublish", type=HostPort(), multiple=True, help="Publish this further port no longer.")
 @click.option(
     "--address-pool",
     type=AddressRange(),
@@ -116,8 +114,8 @@ def up(
     replace: bool,
     wait: float,
     as_json: bool,
-    publish: tuple[tuple[int, str], ...],
-    unpublish: tuple[int, ...],
+    publish: tuple[tuple[int, str, bool], ...],
+    unpublish: tuple[tuple[int, str, bool], ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
     entry_point_alias: tuple[tuple[str, str], ...],
     forget_certificates: bool,
@@ -141,8 +139,12 @@ def up(
         project = host.gateway_project()
         is_running = session.ports.balancer.gateway() is not None
         if publish or unpublish:
-            present = project.settings() or GatewaySettings()
-            changes["ports"] = present.publishing(dict(publish), unpublish).ports
+            wanted = project.settings() or GatewaySettings()
+            for over_udp in (False, True):
+                more = {port: at for port, at, is_udp in publish if is_udp is over_udp}
+                fewer = [port for port, _, is_udp in unpublish if is_udp is over_udp]
+                wanted = wanted.publishing(more, fewer, over_udp)
+            changes |= {"ports": wanted.ports, "udp_ports": wanted.udp_ports}
         project.give(files)
         made, changed, damaged = execution.up(
             session, project, is_running, changes, replace, forget_certificates
@@ -154,6 +156,7 @@ def up(
         f"http://{shown(made.bind, made.http_port)}",
         *([f"https://{shown(made.bind, made.https_port)}"] if made.https_port else []),
         *(shown(at, port) for port, at in made.ports.items()),
+        *(shown(at, port, over_udp=True) for port, at in made.udp_ports.items()),
     ]
     echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
     for line in damaged:

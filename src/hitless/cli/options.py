@@ -74,10 +74,13 @@ class Alias(click.ParamType):  # type: ignore[type-arg]
         name, _, meant = str(value).partition("=")
         if name in (WEB, WEBSECURE) or entry_points.port_of(name):
             self.fail(f"{name} is an entry point's own name", param, ctx)
-        is_port = meant.isdecimal() and 0 < int(meant) <= HIGHEST
+        number, over_udp = _port(meant)
+        is_port = 0 < number <= HIGHEST
         if not re.fullmatch("[A-Za-z0-9_-]+", name) or not (is_port or meant in (WEB, WEBSECURE)):
-            self.fail(f"{value} is not like tls={WEBSECURE}, plain={WEB} or postgres=5432", param, ctx)
-        return name, entry_points.entry_point(int(meant)) if is_port else meant
+            like = f"tls={WEBSECURE}, plain={WEB}, postgres=5432 or dns=53/udp"
+            self.fail(f"{value} is not like {like}", param, ctx)
+        named = entry_points.udp_entry_point if over_udp else entry_points.entry_point
+        return name, named(number) if is_port else meant
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
@@ -96,22 +99,32 @@ class Number(click.ParamType):  # type: ignore[type-arg]
 
 
 class HostPort(click.ParamType):  # type: ignore[type-arg]
-    """A port of the host, with an address or on all of them: 8080, 127.0.0.1:8080."""
+    """A port of the host, with an address or on all of them: 8080, 127.0.0.1:8080, 53/udp."""
 
-    name = "[address:]port"
+    name = "[address:]port[/udp]"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, str]:
-        """The port and the address."""
+    ) -> tuple[int, str, bool]:
+        """The port, the address, and whether it is of UDP."""
         from hitless.domain.routing.entry_points import HIGHEST
 
-        address, _, port = str(value).rpartition(":")
-        if not port.isdecimal() or not 0 < int(port) <= HIGHEST:
+        address, _, text = str(value).rpartition(":")
+        port, over_udp = _port(text)
+        if not 0 < port <= HIGHEST:
             self.fail(
-                f"{value} is not like 8080 or 127.0.0.1:8080, with a port of at most {HIGHEST}", param, ctx
+                f"{value} is not like 8080, 127.0.0.1:8080 or 53/udp, with a port of at most {HIGHEST}",
+                param,
+                ctx,
             )
-        return int(port), "" if address == "*" else address.strip("[]")
+        return port, "" if address == "*" else address.strip("[]"), over_udp
+
+
+def _port(text: str) -> tuple[int, bool]:
+    """The number of a port, and whether it is of UDP: 53, 53/tcp, 53/udp. 0 for what is no port."""
+    number, _, protocol = text.partition("/")
+    is_right = number.isdecimal() and text in (number, f"{number}/tcp", f"{number}/udp")
+    return int(number) if is_right else 0, protocol == "udp"
 
 
 class HostAddress(click.ParamType):  # type: ignore[type-arg]

@@ -77,7 +77,8 @@ def up(
     if is_running and present:
         # Found later, a taken port would cost a restart of the gateway, which interrupts every application
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
-        project.refuse_taken(more)
+        udp = {port: at for port, at in wanted.udp_ports.items() if port not in present.udp_ports}
+        project.refuse_taken(more, udp)
     said = put_right(ports, present) if is_running and present else ()
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)

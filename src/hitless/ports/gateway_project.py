@@ -34,7 +34,7 @@ class GatewayProject(Protocol):
         """
         ...
 
-    def refuse_taken(self, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str], udp_ports: Mapping[int, str]) -> None:
         """Raise `HitlessError` where others have one of these ports of the host (port -> address)."""
         ...
 

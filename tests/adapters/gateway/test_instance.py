@@ -11,10 +11,11 @@ import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway import instance
-from hitless.adapters.gateway.connections import count_connections
-from hitless.adapters.gateway.instance import answer_of, request
+from hitless.adapters.gateway.connections import count_connections, udp_sessions
+from hitless.adapters.gateway.instance import TraefikInstance, answer_of, request
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik import Traefik
+from hitless.domain.gateway.instances import Listening
 from hitless.domain.release.requirements import Probe
 from hitless.ports.balancer import Answer
 from tests.adapters.fake_docker import FakeDocker
@@ -166,6 +167,74 @@ def test_requests_in_flight_are_counted_and_those_that_ended_are_not() -> None:
     # 2 ESTABLISHED and 3 TIME_WAIT
     assert TABLE.count("04001AAC:1F40") == 5
     assert count_connections(TABLE, ["172.26.0.4"]) == 2
+
+
+UDP_TABLE = """\
+  sl local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode ref drops
+  512: 00000000:1388 00000000:0000 07 00000000:00000000 00:00000000 00000000 65532        0 4001 2
+  513: 03001AAC:1F40 04001AAC:14B4 01 00000000:00000000 00:00000000 00000000 65532        0 4002 2
+  514: 03001AAC:9C42 04001AAC:14B4 01 00000000:00000000 00:00000000 00000000 65532        0 4003 2
+  515: 03001AAC:9C43 05001AAC:14B4 01 00000000:00000000 00:00000000 00000000 65532        0 4004 2
+  516: 0B00007F:8D7B 04001AAC:14B5 01 00000000:00000000 00:00000000 00000000 65532        0 4005 2
+"""
+
+
+def test_sessions_of_udp_are_counted_also_with_a_local_port_that_is_one_of_tcp() -> None:
+    assert count_connections(UDP_TABLE, ["172.26.0.4"]) == 3
+    assert count_connections(f"{TABLE}\n{UDP_TABLE}", ["172.26.0.4"]) == 5
+
+
+def test_sessions_of_udp_to_a_server_by_their_sockets() -> None:
+    assert udp_sessions(UDP_TABLE, {"172.26.0.4": [5300]}) == {"4002", "4003"}
+    assert udp_sessions(UDP_TABLE, {"172.26.0.4": [53], "172.26.0.9": [5300]}) == frozenset()
+    assert udp_sessions(TABLE, {"172.26.0.4": [8000]}) == frozenset()
+
+
+ROW = "  99: 03001AAC:9C99 {}:14B4 01 00000000:00000000 00:00000000 00000000 65532 0 4099 2\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "is_proven"),
+    [(ROW.format("04001AAC"), True), (ROW.format("05001AAC"), False), ("", False)],
+    ids=["to a server", "to another release", "not yet"],
+)
+def test_a_new_session_leads_to_a_server_or_not(
+    more: str, is_proven: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(self: GatewayShell, *function: str) -> tuple[bytes, str]:
+        asked.append(function)
+        if function[0] == "knock":
+            return f"{UDP_TABLE}dns-1 172.26.0.4 \ndns-2 \n".encode(), ""
+        return f"{TABLE}\n{UDP_TABLE}{more}".encode(), ""
+
+    monkeypatch.setattr(GatewayShell, "run", run)
+    second = Listening({"port-53-udp": 61_007})
+    found = TraefikInstance(GatewayShell(DockerCli(), "traefik"), second)
+    assert found.opens_session("port-53-udp", ["dns-1:5300", "dns-2:5300"]) is is_proven
+    assert asked[0] == ("knock", "61007", "dns-1", "dns-2")
+
+
+def test_a_probe_of_a_tcp_port_is_not_for_the_udp_port_with_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(self: GatewayShell, *function: str, timeout: float) -> tuple[bytes, str]:
+        asked.append(function)
+        return ok(b""), ""
+
+    monkeypatch.setattr(GatewayShell, "run", run)
+    second = Listening({"port-53": 61_006, "port-53-udp": 61_007})
+    TraefikInstance(GatewayShell(DockerCli(), "traefik"), second).ask([Probe("127.0.0.1", 53, "/", "h")])
+    assert asked[0][:3] == ("probe", "127.0.0.1", "61006")
+
+
+def test_without_an_address_of_any_server_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GatewayShell, "run", lambda *_: (f"{UDP_TABLE}dns-1 \n".encode(), ""))
+    found = TraefikInstance(GatewayShell(DockerCli(), "traefik"))
+    assert found.opens_session("port-53-udp", ["dns-1:5300"])
 
 
 def test_connections_to_other_addresses_are_not_counted() -> None:

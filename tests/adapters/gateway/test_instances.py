@@ -33,6 +33,7 @@ class FakeInstance:
     api: Json = field(default_factory=dict)
     agreed: int = 0
     leads: str = ""  # where a raw connection on port 6379 leads
+    reached: str = ""  # where a new session at the UDP port 53 leads
     asked: list[Probe] = field(default_factory=list)
 
     def rawdata(self) -> Json:
@@ -52,6 +53,9 @@ class FakeInstance:
 
     def agrees(self, port: int, hello: bytes) -> bool:
         return f"hitless/shop/{self.agreed}".encode() in hello
+
+    def opens_session(self, entry_point: str, servers: Sequence[str]) -> bool:
+        return entry_point == "port-53-udp" and self.reached in servers
 
 
 @pytest.fixture
@@ -122,6 +126,24 @@ def test_over_https_it_is_in_force_when_both_agree_on_its_protocol(
     # the entry point may not exist on this gateway
     second.agreed = 3
     assert gateway.in_force("shop", shop, at=["web"])
+
+
+def test_udp_is_in_force_when_each_leads_to_a_server_of_the_live_colour(
+    gateway_of: Callable[..., Traefik],
+) -> None:
+    dns = Router("dns.udp", "dns", "", "dns.udp", ("port-53-udp",), protocol=Protocol.UDP)
+    colours = {
+        colour: part(1, dns, backends={"dns.udp": BackendRouting((Server(f"udp://{colour}-dns-1:53"),))})
+        for colour in Colour
+    }
+    shop = routing(Colour.BLUE, colours)
+    first, second = FakeInstance(reached="blue-dns-1:53"), FakeInstance(reached="green-dns-1:53")
+    gateway = gateway_of(first, second)
+    assert not gateway.in_force("shop", shop)
+    # the entry point may not exist on this gateway
+    assert gateway.in_force("shop", shop, at=["web"])
+    second.reached = "blue-dns-1:53"
+    assert gateway.in_force("shop", shop)
 
 
 @pytest.mark.parametrize(("first", "second"), [({}, ROUTER), (ROUTER, {}), (ROUTER, ROUTER)])

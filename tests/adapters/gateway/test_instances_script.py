@@ -20,7 +20,7 @@ from hitless.adapters.gateway.state import GatewayState
 from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Software
-from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
 from tests.adapters.fake_docker import FakeDocker, recorded
 from tests.adapters.gateway.traefiks import wait_for
 from tests.domain.builders import routing
@@ -118,6 +118,22 @@ def test_the_command_that_holds_it_changes_instances(
     settled = (served.parents[1] / "etc/hitless/routes/.settled").read_text()
     assert settled.splitlines()[1:3] == [SETTINGS.to_label(), "program"]
     wait_for(lambda: said == ["begin 1 live"])
+
+
+def test_packets_of_udp_go_to_the_new_one_and_answers_have_the_port_that_was_asked(
+    state: GatewayState, instances: TraefikInstances, served: Path, docker: FakeDocker, host: FakeDocker
+) -> None:
+    found = recorded("container_gateway")
+    found[0]["Config"]["Labels"][LABEL_SETTINGS] = GatewaySettings(udp_ports={53: ""}).to_label()
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+    (host.directory / "nft").write_text(f"#!/bin/sh\ncat > {served}/rules\n")
+    with state.alone("alice", ""):
+        instances.switch_to(1)
+    rules = (served / "rules").read_text().splitlines()
+    assert rules[0] == "add table inet hitless; delete table inet hitless"
+    assert "redirect to tcp dport map { 80 : 61003, 60082 : 61001 }" in rules[1]
+    assert "prerouting priority raw; udp dport set udp dport map { 53 : 61002 }" in rules[2]
+    assert "postrouting priority 400; udp sport set udp sport map { 61002 : 53, 63002 : 53 }" in rules[3]
 
 
 def test_one_for_which_there_is_no_room_leaves_nothing(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hitless.domain.gateway.compose_model import model
+from hitless.domain.gateway.instances import redirection, udp_redirection
 from hitless.domain.gateway.model import Software, container_name, network_name
 from hitless.domain.gateway.settings import GatewaySettings
 
@@ -243,3 +244,28 @@ def test_the_api_is_never_on_a_network(dashboard: bool) -> None:
 
     assert "--entrypoints.traefik.address=127.0.0.1:8080" in found["command"]
     assert [port for port in found["ports"] if port["target"] == 8080] == []
+
+
+def test_a_udp_port_for_applications_also_beside_tcp_with_the_same_number() -> None:
+    settings = GatewaySettings(ports={53: "127.0.0.1"}, udp_ports={53: "127.0.0.1"}, read_timeout=90.0)
+    assert GatewaySettings.from_label(settings.to_label()) == settings
+    found = service(settings)
+    published = {"host_ip": "127.0.0.1", "published": "53", "target": 53, "mode": "ingress"}
+    for protocol in ("tcp", "udp"):
+        assert {**published, "protocol": protocol} in found["ports"]
+    assert "--entrypoints.port-53.address=:53" in found["command"]
+    assert "--entrypoints.port-53-udp.address=:53/udp" in found["command"]
+    assert not [word for word in found["command"] if "port-53-udp.transport" in word]
+    # and an older hitless knows none
+    assert GatewaySettings.from_label('{"ports": {"53": ""}, "read_timeout": 1}').udp_ports == {}
+
+
+def test_each_instance_gets_every_packet_and_answers_by_the_port_that_was_asked() -> None:
+    points = GatewaySettings(ports={53: ""}, udp_ports={53: "", 54: ""}).entry_points
+    there, back = udp_redirection(points, 1)
+    assert there == "53 : 61003, 54 : 61004"
+    assert redirection(points, 1) == "53 : 61002, 80 : 61005, 60082 : 61001"
+    # those of the one that leaves, too
+    assert back == "61003 : 53, 61004 : 54, 63003 : 53, 63004 : 54"
+    assert udp_redirection(points, 2) == ("53 : 63003, 54 : 63004", back)
+    assert udp_redirection(GatewaySettings(ports={53: ""}).entry_points, 1) == ("", "")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_document import document, udp_servers
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
@@ -171,6 +171,30 @@ class TestDocument:
         before = replace(routing(BLUE, colours), marks_tcp=False)
         assert list(document(before)["tcp"]["routers"]) == ["shop.db.6379.live"]
         assert before.next(before.split, colours).marks_tcp
+
+    def test_udp_entry_points_lead_to_the_live_colour(self) -> None:
+        def of(colour: Colour, *at: str) -> ColourRouting:
+            dns = Router("dns.udp", "dns", "", "dns.udp", at, protocol=Protocol.UDP)
+            return part(1, dns, backends={"dns.udp": BackendRouting((Server(f"udp://{colour}:53"),))})
+
+        both = {BLUE: of(BLUE, "port-53-udp", "port-54-udp"), GREEN: of(GREEN, "port-53-udp")}
+        found = document(routing(BLUE, both))
+        assert found["udp"]["routers"] == {
+            f"shop.port-{port}-udp.udp": {
+                "service": f"shop.port-{port}-udp.udp",
+                "entryPoints": [f"port-{port}-udp"],
+            }
+            for port in (53, 54)
+        }
+        servers = {name: one["loadBalancer"]["servers"] for name, one in found["udp"]["services"].items()}
+        assert servers == {key: [{"address": "blue:53"}] for key in found["udp"]["routers"]}
+        assert "services" not in found["http"]
+        # Traefik would leave an entry point without a route as it was: to the release that drains
+        assert udp_servers(routing(GREEN, both)) == {
+            "port-53-udp": ("green:53",),
+            "port-54-udp": ("127.0.0.1:1",),
+        }
+        assert set(udp_servers(routing(None, both)).values()) == {("127.0.0.1:1",)}
 
     def test_a_service_of_tcp_without_a_route_is_no_service_of_http(self) -> None:
         backends = {"db.tcp": BackendRouting((Server("tcp://a:1"),), {"proxyProtocol": {"version": 1}})}

@@ -12,7 +12,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port, World
 from hitless.domain.plan.adopt import Adoption, decide
-from tests.domain.builders import application, at, only, part, routing, unrouted, web, world
+from tests.domain.builders import GATEWAY, application, at, only, part, routing, unrouted, web, world
 from tests.domain.routing.test_publish import PUBLISHED, service
 
 LABELLED = application({"app": web()})
@@ -206,3 +206,13 @@ def test_what_was_scaled_by_hand_is_warned_of() -> None:
     there = world(base=(base(), replace(base(), name="shop-app-2")))
     _, findings = decided(LABELLED, neighbour(), second, there=there)
     assert (only(findings).message, only(findings).is_error) == ("is 1, but 2 run", False)
+
+
+def test_a_udp_port_is_not_taken_over() -> None:
+    port = {"target": 53, "published": "53", "protocol": "udp"}
+    made = application({"app": unrouted(ports=[port], x_hitless={"publish": "gateway"})})
+    adoption, findings = decided(made, neighbour("app"))
+    assert "hitless adopt can't take over UDP ports" in only(findings).message
+    assert adoption.ports == {}
+    gateway = replace(world().gateway or GATEWAY, entry_points={"web": 80, "port-53-udp": 53})
+    assert decided(made, neighbour("app"), there=world(gateway=gateway))[1] == ()

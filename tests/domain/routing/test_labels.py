@@ -309,20 +309,24 @@ class TestRefused:
             ("traefik.http.router.r.rule", "did you mean routers?"),
             ("traefik.htp.routers.r.rule", "did you mean http?"),
             ("traefik.enabled", "did you mean enable?"),
-            ("traefik.", "known: docker, enable, http, tcp"),
+            ("traefik.", "known: docker, enable, http, tcp, udp"),
         ],
     )
     def test_an_unknown_key_names_the_nearest_known_one(self, label: str, hint: str) -> None:
         _, findings = labels.read("app", {RULE: "Host(`a`)", label: "x"})
         assert at(findings, f"services.app.labels.{label}").hint == hint
 
-    @pytest.mark.parametrize("protocol", ["udp", "UDP"])
-    def test_routes_of_udp(self, protocol: str) -> None:
-        label = f"traefik.{protocol}.routers.r.entrypoints"
-        routes, findings = labels.read("app", {label: "db"})
+    @pytest.mark.parametrize("field", ["rule", "Priority", "tls", "middlewares"])
+    def test_what_a_udp_route_has_not(self, field: str) -> None:
+        label = f"traefik.udp.routers.r.{field}"
+        routes, findings = labels.read("app", {label: "HostSNI(`*`)"})
         assert only(findings).path == f"services.app.labels.{label}"
-        assert protocol.upper() in only(findings).message
+        assert f"a UDP route has no {field}" in only(findings).message
         assert routes == Routes()
+
+    def test_a_middleware_of_udp(self) -> None:
+        _, findings = labels.read("app", {"traefik.udp.middlewares.m.ipallowlist.sourcerange": "10.0.0.0/8"})
+        assert "middlewares can't be set by a label" in only(findings).message
 
     @pytest.mark.parametrize("name", ["a b", "a@docker", "ü", "a/b", "a`", "a$", "", "a[0]"])
     def test_a_name_with_odd_characters(self, name: str) -> None:

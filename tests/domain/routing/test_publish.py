@@ -152,7 +152,7 @@ class TestReading:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            ({"protocol": "udp"}, "no udp port"),
+            ({"protocol": "sctp"}, "no sctp port"),
             ({"published": "8000-8010"}, "one port from 1 to 60000"),
             ({"published": "60001"}, "one port from 1 to 60000"),
         ],

@@ -1,22 +1,28 @@
-"""The kernel's tables of connections, /proc/net/tcp and tcp6, of the gateway's container. Pure."""
+"""The kernel's tables of connections and of sockets of UDP, of the gateway's container. Pure.
+
+They are /proc/net/tcp, tcp6, udp and udp6. Traefik has a socket to a server for each session of UDP, and
+closes it when nothing has come or gone for 3 s.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _TIME_WAIT, _LISTEN = "06", "0A"  # linux/net/tcp_states.h
+_OF_UDP = "drops"  # a column that only its tables have
 
 
 def count_connections(table: str, addresses: Sequence[str]) -> int:
     """The rows with one of these as remote address, except TIME_WAIT.
 
-    A row whose local port the gateway listens on is a container's connection to it, as its client.
+    A row of TCP whose local port the gateway listens on is a container's connection to it, as its client.
     """
     rows = _rows(table)
     served = {_port(row) for row in rows if row[3] == _LISTEN}
     wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
-    return sum(
+    sessions = sum(row[2].rpartition(":")[0] in wanted for row in _rows(table, over_udp=True))
+    return sessions + sum(
         row[2].rpartition(":")[0] in wanted and _port(row) not in served
         for row in rows
         if row[3] not in (_TIME_WAIT, _LISTEN)
@@ -29,9 +35,25 @@ def count_clients(table: str, ports: Collection[int]) -> int:
     return sum(_port(row) in wanted for row in _rows(table) if row[3] not in (_TIME_WAIT, _LISTEN))
 
 
-def _rows(table: str) -> list[list[str]]:
-    rows = [line.split() for line in table.splitlines()]
-    return [row for row in rows if len(row) > 3 and row[0].endswith(":")]
+def udp_sessions(table: str, servers: Mapping[str, Sequence[int]]) -> frozenset[str]:
+    """The sessions of UDP to these servers (address -> ports), each by the number of its socket."""
+    wanted = {
+        f"{shape}:{port:04X}"
+        for address, ports in servers.items()
+        for port in ports
+        for shape in _as_in_the_table(address)
+    }
+    return frozenset(row[9] for row in _rows(table, over_udp=True) if row[2] in wanted)
+
+
+def _rows(table: str, over_udp: bool = False) -> list[list[str]]:
+    found, is_of_udp = [], False
+    for row in (line.split() for line in table.splitlines()):
+        if row[:1] == ["sl"]:
+            is_of_udp = _OF_UDP in row
+        elif len(row) > 3 and row[0].endswith(":") and is_of_udp is over_udp:
+            found.append(row)
+    return found
 
 
 def _port(row: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
 
+from hitless.adapters.gateway.connections import udp_sessions
 from hitless.adapters.gateway.handshake import HANDSHAKE
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.domain.common.errors import DockerFailed, HitlessError
@@ -18,12 +19,13 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Listening
 from hitless.domain.gateway.settings import API_PORT
 from hitless.domain.release.requirements import Probe
-from hitless.domain.routing.entry_points import inner_port
+from hitless.domain.routing.entry_points import inner_port, is_udp
 from hitless.domain.routing.reserved import IDLE_TIMEOUT, LOOPBACK
 from hitless.ports.balancer import Answer
 
 _ASK_TIMEOUT = 5  # seconds for one request of ours from inside the gateway
 _MAX_ANSWER = 8_000_000
+_LOOKS = 5  # at the sockets, for a session that has just been opened
 # A server that keeps a connection clearly longer than the gateway never closes one that the gateway uses.
 _IDLE_LOOK = 2  # seconds; BusyBox's timeout takes whole ones
 _IDLE_ENOUGH = IDLE_TIMEOUT + 0.35
@@ -103,12 +105,36 @@ class TraefikInstance:
         raw, _ = self.shell.run("probe", *words, str(_ASK_TIMEOUT), "1", timeout=2 * _ASK_TIMEOUT)
         return raw == HANDSHAKE
 
+    def opens_session(self, entry_point: str, servers: Sequence[str]) -> bool:
+        """Whether a new session at a UDP entry point leads to one of these servers (host:port).
+
+        The servers get nothing: the packet that opens the session is empty, and not passed on.
+        """
+        there = self.listening
+        port = there.entry_points[entry_point] if there else inner_port(entry_point)
+        ports: dict[str, list[int]] = {}
+        for host, _, number in (server.rpartition(":") for server in servers):
+            ports.setdefault(host, []).append(int(number))
+        lines = self.shell.run("knock", str(port), *ports)[0].decode().splitlines()
+        rows, named = lines[: -len(ports)], (line.split() for line in lines[-len(ports) :])
+        wanted = {address: ports[host] for host, *addresses in named for address in addresses}
+        if not wanted:
+            return True  # no server is there: the session would be none, and nobody can be asked
+        before = udp_sessions("\n".join(rows), wanted)
+        # Traefik finds the server's address first; a session that it opens later is seen at the next try
+        for _ in range(_LOOKS):
+            table, _ = self.shell.run("connections")
+            if udp_sessions(table.decode(), wanted) - before:
+                return True
+        return False
+
     def _moved(self, probe: Probe) -> Probe:
         """The probe, with this instance's port where it has one of the first instance."""
         there = self.listening
         if there is None or probe.container != LOOPBACK:
             return probe
-        own = {inner_port(name): port for name, port in there.entry_points.items()} | {API_PORT: there.api}
+        of_tcp = {name: port for name, port in there.entry_points.items() if not is_udp(name)}
+        own = {inner_port(name): port for name, port in of_tcp.items()} | {API_PORT: there.api}
         return replace(probe, port=own.get(probe.port, probe.port))
 
     def _ask(self, probe: Probe) -> Answer:

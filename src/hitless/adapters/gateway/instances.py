@@ -16,9 +16,17 @@ from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.compose_model import TRAEFIK, arguments, storage
-from hitless.domain.gateway.instances import Health, Instances, Listening, listening, redirection
+from hitless.domain.gateway.instances import (
+    Health,
+    Instances,
+    Listening,
+    listening,
+    redirection,
+    udp_redirection,
+)
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
+from hitless.domain.routing.entry_points import is_udp
 from hitless.domain.routing.split import Routing
 
 # The engine can change the limit of a container that runs, and not remove it.
@@ -98,7 +106,9 @@ class TraefikInstances:
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""
-        self._change("switch", str(number), redirection(self._settings().entry_points, number))
+        there = self._settings().entry_points
+        pairs = (redirection(there, number), *udp_redirection(there, number))
+        self._change("switch", str(number), *pairs)
         self.instances()
 
     def settle(self, settings: GatewaySettings) -> None:
@@ -114,10 +124,11 @@ class TraefikInstances:
             self._change("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:
-        """The open connections of clients to an instance."""
+        """The open connections of clients to an instance; UDP has none, and is answered while it ends."""
         there = self._listening(number)
         table, _ = self.shell.run("connections")
-        return count_clients(table.decode(), {*there.entry_points.values(), there.dashboard})
+        of_tcp = {port for name, port in there.entry_points.items() if not is_udp(name)}
+        return count_clients(table.decode(), {*of_tcp, there.dashboard})
 
     def end_instance(self, number: int, is_killed: bool) -> None:
         """Tell an instance to end, or the kernel to end it."""

@@ -178,20 +178,27 @@ tell() { # line for the shell that looks after them
 }
 
 # Give every new connection to one instance, in one instant: nft takes all of this or nothing. A connection that is
-# open stays where it is: the rule is for the first packet of each.
-switch() { # .gateway, claim, instance, pairs of ports `80 : 61001`, with commas
-    fenced "$1" "$2" redirect "$3" "$4"
+# open stays where it is: the rule is for the first packet of each. UDP has no connections: the rules are for each
+# packet, before and after the kernel takes note of flows.
+switch() { # .gateway, claim, instance, pairs of TCP ports `80 : 61001`, with commas, those of UDP, and those back
+    fenced "$1" "$2" redirect "$3" "$4" "$5" "$6"
 }
 
-redirect() { # instance, pairs of ports
+redirect() { # instance, pairs of TCP ports, pairs of UDP ports, pairs of UDP ports for answers
     {
         echo "add table inet hitless; delete table inet hitless"
         [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
+        [ -z "$3" ] || packets packets "prerouting priority raw" "dport set udp dport map { $3 }"
+        [ -z "$4" ] || packets answers "postrouting priority 400" "sport set udp sport map { $4 }"
     } | nft -f - && echo "$1" 1<> "$served/live" # without an instant in which it is empty, or has no room
 }
 
 redirection() { # rule
     echo "table inet hitless { chain instance { type nat hook prerouting priority dstnat; $1; }; }"
+}
+
+packets() { # chain, hook, change
+    echo "table inet hitless { chain $1 { type filter hook $2; udp $3; }; }"
 }
 
 # Whether the host's kernel lets us.
@@ -227,10 +234,22 @@ settled() {
     [ -e "$routes/.settled" ] && [ "$(sed -n 1p "$routes/.settled")" = "$(cat /proc/sys/kernel/hostname)" ]
 }
 
-# The kernel's tables of connections; a host may have no IPv6.
+# The kernel's tables of connections, and of sockets of UDP; a host may have no IPv6.
 connections() {
-    cat /proc/net/tcp
-    cat /proc/net/tcp6 2>/dev/null || true
+    cat /proc/net/tcp /proc/net/udp
+    cat /proc/net/tcp6 /proc/net/udp6 2>/dev/null || true
+}
+
+# Have Traefik open a session at a UDP port. The packet is empty: Traefik connects to a server, and sends it nothing.
+# Before it come the table of sockets, and the addresses of these hosts, a line each.
+knock() { # port, hosts
+    port=$1
+    shift
+    cat /proc/net/udp
+    cat /proc/net/udp6 2>/dev/null || true
+    for host in "$@"; do echo "$host $(getent ahosts "$host" | sed 's/ .*//' | sort -u | tr '\n' ' ')"; done
+    perl -MSocket -e 'socket S, PF_INET, SOCK_DGRAM, 0 and defined send S, "", 0,
+        pack_sockaddr_in shift, INADDR_LOOPBACK or die $!' "$port"
 }
 
 # How many bytes the processes have here, and the files that are in memory alone; nothing where the kernel does not

@@ -23,6 +23,7 @@ from hitless.domain.gateway.image import unfit
 from hitless.domain.gateway.model import Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.release import networks
+from hitless.domain.routing.entry_points import written
 
 _START_TIMEOUT = 300.0
 
@@ -107,7 +108,7 @@ class GatewayProject:
             logs = self._last_words()
             with suppress(DockerFailed):
                 self._compose(own, "down")
-            self._refuse_taken(error, tuple(settings.published))
+            self._refuse_taken(error, (*settings.published, *settings.udp_ports))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
         self.programs.keep(software.program)
 
@@ -141,18 +142,17 @@ class GatewayProject:
         if volumes:
             self.programs.keep()
 
-    def refuse_taken(self, ports: Mapping[int, str]) -> None:
+    def refuse_taken(self, ports: Mapping[int, str], udp_ports: Mapping[int, str]) -> None:
         """Raise `HitlessError` where others have one of these ports: the engine is asked to publish them."""
-        if not ports:
+        if not ports and not udp_ports:
             return
-        pairs = ((port, f"[{at}]" if ":" in at else at) for port, at in ports.items())
-        words = [
-            word for port, at in pairs for word in ("--publish", f"{at}:{port}:1" if at else f"{port}:1")
-        ]
+        wanted = [f"{written(at, port)}:1" for port, at in ports.items()]
+        wanted += [f"{written(at, port)}:1/udp" for port, at in udp_ports.items()]
+        words = [word for one in wanted for word in ("--publish", one)]
         try:
             self.cli.run("run", "--rm", "--entrypoint", "true", *words, self.programs.container_image())
         except DockerFailed as error:
-            self._refuse_taken(error, tuple(ports))
+            self._refuse_taken(error, (*ports, *udp_ports))
             raise
 
     def _refuse_taken(self, error: DockerFailed, ports: Sequence[int]) -> None:

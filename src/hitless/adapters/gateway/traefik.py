@@ -14,7 +14,7 @@ from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.gateway.traefik_document import NO_PORT, tcp_marker_name
+from hitless.adapters.gateway.traefik_document import NO_PORT, tcp_marker_name, udp_servers
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
@@ -35,6 +35,10 @@ from hitless.ports.balancer import Answer
 
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_KINDS = (
+    *("routers", "middlewares", "services", "tcpRouters", "tcpMiddlewares", "tcpServices"),
+    *("udpRouters", "udpServices"),
+)
 _TEAPOT = 418  # what Traefik's noop@internal answers
 
 
@@ -58,6 +62,10 @@ class Instance(Protocol):
 
     def agrees(self, port: int, hello: bytes) -> bool:
         """Whether a server accepts a TLS handshake that begins with these bytes; a port as for a probe."""
+        ...
+
+    def opens_session(self, entry_point: str, servers: Sequence[str]) -> bool:
+        """Whether a new session at a UDP entry point leads to one of these servers (host:port)."""
         ...
 
 
@@ -100,7 +108,7 @@ class Traefik:
             return not any(
                 name.startswith(f"{application}.")
                 for data in (instance.rawdata() for instance in self.instances())
-                for kind in ("routers", "tcpRouters")
+                for kind in ("routers", "tcpRouters", "udpRouters")
                 for name in data.get(kind) or {}
             )
         path = marker_path(application, routing.generation)
@@ -114,6 +122,7 @@ class Traefik:
             all(answer.status == _TEAPOT for answer in instance.ask(markers))
             and all(instance.agrees(port, hello) for port in secure)
             and _leads(instance, routing, [inner_port(name) for name in names if name in routing.over_tcp])
+            and _leads_udp(instance, routing, names)
             for instance in self.instances()
         )
 
@@ -152,7 +161,7 @@ class Traefik:
         """What Traefik says is wrong with this routing's routers, services and middlewares."""
         found: dict[str, None] = {}
         for data in (instance.rawdata() for instance in self.instances()):
-            for kind in ("routers", "middlewares", "services", "tcpRouters", "tcpMiddlewares", "tcpServices"):
+            for kind in _KINDS:
                 for name, state in (data.get(kind) or {}).items():
                     if name.startswith(f"{routing.application}."):
                         for error in state.get("error") or ():
@@ -185,6 +194,16 @@ def _leads(instance: Instance, routing: Routing, ports: Sequence[int]) -> bool:
     return all(_place(answer) == place for answer in answers) or (
         all(_place(answer) == NOWHERE for answer in answers) and _has_no_port(instance, routing)
     )
+
+
+def _leads_udp(instance: Instance, routing: Routing, names: Collection[str]) -> bool:
+    """Whether a new session at each of these UDP entry points leads to a server of this generation.
+
+    Traefik changes UDP after all that the markers prove (`switchRouter`, 3.7), and packets have no marker.
+    But a session is a socket, which the kernel shows: so it is one more, and to one of the servers.
+    """
+    servers = udp_servers(routing)
+    return all(instance.opens_session(name, servers[name]) for name in names if name in servers)
 
 
 def _place(answer: Answer) -> str:

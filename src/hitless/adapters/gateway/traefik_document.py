@@ -73,7 +73,7 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
     for colour, part in routing.colours.items():
         is_live = colour in routing.split
         for router in part.routers:
-            if router.protocol is Protocol.TCP:
+            if router.protocol is not Protocol.HTTP:
                 continue
             made = {_name(routing, router.name, "live" if is_live else colour): is_live}
             if is_live and "tls" in router.settings:
@@ -95,10 +95,10 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for name in _of_http(routing.colours[colour]):
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     http["routers"].update(_markers(routing))
-    tcp = _tcp(routing)
+    tcp, udp = _tcp(routing), _udp(routing)
     # an empty section would stop every reload (measured): an application with TCP alone has no HTTP services
     http = {kind: those for kind, those in http.items() if those}
-    return {"http": http, **({"tcp": tcp} if tcp else {}), **_tls(routing)}
+    return {"http": http, **({"tcp": tcp} if tcp else {}), **({"udp": udp} if udp else {}), **_tls(routing)}
 
 
 def _markers(routing: Routing) -> dict[str, Any]:
@@ -150,8 +150,8 @@ def _options(routing: Routing, name: str) -> str:
 
 
 def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
-    of_tcp = {router.backend for router in part.routers if router.protocol is Protocol.TCP}
-    found = {name: backend for name, backend in part.backends.items() if name not in of_tcp}
+    others = {router.backend for router in part.routers if router.protocol is not Protocol.HTTP}
+    found = {name: backend for name, backend in part.backends.items() if name not in others}
     # a service of TCP labels may have no router
     return {name: backend for name, backend in found.items() if label_name(name) == name}
 
@@ -185,6 +185,34 @@ def _tcp(routing: Routing) -> dict[str, Any]:
         services[marker] = {"loadBalancer": {"servers": [{"address": f"{LOOPBACK}:{place}"}]}}
     found = {"routers": routers, "services": services, "middlewares": middlewares}
     return {kind: those for kind, those in found.items() if those}
+
+
+def _udp(routing: Routing) -> dict[str, Any]:
+    """The live colour's UDP routes.
+
+    Traefik leaves an entry point without a route as it was before (`BuildHandlers`, 3.7): new packets would
+    still go to a release that drains. So one that only the other colour has leads nowhere.
+    """
+    routers: dict[str, Any] = {}
+    services: dict[str, Any] = {}
+    for name, addresses in udp_servers(routing).items():
+        key = _name(routing, name, "udp")
+        routers[key] = {"service": key, "entryPoints": [name]}
+        services[key] = {"loadBalancer": {"servers": [{"address": address} for address in addresses]}}
+    return {"routers": routers, "services": services} if routers else {}
+
+
+def udp_servers(routing: Routing) -> dict[str, tuple[str, ...]]:
+    """Where each UDP entry point leads: its name -> host:port of each server."""
+    nowhere: tuple[str, ...] = (f"{LOOPBACK}:{NO_PORT}",)
+    found = dict.fromkeys(routing.over_udp, nowhere)
+    for colour in routing.split:
+        part = routing.colours[colour]
+        for router in part.routers:
+            servers = part.backends[router.backend].servers if router.is_udp else ()
+            addresses = tuple(server.url.partition("://")[2] for server in servers)
+            found |= dict.fromkeys(router.entry_points if addresses else (), addresses)
+    return found
 
 
 def _tcp_routers(routing: Routing) -> Iterator[tuple[Colour, Router]]:

@@ -17,7 +17,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing import labels, labels_v1
 from hitless.domain.routing import published as publishing
-from hitless.domain.routing.model import Router, Routes, label_name, label_of, local_name
+from hitless.domain.routing.model import Protocol, Router, Routes, label_name, label_of, local_name
 
 _MOST_REPLICAS = 1000
 _JOB_TIMEOUT = 300.0  # seconds
@@ -135,7 +135,7 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment, 
 
 def _with_ports(reason: str, routers: Iterable[Router]) -> str:
     """The reason of a role, and what the gateway publishes without being told."""
-    ports = [f"{one.name.rpartition('.')[2]} ({one.protocol})" for one in routers if one.is_port]
+    ports = [f"{label_name(one.name).rpartition('.')[2]} ({one.protocol})" for one in routers if one.is_port]
     return f"{reason}; the gateway publishes {', '.join(ports)} for it" if ports else reason
 
 
@@ -223,8 +223,8 @@ def _check_references(routes: Routes) -> list[Finding]:
     backends = {backend.name for backend in routes.backends}
     for router in routes.routers:
         path = router.path
-        is_of_tcp = label_name(router.backend) != router.backend
-        if router.backend not in backends or (is_of_tcp and not router.is_tcp):
+        is_of_other = label_name(router.backend) != router.backend
+        if router.backend not in backends or (is_of_other and router.protocol is Protocol.HTTP):
             findings.append(
                 Finding(f"{path}.service", f"no service {label_name(router.backend)!r} in this application")
             )

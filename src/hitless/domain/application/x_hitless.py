@@ -27,6 +27,7 @@ _OF_SERVICE = (
     *("publish", "protocol"),
 )
 _PUBLISH = {"gateway": True, "none": False}
+_PROTOCOLS = (Protocol.HTTP, Protocol.TCP)  # a port of UDP says that itself
 _OF_HOOK = ("service", "command", "local", "timeout")
 
 
@@ -75,7 +76,7 @@ def of_service(name: str, service: Json, base: Settings, findings: list[Finding]
         exclusive=value["exclusive"] if isinstance(value.get("exclusive"), bool) else None,
         concurrent_writes=value.get("concurrent_writes") is True,
         publish=_PUBLISH.get(str(value.get("publish"))),
-        protocol=Protocol(value["protocol"]) if value.get("protocol") in tuple(Protocol) else None,
+        protocol=Protocol(value["protocol"]) if value.get("protocol") in _PROTOCOLS else None,
     )
 
 
@@ -120,8 +121,8 @@ def _setting(key: str, raw: Any) -> Any:
             return raw
         case "publish" if raw not in _PUBLISH:
             raise ValueError(f"expects {' or '.join(_PUBLISH)}, not {raw!r}")
-        case "protocol" if raw not in tuple(Protocol):
-            raise ValueError(f"expects {' or '.join(Protocol)}, not {raw!r}")
+        case "protocol" if raw not in _PROTOCOLS:
+            raise ValueError(f"expects {' or '.join(_PROTOCOLS)}, not {raw!r}")
         case "role" | "roles" | "hooks" | "publish" | "protocol" | "tls_options":
             return raw  # other functions read these
         case _:

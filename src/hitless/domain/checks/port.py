@@ -8,9 +8,11 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
-from hitless.domain.routing.entry_points import WEB, port_of, written
+from hitless.domain.routing.entry_points import WEB, is_udp, port_of, written
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.published import address_of
+
+_ADOPTED = "; hitless adopt does this if the application itself has the port now"
 
 
 def unpublished(application: Application, gateway: Gateway) -> Mapping[int, str]:
@@ -29,17 +31,19 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
     path = f"services.{router.service}.ports"
     for name in router.entry_points:
         port = port_of(name) or gateway.http_port
-        address = address_of(model, port)
-        wanted = written(address, port)
-        if gateway.https_port and port == gateway.https_port:
+        over_udp = is_udp(name)
+        address = address_of(model, port, Protocol.UDP if over_udp else Protocol.TCP)
+        wanted = written(address, port, over_udp)
+        if not over_udp and gateway.https_port and port == gateway.https_port:
             yield Finding(path, f"{port} is the gateway's own port for HTTPS", "choose another port")
         elif name not in gateway.entry_points:
             yield Finding(
                 path,
-                f"the gateway does not publish the port {port}",
+                f"the gateway does not publish the port {port}" + ("/udp" if over_udp else ""),
                 f"run: hitless gateway up --publish {wanted} (with --replace if it runs already: for a "
-                "second or two it answers nobody); hitless adopt does this if the application itself has the "
-                "port now. If nobody needs the port: `x-hitless: {publish: none}` on the service",
+                "second or two it answers nobody)"
+                + (_ADOPTED if not over_udp else "")
+                + ". If nobody needs the port: `x-hitless: {publish: none}` on the service",
             )
         elif (address or gateway.bound[name]) != gateway.bound[name]:
             # on more addresses than the file names, people could reach it whom nobody wanted to let in

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
 from hitless.domain.application.tls_options import DEFAULT, options_name
-from hitless.domain.checks import certificates, middlewares, tcp
+from hitless.domain.checks import certificates, middlewares, tcp, udp
 from hitless.domain.checks import port as port_checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.model import Gateway
@@ -23,8 +23,14 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     path = router.path
     if world.gateway and router.is_port:
         yield from port_checks.check(router, application.model["services"][router.service], world.gateway)
+    if router.is_udp:
+        yield from udp.of_route(application, router, world.gateway)
+        yield from udp.taken(application.name, router, world.routings)
+        return
+    if world.gateway and router.is_port:
         yield from _shared_port(application, router)
     elif world.gateway:
+        yield from udp.of_others(router)
         yield from _entry_points(router, world.gateway)
     priority = router.settings.get("priority", 1)
     if priority >= MARKER_PRIORITY:
@@ -92,7 +98,7 @@ def _twins(application: Application, router: Router, world: World) -> Iterator[F
     for other in application.routes.routers:
         if other == router:
             return
-        if other.is_tcp or router.is_tcp or router.is_port or other.is_port:
+        if not _are_http(router, other) or router.is_port or other.is_port:
             continue
         shared = set(router.entry_points or (WEB,)) & set(other.entry_points or (WEB,))
         is_same = "".join(router.rule.split()) == "".join(other.rule.split())
@@ -160,6 +166,9 @@ def _secure_routers(
 def taken(application: str, routers: Sequence[Router], routings: Mapping[str, Routing]) -> Iterator[Finding]:
     """Routes that another application has already, or is about to get: both its colours count."""
     for router in routers:
+        if router.is_udp:
+            yield from udp.taken(application, router, routings)
+            continue
         for name, routing in routings.items():
             others = [other for part in routing.colours.values() for other in part.routers]
             rule = next((other.rule for other in others if _collide(router, other)), None)
@@ -204,7 +213,7 @@ def _without_host(application: str, router: Router, routings: Mapping[str, Routi
 
 
 def _takes_from(one: Router, two: Router) -> tuple[str, ...]:
-    if not _share_an_entry_point(one, two) or Protocol.TCP in (one.protocol, two.protocol):
+    if not _share_an_entry_point(one, two) or not _are_http(one, two):
         return ()
     return rules.takes_from(one.rule, two.rule, one.priority, two.priority)
 
@@ -224,11 +233,15 @@ def _shared_port(application: Application, router: Router) -> Iterator[Finding]:
 
 
 def _collide(one: Router, two: Router) -> bool:
-    if not _share_an_entry_point(one, two):
+    if not _share_an_entry_point(one, two) or two.is_udp:
         return False
     if Protocol.TCP in (one.protocol, two.protocol):
         return tcp.collide(one, two)
     return rules.collide(one.rule, two.rule, one.priority, two.priority)
+
+
+def _are_http(one: Router, two: Router) -> bool:
+    return one.protocol is two.protocol is Protocol.HTTP
 
 
 def _share_an_entry_point(one: Router, two: Router) -> bool:

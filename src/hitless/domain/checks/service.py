@@ -294,11 +294,12 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
             )
         if backend.scheme == "https":
             continue
-        if backend.scheme == "tcp":
+        if backend.scheme in ("tcp", "udp"):
             if not docker:
+                said = "an accepted connection" if backend.scheme == "tcp" else "a container that runs"
                 yield Finding(
                     path,
-                    "has no Docker health check: an accepted connection will count as ready",
+                    f"has no Docker health check: {said} will count as ready",
                     "give the service a `healthcheck:`",
                     is_error=False,
                 )

@@ -57,6 +57,8 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
     ports = [
         _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
     ]
+    for port, at in settings.udp_ports.items():
+        ports.append({**_port(at, port, inner[entry_points.udp_entry_point(port)]), "protocol": "udp"})
     if settings.dashboard:
         ports.append(_port("127.0.0.1", API_PORT, DASHBOARD_PORT))
     socket: list[Json] = (
@@ -132,6 +134,7 @@ def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
 def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[str]:
     """The arguments of an instance of Traefik."""
     there = listening(settings.entry_points, number)
+    of_tcp = [name for name in settings.entry_points if not entry_points.is_udp(name)]
     place = f"{SERVED}/{number}" if number else SERVED
     read_timeout = f"transport.respondingtimeouts.readtimeout={settings.read_timeout * 1000:.0f}ms"
     command = [
@@ -148,9 +151,12 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         # point has routes for the Docker host alone (adapters/gateway/dashboard.py); no label can name it.
         f"--entrypoints.traefik.address=127.0.0.1:{there.api}",
         *([f"--entrypoints.dashboard.address=:{there.dashboard}"] if settings.dashboard else []),
-        *(f"--entrypoints.{name}.address=:{port}" for name, port in there.entry_points.items()),
+        *(
+            f"--entrypoints.{name}.address=:{port}" + ("/udp" if entry_points.is_udp(name) else "")
+            for name, port in there.entry_points.items()
+        ),
         # Traefik's default of 60 s cuts every upload that takes longer
-        *(f"--entrypoints.{name}.{read_timeout}" for name in settings.entry_points),
+        *(f"--entrypoints.{name}.{read_timeout}" for name in of_tcp),
         # a route that names no entry point is on this one only, not on the ports of applications
         f"--entrypoints.{WEB}.asdefault=true",
         f"--providers.file.directory={place}/routes",
@@ -162,9 +168,7 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         # the routes for the inside look at the connection, whatever these headers say (measured); with the
         # PROXY protocol a proxy would say where a connection comes from
         trusted = ",".join(settings.trusted_proxies)
-        command += [
-            f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in settings.entry_points
-        ]
+        command += [f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in of_tcp]
     if settings.access_log:
         # headers are left out by default; a query may hold a token
         command += [

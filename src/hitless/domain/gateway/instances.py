@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySettings
+from hitless.domain.routing.entry_points import is_udp
 
 # What a new instance of Traefik takes; everything else takes a new container.
 REPLACEABLE = frozenset(
@@ -81,12 +82,33 @@ def listening(entry_points: Mapping[str, int], number: int) -> Listening:
 
 
 def redirection(entry_points: Mapping[str, int], number: int) -> str:
-    """The pairs of ports `80 : 61002, …` that give an instance all new connections, "" for the first one."""
+    """The pairs of TCP ports `80 : 61002, …` that give an instance new connections, "" for the first one."""
     if number == 0:
         return ""
     there = listening(entry_points, number)
-    pairs = [(port, there.entry_points[name]) for name, port in sorted(entry_points.items())]
-    return ", ".join(f"{port} : {to}" for port, to in (*pairs, (DASHBOARD_PORT, there.dashboard)))
+    of_tcp = [(name, port) for name, port in sorted(entry_points.items()) if not is_udp(name)]
+    pairs = [(port, there.entry_points[name]) for name, port in of_tcp]
+    return _pairs((*pairs, (DASHBOARD_PORT, there.dashboard)))
+
+
+def udp_redirection(entry_points: Mapping[str, int], number: int) -> tuple[str, str]:
+    """The pairs of UDP ports that give an instance every packet, and those for the answers of each instance.
+
+    By a rule for the first packet alone, the kernel would leave a client that keeps sending with one instance
+    for ever. Answers have the port that the client has asked, also those of the instance that leaves.
+    """
+    of_udp = [(name, port) for name, port in sorted(entry_points.items()) if is_udp(name)]
+    there = listening(entry_points, number).entry_points
+    back = [
+        (listening(entry_points, other).entry_points[name], port)
+        for other in _FIRST_PORT
+        for name, port in of_udp
+    ]
+    return _pairs([(port, there[name]) for name, port in of_udp] if number else ()), _pairs(back)
+
+
+def _pairs(pairs: Iterable[tuple[int, int]]) -> str:
+    return ", ".join(f"{port} : {to}" for port, to in pairs)
 
 
 def differing(one: GatewaySettings, other: GatewaySettings) -> tuple[str, ...]:

@@ -24,21 +24,22 @@ class GatewaySettings:
     """What `gateway up` can set. `dashboard` publishes Traefik's dashboard on 127.0.0.1:8080.
 
     `bind` is the host's address to publish `http_port` on, "" for all. `ports` are further ports of the host,
-    for applications: port -> the address to publish it on. `held` are those of all these that others have
-    still: they are not published yet. `fast_proxy` has Traefik forward by its experimental engine, which is
-    faster and loses some requests (docs/decisions/0024-gateway-speed.md). `read_timeout` is how many seconds
-    a request may take to arrive, its body included; 0 for any number. `trusted_proxies` are addresses and
-    ranges whose X-Forwarded-* headers are believed. `address_pool` is the range (CIDR) that networks of
-    applications take their addresses from, "" until one is chosen. `image_asked`: somebody has asked for
-    this image; else it is that of the hitless that made the gateway. `access_log`: a line of JSON for each
-    request in the container's log. `metrics`: Traefik counts requests and times, for `gateway metrics`.
-    `memory_limit` is how many bytes of memory its container may use, 0 for any number. `https_port` is the
-    port for HTTPS, 0 for none. `aliases` are more names of entry points that labels may use: name -> `web`
-    or `websecure`. `acme_email` is the account's at the CA that certificates come from, "" for none of that;
-    `acme_server` is the CA's ACME address, "" for Let's Encrypt. If names are proved by records in the DNS,
-    `acme_dns` is its provider, in Traefik's words, and `acme_dns_resolvers` are the servers (host:port) that
-    Traefik asks for a record, those of the host if there are none. `acme_ca` and `acme_env` are the names of
-    files in the gateway, "" for none: what the CA itself is known by, and the provider's variables.
+    for applications: port -> the address to publish it on; `udp_ports` are those of UDP. `held` are those of
+    TCP that others have still: they are not published yet. `fast_proxy` has Traefik forward by its
+    experimental engine, which is faster and loses some requests (docs/decisions/0024-gateway-speed.md).
+    `read_timeout` is how many seconds a request may take to arrive, its body included; 0 for any number.
+    `trusted_proxies` are addresses and ranges whose X-Forwarded-* headers are believed. `address_pool` is the
+    range (CIDR) that networks of applications take their addresses from, "" until one is chosen.
+    `image_asked`: somebody has asked for this image; else it is that of the hitless that made the gateway.
+    `access_log`: a line of JSON for each request in the container's log. `metrics`: Traefik counts requests
+    and times, for `gateway metrics`. `memory_limit` is how many bytes of memory its container may use, 0 for
+    any number. `https_port` is the port for HTTPS, 0 for none. `aliases` are more names of entry points that
+    labels may use: name -> `web` or `websecure`. `acme_email` is the account's at the CA that certificates
+    come from, "" for none of that; `acme_server` is the CA's ACME address, "" for Let's Encrypt. If names are
+    proved by records in the DNS, `acme_dns` is its provider, in Traefik's words, and `acme_dns_resolvers` are
+    the servers (host:port) that Traefik asks for a record, those of the host if there are none. `acme_ca` and
+    `acme_env` are the names of files in the gateway, "" for none: what the CA itself is known by, and the
+    provider's variables.
     """
 
     http_port: int = 80
@@ -64,13 +65,17 @@ class GatewaySettings:
     acme_dns_resolvers: tuple[str, ...] = ()
     acme_ca: str = ""
     acme_env: str = ""
+    udp_ports: Mapping[int, str] = field(default_factory=dict)
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
         """The settings of a running gateway, without those that only a newer hitless knows."""
         known = {setting.name for setting in fields(GatewaySettings)}
         found = {key: value for key, value in json.loads(text).items() if key in known}
-        ports = {int(port): address for port, address in found.pop("ports", {}).items()}
+        ports, udp_ports = (
+            {int(port): address for port, address in found.pop(key, {}).items()}
+            for key in ("ports", "udp_ports")
+        )
         if "read_timeout" not in found:
             # an older hitless made it, which published on IPv4 alone if every address was meant
             ports = {port: "" if at == _OLD_ANY else at for port, at in ports.items()}
@@ -78,7 +83,7 @@ class GatewaySettings:
         # an older hitless made it, which did not note this, and whose own image was this one
         found.setdefault("image_asked", found.get("image", FLOATING) != FLOATING)
         lists = {key: tuple(found.get(key, ())) for key in ("held", "trusted_proxies", "acme_dns_resolvers")}
-        return GatewaySettings(**{**found, "ports": ports, **lists})
+        return GatewaySettings(**{**found, "ports": ports, "udp_ports": udp_ports, **lists})
 
     def up_to_date(self) -> GatewaySettings:
         """The same with the image that this hitless takes by itself, if nobody asked for another one."""
@@ -103,16 +108,15 @@ class GatewaySettings:
     @property
     def entry_points(self) -> dict[str, int]:
         """Its entry points: name -> port inside its container."""
-        own = (WEB, WEBSECURE) if self.https_port else (WEB,)
-        names = (*own, *(entry_points.entry_point(port) for port in sorted(self.ports)))
-        return {name: entry_points.inner_port(name) for name in names}
+        return {name: entry_points.inner_port(name) for name in self.bound}
 
     @property
     def bound(self) -> dict[str, str]:
         """The host's address that each entry point is published on, "" for all."""
         own = (WEB, WEBSECURE) if self.https_port else (WEB,)
-        ports = {entry_points.entry_point(port): at for port, at in self.ports.items()}
-        return {**dict.fromkeys(own, self.bind), **ports}
+        ports = {entry_points.entry_point(port): at for port, at in sorted(self.ports.items())}
+        udp = {entry_points.udp_entry_point(port): at for port, at in sorted(self.udp_ports.items())}
+        return {**dict.fromkeys(own, self.bind), **ports, **udp}
 
     @property
     def own_ports(self) -> dict[int, str]:
@@ -121,15 +125,18 @@ class GatewaySettings:
 
     @property
     def published(self) -> dict[int, str]:
-        """The ports of the host that it uses: port -> address, "" for all."""
+        """The TCP ports of the host that it uses: port -> address, "" for all."""
         dashboard = {API_PORT: "127.0.0.1"} if self.dashboard else {}
         found = {**dict.fromkeys(self.own_ports, self.bind), **self.ports, **dashboard}
         return {port: address for port, address in found.items() if port not in self.held}
 
-    def publishing(self, more: Mapping[int, str], fewer: Collection[int] = ()) -> GatewaySettings:
+    def publishing(
+        self, more: Mapping[int, str], fewer: Collection[int] = (), over_udp: bool = False
+    ) -> GatewaySettings:
         """The same with these ports added (port -> address), and without those."""
-        ports = {port: at for port, at in {**self.ports, **more}.items() if port not in fewer}
-        return replace(self, ports=dict(sorted(ports.items())))
+        present = self.udp_ports if over_udp else self.ports
+        ports = {port: at for port, at in sorted({**present, **more}.items()) if port not in fewer}
+        return replace(self, udp_ports=ports) if over_udp else replace(self, ports=ports)
 
 
 def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> Gateway:

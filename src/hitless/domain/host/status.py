@@ -13,6 +13,7 @@ from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.certificates import CertificateStatus, certificate_statuses
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
+from hitless.domain.routing.model import Protocol
 from hitless.domain.routing.split import Routing
 
 
@@ -197,7 +198,7 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
     if routing is None or settings is None:
         return
     for scheme, default, port in (("https", 443, settings.https_port), ("http", 80, settings.http_port)):
-        http = [one for one in routing.rules if not one.is_tcp]
+        http = [one for one in routing.rules if one.protocol is Protocol.HTTP]
         routers = [one for one in http if ("tls" in one.settings) == (scheme == "https")]
         hosts = dict.fromkeys(host for router in routers for host in rules.hosts(router.rule))
         yield from (f"{scheme}://{host}" + ("" if port == default else f":{port}") for host in hosts)
@@ -205,7 +206,7 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
     yield from dict.fromkeys(
         f"{router.protocol}://{entry_points.shown(host or settings.bound[name], port)}"
         for router in routing.rules
-        if router.is_port or router.is_tcp
+        if router.is_port or router.protocol is not Protocol.HTTP
         for name in router.entry_points
         if name in settings.bound and (port := entry_points.port_of(name) or ports[name])
         for host in rules.hosts(router.rule) or ("",)

@@ -104,6 +104,7 @@ def decide(
     others = tuple(_behind(front, application, world, neighbours)) if front else ()
     if front:
         findings += _tcp_ports(application, front)
+    findings += _udp_ports(application, world)
     if front and not others:
         if taken := _port_of(front, findings):
             wanted = replace(wanted, http_port=taken.host, bind=taken.address)
@@ -151,7 +152,7 @@ def _published_ports(application: Application) -> dict[int, str]:
     return {
         port: publishing.address_of(application.model["services"][router.service], port)
         for router in application.routes.routers
-        if router.is_port
+        if router.is_port and not router.is_udp
         for port in map(port_of, router.entry_points)
         if port
     }
@@ -211,6 +212,18 @@ def _tcp_ports(application: Application, front: Neighbour) -> Iterator[Finding]:
                 router.path,
                 f"hitless adopt can't take over the TCP ports of {front.name}",
                 f"stop {front.name} first, then: hitless gateway up --publish PORT, and hitless deploy",
+            )
+
+
+def _udp_ports(application: Application, world: World) -> Iterator[Finding]:
+    """UDP routes whose entry points the gateway does not have yet."""
+    there = world.gateway.entry_points if world.gateway else {}
+    for router in application.routes.routers:
+        if router.is_udp and not set(router.entry_points) <= set(there):
+            yield Finding(
+                router.path,
+                "hitless adopt can't take over UDP ports",
+                "stop what has them, then: hitless gateway up --publish PORT/udp, and hitless deploy",
             )
 
 

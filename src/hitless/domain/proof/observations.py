@@ -21,7 +21,7 @@ from hitless.domain.release.prepared import Prepared
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing import entry_points, rules
 from hitless.domain.routing.entry_points import WEB
-from hitless.domain.routing.model import Router
+from hitless.domain.routing.model import Protocol, Router
 
 # The name that Traefik gives a sticky cookie if the label names none
 _STICKY = re.compile(r"_[0-9a-f]{5}")
@@ -203,7 +203,7 @@ def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...
     Raises `HitlessError` if a path belongs to no route, or if no route says what to request.
     """
     name = application.name
-    http = [router for router in application.routes.routers if not router.is_tcp]
+    http = [router for router in application.routes.routers if router.protocol is Protocol.HTTP]
     routed = [
         (router.rule, _entry_point(router))
         for router in http
@@ -212,7 +212,7 @@ def targets(application: Application, paths: Sequence[str]) -> tuple[Target, ...
     ]
     if application.routes.routers and not http:
         raise HitlessError(
-            f"all routes of {name} are of TCP, and hitless prove asks over HTTP alone",
+            f"all routes of {name} are of TCP or UDP, and hitless prove asks over HTTP alone",
             "prove it with a route of HTTP, too",
         )
     if not routed and http:

@@ -13,7 +13,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing import https
 from hitless.domain.routing.entry_points import WEB, entry_point
-from hitless.domain.routing.model import Backend
+from hitless.domain.routing.model import Backend, Protocol, label_of
 
 # It has every field of an application, and only `prepare` makes it: the type checker refuses a plan for any
 # other application
@@ -73,8 +73,9 @@ def with_ports(
     findings: list[Finding] = []
     backends = []
     for backend in application.routes.backends:
-        ports = exposed_ports(application, backend.service)
-        if not ports and backend.service in images:
+        over_udp = backend.scheme == Protocol.UDP
+        ports = exposed_ports(application, backend.service, Protocol.UDP if over_udp else Protocol.TCP)
+        if not ports and not over_udp and backend.service in images:
             ports = images[backend.service].ports
         port = backend.port or (min(ports) if ports else None)
         if port is None:
@@ -98,19 +99,19 @@ def with_timeouts(application: Prepared, timeouts: Timeouts) -> Prepared:
     return application
 
 
-def exposed_ports(application: Application, service: str) -> tuple[int, ...]:
-    """The container's TCP ports that the Compose file itself names for a service."""
+def exposed_ports(application: Application, service: str, protocol: str = Protocol.TCP) -> tuple[int, ...]:
+    """The container's ports of a protocol that the Compose file itself names for a service."""
     model = application.model["services"][service]
     named = [str(port).partition("/") for port in model.get("expose") or ()]
     named += [(str(port.get("target", "")), "/", port.get("protocol")) for port in model.get("ports") or ()]
     return tuple(
-        int(port) for port, _, protocol in named if port.isdecimal() and protocol in ("tcp", "", None)
+        int(port) for port, _, said in named if port.isdecimal() and (said or Protocol.TCP) == protocol
     )
 
 
 def _no_port(backend: Backend) -> Finding:
     return Finding(
-        f"services.{backend.service}.labels.traefik.http.services.{backend.name}.loadbalancer.server.port",
+        f"services.{backend.service}.labels.{label_of('services', backend.name)}.loadbalancer.server.port",
         "no port found: no label, no `expose`, no EXPOSE in its image",
         "set this label, `expose`, or EXPOSE in the image",
     )

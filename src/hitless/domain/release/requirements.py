@@ -133,6 +133,8 @@ def _probes(application: Application, service: Service, images: Mapping[str, Ima
             if not _has_healthcheck(service, images):
                 found.append(Probe("", backend.port or 0, tcp=True))
             continue
+        if backend.scheme == "udp":
+            continue  # what would answer, and to what, only the service's own health check knows
         if backend.asked_by != ("http", "http"):
             continue  # only Docker's health check can test it; `check` refuses a service without one
         if not check.get("path") and _has_healthcheck(service, images):

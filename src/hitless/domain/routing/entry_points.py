@@ -16,6 +16,7 @@ ALIASES: Mapping[str, str] = {
 
 HIGHEST = 60_000  # above it are the ports inside the gateway that can't be the same outside
 _PREFIX = "port-"
+_UDP = "-udp"
 # What the gateway's container keeps for itself: its HTTP port, and Traefik's API
 _MOVED = {80: 60_080, 8080: 60_081}
 # of its own two entry points; that for HTTPS is none that an application can publish
@@ -27,10 +28,20 @@ def entry_point(port: int) -> str:
     return f"{_PREFIX}{port}"
 
 
+def udp_entry_point(port: int) -> str:
+    """The name of the entry point for a UDP port of the host."""
+    return f"{_PREFIX}{port}{_UDP}"
+
+
+def is_udp(entry_point: str) -> bool:
+    """Whether an entry point is one for UDP."""
+    return entry_point.endswith(_UDP) and port_of(entry_point) is not None
+
+
 def port_of(entry_point: str) -> int | None:
     """The port of the host that an entry point is for; None for the gateway's own two."""
-    number = entry_point.removeprefix(_PREFIX)
-    return int(number) if number != entry_point and number.isdecimal() else None
+    number = entry_point.removeprefix(_PREFIX).removesuffix(_UDP)
+    return int(number) if entry_point.startswith(_PREFIX) and number.isdecimal() else None
 
 
 def inner_port(entry_point: str) -> int:
@@ -39,13 +50,14 @@ def inner_port(entry_point: str) -> int:
     return _INNER[entry_point] if port is None else _MOVED.get(port, port)
 
 
-def shown(address: str, port: int) -> str:
+def shown(address: str, port: int, over_udp: bool = False) -> str:
     """A port of the host for people: `*:80` on every address."""
-    return written(address or "*", port)
+    return written(address or "*", port, over_udp)
 
 
-def written(address: str, port: int) -> str:
+def written(address: str, port: int, over_udp: bool = False) -> str:
     """As `--publish` takes it."""
+    number = f"{port}/udp" if over_udp else str(port)
     if not address:
-        return str(port)
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        return number
+    return f"[{address}]:{number}" if ":" in address else f"{address}:{number}"

@@ -69,9 +69,9 @@ def _parts(router: Router) -> Iterator[Router]:
 
 
 def _redirects(routers: Sequence[Router]) -> Iterator[Router]:
-    plain = [one for one in routers if WEB in (one.entry_points or (WEB,))]
+    plain = [one for one in routers if not one.is_udp and WEB in (one.entry_points or (WEB,))]
     for router in routers:
-        if router.is_tcp:
+        if router.protocol is not Protocol.HTTP:
             continue
         if WEBSECURE in router.entry_points and not any(_meet(router, one) for one in plain):
             yield Router(

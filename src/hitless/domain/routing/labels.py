@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from hitless.domain.common.findings import Finding
@@ -20,6 +21,8 @@ from hitless.domain.routing.traefik_schema import (
     TCP_LOAD_BALANCER,
     TCP_MIDDLEWARES,
     TCP_ROUTER,
+    UDP_LOAD_BALANCER,
+    UDP_ROUTER,
     Kind,
     Schema,
     Struct,
@@ -43,7 +46,12 @@ SCHEMAS: Mapping[Protocol, Mapping[str, Struct]] = {  # section -> what may stan
         "services": {"loadBalancer": TCP_LOAD_BALANCER},
         "middlewares": TCP_MIDDLEWARES,
     },
+    Protocol.UDP: {
+        "routers": UDP_ROUTER,
+        "services": {"loadBalancer": UDP_LOAD_BALANCER},
+    },
 }
+_NOT_OF_UDP = ("rule", "rulesyntax", "priority", "tls", "middlewares")
 
 
 # Labels that change nothing with hitless: which containers and which network is its own business.
@@ -82,6 +90,9 @@ def read(service: str, labels: Mapping[str, str], project: str = "") -> tuple[Ro
             continue
         try:
             protocol, section, name, path = _split(label)
+            if protocol is Protocol.UDP and path[0].lower() in _NOT_OF_UDP:
+                said = f"a UDP route has no {path[0]}: it takes all that comes to its entry points"
+                raise LabelError(said, "remove the label")
             target = read[protocol][section]
             insert(target.setdefault(name, {}), SCHEMAS[protocol][section], path, value)
         except LabelError as error:
@@ -114,7 +125,7 @@ def _ruled(service: str, project: str, routers: _Section) -> Iterator[Finding]:
 
 def is_of_today(label: str) -> bool:
     """Whether Traefik 2 and 3 read a label: their Docker provider decodes these protocols alone."""
-    return label.lower().split(".")[1] in (*SCHEMAS, "udp")
+    return label.lower().split(".")[1] in SCHEMAS
 
 
 def is_fulfilled(label: str) -> bool:
@@ -225,12 +236,9 @@ def typed(value: str, kind: Kind) -> Any:
 def _split(label: str) -> tuple[Protocol, str, str, list[str]]:
     parts = label.split(".")
     protocol = parts[1].lower() if len(parts) > 1 else ""
-    if protocol == "udp":
-        raise LabelError(
-            "UDP routes are not supported yet", "remove the label, or keep this service outside hitless"
-        )
     if len(parts) < 5:
-        raise LabelError("is incomplete", f"traefik.{protocol}.routers.<name>.rule is the shape")
+        field = "entrypoints" if protocol == Protocol.UDP else "rule"
+        raise LabelError("is incomplete", f"traefik.{protocol}.routers.<name>.{field} is the shape")
     section = parts[2].lower()
     sections = SCHEMAS[Protocol(protocol)]
     if section not in sections:
@@ -266,7 +274,11 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def _assemble(
-    service: str, protocol: Protocol, routers: _Section, services: _Section, middlewares: _Section
+    service: str,
+    protocol: Protocol,
+    routers: _Section,
+    services: _Section,
+    middlewares: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> tuple[Routes, tuple[Finding, ...]]:
     findings = [
         Finding(
@@ -298,7 +310,7 @@ def _assemble(
         if "domains" in fields.get("tls", {}):
             fields["tls"]["domains"] = [item for item in fields["tls"]["domains"] if item]
         path = f"services.{service}.labels.traefik.{protocol}.routers.{name}"
-        if not fields.get("rule", "").strip():
+        if protocol is not Protocol.UDP and not fields.get("rule", "").strip():
             findings.append(Finding(f"{path}.rule", "a router needs a rule"))
             continue
         target = fields.get("service") or (next(iter(services)) if len(services) == 1 else "")
@@ -322,7 +334,7 @@ def _backend(service: str, protocol: Protocol, name: str, fields: Mapping[str, A
         name=own_name(protocol, name),
         service=service,
         port=server.pop("port", None),
-        scheme=server.pop("scheme", "http") if protocol is Protocol.HTTP else "tcp",
+        scheme=server.pop("scheme", "http") if protocol is Protocol.HTTP else protocol,
         server=server,
         load_balancer={key: value for key, value in fields.items() if key != "server"},
     )
@@ -334,7 +346,7 @@ def _router(service: str, protocol: Protocol, name: str, backend: str, fields: M
         name=own_name(protocol, name),
         service=service,
         # a block of YAML ends with a line break, which Go's parser takes at the end of a rule only
-        rule=fields["rule"].strip(),
+        rule=fields.get("rule", "").strip(),
         backend=backend if protocol is Protocol.HTTP else own_name(protocol, local_name(backend)),
         entry_points=tuple(fields.get("entryPoints", ())),
         middlewares=tuple(

@@ -13,10 +13,11 @@ REDIRECT = "https.redirect"
 
 
 class Protocol(StrEnum):
-    """What a route carries: HTTP requests, or whole TCP connections."""
+    """What a route carries: HTTP requests, whole TCP connections, or UDP packets."""
 
     HTTP = "http"
     TCP = "tcp"
+    UDP = "udp"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ class Backend:
 
 @dataclass(frozen=True)
 class Router:
-    """A route: what matches `rule` goes to the backend. `settings` are Traefik's further fields."""
+    """A route: what matches `rule` goes to the backend. `settings` are Traefik's further fields.
+
+    One of UDP has no rule, "": it takes all that comes to its entry points.
+    """
 
     name: str
     service: str
@@ -82,6 +86,11 @@ class Router:
         return self.protocol is Protocol.TCP
 
     @property
+    def is_udp(self) -> bool:
+        """Whether it carries packets of UDP."""
+        return self.protocol is Protocol.UDP
+
+    @property
     def is_terminated(self) -> bool:
         """Whether the gateway itself speaks TLS with its clients, and needs a certificate for that."""
         return "tls" in self.settings and not self.settings["tls"].get("passthrough")
@@ -89,7 +98,7 @@ class Router:
     @property
     def is_port(self) -> bool:
         """Whether it is that of a published port, and not of a label."""
-        service, _, port = self.name.rpartition(".")
+        service, _, port = label_name(self.name).rpartition(".")
         return service == self.service and port.isdecimal()
 
 
@@ -117,12 +126,12 @@ def own_name(protocol: Protocol, name: str) -> str:
 def label_of(kind: str, name: str) -> str:
     """The label that an `own_name` comes from: `traefik.http.routers.web`, `traefik.tcp.routers.db`."""
     label = label_name(name)
-    return f"traefik.{Protocol.HTTP if label == name else Protocol.TCP}.{kind}.{label}"
+    return f"traefik.{name.removeprefix(label).removeprefix('.') or Protocol.HTTP}.{kind}.{label}"
 
 
 def label_name(name: str) -> str:
     """The user's own name for what `own_name` has named."""
-    return name.removesuffix(f".{Protocol.TCP}")
+    return name.removesuffix(f".{Protocol.TCP}").removesuffix(f".{Protocol.UDP}")
 
 
 def local_name(name: str) -> str:

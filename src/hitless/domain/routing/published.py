@@ -3,17 +3,17 @@
 Two copies can't both publish one. So the gateway does it for every service with a route, and for others that
 ask for it (`x-hitless: {publish: gateway}`), but not against the file (`publish: none`). A published port is
 an entry point of the gateway. With HTTP, the service gets every request that no other route on it takes; with
-raw TCP, it gets every connection.
+raw TCP, it gets every connection; with UDP, every packet.
 """
 
 from __future__ import annotations
 
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
-from hitless.domain.routing.entry_points import HIGHEST, entry_point
-from hitless.domain.routing.model import Backend, Protocol, Router, Routes
+from hitless.domain.routing.entry_points import HIGHEST, entry_point, udp_entry_point
+from hitless.domain.routing.model import Backend, Protocol, Router, Routes, own_name
 
-_EVERYTHING = {Protocol.HTTP: "PathPrefix(`/`)", Protocol.TCP: "HostSNI(`*`)"}
+_EVERYTHING = {Protocol.HTTP: "PathPrefix(`/`)", Protocol.TCP: "HostSNI(`*`)", Protocol.UDP: ""}
 
 
 def read(
@@ -34,15 +34,18 @@ def read(
     findings: list[Finding] = []
     for port in published_ports(model):
         number = str(port["published"])
-        if port.get("protocol", "tcp") != "tcp":
+        over_udp = port.get("protocol") == Protocol.UDP
+        if port.get("protocol", "tcp") not in (Protocol.TCP, Protocol.UDP):
             findings.append(Finding(path, f"{number}: the gateway publishes no {port['protocol']} port"))
         elif not number.isdecimal() or not 0 < int(number) <= HIGHEST:
             findings.append(Finding(path, f"{number}: the gateway publishes one port from 1 to {HIGHEST}"))
-        elif any(router.name == _name(service, int(number)) for router in found.routers):
+        elif any(router.name == _name(service, int(number), over_udp) for router in found.routers):
             # the second would be lost silently: an entry point has one address and one target
             findings.append(
                 Finding(path, f"{number} is published twice", "publish it once, without an address for all")
             )
+        elif over_udp:
+            found = _merged(found, _route(service, int(number), int(port["target"]), Protocol.UDP, own))
         else:
             spoken = protocol or (Protocol.HTTP if said else _protocol(int(port["target"]), model, own))
             if spoken is None:
@@ -57,8 +60,11 @@ def read(
 
 def _protocol(target: int, model: Json, own: Routes) -> Protocol | None:
     """What is spoken on a port of a container with routes; None if nothing tells."""
+    tcp = [port for port in published_ports(model) if port.get("protocol", "tcp") == Protocol.TCP]
     for backend in own.backends:
-        if backend.port == target or (backend.port is None and len(published_ports(model)) == 1):
+        if backend.scheme == Protocol.UDP:
+            continue
+        if backend.port == target or (backend.port is None and len(tcp) == 1):
             return Protocol.TCP if backend.scheme == "tcp" else Protocol.HTTP
     return usual_protocol(target)
 
@@ -96,10 +102,12 @@ _TCP = frozenset(
 )
 
 
-def address_of(model: Json, port: int) -> str:
+def address_of(model: Json, port: int, protocol: str = Protocol.TCP) -> str:
     """The address on which a service publishes this port of the host; "" if it names none."""
     found = (
-        str(one.get("host_ip") or "") for one in published_ports(model) if str(one["published"]) == str(port)
+        str(one.get("host_ip") or "")
+        for one in published_ports(model)
+        if str(one["published"]) == str(port) and one.get("protocol", "tcp") == protocol
     )
     return next(found, "")
 
@@ -110,24 +118,24 @@ def published_ports(model: Json) -> list[Json]:
 
 
 def _route(service: str, port: int, target: int, protocol: Protocol, own: Routes) -> Routes:
-    name = _name(service, port)
+    over_udp = protocol is Protocol.UDP
+    name = _name(service, port, over_udp)
     same = (one.name for one in own.backends if one.port == target and protocol is Protocol.HTTP)
     backend = next(same, name)
-    scheme = "http" if protocol is Protocol.HTTP else "tcp"
     router = Router(
         name=name,
         service=service,
         rule=_EVERYTHING[protocol],
         backend=backend,
-        entry_points=(entry_point(port),),
+        entry_points=(udp_entry_point(port) if over_udp else entry_point(port),),
         protocol=protocol,
     )
-    return Routes((router,), (Backend(name, service, target, scheme),) if backend == name else ())
+    return Routes((router,), (Backend(name, service, target, protocol),) if backend == name else ())
 
 
-def _name(service: str, port: int) -> str:
+def _name(service: str, port: int, over_udp: bool = False) -> str:
     # a label's name can't have a dot: Traefik takes it for the end of the name
-    return f"{service}.{port}"
+    return own_name(Protocol.UDP, f"{service}.{port}") if over_udp else f"{service}.{port}"
 
 
 def _merged(one: Routes, two: Routes) -> Routes:

@@ -134,8 +134,8 @@ class Routing:
 
     @property
     def entry_points(self) -> tuple[str, ...]:
-        """Where its markers are: every entry point at which it has routes, and at least `web`."""
-        return tuple(sorted({*self.over_http, *self.over_tls, *self.over_tcp}))
+        """Where it is proven: every entry point at which it has routes, and at least `web`."""
+        return tuple(sorted({*self.over_http, *self.over_tls, *self.over_tcp, *self.over_udp}))
 
     @property
     def over_http(self) -> tuple[str, ...]:
@@ -153,6 +153,11 @@ class Routing:
         """Those of its entry points at which it has a marker in raw TCP."""
         found = self._where(lambda router: router.protocol is Protocol.TCP and "tls" not in router.settings)
         return tuple(sorted(found - {*self.over_tls})) if self.marks_tcp else ()
+
+    @property
+    def over_udp(self) -> tuple[str, ...]:
+        """Those of its entry points at which it has routes of UDP."""
+        return tuple(sorted(self._where(lambda router: router.is_udp)))
 
     def _where(self, is_meant: Callable[[Router], bool]) -> set[str]:
         routers = (router for part in self.colours.values() for router in part.routers)

@@ -287,6 +287,12 @@ TCP_MIDDLEWARES: Struct = {
 }
 
 
+UDP_ROUTER: Struct = {"entryPoints": Kind.LIST, "service": Kind.TEXT}
+
+
+UDP_LOAD_BALANCER: Struct = {"server": {"port": Kind.PORT}}
+
+
 LOAD_BALANCER: Struct = {
     "server": {
         "port": Kind.PORT,
