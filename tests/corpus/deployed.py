@@ -254,11 +254,7 @@ def _write(found: Application, folder: Path, release: str) -> Path:
     """The Compose file of a release, with the stand-in for every image."""
     model = dict(found.model)
     model.pop("name", None)
-    model["services"] = {
-        one.name: _service(found, one, folder, release)
-        for one in found.services
-        if one.role is not Role.GATEWAY
-    }
+    model["services"] = {one.name: _service(found, one, folder, release) for one in found.services}
     for kind in ("secrets", "configs"):
         for one in (model.get(kind) or {}).values():
             if path := (one or {}).get("file"):
@@ -302,6 +298,8 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
         "x-hitless": {
             **(own.get("x-hitless") or {}),
             "role": str(service.role),
+            # what its image is tells more than the stand-in's name
+            **({"concurrent_writes": True} if service.role in (Role.WEB, Role.WORKER) else {}),
             **({"exclusive": service.exclusive} if service.exclusive is not None else {}),
         },
     }
@@ -324,6 +322,8 @@ def _mount(mount: dict[str, Any], folder: Path) -> dict[str, Any]:
     if mount.get("type") != "bind":
         return mount
     source = Path(str(mount["source"]))
+    if str(source).startswith("/etc/") and source.is_file():
+        return mount  # the clock
     here = folder / "host" / str(source).lstrip("/")
     if source.suffix or str(source).endswith(".sock"):
         here.parent.mkdir(parents=True, exist_ok=True)

@@ -160,11 +160,11 @@ def _show_rest(ctx: click.Context, options: Options, host: wiring.Host, yes: boo
     application, findings = options.application(host)
     ports = host.ports(ignore)
     missing, is_idle = execution.missing_ports(ports, application)
-    words = " ".join(f"--publish {written(address, port)}" for port, address in missing.items())
+    words = " ".join(f"--publish {written(address, port, udp)}" for port, address, udp in missing)
     command = f"hitless gateway up --replace {words}"
     if missing and is_idle and (yes or _agrees(f"Run `{command}`? The gateway serves nobody yet.")):
-        ctx.invoke(up, replace=True, publish=tuple(missing.items()))
-        missing = {}
+        ctx.invoke(up, replace=True, publish=missing)
+        missing = ()
     plan, found = preview(ports, application, DeployOptions(findings=findings))
     show_findings(out, found)
     if plan:

@@ -95,7 +95,7 @@ def test_a_candidate_that_writes_comes_first_and_one_that_does_not_is_the_defaul
 @pytest.mark.parametrize(
     "service",
     [
-        {"image": "a", **published(5000, protocol="udp")},
+        {"image": "a", **published(5000, protocol="sctp")},
         {"image": "a", **published(5000), "network_mode": "host"},
         {"image": "a", **published(5000), "x-hitless": {"role": "shared"}},
         {"image": "a"},

@@ -11,7 +11,7 @@ from hitless.domain.common import redact
 from hitless.domain.questions.dialogue import Dialogue
 from hitless.domain.questions.model import Question
 from hitless.domain.routing.entry_points import WEB, port_of, shown
-from hitless.domain.routing.published import address_of
+from hitless.domain.routing.published import address_of, transport_of
 
 
 def show_found(out: Console, application: Application) -> None:
@@ -20,8 +20,8 @@ def show_found(out: Console, application: Application) -> None:
     for router in application.routes.routers:
         if router.is_port:
             port = port_of(router.entry_points[0]) or 0
-            address = address_of(application.model["services"][router.service], port)
-            what = f"{shown(address, port)} ({router.protocol})"
+            address = address_of(application.model["services"][router.service], port, transport_of(router))
+            what = f"{shown(address, port, router.is_udp)} ({router.protocol})"
         else:
             what = f"{router.rule} on {', '.join(router.entry_points) or WEB}"
         out.print(f"route   {escape(what)} → {escape(router.service)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
@@ -10,20 +10,27 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.routing.entry_points import WEB, is_udp, port_of, written
 from hitless.domain.routing.model import Protocol, Router
-from hitless.domain.routing.published import address_of
+from hitless.domain.routing.published import address_of, transport_of
 
 _ADOPTED = "; hitless adopt does this if the application itself has the port now"
 
 
-def unpublished(application: Application, gateway: Gateway) -> Mapping[int, str]:
-    """The ports of an application that the gateway does not publish yet: port -> address, "" for all."""
-    return {
-        port: address_of(application.model["services"][router.service], port)
+def unpublished(application: Application, gateway: Gateway) -> tuple[tuple[int, str, bool], ...]:
+    """The ports of an application that the gateway does not publish yet.
+
+    Each is its number, its address, "" for all, and whether it is of UDP.
+    """
+    return tuple(
+        (
+            port,
+            address_of(application.model["services"][router.service], port, transport_of(router)),
+            router.is_udp,
+        )
         for router in application.routes.routers
         if router.is_port
         for name in router.entry_points
         if name not in gateway.entry_points and (port := port_of(name))
-    }
+    )
 
 
 def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
@@ -32,7 +39,7 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
     for name in router.entry_points:
         port = port_of(name) or gateway.http_port
         over_udp = is_udp(name)
-        address = address_of(model, port, Protocol.UDP if over_udp else Protocol.TCP)
+        address = address_of(model, port, transport_of(router))
         wanted = written(address, port, over_udp)
         if not over_udp and gateway.https_port and port == gateway.https_port:
             yield Finding(path, f"{port} is the gateway's own port for HTTPS", "choose another port")

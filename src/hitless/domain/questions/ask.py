@@ -149,6 +149,7 @@ def _protocol(application: Application, service: Service, asked: Collection[str]
     ports = published.published_ports(model)
     if extension(model).get("protocol"):
         return
+    ports = [port for port in ports if port.get("protocol") != Protocol.UDP]  # that is no question
     usual = {published.usual_protocol(int(port["target"])) for port in ports}
     said_now = {WEB, f"{service.name}.ports", f"{service.name}.role"} & {*asked}
     if said_now and extension(model).get("publish") == "gateway":

@@ -74,7 +74,7 @@ def unsure_ports(model: Json, own: Routes) -> tuple[str, ...]:
     return tuple(
         str(port["published"])
         for port in published_ports(model)
-        if _protocol(int(port["target"]), model, own) is None
+        if port.get("protocol") != Protocol.UDP and _protocol(int(port["target"]), model, own) is None
     )
 
 
@@ -110,6 +110,11 @@ def address_of(model: Json, port: int, protocol: str = Protocol.TCP) -> str:
         if str(one["published"]) == str(port) and one.get("protocol", "tcp") == protocol
     )
     return next(found, "")
+
+
+def transport_of(router: Router) -> Protocol:
+    """What carries a route: TCP also carries HTTP."""
+    return Protocol.UDP if router.is_udp else Protocol.TCP
 
 
 def published_ports(model: Json) -> list[Json]:
