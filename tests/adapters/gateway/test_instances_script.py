@@ -132,7 +132,7 @@ def test_packets_of_udp_go_to_the_new_one_and_answers_have_the_port_that_was_ask
     rules = (served / "rules").read_text().splitlines()
     assert rules[0] == "add table inet hitless; delete table inet hitless"
     assert "redirect to tcp dport map { 80 : 61003, 60082 : 61001 }" in rules[1]
-    assert "prerouting priority raw; udp dport set udp dport map { 53 : 61002 }" in rules[2]
+    assert "priority mangle; ct direction original udp dport set udp dport map { 53 : 61002 }" in rules[2]
     assert "postrouting priority 400; udp sport set udp sport map { 61002 : 53, 63002 : 53 }" in rules[3]
 
 

@@ -179,7 +179,7 @@ tell() { # line for the shell that looks after them
 
 # Give every new connection to one instance, in one instant: nft takes all of this or nothing. A connection that is
 # open stays where it is: the rule is for the first packet of each. UDP has no connections: the rules are for each
-# packet, before and after the kernel takes note of flows.
+# packet, but for none that answers one of ours: its port may be that of an entry point, by chance.
 switch() { # .gateway, claim, instance, pairs of TCP ports `80 : 61001`, with commas, those of UDP, and those back
     fenced "$1" "$2" redirect "$3" "$4" "$5" "$6"
 }
@@ -188,8 +188,8 @@ redirect() { # instance, pairs of TCP ports, pairs of UDP ports, pairs of UDP po
     {
         echo "add table inet hitless; delete table inet hitless"
         [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
-        [ -z "$3" ] || packets packets "prerouting priority raw" "dport set udp dport map { $3 }"
-        [ -z "$4" ] || packets answers "postrouting priority 400" "sport set udp sport map { $4 }"
+        [ -z "$3" ] || packets packets "prerouting priority mangle" "ct direction original udp dport set udp dport map { $3 }"
+        [ -z "$4" ] || packets answers "postrouting priority 400" "udp sport set udp sport map { $4 }"
     } | nft -f - && echo "$1" 1<> "$served/live" # without an instant in which it is empty, or has no room
 }
 
@@ -198,7 +198,7 @@ redirection() { # rule
 }
 
 packets() { # chain, hook, change
-    echo "table inet hitless { chain $1 { type filter hook $2; udp $3; }; }"
+    echo "table inet hitless { chain $1 { type filter hook $2; $3; }; }"
 }
 
 # Whether the host's kernel lets us.
