@@ -99,7 +99,6 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
         "cap_add": ["NET_ADMIN"],
         "security_opt": ["no-new-privileges:true"],
         **_memory(settings.memory_limit),
-        **_reserved(settings),
         "ports": ports,
         "networks": ["webgateway"],
         "volumes": [
@@ -120,15 +119,6 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
 def _memory(limit: int) -> Json:
     # no swap: a gateway in it would be slow for everybody
     return {"mem_limit": str(limit), "memswap_limit": str(limit)} if limit else {}
-
-
-def _reserved(settings: GatewaySettings) -> Mapping[str, Json]:
-    """Ports that the kernel must not give to Traefik's own sockets towards servers.
-
-    Beside an instance that listens elsewhere (`udp_redirection`), answers to such a socket would go astray.
-    """
-    ports = ",".join(map(str, sorted(settings.udp_ports)))
-    return {"sysctls": {"net.ipv4.ip_local_reserved_ports": ports}} if ports else {}
 
 
 def _port(bind: str, published: int, target: int) -> Mapping[str, Any]:
