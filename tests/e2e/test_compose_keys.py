@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from tests.e2e.conftest import App, docker
 from tests.e2e.test_deploy import assert_lossless
 
@@ -50,6 +52,7 @@ def told(app: App, release: str, variables: dict[str, str]) -> App:
     return replace(app, cli=cli)
 
 
+@pytest.mark.more
 def test_secrets_and_configs_from_the_environment_are_those_of_each_release(app: Make) -> None:
     shop = app(VALUES)
     first, second = {"TOKEN": 'one$HOME"', "CONF": "a\nb"}, {"TOKEN": "s3cret-two", "CONF": "c"}
@@ -71,6 +74,7 @@ def test_secrets_and_configs_from_the_environment_are_those_of_each_release(app:
     assert "s3cret-two" not in said + shop.cli.run("history", "--json")
 
 
+@pytest.mark.more
 def test_what_shares_a_network_goes_with_its_release_and_profiles_choose_services(app: Make) -> None:
     shop = app(JOINED)
     shop.cli.run("--profile", "more", "--profile", "data", "deploy", RELEASE="1")
