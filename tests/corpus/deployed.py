@@ -272,7 +272,9 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
     is_kept = service.role is Role.SHARED
     volumes = [_mount(dict(mount), folder) for mount in own.get("volumes") or ()]
     data = {str(mount["target"]) for mount in mounts.writable({"volumes": volumes})}
-    single = set(mounts.data(own)) if is_kept or service.exclusive else set()
+    others = [one for name, one in found.model["services"].items() if name != service.name]
+    together = {str(mount["source"]) for one in others for mount in mounts.writable(one)}
+    single = set(mounts.data(own)) - together if is_kept or service.exclusive else set()
     alone = [str(mount["target"]) for mount in own.get("volumes") or () if mount.get("source") in single]
     ports = {int(port["target"]) for port in own.get("ports") or ()}
     ports |= {int(str(port).partition("/")[0]) for port in own.get("expose") or () if "-" not in str(port)}

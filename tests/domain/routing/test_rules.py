@@ -263,3 +263,20 @@ def test_every_host_of_a_rule_collides_with_it(names: list[str]) -> None:
     rule = " || ".join(f"Host(`{name}`)" for name in names)
     assert hosts(rule) == tuple(names)
     assert all(collide(rule, f"Host(`{name}`)") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("rule", "today"),
+    [
+        ("Host(`a.example`, `b.example`)", "(Host(`a.example`) || Host(`b.example`))"),
+        ("!Host( `a` ,`b` ) && PathPrefix(`/x`)", "!(Host(`a`) || Host(`b`)) && PathPrefix(`/x`)"),
+        ('HostSNI("a", `b`)', '(HostSNI("a") || HostSNI(`b`))'),
+        ("Host(`a`) && Header(`X-A`, `Host(1, 2)`)", "Host(`a`) && Header(`X-A`, `Host(1, 2)`)"),
+        ('Header(`X`, `Host("a", "b")`)', 'Header(`X`, `Host("a", "b")`)'),
+        ("HostRegexp(`a{1,3}`)", "HostRegexp(`a{1,3}`)"),
+    ],
+)
+def test_several_texts_in_one_matcher_are_alternatives_as_in_traefik_2(rule: str, today: str) -> None:
+    assert rules.of_today(rule) == today
+    assert rules.of_today(today) == today
+    assert rules.parse(today)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from hitless.domain.common.findings import Finding
+from hitless.domain.routing import rules
 from hitless.domain.routing.model import Backend, Protocol, Router, Routes, local_name, own_name
 from hitless.domain.routing.traefik_schema import (
     LOAD_BALANCER,
@@ -346,7 +347,7 @@ def _router(service: str, protocol: Protocol, name: str, backend: str, fields: M
         name=own_name(protocol, name),
         service=service,
         # a block of YAML ends with a line break, which Go's parser takes at the end of a rule only
-        rule=fields.get("rule", "").strip(),
+        rule=rules.of_today(fields.get("rule", "").strip()),
         backend=backend if protocol is Protocol.HTTP else own_name(protocol, local_name(backend)),
         entry_points=tuple(fields.get("entryPoints", ())),
         middlewares=tuple(

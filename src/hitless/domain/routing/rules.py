@@ -28,6 +28,29 @@ _MOST = 1000
 _DEEPEST = 50
 
 
+_TEXT = r"""(?:`[^`]*`|"(?:[^"\\]|\\.)*")"""
+# In Traefik 2 these take several texts, and one has to match; in Traefik 3 they take one each
+_OF_SEVERAL = re.compile(
+    rf"{_TEXT}|\b(Host|HostSNI|Path|PathPrefix|Method|ClientIP)\(\s*({_TEXT}(?:\s*,\s*{_TEXT})+)\s*\)",
+    re.IGNORECASE,
+)
+
+
+def of_today(rule: str) -> str:
+    """The rule as Traefik 3 takes it: ``Host(`a`, `b`)`` is ``(Host(`a`) || Host(`b`))``.
+
+    The source is Traefik's guide for the way from 2 to 3 ("Router Rule Matchers").
+    """
+
+    def each(found: re.Match[str]) -> str:
+        if not found[1]:  # a text in another matcher
+            return found[0]
+        texts = re.findall(_TEXT, found[2])
+        return f"({' || '.join(f'{found[1]}({text})' for text in texts)})"
+
+    return _OF_SEVERAL.sub(each, rule)
+
+
 class UnreadableRule(ValueError):
     """A rule that Traefik would refuse, or read in another way than hitless."""
 
