@@ -50,6 +50,7 @@ LOOKS = {
     "instances",
     "unable_to_switch",
     "certificates",
+    "configs",
     "obtained",
     "failures",
     "said",

@@ -73,7 +73,7 @@ def test_plan_and_deploy_name_every_error_at_once_and_touch_nothing(app: Make) -
     assert paths == {
         "x-hitless.keeep",
         "services.web.ports",
-        "services.web.networks.fixed",
+        "services.web.networks.fixed.ipv4_address",
         "services.web.labels.traefik.http.routers.web.entrypoints",
         "services.web.labels.traefik.http.routers.web.tls.options",
         "services.web.labels.traefik.http.services.web.loadbalancer.server.prot",
