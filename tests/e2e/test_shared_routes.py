@@ -69,6 +69,9 @@ def test_it_is_found_again_when_it_is_recreated(app: Make) -> None:
     shop.cli.run("deploy")
     file = Path(shop.cli.options[3])
     file.write_text(file.read_text().replace("RELEASE: store", "RELEASE: newer"))
+    docker("stop", "--time", "1", f"{shop.name}-store-1")
+    # the name that the gateway asks for is nobody else's, here or on the internet
+    assert shop.gateway.get(f"store.{shop.host}").status_code == 502
     shop.cli.run("shared", "up", "--recreate")
     wait_for(lambda: of_store(shop) == "newer")
     [found] = shop.cli.json("shared", "status")["shared"]

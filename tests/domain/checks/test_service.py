@@ -210,11 +210,14 @@ class TestSharedWithRoute:
         assert only(self.of(network_mode="host")).path == "services.s3.network_mode"
 
     @pytest.mark.parametrize("key", ["hostname", "container_name"])
-    @pytest.mark.parametrize("name", ["shop.db", "other-blue-web-1", "Other-GREEN-web-1"])
+    @pytest.mark.parametrize("name", ["shop.db.invalid", "other-blue-web-1", "Other-GREEN-web-1"])
     def test_with_the_name_of_another_services_container(self, key: str, name: str) -> None:
         keys: dict[str, Any] = {key: name}
         finding = only(self.of(**keys))
         assert (finding.path, finding.is_error) == (f"services.s3.{key}", True)
+
+    def test_with_a_name_of_the_outside(self) -> None:
+        assert self.of(hostname="s3.example.org") == ()
 
     def test_whose_own_name_is_such_a_name(self) -> None:
         assert only(self.of(name="other-blue-web-1")).path == "services.other-blue-web-1"

@@ -312,7 +312,7 @@ class TestBaseModel:
         found = compose_models.base_model(shop, GATEWAY)
         assert found["services"]["s3"]["networks"] == {
             "default": None,
-            "hitless-gateway": {"aliases": ["shop.s3"]},
+            "hitless-gateway": {"aliases": ["shop.s3.invalid"]},
         }
         assert "networks" not in found["services"]["db"]
         assert found["networks"]["hitless-gateway"] == {"name": f"{NETWORK}.shop", "external": True}

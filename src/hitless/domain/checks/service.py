@@ -11,12 +11,12 @@ from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.application.roles import ENDED
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import FIXED_NAMES, Colour
+from hitless.domain.common.names import FIXED_NAMES, SHARED, Colour
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.release.model import Image
 
 # the names by which the gateway asks for containers: of a release, and of shared services
-_ASKED_FOR = re.compile(rf".*\..*|.+-({'|'.join(Colour)})-.+", re.IGNORECASE)
+_ASKED_FOR = re.compile(rf".*{re.escape(SHARED)}|.+-({'|'.join(Colour)})-.+", re.IGNORECASE)
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 _TWO_COPIES = "the old and the new release run side by side for a while"
 
@@ -128,7 +128,7 @@ def _reached(path: str, application: Application, service: Service, model: Json)
             yield Finding(
                 f"{path}.{key}".rstrip("."),
                 f"the gateway may find it by the name {name}, as containers of others are called",
-                "choose a name without a dot and a colour",
+                f"choose a name without a colour, and not below {SHARED.lstrip('.')}",
             )
     yield from _https(path, application, service)
 

@@ -34,9 +34,13 @@ def colour_project(application: str, colour: Colour) -> str:
 def shared_host(application: str, service: str) -> str:
     """The name by which the gateway finds a shared service with a route.
 
-    No container has such a name: Compose makes none with a dot, and no application's name has one.
+    While its container is gone, the engine asks the host's own DNS for the name. `shop.store` may be a site
+    on the internet; a name below `invalid` never is (RFC 6761).
     """
-    return f"{application}.{service}"
+    return f"{application}.{service}{SHARED}"
+
+
+SHARED = ".invalid"
 
 
 # Compose's own labels

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hitless.domain.application.model import Settings
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import Operation
-from hitless.domain.common.names import Colour, shared_host
+from hitless.domain.common.names import SHARED, Colour
 from hitless.domain.host.journal import Run
 from hitless.domain.host.world import KeptRelease, World
 from hitless.domain.plan import callers, exclusive, releases
@@ -151,9 +151,8 @@ def plan_abort(
         return None
     live, former = routing.live, routing.live.other
     running = {container.name for container in world.of(former) if container.is_running}
-    shared = shared_host(application, "")
     hosts = {server.host for server in routing.colours[former].servers}
-    if not {host for host in hosts if not host.startswith(shared)} <= running:
+    if not {host for host in hosts if not host.endswith(SHARED)} <= running:
         return None
     release = routing.colours[former].release
     back = routing.next(all_to(former), routing.colours)
