@@ -185,6 +185,16 @@ def test_a_product_of_others_with_data_beside_what_is_built_here_runs_once() -> 
     assert [one.role for one in application({**own, "chat": chat}).services] == [Role.WEB, Role.WEB]
 
 
+def test_a_shared_service_with_a_route_stays_one_beside_a_worker_with_its_image() -> None:
+    chat = {"image": "acme/chat", "labels": {"traefik.http.routers.chat.rule": "Host(`c.example`)"}}
+    services = {
+        "app": {**web(), "build": {"context": "/app"}},
+        "chat": {**chat, "volumes": [DATA]},
+        "jobs": {"image": "acme/chat", "x-hitless": {"role": "worker"}},
+    }
+    assert application(services, volumes={"data": None}).services[1].role is Role.SHARED
+
+
 def test_a_monitor_beside_an_application_runs_once_and_alone_it_is_the_application() -> None:
     grafana = {"image": "grafana/grafana", "labels": {"traefik.http.routers.g.rule": "Host(`g.example`)"}}
     assert role("grafana", {"grafana": grafana})[0] is Role.SHARED
@@ -194,6 +204,7 @@ def test_a_monitor_beside_an_application_runs_once_and_alone_it_is_the_applicati
 @pytest.mark.parametrize("name", ["migrate", "db-init", "minio-setup"])
 def test_what_prepares_something_and_ends_is_a_job_though_nobody_waits(name: str) -> None:
     assert role(name, {name: unrouted("shop:1", restart="no")})[0] is Role.JOB
+    assert role(name, {name: unrouted("shop:1")})[0] is Role.JOB  # Compose restarts it no more than that
     assert role(name, {name: unrouted("shop:1", restart="always")})[0] is Role.WORKER
     # it needs the release itself: it can't run before it
     late = unrouted("shop:1", restart="no", depends_on={"app": {"condition": "service_healthy"}})

@@ -61,7 +61,7 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
         else _assigned(name, services, routed, webs)
         for name in services
     }
-    _join_workers(services, assignments, said)
+    _join_workers(services, assignments, {*said, *routed})
     for name, assignment in assignments.items():
         waiting = sorted(_waiting_for_the_end_of(name, services))
         if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
@@ -91,9 +91,9 @@ def _webs(services: Mapping[str, Json], routed: Collection[str], said: Mapping[s
 
 
 def _join_workers(
-    services: Mapping[str, Json], assignments: dict[str, Assignment], said: Collection[str]
+    services: Mapping[str, Json], assignments: dict[str, Assignment], settled: Collection[str]
 ) -> None:
-    """Make workers of the services with a worker's image: one release has them all."""
+    """Make workers of the services with a worker's image, except `settled` ones: one release has them all."""
     images = {
         services[name].get("image"): name
         for name, assignment in assignments.items()
@@ -101,7 +101,7 @@ def _join_workers(
     }
     for name, assignment in assignments.items():
         worker = images.get(services[name].get("image") or "")
-        if worker and assignment.role is Role.SHARED and name not in said and not stateful(services[name]):
+        if worker and assignment.role is Role.SHARED and name not in settled and not stateful(services[name]):
             assignments[name] = Assignment(Role.WORKER, _the_code_of(worker))
 
 
@@ -180,9 +180,11 @@ def _is_setup(name: str, services: Mapping[str, Json], webs: list[str]) -> bool:
     """Whether a service prepares something, and needs nothing that starts with the release."""
     service = services[name]
     command = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
-    words = {*words_of(name.lower()), *words_of(str(next(iter(command[-1:]), "")).lower())}
+    words = {*words_of(name.lower())}
+    if "restart" in service:  # what only its command says needs a policy that fits
+        words |= {*words_of(str(next(iter(command[-1:]), "")).lower())}
     waits = {other for other in depends_on(service) if other in webs or "build" in services.get(other, {})}
-    return bool(words & _SETUP) and ends(service) and "restart" in service and not waits
+    return bool(words & _SETUP) and ends(service) and not waits
 
 
 def _clockwork(name: str, service: Json) -> str:
