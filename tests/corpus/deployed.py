@@ -262,7 +262,7 @@ def _write(found: Application, folder: Path, release: str) -> Path:
                 if not Path(path).exists():
                     Path(path).write_text("secret\n")
     path = folder / f"release-{release}.json"
-    path.write_text(json.dumps(model))
+    path.write_text(json.dumps(model, ensure_ascii=False))
     return path
 
 

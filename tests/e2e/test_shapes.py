@@ -5,7 +5,6 @@ The files are in tests/corpus/shapes; a stand-in serves in place of every image.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,11 @@ from tests.common.certificates import Authority
 from tests.corpus.deployed import build_standin, deploy
 from tests.corpus.plans import File, trusting
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, free_port
+from tests.e2e.test_publish import free_low_port
 
 SHAPES = sorted((Path(__file__).parents[1] / "corpus" / "shapes").glob("*.yaml"))
-PUBLISHED = 18085  # as plain-with-a-database.yaml has it
+# the ports of the host that the files name; each run takes free ones
+PUBLISHED, OTHERS = "18085", ("15435", "9000:9000")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Ports:
     gateway: str
     web: int
     https: int
+    published: int
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +39,17 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     name = f"{GATEWAY}-shapes"
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
-    web, https = free_port(), free_port()
+    web, https, published = free_port(), free_port(), free_low_port()
     cli.run(
         *("gateway", "up", "--http-port", str(web), "--https-port", str(https), "--bind", "127.0.0.1"),
-        *("--publish", f"127.0.0.1:{PUBLISHED}"),
+        *("--publish", f"127.0.0.1:{published}"),
     )
     certificate, key = Authority("shapes").issue("*.shapes.example")
     for file, content in (("all.pem", certificate), ("all.key", key)):
         (folder / file).write_bytes(content)
     cli.run("gateway", "certificate", "add", str(folder / "all.pem"), str(folder / "all.key"))
     build_standin()
-    yield Ports(name, web, https)
+    yield Ports(name, web, https, published)
     _remove_gateway(cli)
 
 
@@ -56,7 +58,11 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
 def test_deployed_twice_and_taken_back_without_a_loss(path: Path, ports: Ports, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    shutil.copy(path, own / "compose.yaml")
+    text = path.read_text().replace(PUBLISHED, str(ports.published))
+    for one in OTHERS:
+        inside = one.partition(":")[1:]
+        text = text.replace(one, f"{free_low_port()}{''.join(inside)}")
+    (own / "compose.yaml").write_text(text)
     file = File(path.stem, "shapes", own, ("compose.yaml",))
     answered = file.initialised(tmp_path / "answered", trusting)
     result = deploy(answered, tmp_path / "deployed", ports.web, ports.https, ports.gateway)

@@ -12,9 +12,8 @@ from hitless.ports import Ports
 def missing_ports(ports: Ports, application: Application) -> tuple[tuple[tuple[int, str, bool], ...], bool]:
     """The ports that the gateway is to publish and does not; and whether it serves nobody.
 
-    A port is its number, its address, and whether it is of UDP.
-
-    An application that runs under plain `docker compose up` has its port itself: then it counts as served.
+    A port is its number, its address, and whether it is of UDP. An application that runs under plain
+    `docker compose up` has its port itself: then it counts as served.
     """
     world = observe.world(ports, application.name)
     if world.gateway is None:

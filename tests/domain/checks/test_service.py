@@ -216,6 +216,11 @@ class TestSharedWithRoute:
         finding = only(self.of(**keys))
         assert (finding.path, finding.is_error) == (f"services.s3.{key}", True)
 
+    def test_whose_port_only_its_image_tells(self) -> None:
+        labels = {"traefik.http.routers.s3.rule": "Host(`s3.example`)"}
+        assert "no port found" in only(self.of(labels=labels)).message
+        assert self.of(labels=labels, expose=["9000"]) == ()
+
     def test_with_a_name_of_the_outside(self) -> None:
         assert self.of(hostname="s3.example.org") == ()
 

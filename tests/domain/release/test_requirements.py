@@ -105,7 +105,7 @@ class TestReadiness:
             assert (asked.container, asked.probes[0].container) == (name, name)
 
     def test_only_an_unrouted_service_may_have_ended(self) -> None:
-        found = prepared({"app": web(), "migrate": {"image": "shop:1"}})
+        found = prepared({"app": web(), "warm": {"image": "shop:1"}})
         [gate] = of(Situation(found, release(1), world()).plan.steps, Gate)
         assert [each.may_end for each in gate.readiness] == [False, True]
 

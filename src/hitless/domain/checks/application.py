@@ -52,9 +52,12 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     findings += of_networks(application, world.gateway)
     findings += container_checks.findings(application, world)
     findings += middleware_checks.of_middlewares(application.routes, world)
+    findings += middleware_checks.of_addresses(application)
     for router in application.routes.routers:
         findings += route_checks.of_router(application, router, world)
-    routed = [backend for backend in application.routes.backends if backend.service in images]
+    # the port of a shared service is in the file or nowhere
+    known = {*images, *(service.name for service in application.shared_with_route)}
+    routed = [backend for backend in application.routes.backends if backend.service in known]
     there = replace(application, routes=replace(application.routes, backends=tuple(routed)))
     findings += with_ports(there, images)[1]
     return tuple(findings)

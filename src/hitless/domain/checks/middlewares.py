@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
+from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.world import World
 from hitless.domain.routing import gateway_config
 from hitless.domain.routing.model import Routes, label_of
 
+_HOST = re.compile(r"https?://([\w.-]+)", re.IGNORECASE)
 _WAITING = ("buffering", "forwardAuth")
 
 
@@ -36,6 +39,20 @@ def of_middlewares(routes: Routes, world: World) -> Iterator[Finding]:
         else:
             yield Finding(
                 path, f"no middleware {name!r} in this application, nor in the gateway", _how(shared, known)
+            )
+
+
+def of_addresses(application: Application) -> Iterator[Finding]:
+    """Middlewares that ask a service by its Compose name: the gateway is on none of the file's networks."""
+    services = {service.name for service in application.services}
+    for name, middleware in application.routes.middlewares.items():
+        address = str((middleware.get("forwardAuth") or {}).get("address") or "")
+        host = _HOST.match(address)
+        if host and host[1] in services:
+            yield Finding(
+                f"{label_of('middlewares', name)}.forwardAuth.address",
+                f"the gateway does not find {host[1]} by this name: two releases would answer to it",
+                "write the address at which people reach it, such as https://login.example.org/verify",
             )
 
 

@@ -72,6 +72,8 @@ def with_ports(
     """
     findings: list[Finding] = []
     backends = []
+    # nobody looks into the image of a shared service before the deployment starts it
+    shared = {service.name for service in application.shared_with_route}
     for backend in application.routes.backends:
         over_udp = backend.scheme == Protocol.UDP
         ports = exposed_ports(application, backend.service, Protocol.UDP if over_udp else Protocol.TCP)
@@ -79,7 +81,7 @@ def with_ports(
             ports = images[backend.service].ports
         port = backend.port or (min(ports) if ports else None)
         if port is None:
-            findings.append(_no_port(backend))
+            findings.append(_no_port(backend, backend.service in shared))
         backends.append(replace(backend, port=port))
     routes = replace(application.routes, backends=tuple(backends))
     return replace(application, routes=routes), tuple(findings)
@@ -109,9 +111,9 @@ def exposed_ports(application: Application, service: str, protocol: str = Protoc
     )
 
 
-def _no_port(backend: Backend) -> Finding:
+def _no_port(backend: Backend, is_shared: bool) -> Finding:
     return Finding(
         f"services.{backend.service}.labels.{label_of('services', backend.name)}.loadbalancer.server.port",
-        "no port found: no label, no `expose`, no EXPOSE in its image",
-        "set this label, `expose`, or EXPOSE in the image",
+        "no port found: no label, no `expose`" + ("" if is_shared else ", no EXPOSE in its image"),
+        "set this label, or `expose`" if is_shared else "set this label, `expose`, or EXPOSE in the image",
     )
