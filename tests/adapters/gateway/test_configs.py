@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
-from hitless.adapters.gateway.configs import parse_header, read_document, render, render_trial
+from hitless.adapters.gateway.configs import GatewayConfigs, parse_header, read_document, render, render_trial
 from hitless.adapters.gateway.routing_file import is_whole
+from hitless.adapters.gateway.shell import GATEWAY_LOCK
+from hitless.adapters.gateway.state import GatewayState
+from hitless.adapters.gateway.traefik import Traefik
+from hitless.domain.common.errors import LockLost
 from hitless.domain.routing.gateway_config import Config
+from tests.adapters.fake_docker import FakeDocker
+from tests.adapters.gateway.traefiks import files
 
 CONFIG = Config(
     "common", 7, {"safe": {"headers": {"frameDeny": True}}, "all": {"chain": {"middlewares": ["safe"]}}}
@@ -62,3 +69,19 @@ def test_what_cant_be_read_is_said() -> None:
 def test_a_first_line_of_another_kind_is_no_config() -> None:
     for line in ("", "# hitless 0 {}", '# hitless 0 {"config": []}', '# hitless 0 {"config": {"name": "a"}}'):
         assert parse_header(line) is None
+
+
+def test_a_command_that_has_lost_the_lock_changes_nothing(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", way="shell")
+    routes = docker.root / "etc/hitless/routes"
+    routes.mkdir(parents=True)
+    own = GatewayConfigs(gateway.shell)
+    with GatewayState(gateway.shell).lock(GATEWAY_LOCK, "alice", 0, print):
+        own.install_config(CONFIG)
+    there = files(routes)
+    assert there == {".config-common.yml": render(CONFIG), ".copy/.config-common": render(CONFIG)}
+    # it was suspended: another command has had the lock since
+    for late in (own.install_config, own.remove_config, own.try_config):
+        with pytest.raises(LockLost):
+            late(Config("common", 9, {}))
+    assert files(routes) == there

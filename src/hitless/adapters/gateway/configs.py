@@ -11,7 +11,7 @@ from typing import Any
 from hitless.adapters import json_yaml
 from hitless.adapters.docker import compose_yaml
 from hitless.adapters.gateway.routing_file import sealed
-from hitless.adapters.gateway.shell import GatewayShell
+from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.adapters.gateway.traefik_document import document
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
@@ -22,7 +22,7 @@ from hitless.domain.routing.split import Routing
 
 @dataclass(frozen=True)
 class GatewayConfigs:
-    """Those of the gateway of this shell."""
+    """Those of the gateway of this shell. Who changes them holds the gateway's lock; else `LockLost`."""
 
     shell: GatewayShell
 
@@ -42,7 +42,7 @@ class GatewayConfigs:
 
     def end_trial(self) -> None:
         """Remove what `try_config` has placed."""
-        self.shell.run("retract", TRIAL)
+        self._displace(TRIAL)
 
     def install_config(self, config: Config) -> None:
         """Put it in place in one instant, in place of one of the same name."""
@@ -50,11 +50,14 @@ class GatewayConfigs:
 
     def remove_config(self, config: Config) -> None:
         """Remove it."""
-        self.shell.run("retract", config.place)
+        self._displace(config.place)
 
     def _provide(self, name: str, text: str) -> None:
         content = text.encode()
-        self.shell.run("provide", name, str(len(content)), stdin=content)
+        self.shell.change("place", GATEWAY_LOCK, name, str(len(content)), stdin=content)
+
+    def _displace(self, name: str) -> None:
+        self.shell.change("displace", GATEWAY_LOCK, name)
 
 
 def read_document(file: str, content: bytes) -> tuple[Any, tuple[Finding, ...]]:

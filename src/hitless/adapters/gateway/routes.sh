@@ -3,9 +3,13 @@
 # On the disk first, then in memory: what is in force survives any failure. It waits for the input before it keeps
 # others out, because the sender may be suspended.
 deliver() { # application, claim, bytes
+    place "$1" "$2" "$1" "$3"
+}
+
+place() { # lock, claim, file's name, bytes
     umask 027 # password hashes are in it: for root, and for the gateway's group
-    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
-        alone && fenced "$1" "$2" set_in_force "$1"
+    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$3" "$4" &&
+        alone && fenced "$1" "$2" set_in_force "$3"
 }
 
 # The same for one of the gateway's own files, which have no lock.
@@ -53,7 +57,11 @@ set_in_force() { # file's name without its ending
 }
 
 withdraw() { # application, claim
-    alone && fenced "$1" "$2" taken_away "$1"
+    displace "$1" "$2" "$1"
+}
+
+displace() { # lock, claim, file's name
+    alone && fenced "$1" "$2" taken_away "$3"
 }
 
 # The copy goes first: a file that is gone while its copy exists was not removed by us.
