@@ -50,7 +50,6 @@ LOOKS = {
     "instances",
     "unable_to_switch",
     "certificates",
-    "configs",
     "obtained",
     "failures",
     "said",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hitless.adapters.gateway.configs import parse_header, read_document, render
+from hitless.adapters.gateway.configs import parse, read_document, render
 from hitless.domain.common.findings import Finding
 from hitless.domain.routing.gateway_config import TRIAL, Config
 from hitless.domain.routing.split import Routing
@@ -19,9 +19,6 @@ class FakeConfigs:
     there: dict[str, Config]
     in_traefik: dict[str, Routing]
 
-    def configs(self) -> tuple[Config, ...]:
-        return tuple(self.there.values())
-
     def read_config(self, file: str, content: bytes) -> tuple[Any, Sequence[Finding]]:
         return read_document(file, content)
 
@@ -32,7 +29,7 @@ class FakeConfigs:
         self.in_traefik.pop(TRIAL, None)
 
     def install_config(self, config: Config) -> None:
-        kept = parse_header(render(config).partition("\n")[0])
+        kept = parse(render(config))
         assert kept == config
         self.there[config.name] = kept
         self.in_traefik[config.place] = config.marker

@@ -435,7 +435,14 @@ class FakeHost:
         releases = sorted(self.records.values(), key=lambda release: release.number)
         journal = "\n".join(self.lines)
         found = {name: routing for name, routing in self.routings.items() if f"{name}.yml" not in self.broken}
-        return Stored(found, dict(self.broken), dict(self.restored), tuple(releases), journal=journal)
+        return Stored(
+            found,
+            dict(self.broken),
+            dict(self.restored),
+            tuple(releases),
+            journal=journal,
+            configs=tuple(self.configured.values()),
+        )
 
     def heal(self) -> tuple[str, ...]:
         healed, self.restored = self.restored, {}

@@ -60,7 +60,6 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         reading = pool.submit(ports.state.read, application)
         gateway = gateway or ports.balancer.gateway()
         certificates, failures = _certificates(ports, gateway)
-        configs = ports.configs.configs() if gateway else ()
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then `reading` has failed, for the same reason
@@ -84,6 +83,6 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         free=stored.free,
         certificates=certificates,
         failures=failures,
-        configs=configs,
+        configs=stored.configs,
         now=ports.clock.utc(),
     )

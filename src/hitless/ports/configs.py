@@ -12,10 +12,6 @@ from hitless.domain.routing.gateway_config import Config
 class Configs(Protocol):
     """The operator's own files in the gateway. Each has a marker, as the routing of an application has."""
 
-    def configs(self) -> tuple[Config, ...]:
-        """Those that are there, by name."""
-        ...
-
     def read_config(self, file: str, content: bytes) -> tuple[Any, Sequence[Finding]]:
         """The document in a file of YAML or TOML, by the ending of its name, and why it can't be read."""
         ...

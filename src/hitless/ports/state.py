@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hitless.domain.host.journal import Holder
 from hitless.domain.release.model import Release
+from hitless.domain.routing.gateway_config import Config
 from hitless.domain.routing.split import Routing
 
 
@@ -21,7 +22,8 @@ class Stored:
     problem. `damaged` are the numbers of releases whose record can't be read (another hitless wrote it, or it
     is damaged). `journal` is what the application's journal says of the latest commands: the beginning of
     each, the last step that began, and its end. `quiet` is the seconds since the journal's last line,
-    `holder` who has the lock, `free` the bytes left on Docker's disk.
+    `holder` who has the lock, `free` the bytes left on Docker's disk. `configs` are the gateway's own
+    middlewares, by name.
     """
 
     routings: Mapping[str, Routing] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Stored:
     quiet: float = 0.0
     holder: Holder | None = None
     free: int | None = None
+    configs: tuple[Config, ...] = ()
 
     def holds(self, application: str, routing: Routing | None) -> bool:
         """Whether the application's file is whole and holds this routing; None: whether it is gone."""

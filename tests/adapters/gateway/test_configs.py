@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from hitless.adapters.gateway.configs import GatewayConfigs, parse_header, read_document, render, render_trial
-from hitless.adapters.gateway.routing_file import is_whole
+from hitless.adapters.gateway.configs import GatewayConfigs, parse, read_document, render, render_trial
+from hitless.adapters.gateway.routing_file import is_whole, sealed
 from hitless.adapters.gateway.shell import GATEWAY_LOCK
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
@@ -28,7 +28,7 @@ def body(text: str) -> dict[str, dict[str, object]]:
 def test_its_file_has_the_names_that_labels_refer_to_and_a_marker() -> None:
     text = render(CONFIG)
     assert is_whole(text)
-    assert parse_header(text.partition("\n")[0]) == CONFIG
+    assert parse(text) == CONFIG
     http = body(text)
     assert http["middlewares"]["safe"] == CONFIG.middlewares["safe"]
     assert http["middlewares"]["all"] == CONFIG.middlewares["all"]
@@ -40,7 +40,7 @@ def test_its_file_has_the_names_that_labels_refer_to_and_a_marker() -> None:
 def test_a_trial_has_none_of_these_names_and_a_route_for_each_that_nobody_reaches() -> None:
     text = render_trial(CONFIG)
     assert is_whole(text)
-    assert parse_header(text.partition("\n")[0]) is None
+    assert parse(text) is None
     http = body(text)
     for section in http.values():
         assert all(name.startswith(".trial.") for name in section)
@@ -66,9 +66,11 @@ def test_what_cant_be_read_is_said() -> None:
         assert (found, finding.path) == (None, file)
 
 
-def test_a_first_line_of_another_kind_is_no_config() -> None:
-    for line in ("", "# hitless 0 {}", '# hitless 0 {"config": []}', '# hitless 0 {"config": {"name": "a"}}'):
-        assert parse_header(line) is None
+def test_what_is_not_whole_or_of_another_kind_is_no_config() -> None:
+    for header in ({}, {"config": []}, {"config": {"name": "a"}}, {"trial": "a"}):
+        assert parse(sealed(header, "http: {}\n")) is None
+    assert parse(render(CONFIG)[:-9]) is None
+    assert parse("") is None
 
 
 def test_a_command_that_has_lost_the_lock_changes_nothing(docker: FakeDocker, gateway: Traefik) -> None:
@@ -78,6 +80,7 @@ def test_a_command_that_has_lost_the_lock_changes_nothing(docker: FakeDocker, ga
     own = GatewayConfigs(gateway.shell)
     with GatewayState(gateway.shell).lock(GATEWAY_LOCK, "alice", 0, print):
         own.install_config(CONFIG)
+        assert GatewayState(gateway.shell).read(None).configs == (CONFIG,)
     there = files(routes)
     assert there == {".config-common.yml": render(CONFIG), ".copy/.config-common": render(CONFIG)}
     # it was suspended: another command has had the lock since

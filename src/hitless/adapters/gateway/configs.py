@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hitless.adapters import json_yaml
-from hitless.adapters.docker import compose_yaml
-from hitless.adapters.gateway.routing_file import sealed
+from hitless.adapters.gateway.routing_file import is_whole, sealed
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
 from hitless.adapters.gateway.traefik_document import document
 from hitless.domain.common.findings import Finding
@@ -25,12 +23,6 @@ class GatewayConfigs:
     """Those of the gateway of this shell. Who changes them holds the gateway's lock; else `LockLost`."""
 
     shell: GatewayShell
-
-    def configs(self) -> tuple[Config, ...]:
-        """Those that are there, by name."""
-        lines = self.shell.run("configs")[0].decode(errors="replace").splitlines()
-        found = (one for line in lines if (one := parse_header(line)))
-        return tuple(sorted(found, key=lambda one: one.name))
 
     def read_config(self, file: str, content: bytes) -> tuple[Any, Sequence[Finding]]:
         """The document in a file of YAML or TOML, by the ending of its name, and why it can't be read."""
@@ -65,6 +57,11 @@ def read_document(file: str, content: bytes) -> tuple[Any, tuple[Finding, ...]]:
     if b"{{" in content:
         said = "has {{: hitless runs no Go templates"
         return None, (Finding(file, said, "write what the template would make of it"),)
+    # imported here: every command imports this module, and PyYAML takes 20 ms
+    import tomllib
+
+    from hitless.adapters.docker import compose_yaml
+
     try:
         text = content.decode()
         return (tomllib.loads(text) if file.endswith(".toml") else compose_yaml.load(content)), ()
@@ -74,7 +71,7 @@ def read_document(file: str, content: bytes) -> tuple[Any, tuple[Finding, ...]]:
 
 
 def render(config: Config) -> str:
-    """The file's text; hitless reads its first line alone."""
+    """The file's text; hitless reads its first line alone (`parse`)."""
     return sealed({"config": vars(config)}, _text(_with(config.marker, config.middlewares, {})))
 
 
@@ -99,8 +96,11 @@ def render_trial(config: Config) -> str:
     return sealed({"trial": config.name}, _text(_with(config.trial, middlewares, routers)))
 
 
-def parse_header(line: str) -> Config | None:
-    """The config that the first line of such a file holds; None where it can't be read."""
+def parse(text: str) -> Config | None:
+    """The config of such a file, from its first line; None where it is not whole, or can't be read."""
+    if not is_whole(text):
+        return None
+    line = text.partition("\n")[0]
     try:
         value = json.loads(line[line.index("{") :])["config"]
         return Config(value["name"], int(value["generation"]), dict(value["middlewares"]))

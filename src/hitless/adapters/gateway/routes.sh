@@ -71,13 +71,6 @@ taken_away() { # application
     for place in $(places); do rm -f "$place/routes/$1.yml" "$place/aside/$1.yml"; done
 }
 
-# What the operator's own middlewares are: the first line of each one's file.
-configs() {
-    for file in "$routes"/.config-*.yml; do
-        if whole "$file"; then head -n 1 "$file"; fi
-    done
-}
-
 # Alone with what is in memory: deliveries and the gateway's own start exclude each other.
 alone() {
     [ ! -d "$served/next" ] || { exec 6>>"$served/lock" && flock 6; }

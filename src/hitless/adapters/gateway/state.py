@@ -16,6 +16,7 @@ from typing import Any
 
 from hitless.adapters.docker.cli import failed, kill
 from hitless.adapters.gateway.archive import files_in
+from hitless.adapters.gateway.configs import parse as parse_config
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
@@ -26,6 +27,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
 from hitless.domain.host.journal import Holder
 from hitless.domain.release.model import Image, Release
+from hitless.domain.routing.gateway_config import CONFIG_FILE, Config
 from hitless.ports.state import Alone, Stored
 
 _TAKEN = 75  # sysexits.h EX_TEMPFAIL
@@ -88,11 +90,14 @@ class GatewayState:
         archive, said = self._look(application or "-")
         files = {}
         releases: dict[int, Release | None] = {}
+        configs: list[Config | None] = []
         for path, text in files_in(archive):
             name = path.rpartition("/")[2]
-            if "/." in path:  # on its way
+            if name.startswith(CONFIG_FILE):
+                configs.append(parse_config(text))
+            elif "/." in path:  # on its way
                 continue
-            if f"/{path}".startswith(f"{ROUTES}/"):
+            elif f"/{path}".startswith(f"{ROUTES}/"):
                 files[name] = text
             else:
                 number = int(name.removesuffix(".json"))
@@ -106,6 +111,7 @@ class GatewayState:
             releases=tuple(release for _, release in sorted(releases.items()) if release),
             damaged=frozenset(number for number, release in releases.items() if release is None),
             journal=journal,
+            configs=tuple(sorted((one for one in configs if one), key=lambda one: one.name)),
             **_about(about),
         )
 

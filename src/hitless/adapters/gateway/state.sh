@@ -80,8 +80,8 @@ look() { # application or -, lines of the journal
     } >&2
     kept=$state/$1/releases
     set --
-    # without unfinished files, and the gateway's own: those begin with a dot
-    for file in "$routes"/* "$kept"/*; do
+    # unfinished files, and the gateway's own, begin with a dot; of these, it is those with middlewares alone
+    for file in "$routes"/* "$routes"/.config-*.yml "$kept"/*; do
         [ ! -f "$file" ] || set -- "$@" "${file#"$root/"}"
     done
     [ $# -eq 0 ] || { cd "$root/" && tar cf - "$@"; }

@@ -13,6 +13,7 @@ from hitless.domain.routing.model import Router, label_name, local_name
 from hitless.domain.routing.split import NOBODY, Routing
 from hitless.domain.routing.traefik_schema import MIDDLEWARES, Kind, Schema
 
+CONFIG_FILE = ".config-"  # what the names of their files begin with
 TRIAL = ".trial"  # no application's name, and no config's
 _FILE = "@file"
 _PATH = "http.middlewares"
@@ -57,7 +58,7 @@ class Config:
     @property
     def place(self) -> str:
         """What its file is called, and its names in Traefik begin with. No application's name has a dot."""
-        return f".config-{self.name}"
+        return f"{CONFIG_FILE}{self.name}"
 
 
 def read(document: Any) -> tuple[dict[str, Json], tuple[Finding, ...]]:
