@@ -67,7 +67,8 @@ def test_what_cant_be_read_is_said() -> None:
 
 
 def test_what_is_not_whole_or_of_another_kind_is_no_config() -> None:
-    for header in ({}, {"config": []}, {"config": {"name": "a"}}, {"trial": "a"}):
+    headers: tuple[dict[str, object], ...] = ({}, {"config": []}, {"config": {"name": "a"}}, {"trial": "a"})
+    for header in headers:
         assert parse(sealed(header, "http: {}\n")) is None
     assert parse(render(CONFIG)[:-9]) is None
     assert parse("") is None
