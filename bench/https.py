@@ -39,6 +39,7 @@ from bench.applications import (
     web,
 )
 from bench.applications import run as run_quietly
+from bench.threads import running
 from bench.times import Row, fill
 from hitless.adapters.gateway.certificate import self_signed
 
@@ -180,14 +181,8 @@ def clients(host: str, port: int, trust: ssl.SSLContext, kinds: Sequence[str]) -
         one.close()
 
     threads = [threading.Thread(target=ask, args=(kind,)) for kind in kinds]
-    for thread in threads:
-        thread.start()
-    try:
+    with running(threads, is_over):
         yield seen
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
 
 
 if __name__ == "__main__":

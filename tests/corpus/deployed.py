@@ -26,6 +26,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from bench.threads import running
 from hitless.domain.application import mounts
 from hitless.domain.application import read as reading
 from hitless.domain.application.model import Application, Role, Service
@@ -137,14 +138,8 @@ def clients(probes: Sequence[Probe], usual: Mapping[Probe, int]) -> Iterator[See
             time.sleep(_PAUSE)
 
     threads = [threading.Thread(target=work, args=(probe,)) for probe in probes]
-    for thread in threads:
-        thread.start()
-    try:
+    with running(threads, is_over):
         yield seen
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import httpx
 
+from bench.threads import running
+
 FRESH, KEPT, HTTP2 = (False, False), (False, True), (True, True)
 
 
@@ -52,11 +54,5 @@ def clients(site: Site, host: str, *kinds: tuple[bool, bool]) -> Iterator[Seen]:
         client.close()
 
     threads = [threading.Thread(target=ask, args=kind) for kind in kinds]
-    for thread in threads:
-        thread.start()
-    try:
+    with running(threads, is_over):
         yield found
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bench.threads import running
 from hitless.domain.gateway.model import container_name
 from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, docker, free_port
@@ -189,15 +190,8 @@ class Clients:
     ) -> Iterator[None]:
         """Clients of these kinds, each by what one does, and what else runs beside them."""
         threads = [threading.Thread(target=self.come_and_go, args=kind) for kind in kinds.items()]
-        threads += more
-        for thread in threads:
-            thread.start()
-        try:
+        with running([*threads, *more], self._is_over):
             yield
-        finally:
-            self._is_over.set()
-            for thread in threads:
-                thread.join()
 
     def old_answers(self) -> list[tuple[str, float, str, float]]:
         """Those of connections that began after the same kind of client had an answer of a later release."""
