@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hitless.adapters.gateway.routing_file import parse, render
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
 from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
 from hitless.domain.common.foreign import Json
@@ -100,6 +100,8 @@ class FakeHost:
     certified: FakeCertificates = field(default_factory=FakeCertificates)
     # the operator's own middlewares
     configured: dict[str, Config] = field(default_factory=dict)
+    # who answers the requests that wait: port -> host:port
+    answering: dict[int, str] = field(default_factory=dict)
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
@@ -373,7 +375,9 @@ class FakeHost:
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None
-        return gateway("traefik", self.gateway_settings, "9" * 64)
+        found = gateway("traefik", self.gateway_settings, "9" * 64)
+        way = found.network_of("shop")
+        return replace(found, networks={way: "10.213.0.2"} if self.running else {})
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         self._fenced("deliver" if routing else "withdraw")
@@ -398,6 +402,10 @@ class FakeHost:
                 if server.host not in self.running or self.running[server.host].state == "created":
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
+
+    def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
+        self._fenced("answer" if servers else "let wait")
+        self.answering = dict(servers)
 
     def certify(self, is_strict: bool) -> None:
         self.is_certified = True

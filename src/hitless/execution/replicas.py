@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Replica

@@ -18,16 +18,20 @@ def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
 
 
 def leave(
-    routing: Routing, colour: Colour, timeout: float, drain_first: bool = False
+    routing: Routing,
+    colour: Colour,
+    timeout: float,
+    drain_first: bool = False,
+    waited: tuple[str, ...] = (),
 ) -> tuple[list[Step], Routing]:
     """The steps that remove a colour that is not live, and the routing after them.
 
     `drain_first`: the colour was live until the last generation. New requests go to the other colour already,
-    and its servers stay in the routing file until its last request is answered.
+    and its servers stay in the routing file until its last request is answered. `waited` is as in `Drain`.
     """
     remaining = {key: part for key, part in routing.colours.items() if key is not colour}
     after = routing.next(routing.split, remaining)
-    drain = Drain(routing.application, colour, timeout)
+    drain = Drain(routing.application, colour, timeout, waited=waited)
     withdraw = Withdraw(routing.application, routing, after if remaining else None, colour)
     remove = Remove(routing.application, colour)
     if colour not in routing.colours:

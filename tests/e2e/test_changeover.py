@@ -1,0 +1,144 @@
+"""An application on SQLite, of which two must never run: requests wait, and none is lost.
+
+HITLESS_CHANGEOVERS says how many deployments there are.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import App, docker
+from tests.e2e.test_adopt import gap
+
+TIMES = int(os.environ.get("HITLESS_CHANGEOVERS", "3"))
+IMAGE = "hitless-e2e-alone:1"
+MIX = {"kept": 10, "fresh": 8, "post": 4, "slow": 4, "stream": 2}
+COMPOSE = """
+x-hitless: {drain_timeout: 10s, wait_timeout: 60s}
+services:
+  web:
+    image: ALONE
+    environment:
+      RELEASE: ${RELEASE}
+      BROKEN: ${BROKEN:-}
+      BOOT_SECONDS: ${BOOT_SECONDS:-0}
+      LOST: ${LOST:-}
+    volumes: ["data:/data"]
+    labels:
+      traefik.http.routers.web.rule: Host(`HOST`)
+      traefik.http.services.web.loadbalancer.server.port: 8000
+      traefik.http.services.web.loadbalancer.healthcheck.path: /health
+    x-hitless: {timeout: 3s}
+volumes:
+  data: {}
+""".replace("ALONE", IMAGE)
+
+
+@pytest.fixture
+def alone(app, image: str) -> App:  # type: ignore[no-untyped-def]
+    docker("build", "--quiet", "--tag", IMAGE, str(Path(__file__).with_name("alone")))
+    return app(COMPOSE)
+
+
+class Writer:
+    """One that adds a row after the other, and knows which were answered, and how long that took."""
+
+    def __init__(self, made: App) -> None:
+        self._made = made
+        self._over = threading.Event()
+        self.answered: list[str] = []
+        self.refused: list[str] = []
+        self.longest = 0.0
+
+    def run(self) -> None:
+        with httpx.Client(trust_env=False, timeout=90, headers={"Host": self._made.host}) as client:
+            while not self._over.is_set():
+                key = f"{id(self)}-{len(self.answered) + len(self.refused)}"
+                began = time.monotonic()
+                try:
+                    status = client.post(
+                        f"{self._made.gateway.url}/rows/{key}", content=b"x" * 2000
+                    ).status_code
+                except httpx.HTTPError as error:
+                    self.refused.append(f"{key}: {error!r}")
+                else:
+                    (self.answered if status == 200 else self.refused).append(key)
+                self.longest = max(self.longest, time.monotonic() - began)
+                time.sleep(0.05)
+
+    def end(self) -> None:
+        self._over.set()
+
+
+@contextmanager
+def writers(made: App, number: int = 4) -> Iterator[list[Writer]]:
+    them = [Writer(made) for _ in range(number)]
+    threads = [threading.Thread(target=one.run) for one in them]
+    for thread in threads:
+        thread.start()
+    try:
+        yield them
+    finally:
+        for one in them:
+            one.end()
+        for thread in threads:
+            thread.join()
+
+
+def rows(made: App) -> list[str]:
+    return made.get("/rows").text.split()
+
+
+def data(made: App) -> list[str]:
+    """What is in the folder that one copy alone may write to."""
+    return docker("exec", made.containers()[0], "ls", "/data").split()
+
+
+def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> None:
+    shown = alone.cli.run("plan")
+    assert "exclusive, as it alone writes to data" in " ".join(shown.split())
+    alone.cli.run("deploy")
+    shown = alone.cli.run("plan", RELEASE="2")
+    assert "let new requests wait" in shown
+    print(shown)
+    with writers(alone) as them, alone.load(rate=60, mix=MIX) as load:
+        for number in range(TIMES):
+            print(alone.cli.run("deploy", RELEASE=str(number + 2)))
+    report = load.report()
+    longest = max(one.longest for one in them)
+    answered = sorted(key for one in them for key in one.answered)
+    print(f"{report.sent} requests and {len(answered)} rows, the longest wait {longest:.1f} s")
+    assert (report.lost, report.mixed(), gap(report)) == (0, 0, 0), report.lost_by
+    assert [one.refused for one in them] == [[]] * len(them)
+    assert sorted(rows(alone)) == answered
+    assert "TWO" not in data(alone)
+    assert len(alone.containers()) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [{"BROKEN": "never-healthy"}, {"BROKEN": "exit"}, {"BROKEN": "500"}, {"LOST": "1"}]
+)
+@pytest.mark.more
+def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
+    alone: App, fault: dict[str, str]
+) -> None:
+    alone.cli.run("deploy")
+    before = alone.containers()
+    with writers(alone) as them, alone.load(rate=40, mix=MIX) as load:
+        said = alone.cli.run("deploy", code=1, RELEASE="2", **fault)
+    print(said)
+    report = load.report()
+    assert (report.lost, report.releases) == (0, ("1",)), report.lost_by
+    assert alone.containers() == before
+    assert "TWO" not in data(alone)
+    if "LOST" not in fault:  # the volume is the user's to judge
+        assert [one.refused for one in them] == [[]] * len(them)
+        assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
