@@ -1,4 +1,4 @@
-"""An application on SQLite, of which two must never run: requests wait, and none is lost.
+"""An application on SQLite that must never run twice: requests wait, and none is lost.
 
 HITLESS_CHANGEOVERS says how many deployments there are.
 """
@@ -6,16 +6,20 @@ HITLESS_CHANGEOVERS says how many deployments there are.
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.conftest import App, docker
+from tests.e2e.conftest import ROOT, App, docker, wait_for
 from tests.e2e.test_adopt import gap
 
 TIMES = int(os.environ.get("HITLESS_CHANGEOVERS", "3"))
@@ -43,7 +47,7 @@ volumes:
 
 
 @pytest.fixture
-def alone(app, image: str) -> App:  # type: ignore[no-untyped-def]
+def alone(app: Callable[..., App], image: str) -> App:
     docker("build", "--quiet", "--tag", IMAGE, str(Path(__file__).with_name("alone")))
     return app(COMPOSE)
 
@@ -142,3 +146,63 @@ def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
     if "LOST" not in fault:  # the volume is the user's to judge
         assert [one.refused for one in them] == [[]] * len(them)
         assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
+
+
+KILLS = (
+    *("before let-wait", "let-wait: before deliver", "after let-wait", "before stop-exclusive"),
+    *("stop-exclusive: while stop runs docker stop", "after stop-exclusive", "hand-over: after start"),
+    *("after hand-over", "cut-over: before deliver", "after cut-over", "after answer", "before promote"),
+)
+
+
+def killed(made: App, at: str, **environment: str) -> None:
+    """Deploy, and kill hitless at this point."""
+    words = ("--at", at, "--do", "SIGKILL", "--", *made.cli.options, "deploy")
+    ended = subprocess.run(
+        (sys.executable, "-m", "tests.e2e.faulty", *words),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **made.cli.environment, **environment},
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
+
+
+@pytest.mark.more
+def test_who_waits_when_hitless_is_killed_is_answered_after_the_next_command(alone: App) -> None:
+    alone.cli.run("deploy")
+    before = len(alone.leftovers()["networks"])
+    with writers(alone) as them, alone.load(rate=30, mix=MIX) as load:
+        for number, at in enumerate(KILLS):
+            finish = ("resume", "abort")[number % 2]
+            killed(alone, at, RELEASE=str(number + 2))
+            print(at, finish)
+            print(alone.cli.run(finish))
+            assert len(alone.containers()) == 1
+    report = load.report()
+    assert report.lost == 0, report.lost_by
+    assert [one.refused for one in them] == [[]] * len(them)
+    assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
+    assert "TWO" not in data(alone)
+    assert len(alone.leftovers()["networks"]) == before
+    print(f"{report.sent} requests, the longest wait {max(one.longest for one in them):.1f} s")
+
+
+def test_who_waits_too_long_is_told_to_come_again(alone: App) -> None:
+    alone.cli.run("deploy")
+    file = Path(alone.cli.options[3])
+    text = file.read_text().replace("wait_timeout: 60s}", "wait_timeout: 2s, wait_limit: 5}")
+    file.write_text(text.replace("timeout: 3s}", "timeout: 9s}"))
+    alone.cli.run("deploy")
+    with ThreadPoolExecutor(40) as pool:
+        deploying = alone.cli.start("deploy", RELEASE="2", BOOT_SECONDS="6")
+        wait_for(lambda: alone.get("/").status_code == 503, seconds=60)
+        began = time.monotonic()
+        answers = list(pool.map(lambda _: alone.get("/"), range(40)))
+        assert deploying.communicate()[0]
+    assert {one.status_code for one in answers} == {503}
+    assert {one.headers["Retry-After"] for one in answers} == {"5"}
+    # five wait for two seconds, the others are told at once
+    assert time.monotonic() - began < 20
+    assert deploying.returncode == 0
+    assert alone.get("/").text.strip().endswith("release 2")

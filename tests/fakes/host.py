@@ -102,6 +102,8 @@ class FakeHost:
     configured: dict[str, Config] = field(default_factory=dict)
     # who answers the requests that wait: port -> host:port
     answering: dict[int, str] = field(default_factory=dict)
+    # whether requests wait that nobody answers
+    has_waiting: bool = False
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
@@ -386,12 +388,17 @@ class FakeHost:
         if routing is None:
             self.routings.pop(application, None)
             self.in_traefik.pop(application, None)
+            self.has_waiting = False
             return
         self.routings[application] = routing
         if parse(render(routing), application) != routing:
             self.violations.append(f"{application}'s routing is not read back as it was written")
         if self.behaviour.is_deaf(routing):
             return
+        if routing.waiting:
+            self.in_traefik[application] = routing
+            self.has_waiting = True
+            return  # nobody gets requests
         if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
             self.violations.append(f"{routing.live} got requests before it was ready")
         if routing.live:
@@ -406,6 +413,11 @@ class FakeHost:
     def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
         self._fenced("answer" if servers else "let wait")
         self.answering = dict(servers)
+        for server in servers.values():
+            there = self.running.get(server.partition(":")[0])
+            if there is None or there.state == "created":
+                self.violations.append(f"{server} is to answer those that wait, and was not started")
+        self.has_waiting = self.has_waiting and not servers
 
     def certify(self, is_strict: bool) -> None:
         self.is_certified = True

@@ -74,7 +74,7 @@ def test_of_a_candidate_that_writes_one_runs_and_its_option_says_that_requests_w
     services = {"git": {"image": "gitea", **published(3000, 3000), "volumes": [volume()]}}
     [one] = held(services).answers
     assert one.option.says == {"git": {"publish": "gateway", "exclusive": True}}
-    assert "requests wait meanwhile, as one copy alone writes to data" in one.option.meaning
+    assert "requests wait at that time, as one copy alone writes to data" in one.option.meaning
     assert errors(services, one.option.says) == []
 
 

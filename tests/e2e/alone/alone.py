@@ -51,7 +51,7 @@ def main() -> None:
         sys.exit("the table is gone")
     rows.execute("PRAGMA journal_mode = WAL")
     rows.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT)")
-    app.Handler = Handler  # type: ignore[misc]
+    app.Handler = Handler
     app.main()
 
 

@@ -191,8 +191,9 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
     there = world.routings.get(application)
     routing = there or Routing(application, 0, NOBODY, {})
     waited = changeover.unanswered(application, world)
-    if there and there.waiting and there.live:
-        waited, routing = _answered(application, Held(there, there.live, there.waiting), world)
+    held = Held(there, there.live, there.waiting) if there and there.waiting and there.live else None
+    if held:
+        waited, routing = _answered(application, held, world)
     taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and has_remains(world, routing, colour):
@@ -208,7 +209,7 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
         *waited,
         *_unfinished_promotion(application, world),
         *(callers.attach_again(application, world) if world.left else ()),
-        *exclusive.unfinished_hand_over(application, world),
+        *(exclusive.unfinished_hand_over(application, world) if not held else ()),
         *taking,
     ], routing
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container, World
 from hitless.domain.plan.routing_steps import Withdraw
-from hitless.domain.plan.steps import Drain, Remove, Step
+from hitless.domain.plan.steps import Drain, HandOver, Remove, Step
 from hitless.domain.routing.split import Routing
 
 
@@ -40,10 +41,11 @@ def leave(
 
 
 def left_by(steps: Sequence[Step], containers: Sequence[Container]) -> tuple[Container, ...]:
-    """The containers that these steps do not remove."""
+    """The containers that these steps do not remove. Those of services that they hand over run."""
     removals = [step for step in steps if isinstance(step, Remove)]
+    started = {(step.colour, name) for step in steps if isinstance(step, HandOver) for name in step.services}
     return tuple(
-        one
+        replace(one, state="running") if (one.colour, one.service) in started else one
         for one in containers
         if not any(
             step.colour is one.colour and (not step.containers or one.name in step.containers)

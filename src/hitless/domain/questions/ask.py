@@ -119,8 +119,11 @@ def _shared_writes(
 
 def _reached(application: Application, service: Service, word: str, meaning: str, **keys: object) -> Option:
     """An option by which people reach a service of the release."""
-    if data := data_of(application, service):
-        meaning += f"; requests wait meanwhile, as one copy alone writes to {', '.join(data)}"
+    data = data_of(application, service)
+    if data and service.replicas != 1:
+        return _shared_writes(application, service, word, meaning, **keys)
+    if data:
+        meaning += f"; requests wait at that time, as one copy alone writes to {', '.join(data)}"
         keys["exclusive"] = True
     return Option(word, meaning, _says(service, **keys))
 
@@ -257,8 +260,9 @@ def _writers(application: Application, service: Service) -> tuple[tuple[Option, 
 
 
 def _is_harmless(application: Application, service: Service) -> bool:
-    """Whether a new copy of a service has what the one before it wrote."""
-    return not anonymous_volumes(service, application.model["services"][service.name])
+    """Whether a new copy of a service has what the one before it wrote, and one at a time writes there."""
+    lost = anonymous_volumes(service, application.model["services"][service.name])
+    return not lost and (service.replicas == 1 or not data_of(application, service))
 
 
 def _says(service: Service, **keys: object) -> dict[str, Json]:

@@ -83,7 +83,7 @@ class ColourRouting:
     def answering(self, waited: Waiting) -> dict[int, str]:
         """Who answers the requests that wait: port -> host:port of a server of the same backend.
 
-        Without one of that name, it is the only one that there is; if there are more, nobody does.
+        Without one of that name it is the only one; if there are more, nobody does.
         """
         own = {name: one.servers[0] for name, one in self.backends.items() if one.servers}
         only = next(iter(own.values())) if len(own) == 1 else None
