@@ -68,6 +68,7 @@ def assign(
         for name in services
     }
     _join_workers(services, assignments, {*said, *routed})
+    jobs = [name for name, assignment in assignments.items() if assignment.role is Role.JOB]
     for name, assignment in assignments.items():
         waiting = sorted(_waiting_for_the_end_of(name, services))
         if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
@@ -76,17 +77,23 @@ def assign(
         if assignment.role is Role.WORKER and (word := _clockwork(name, services[name])):
             reason = f"{assignment.reason}; exclusive, as it is a {word} by its name or command"
             assignments[name] = replace(assignment, reason=reason, exclusive=True)
-        if assignment.role is Role.WEB and (data := _alone_in(name, services, allowed)):
+        if assignment.role is Role.WEB and (data := _alone_in(name, services, {*jobs}, allowed)):
             reason = f"{assignment.reason}; exclusive, as it alone writes to {data}"
             assignments[name] = replace(assignment, reason=reason, exclusive=True)
     return assignments
 
 
-def _alone_in(name: str, services: Mapping[str, Json], allowed: Collection[str]) -> str:
-    """Where the one copy of a service keeps data that no other service writes; "" for nowhere."""
+def _alone_in(
+    name: str, services: Mapping[str, Json], jobs: Collection[str], allowed: Collection[str]
+) -> str:
+    """Where the one copy of a service keeps data that no other service writes; "" for nowhere.
+
+    A job writes when the old copy has stopped, and before the new one starts.
+    """
     if replicas(services[name]) != 1:
         return ""
-    shared = {*allowed, *_written_by_others(name, services)}
+    running = {other: service for other, service in services.items() if other not in jobs}
+    shared = {*allowed, *_written_by_others(name, running)}
     return next((source for source in mounts.data(services[name]) if source not in shared), "")
 
 
