@@ -115,7 +115,9 @@ def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> Non
     print(shown)
     with writers(alone) as them, alone.load(rate=60, mix=MIX) as load:
         for number in range(TIMES):
-            print(alone.cli.run("deploy", RELEASE=str(number + 2)))
+            said = alone.cli.run("deploy", RELEASE=str(number + 2))
+            assert "the first has waited for" in said
+            print(said)
     report = load.report()
     longest = max(one.longest for one in them)
     answered = sorted(key for one in them for key in one.answered)

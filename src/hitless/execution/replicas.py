@@ -29,6 +29,8 @@ class Replicas:
 
     containers: Containers
     _known: dict[Colour, tuple[Replica, ...]] = field(default_factory=dict)
+    # when requests have begun to wait, by the clock; empty if they do not
+    waiting_since: list[float] = field(default_factory=list)
 
     def meet(self, step: Create) -> tuple[Replica, ...]:
         """Look at the containers that were created: from now on they are the containers of that colour.

@@ -76,6 +76,7 @@ def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) 
         )
     # those who answered at a changeover before must not answer now
     ports.balancer.answer(routing.application, address, {})
+    known.waiting_since.append(ports.clock.now())
     return _route(ports, known, routing.application, before, routing)
 
 
@@ -83,8 +84,12 @@ def _answer(ports: Ports, known: Replicas, waiting: Waiting, routing: Routing) -
     served = known.served(routing) or routing
     servers = served.colours[served.live].answering(waiting) if served.live else {}
     ports.balancer.answer(routing.application, waiting.address, servers)
+    began = known.waiting_since
+    waited = f"the first has waited for {ports.clock.now() - began.pop(0):.1f} s" if began else ""
     silent = [name for name, port in waiting.ports.items() if port not in servers]
-    return f"nobody answers those for {', '.join(silent)}: there is none in {served.live}" if silent else ""
+    return (
+        f"nobody answers those for {', '.join(silent)}: there is none in {served.live}" if silent else waited
+    )
 
 
 def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
