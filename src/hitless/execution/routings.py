@@ -84,12 +84,10 @@ def _answer(ports: Ports, known: Replicas, waiting: Waiting, routing: Routing) -
     served = known.served(routing) or routing
     servers = served.colours[served.live].answering(waiting) if served.live else {}
     ports.balancer.answer(routing.application, waiting.address, servers)
+    if silent := [name for name, port in waiting.ports.items() if port not in servers]:
+        return f"nobody answers those for {', '.join(silent)}: there is none in {served.live}"
     began = known.waiting_since
-    waited = f"the first has waited for {ports.clock.now() - began.pop(0):.1f} s" if began else ""
-    silent = [name for name, port in waiting.ports.items() if port not in servers]
-    return (
-        f"nobody answers those for {', '.join(silent)}: there is none in {served.live}" if silent else waited
-    )
+    return f"the first has waited for {ports.clock.now() - began.pop(0):.1f} s" if began else ""
 
 
 def _restore(ports: Ports, known: Replicas, step: Restore) -> str:
