@@ -16,7 +16,7 @@ from tests.adapters.fake_docker import FakeDocker
 NONE = "Error response from daemon: No such container: traefik-traefik-1\n"
 GIT = {"image": "gitea", "ports": [{"target": 3000, "published": "3000"}]}
 DATA = [{"type": "volume", "source": "data", "target": "/data"}]
-SAID = {"publish": "gateway", "concurrent_writes": True}
+SAID = {"publish": "gateway", "exclusive": True}
 
 
 def told(**keys: object) -> str:
@@ -76,8 +76,8 @@ def test_without_a_terminal_all_questions_are_listed_and_nothing_changes(folder:
     assert done.returncode == 1
     assert "1 question, and no terminal to answer on; nothing changed" in done.stderr
     assert "web: Which service do people reach?" in done.stderr
-    assert "none (default): " in done.stderr
-    assert "git: the gateway publishes 3000 for it" in done.stderr
+    assert "git (default): the gateway publishes 3000 for it" in done.stderr
+    assert "none: no service" in done.stderr
     assert "--yes" in done.stderr
     assert written(folder) == ["compose.yaml"]
 
@@ -86,9 +86,16 @@ def test_it_shows_what_it_found_first(folder: Path) -> None:
     assert init(folder).stdout == "git  shared  it keeps data in the volume data, and has no route\n"
 
 
-def test_the_defaults_write_nothing_that_lets_two_copies_write(folder: Path) -> None:
+def test_the_defaults_write_nothing_that_lets_two_copies_write(docker: FakeDocker, folder: Path) -> None:
+    docker.answers("compose", "--file", stdout=told(**{"x-hitless": SAID}))
     done = init(folder, "--yes")
     assert done.returncode == 0
+    assert "+    x-hitless: {publish: gateway, exclusive: true}" in done.stdout
+    # of several containers that write nobody but the user knows
+    docker.answers("compose", stdout=told(scale=2))
+    (folder / "compose.override.yaml").unlink()
+    done = init(folder, "--yes")
+    assert done.returncode == 0, done.stderr
     assert "nothing to write" in done.stdout
     assert "hitless deploy would refuse" in done.stdout
     assert written(folder) == ["compose.yaml"]
@@ -119,7 +126,7 @@ def test_a_person_who_says_no_to_the_diff_has_changed_nothing(docker: FakeDocker
     docker.answers("compose", "--file", stdout=told(**{"x-hitless": SAID}))
     code, output = typed(folder, "git\nn\n")
     assert code == 1
-    assert "+    x-hitless: {publish: gateway, concurrent_writes: true}" in output
+    assert "+    x-hitless: {publish: gateway, exclusive: true}" in output
     assert "cancelled, nothing changed" in output
     assert written(folder) == ["compose.yaml"]
 
@@ -131,9 +138,7 @@ def test_a_person_answers_and_agrees_and_the_file_is_there(docker: FakeDocker, f
     assert "'nobody' is not one of 'git', 'none'" in output
     path = folder / "compose.override.yaml"
     assert f"wrote {path}" in output
-    assert path.read_text() == (
-        "services:\n  git:\n    x-hitless: {publish: gateway, concurrent_writes: true}\n"
-    )
+    assert path.read_text() == ("services:\n  git:\n    x-hitless: {publish: gateway, exclusive: true}\n")
 
 
 def test_the_end_of_the_input_is_no_answer(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hitless.domain.application import mounts
 from hitless.domain.application import read as reading
-from hitless.domain.application.model import Application, Service
+from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.checks import service as checks
 from hitless.domain.common.foreign import Json
 from hitless.domain.questions.ask import WEB
@@ -72,7 +72,9 @@ def figures(number: str, model: Json, known: Mapping[tuple[str, str], Judged]) -
         if (judgement := known.get((number, service.name))) is None:
             continue
         found = _found(application, service, judgement, asked, doubted)
-        yield found, judgement.harm if found is Found.WRONG else ""
+        # of an exclusive one there are never two copies, whatever it should be
+        harm = "nothing" if service.exclusive else judgement.harm
+        yield found, harm if found is Found.WRONG else ""
 
 
 def _first_web(question: Question) -> Option:
@@ -82,7 +84,8 @@ def _first_web(question: Question) -> Option:
 def _found(
     application: Application, service: Service, judgement: Judged, asked: set[str], doubted: set[str]
 ) -> Found:
-    if ("exclusive" if service.exclusive else str(service.role)) in judgement.roles:
+    of_release = {str(service.role)} if service.role is Role.WEB or not service.exclusive else set()
+    if judgement.roles & (of_release | ({"exclusive"} if service.exclusive else set())):
         return Found.RIGHT
     model = application.model["services"][service.name]
     if not application.routes.routers:

@@ -213,14 +213,10 @@ def test_one_service_that_is_built_here(plain: Callable[[str], Plain]) -> None:
 
 
 @pytest.mark.more
-def test_a_volume_with_data_takes_the_word_of_a_user(plain: Callable[[str], Plain]) -> None:
+def test_a_volume_with_data_has_one_writer_and_requests_wait(plain: Callable[[str], Plain]) -> None:
     app = plain(WITH_DATA)
-    output = app.cli.run("init", "--yes")
-    assert "nothing to write" in output
-    assert "hitless deploy would refuse" in output
-    assert not app.override.exists()
-    app.cli.run("init", "--yes", "--answer", "web=app")
-    said = "x-hitless: {publish: gateway, concurrent_writes: true}"
+    app.cli.run("init", "--yes")
+    said = "x-hitless: {publish: gateway, exclusive: true}"
     assert app.override.read_text() == f"services:\n  app:\n    {said}\n"
     app.init_again()
     app.deploy_twice()

@@ -260,3 +260,14 @@ def test_a_new_container_is_linked_to_existing_ones(monkeypatch: pytest.MonkeyPa
     scale(host, web=3, worker=2)
     [model] = models
     assert model["services"]["web"]["links"] == ["worker:jobs", "worker"]
+
+
+def test_of_a_service_that_must_not_run_twice_there_is_one_container() -> None:
+    host = FakeHost()
+    data = [{"type": "volume", "source": "data", "target": "/data"}]
+    commands.deploy(host.ports(), shop(volumes=data))
+    before = dict(host.running)
+    with pytest.raises(Refused) as refused:
+        commands.scale(host.ports(), {"web": 3})
+    assert "two copies would write to data" in str(refused.value.findings)
+    assert host.running == before

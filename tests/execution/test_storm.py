@@ -23,10 +23,10 @@ from tests.execution.test_interrupted import abort, resume
 from tests.fakes.host import FakeHost
 
 
-def shop() -> Application:
+def shop(is_alone: bool) -> Application:
     return application(
         {
-            "web": WEB,
+            "web": {**WEB, "x-hitless": {"exclusive": is_alone}},
             "beat": {"build": WEB["build"], "x-hitless": {"exclusive": True}},
             "proxy": {"image": "nginx", "depends_on": {"web": {"condition": "service_started"}}},
         }
@@ -38,6 +38,8 @@ class StormyHost(FakeHost):
     """A host whose gateway may fail to load a new file, or to confirm it."""
 
     is_blind: bool = False
+    # whether its web service must not run twice, either
+    is_alone: bool = False
     # containers that end by themselves right after the last look: no fault of hitless
     ended: set[str] = field(default_factory=set)
 
@@ -59,6 +61,8 @@ class StormyHost(FakeHost):
 
     def watch(self) -> None:
         served = self.in_traefik.get("shop")
+        if served and served.waiting:
+            return  # nobody gets requests
         for server in served.colours[served.live].servers if served and served.live else ():
             there = self.running.get(server.host)
             if there is None or not (there.is_running or server.host in self.ended):
@@ -66,7 +70,7 @@ class StormyHost(FakeHost):
 
 
 def deploy(host: FakeHost) -> None:
-    commands.deploy(host.ports(), shop())
+    commands.deploy(host.ports(), shop(isinstance(host, StormyHost) and host.is_alone))
 
 
 def deploy_a_bad_one(host: FakeHost) -> None:
@@ -181,13 +185,14 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
         st.tuples(st.sampled_from(COMMANDS), st.sampled_from(FAULTS), st.integers(1, 25), st.booleans()),
         min_size=1,
         max_size=6,
-    )
+    ),
+    st.booleans(),
 )
 def test_the_live_release_is_never_touched_and_the_next_deployment_repairs_everything(
-    storm: list[tuple[Callable[[FakeHost], None], str, int, bool]],
+    storm: list[tuple[Callable[[FakeHost], None], str, int, bool]], is_alone: bool
 ) -> None:
-    host = StormyHost()
-    host.behaviour.exclusive = ("beat",)
+    host = StormyHost(is_alone=is_alone)
+    host.behaviour.exclusive = ("beat", "web") if is_alone else ("beat",)
     deploy(host)
     for command, fault, at, is_over in storm:
         faulty(host, command, fault, at)
@@ -201,3 +206,5 @@ def test_the_live_release_is_never_touched_and_the_next_deployment_repairs_every
     assert len(live(host)[1]) == 1
     assert {one.colour for one in host.running.values()} == {live(host)[0]}
     assert all(one.is_running for one in host.running.values())
+    assert host.in_traefik["shop"].waiting is None
+    assert not host.has_waiting

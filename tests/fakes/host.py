@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hitless.adapters.gateway.routing_file import parse, render
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
 from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
 from hitless.domain.common.foreign import Json
@@ -100,6 +100,10 @@ class FakeHost:
     certified: FakeCertificates = field(default_factory=FakeCertificates)
     # the operator's own middlewares
     configured: dict[str, Config] = field(default_factory=dict)
+    # who answers the requests that wait: port -> host:port
+    answering: dict[int, str] = field(default_factory=dict)
+    # whether requests wait that nobody answers
+    has_waiting: bool = False
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
@@ -373,7 +377,9 @@ class FakeHost:
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None
-        return gateway("traefik", self.gateway_settings, "9" * 64)
+        found = gateway("traefik", self.gateway_settings, "9" * 64)
+        way = found.network_of("shop")
+        return replace(found, networks={way: "10.213.0.2"} if self.running else {})
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         self._fenced("deliver" if routing else "withdraw")
@@ -382,12 +388,17 @@ class FakeHost:
         if routing is None:
             self.routings.pop(application, None)
             self.in_traefik.pop(application, None)
+            self.has_waiting = False
             return
         self.routings[application] = routing
         if parse(render(routing), application) != routing:
             self.violations.append(f"{application}'s routing is not read back as it was written")
         if self.behaviour.is_deaf(routing):
             return
+        if routing.waiting:
+            self.in_traefik[application] = routing
+            self.has_waiting = True
+            return  # nobody gets requests
         if routing.live and (routing.live, routing.colours[routing.live].release) not in self.ready:
             self.violations.append(f"{routing.live} got requests before it was ready")
         if routing.live:
@@ -398,6 +409,15 @@ class FakeHost:
                 if server.host not in self.running or self.running[server.host].state == "created":
                     self.violations.append(f"{server.host} got requests before it was started")
         self.in_traefik[application] = routing
+
+    def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
+        self._fenced("answer" if servers else "let wait")
+        self.answering = dict(servers)
+        for server in servers.values():
+            there = self.running.get(server.partition(":")[0])
+            if there is None or there.state == "created":
+                self.violations.append(f"{server} is to answer those that wait, and was not started")
+        self.has_waiting = self.has_waiting and not servers
 
     def certify(self, is_strict: bool) -> None:
         self.is_certified = True

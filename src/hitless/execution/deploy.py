@@ -55,7 +55,7 @@ def deploy(
 ) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; the live release keeps serving then.
 
-    `during` is entered before the first change, and left when all is done or undone.
+    `during` is entered when the images are there, and left when all is done or undone.
     """
     ports = session.ports
     session.hide(application.model)
@@ -68,9 +68,9 @@ def deploy(
     session.refuse((*options.findings, *check(application, world, {})), warn=False)
     number = releases.next_release(world, application.name)
     session.begin(number, options.revision)
+    prepared, images = _prepare(session, application, options, world, gateway, number)
+    release = Release(number, ports.clock.utc(), options.revision, images, application.model)
     with during(ports):
-        prepared, images = _prepare(session, application, options, world, gateway, number)
-        release = Release(number, ports.clock.utc(), options.revision, images, application.model)
         session.perform(plan_deploy(prepared, release, world, gateway))
 
 

@@ -31,16 +31,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
 from hitless.domain.plan.model import Plan
 from hitless.domain.plan.phases import OnFailure, Phase, row
-from hitless.domain.plan.routing_steps import (
-    AddReplicas,
-    Bake,
-    CutOver,
-    Gate,
-    GetCertificates,
-    Restore,
-    Show,
-    Withdraw,
-)
+from hitless.domain.plan.routing_steps import CutOver, Gate, RoutingStep
 from hitless.domain.plan.steps import (
     Attach,
     Connect,
@@ -59,6 +50,7 @@ from hitless.domain.plan.steps import (
     Start,
     StartShared,
     Step,
+    Stop,
 )
 from hitless.execution import readiness, stopping, waits
 from hitless.execution.instances import perform_instance
@@ -162,6 +154,8 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
     def progress(detail: str) -> None:
         ports.emit(StepProgress(step.id, detail))
 
+    if isinstance(step, RoutingStep):
+        return perform_routing(ports, step, known, progress)
     match step:
         case StartShared():
             ports.projects.up(step.model, step.volumes, step.networks, step.services, step.recreate)
@@ -185,12 +179,11 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
             return _run_once(ports, step, known, progress)
         case RunHere():
             return _run_here(ports, step)
+        case Stop(application, colour, services):
+            _stop(ports, application, colour, services)
+            return ""
         case HandOver():
             return _hand_over(ports, step, known, progress)
-        case (
-            Show() | Restore() | Withdraw() | GetCertificates() | Gate() | CutOver() | AddReplicas() | Bake()
-        ):
-            return perform_routing(ports, step, known, progress)
         case Record(application, release):
             ports.state.record(application, release)
             return ""
@@ -273,14 +266,18 @@ def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str
     return lines[-1] if lines else ""
 
 
-def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
-    application, colour = step.application, step.colour
-    there = ports.containers.of(application) if step.leaving else ()
-    leaving = [one for one in there if one.colour is colour.other and one.service in step.leaving]
+def _stop(ports: Ports, application: str, colour: Colour, services: Sequence[str]) -> None:
+    there = ports.containers.of(application) if services else ()
+    leaving = [one for one in there if one.colour is colour and one.service in services]
     if leaving:
         with suppress(DockerFailed):  # it may be gone; the next line stops what is still there
             ports.containers.set_restart_policies({one.id: "no" for one in leaving})
         stopping.stop(ports.containers, leaving)
+
+
+def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
+    application, colour = step.application, step.colour
+    _stop(ports, application, colour.other, step.leaving)
     if step.restart:
         ports.containers.set_restart_policies(known.each(application, colour, step.restart))
     _start(ports, step, known)
@@ -296,6 +293,7 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
         with suppress(DockerFailed):  # it is gone, or will be removed in any case
             ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
+    addresses += step.waited
     drained = waits.until_drained(ports, addresses, step.timeout, progress)
     return _drained(ports, step.colour, drained, step.timeout, ports.clock.now() - began)
 

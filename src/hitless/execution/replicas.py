@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Replica
@@ -29,6 +29,8 @@ class Replicas:
 
     containers: Containers
     _known: dict[Colour, tuple[Replica, ...]] = field(default_factory=dict)
+    # when requests have begun to wait, by the clock; empty if they do not
+    waiting_since: list[float] = field(default_factory=list)
 
     def meet(self, step: Create) -> tuple[Replica, ...]:
         """Look at the containers that were created: from now on they are the containers of that colour.

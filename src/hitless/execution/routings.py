@@ -9,16 +9,18 @@ from hitless.domain.checks.route import taken
 from hitless.domain.common.errors import DockerFailed, HitlessError, NotConfirmed
 from hitless.domain.plan.routing_steps import (
     AddReplicas,
+    Answer,
     Bake,
     CutOver,
     Gate,
     GetCertificates,
+    LetWait,
     Restore,
     RoutingStep,
     Show,
     Withdraw,
 )
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import Routing, Waiting
 from hitless.execution import orders, readiness, waits
 from hitless.execution.replicas import Replicas
 from hitless.ports import Ports
@@ -35,6 +37,10 @@ def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: 
             return _restore(ports, known, step)
         case Withdraw(application, before, withdrawn):
             return _route(ports, known, application, before, withdrawn)
+        case LetWait(before, routing):
+            return _let_wait(ports, known, before, routing)
+        case Answer(waiting, routing):
+            return _answer(ports, known, waiting, routing)
         case CutOver(before, routing) | AddReplicas(before, routing):
             _last_look(ports, step, known)
             return _route(ports, known, routing.application, before, routing)
@@ -58,6 +64,30 @@ def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> No
         readiness.refuse_unready(ports, application, colour, known.ready(application, colour, step.readiness))
         if updated:
             updated.result()
+
+
+def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) -> str:
+    """Have every new request wait. Raises `HitlessError`, and changes nothing, where that is impossible."""
+    address = routing.waiting.address if routing.waiting else ""
+    if not address:
+        raise HitlessError(
+            f"the gateway was not on the network of {routing.application} when this command began",
+            "it is now: deploy again",
+        )
+    # those who answered at a changeover before must not answer now
+    ports.balancer.answer(routing.application, address, {})
+    known.waiting_since.append(ports.clock.now())
+    return _route(ports, known, routing.application, before, routing)
+
+
+def _answer(ports: Ports, known: Replicas, waiting: Waiting, routing: Routing) -> str:
+    served = known.served(routing) or routing
+    servers = served.colours[served.live].answering(waiting) if served.live else {}
+    ports.balancer.answer(routing.application, waiting.address, servers)
+    if silent := [name for name, port in waiting.ports.items() if port not in servers]:
+        return f"nobody answers those for {', '.join(silent)}: there is none in {served.live}"
+    began = known.waiting_since
+    return f"the first has waited for {ports.clock.now() - began.pop(0):.1f} s" if began else ""
 
 
 def _restore(ports: Ports, known: Replicas, step: Restore) -> str:

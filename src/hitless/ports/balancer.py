@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,14 @@ class Balancer(Protocol):
         """Put the application's routing in place in one instant, or remove it (None).
 
         Raises `LockLost` if the application's lock is not held.
+        """
+        ...
+
+    def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
+        """Have these servers answer the requests that wait, in one instant; without any, they wait.
+
+        `servers` maps port of `address` (the gateway's own, see `Waiting`) -> host:port. Raises `LockLost` if
+        the application's lock is not held.
         """
         ...
 

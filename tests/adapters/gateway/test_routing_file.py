@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitless.adapters.gateway.routing_file import ForeignRouting, is_whole, parse, render, sealed
-from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_document import OWN_PORT, document
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
@@ -22,6 +22,7 @@ from hitless.domain.routing.split import (
     Routing,
     Server,
     ServerOf,
+    Waiting,
     all_to,
 )
 from tests.domain.builders import examples, hostile_texts, part, router, routing
@@ -32,8 +33,10 @@ INSIDE = "(ClientIP(`127.0.0.1/32`) || ClientIP(`::1/128`))"
 
 
 def executed(text: str) -> str:
-    """What Go's template engine makes of a text; the one action that it may meet prints `{{`."""
+    """What Go's template engine makes of a text; the actions that it may meet print `{{`, or a port."""
     output = []
+    for name, place in OWN_PORT.items():
+        text = text.replace(f"{{{{ env `HITLESS_{name.upper()}` | default `1` }}}}", json.dumps(place)[1:-1])
     while (start := text.find("{{")) >= 0:
         assert text.startswith(ACTION, start), text[start : start + 40]
         output += [text[:start], "{{"]
@@ -77,6 +80,13 @@ PARTS = st.builds(
     middlewares=st.dictionaries(NAMES, MIDDLEWARES, max_size=2),
     backends=st.dictionaries(NAMES, BACKENDS, max_size=2),
 )
+WAITING = st.builds(
+    Waiting,
+    TEXTS,
+    st.dictionaries(NAMES, st.integers(65_001, 65_535), max_size=2),
+    st.floats(0, 1000),
+    st.integers(1, 10**6),
+)
 APPLICATIONS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,5}", fullmatch=True)
 
 
@@ -85,7 +95,8 @@ def routings(draw: st.DrawFn, names: st.SearchStrategy[str] = APPLICATIONS) -> R
     """Routings with every kind of text in them."""
     colours = draw(st.dictionaries(st.sampled_from(Colour), PARTS, max_size=2))
     live = draw(st.sampled_from([None, *colours]))
-    return Routing(draw(names), draw(st.integers(1, 10**6)), all_to(live), colours)
+    waiting = draw(st.none() | WAITING) if live else None
+    return Routing(draw(names), draw(st.integers(1, 10**6)), all_to(live), colours, waiting)
 
 
 @examples(100)

@@ -14,7 +14,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import COLOUR_HEADER, marker_path
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, all_to, waiting_for
 from tests.domain.builders import examples, part, router, routing
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -70,6 +70,48 @@ class TestDocument:
 
     def test_without_tls_there_is_no_word_of_it(self) -> None:
         assert set(document(routing(BLUE, self.BOTH))) == {"http"}
+
+    def test_requests_for_the_live_colour_wait_and_others_do_not(self) -> None:
+        admin = BackendRouting((Server("http://shop.admin.invalid:8000"),))  # a shared service
+        backends = {**part().backends, "admin": admin}
+        both = {
+            BLUE: part(1, router(), router(name="admin", rule="Host(`b`)"), backends=backends),
+            GREEN: part(2),
+        }
+        both[BLUE] = replace(
+            both[BLUE],
+            routers=(both[BLUE].routers[0], replace(both[BLUE].routers[1], backend="admin")),
+        )
+        calm = routing(BLUE, both)
+        each = calm.held(waiting_for(both[BLUE], "10.213.0.2", 60, 1000))
+        found = self.http(each)
+        live = found["routers"]["shop.shop.live"]
+        assert live["service"] == "shop.shop.waiting"
+        assert live["middlewares"] == ["shop.busy.all", "shop.crowd.all", "shop.wait.all"]
+        assert found["services"]["shop.shop.waiting"]["loadBalancer"]["servers"] == [
+            {"url": "http://10.213.0.2:65001"}
+        ]
+        assert found["middlewares"]["shop.wait.all"]["retry"]["timeout"] == "60000ms"
+        assert found["routers"]["shop.admin.live"]["service"] == "shop.admin.live"
+        # the candidate is asked as always, and after the next generation nothing is left of it
+        assert found["routers"]["shop.shop.green"] == self.http(calm)["routers"]["shop.shop.green"]
+        assert self.http(each.next(all_to(BLUE), both)) == {
+            **self.http(calm),
+            "routers": {
+                **self.http(calm)["routers"],
+                "shop.generation.marker": found["routers"]["shop.generation.marker"]
+                | {"rule": f"{INSIDE} && Host(`hitless.internal`) && Path(`{marker_path('shop', 6)}`)"},
+            },
+        }
+
+    def test_connections_and_packets_cannot_wait(self) -> None:
+        tcp = Router("db", "app", "HostSNI(`*`)", "shop", ("port-5432",), protocol=Protocol.TCP)
+        udp = Router("dns", "app", "", "shop", ("port-53-udp",), protocol=Protocol.UDP)
+        each = routing(BLUE, {BLUE: part(1, tcp, udp)})
+        each = each.held(waiting_for(each.colours[BLUE], "10.213.0.2", 60, 1000))
+        nowhere = [{"address": "127.0.0.1:1"}]
+        assert document(each)["tcp"]["services"]["shop.shop.blue"]["loadBalancer"]["servers"] == nowhere
+        assert udp_servers(each) == {"port-53-udp": ("127.0.0.1:1",)}
 
     def test_before_the_first_cutover_every_route_is_guarded(self) -> None:
         each = routing(None, {BLUE: part()})

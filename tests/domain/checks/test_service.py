@@ -117,11 +117,23 @@ class TestVolumes:
     FOLDER: ClassVar[Json] = {"type": "bind", "source": "/srv/data", "target": "/data"}
 
     @pytest.mark.parametrize("mount", [DATA, FOLDER])
-    def test_of_a_routed_service_is_asked_about(self, mount: Json) -> None:
-        finding = only(app(volumes=[mount]))
+    def test_of_a_routed_service_alone_are_no_question(self, mount: Json) -> None:
+        assert app(volumes=[mount]) == ()
+        # that one keeps others from writing is said of what runs once in each release
+        assert self.asked([mount], exclusive=False) == 1
+
+    def asked(self, volumes: list[Json], **x_hitless: bool) -> int:
+        """How often it is asked whether two copies of a routed service may write there."""
+        found = app(volumes=volumes, x_hitless=x_hitless or {"exclusive": False})
+        return sum("two copies would write" in one.message for one in found)
+
+    @pytest.mark.parametrize("mount", [DATA, FOLDER])
+    def test_of_several_routed_containers_are_asked_about(self, mount: Json) -> None:
+        finding = only(app(volumes=[mount], scale=2))
         assert (finding.path, finding.is_error) == ("services.app.volumes", True)
         assert mount["source"] in finding.message
         assert "with its route" in finding.hint
+        assert only(app(volumes=[mount], scale=2, x_hitless={"exclusive": True})).path == "services.app.scale"
 
     @pytest.mark.parametrize("target", ["/app/logs", "/srv/media", "/var/www/uploads", "/app/node_modules"])
     def test_files_may_have_two_writers(self, target: str) -> None:
@@ -129,25 +141,25 @@ class TestVolumes:
 
     @pytest.mark.parametrize("target", ["/app/media-db", "/var/cache/index", "/config", "/var/lib/x"])
     def test_what_may_be_data_has_one(self, target: str) -> None:
-        assert len(app(volumes=[{**self.DATA, "target": target}])) == 1
+        assert self.asked([{**self.DATA, "target": target}]) == 1
 
     def test_the_files_of_products_that_share_them(self) -> None:
         assert app(volumes=[{**self.DATA, "source": "caddy_data"}]) == ()
         site = {**self.DATA, "target": "/var/www/html"}
         assert check({"app": web() | {"image": "wordpress:6", "volumes": [site]}}) == ()
-        assert len(app(volumes=[site])) == 1
+        assert self.asked([site]) == 1
 
     def test_settings_that_nobody_mounted_read_only(self) -> None:
         for source in ("/srv/app.yml", "/srv/.env.production", "/srv/index.php"):
             assert app(volumes=[{"type": "bind", "source": source, "target": "/x"}]) == ()
         # certificates with the account's key: Traefik's own file has one writer
-        assert len(app(volumes=[{"type": "bind", "source": "/srv/acme.json", "target": "/x"}])) == 1
+        assert self.asked([{"type": "bind", "source": "/srv/acme.json", "target": "/x"}]) == 1
 
     def test_the_source_code_of_what_is_built_here(self) -> None:
         build = {"context": "/srv/app"}
         for source, asked in (("/srv/app", 0), ("/srv/app/src", 0), ("/srv/app/data", 1), ("/srv", 1)):
             mount = {"type": "bind", "source": source, "target": "/x"}
-            services = {"app": web(build=build, volumes=[mount])}
+            services = {"app": web(build=build, volumes=[mount], x_hitless={"exclusive": False})}
             assert len(check(services)) == asked, source
 
     def test_are_asked_about_once(self) -> None:

@@ -14,9 +14,11 @@ from hitless.domain.plan import down as down_plan
 from hitless.domain.plan.instance_steps import InstanceStep
 from hitless.domain.plan.routing_steps import (
     AddReplicas,
+    Answer,
     Bake,
     CutOver,
     Gate,
+    LetWait,
     Restore,
     Show,
     Withdraw,
@@ -37,7 +39,7 @@ from tests.domain.builders import (
 )
 from tests.domain.plan.situations import BLUE, GREEN, Situation, lines, of, situations, undone
 
-ROUTING = Show | Restore | Withdraw | CutOver  # the steps that may change the routing
+ROUTING = Show | Restore | Withdraw | LetWait | CutOver  # the steps that may change the routing
 
 
 def deliveries(steps: Sequence[Step], start: Routing | None) -> Iterator[tuple[Step, Routing | None]]:
@@ -165,6 +167,8 @@ class TestEveryDeployment:
                 assert step.routing is None or step.routing.application == SHOP
             elif isinstance(step, ROUTING):
                 assert all(each is None or each.application == SHOP for each in (step.before, step.routing))
+            elif isinstance(step, Answer):
+                assert step.routing.application == SHOP
             elif not isinstance(step, Gate | RunHere | AddReplicas):
                 assert not isinstance(step, InstanceStep)
                 assert step.application == SHOP

@@ -27,7 +27,7 @@ def test_every_kind_of_step_of_an_application_is_in_a_phase_of_a_deployment_or_o
     assert known <= row(Phase.FINISH).steps
     alone = {
         *(StepKind.RECREATE_SHARED, StepKind.RESTORE_ROUTES, StepKind.DETACH, StepKind.REMOVE),
-        *(StepKind.REMOVE_VOLUMES, StepKind.STOP_EXCLUSIVE, StepKind.START_GATEWAY, StepKind.RESTART_GATEWAY),
+        *(StepKind.REMOVE_VOLUMES, StepKind.START_GATEWAY, StepKind.RESTART_GATEWAY),
         *(StepKind.TAKE_PORTS, StepKind.LOAD, StepKind.SWITCH_BACK),
     }
     assert set(StepKind) - known == alone

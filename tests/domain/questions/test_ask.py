@@ -70,26 +70,25 @@ def test_without_a_route_the_built_service_with_a_port_is_the_first_candidate() 
     assert errors(services, found.said) == []
 
 
-def test_a_candidate_that_writes_is_no_default_and_its_option_says_what_two_copies_write_to() -> None:
+def test_of_a_candidate_that_writes_one_runs_and_its_option_says_that_requests_wait() -> None:
     services = {"git": {"image": "gitea", **published(3000, 3000), "volumes": [volume()]}}
     [one] = held(services).answers
-    assert (one.option.word, one.option.says) == ("none", {})
-    chosen = one.question.option("git")
-    assert chosen is not None
-    assert chosen.says == {"git": {"publish": "gateway", "concurrent_writes": True}}
-    assert "two copies write to data" in chosen.meaning
-    assert errors(services, held(services, web="git").said) == []
+    assert one.option.says == {"git": {"publish": "gateway", "exclusive": True}}
+    assert "requests wait at that time, as one copy alone writes to data" in one.option.meaning
+    assert errors(services, one.option.says) == []
 
 
-def test_a_candidate_that_writes_comes_first_and_one_that_does_not_is_the_default() -> None:
+def test_the_first_candidate_is_the_default_unless_its_data_would_end_with_a_release() -> None:
     services = {
         "api": {"image": "a/api", **published(8000), "volumes": [volume()]},
         "dashboard": {"image": "a/dashboard", **published(9000, 80)},
     }
     found = held(services)
     assert [option.word for option in found.answers[0].question.options] == ["api", "dashboard", "none"]
-    assert found.said == {"dashboard": {"publish": "gateway"}, "api": {"role": "shared"}}
+    assert found.said["api"] == {"publish": "gateway", "exclusive": True}
     assert errors(services, found.said) == []
+    lost = {**services["api"], "volumes": [{"type": "volume", "target": "/data"}]}
+    assert held({**services, "api": lost}).answers[0].option.word == "dashboard"
 
 
 @pytest.mark.parametrize(
@@ -172,10 +171,10 @@ def test_a_worker_that_writes_is_alone_unless_two_may_write(word: str, says: Jso
     assert errors(services, found.said) == []
 
 
-def test_a_worker_that_writes_and_that_the_release_needs_runs_once() -> None:
+def test_a_worker_that_writes_and_that_the_release_needs_is_alone_and_requests_wait_for_it() -> None:
     needing = web(depends_on={"worker": {"condition": "service_started"}})
     services = {"app": needing, "worker": unrouted(volumes=[volume()])}
-    assert held(services).said == {"worker": {"role": "shared"}}
+    assert held(services).said == {"worker": {"exclusive": True}}
 
 
 def test_a_worker_that_the_file_calls_one_stays_one() -> None:
@@ -201,21 +200,32 @@ def test_a_scheduler_is_alone_without_a_question() -> None:
 # services with a route that write
 
 
-def test_the_only_web_service_that_writes_waits_for_its_user() -> None:
+def test_a_web_service_that_alone_writes_is_no_question() -> None:
     services = {"app": web(volumes=[volume()])}
+    assert held(services).answers == ()
+    assert errors(services, {}) == []
+
+
+def test_a_web_service_that_writes_beside_another_writer_runs_alone() -> None:
+    services = {"app": web(volumes=[volume()]), "db": {"image": "postgres", "volumes": [volume()]}}
+    [one] = held(services).answers
+    assert [option.word for option in one.question.options] == ["alone", "two"]
+    assert one.option.says == {"app": {"exclusive": True}}
+    assert errors(services, one.option.says) == []
+
+
+def test_several_web_containers_that_write_wait_for_their_user() -> None:
+    services = {"app": web(volumes=[volume()], scale=2)}
     [one] = held(services).answers
     assert [option.word for option in one.question.options] == ["later", "two"]
     assert (one.option.word, one.option.says) == ("later", {})
     found = held(services, app_volumes="two")
     assert found.said == {"app": {"concurrent_writes": True}}
     assert errors(services, found.said) == []
-
-
-def test_a_web_service_that_writes_runs_once_beside_another_one() -> None:
     labels = {
         key.replace("shop", "admin"): one.replace("shop", "admin") for key, one in web()["labels"].items()
     }
-    services = {"app": web(), "admin": web(labels, volumes=[volume()])}
+    services = {"app": web(), "admin": web(labels, volumes=[volume()], scale=2)}
     found = held(services)
     assert found.said == {"admin": {"role": "shared"}}
     assert errors(services, found.said) == []
@@ -229,20 +239,20 @@ def test_what_many_may_write_to_is_no_question() -> None:
     assert held(plain).said == {"app": {"publish": "gateway"}}
 
 
-def test_if_all_with_a_route_run_once_the_user_says_which_may_run_twice(
+def test_if_all_with_a_route_run_once_the_first_is_what_deployments_replace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services = {"mail": web(build={"context": "."}, volumes=[volume()], x_hitless={"role": "shared"})}
     assert held(services).answers == ()  # the file says it
     shared = {"git": Assignment(Role.SHARED, "it keeps data")}
-    monkeypatch.setattr(roles, "assign", lambda model, routed, said: shared)
+    monkeypatch.setattr(roles, "assign", lambda model, routed, said, allowed: shared)
     [one] = held({"git": web(volumes=[volume()])}).answers
-    assert (one.question.name, one.option.word) == ("web", "none")
-    assert one.question.options[0].says == {"git": {"concurrent_writes": True}}
+    assert (one.question.name, one.option.word) == ("web", "git")
+    assert one.option.says == {"git": {"role": "web", "exclusive": True}}
 
 
 def test_a_role_that_is_a_guess_is_asked_and_by_default_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def guessed(model: Json, routed: Any, said: Json) -> dict[str, Assignment]:
+    def guessed(model: Json, routed: Any, said: Json, allowed: Any) -> dict[str, Assignment]:
         return {
             name: Assignment(Role.WEB, "")
             if name in routed
@@ -269,7 +279,7 @@ def test_a_role_that_is_a_guess_takes_its_ports_along() -> None:
     found = held(services, api_role="worker", api_protocol="http")
     assert names(found) == ["api.role", "api.protocol"]
     assert found.said == {
-        "api": {"publish": "gateway", "concurrent_writes": True, "protocol": "http"},
+        "api": {"publish": "gateway", "exclusive": True, "protocol": "http"},
     }
     assert errors(services, found.said) == []
 
@@ -320,8 +330,10 @@ def test_no_default_lets_two_copies_write_or_data_end(services: Json) -> None:
             assert keys.get("exclusive") is not False
     application, _ = reading.read(with_said(compose(services), found.said))
     for service in application.having(Role.WEB):
+        volumes = services[service.name]["volumes"]
+        assert service.exclusive or not any(one.get("source") for one in volumes)
         if "labels" not in services[service.name]:
-            assert services[service.name]["volumes"] == []
+            assert all(one.get("source") for one in volumes)
 
 
 @examples(150)

@@ -226,14 +226,14 @@ class TestReadiness:
         [wanted] = requirements.of_services(made, {}, ("app",))
         [probe] = wanted.of("a").probes
         assert (probe.container, probe.port, probe.tcp) == ("a", 8000, True)
-        assert requirements.of_routes(made, Colour.BLUE, PORTS) == ()
+        assert requirements.of_routes(made, Colour.BLUE, PORTS, ("app",)) == ()
 
     def test_docker_says_it_where_it_can(self) -> None:
         [wanted] = requirements.of_services(app(protocol="tcp"), IMAGES, ("app",))
         assert (wanted.healthcheck, wanted.probes) == (True, ())
 
     def test_a_route_of_http_is_asked_on_its_own_port(self) -> None:
-        [probe] = requirements.of_routes(app(), Colour.BLUE, PORTS)
+        [probe] = requirements.of_routes(app(), Colour.BLUE, PORTS, ("app",))
         assert (probe.port, probe.path) == (60081, "/")
 
 
@@ -252,7 +252,7 @@ def test_the_entry_point_web_has_no_port_of_its_own() -> None:
 def test_a_route_to_a_server_of_grpc_is_not_asked_by_a_get() -> None:
     labels = {**WEB_LABELS, "traefik.http.services.shop.loadbalancer.server.scheme": "h2c"}
     made = prepared({"app": web(labels, healthcheck={"test": ["CMD", "true"]})})
-    assert requirements.of_routes(made, Colour.BLUE, GATEWAY) == ()
+    assert requirements.of_routes(made, Colour.BLUE, GATEWAY, ("app",)) == ()
 
 
 def test_one_port_twice_in_a_service_is_an_error_and_not_half_of_it() -> None:

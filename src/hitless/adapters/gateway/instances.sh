@@ -201,6 +201,35 @@ packets() { # chain, hook, change
     echo "table inet hitless { chain $1 { type filter hook $2; $3; }; }"
 }
 
+# Requests that wait dial ports of the gateway's own address, where nobody listens. From now on these ports lead to
+# servers, for every new connection: nft takes all of this or nothing. Without any, nobody is there again, and the
+# kernel is asked whether it will take such a rule.
+answer() { # application, claim, address, for each port: port, host of the server, its port
+    application=$1 claim=$2
+    shift 2
+    fenced "$application" "$claim" lead "waiting-$application" "$@"
+}
+
+lead() { # table, address, for each port: port, host of the server, its port
+    table=$1 address=$2 ports=
+    shift 2
+    [ $# -gt 0 ] || leading "$table" "$address . 65001 : $address . 1" | nft --check -f - || return
+    while [ $# -gt 0 ]; do
+        at=$(getent ahostsv4 "$2" | sed -n '1s/ .*//p')
+        [ -n "$at" ] || { echo "$2 has no address on the gateway's networks" >&2; return 1; }
+        ports="$ports, $address . $1 : $at . $3"
+        shift 3
+    done
+    {
+        echo "add table ip $table; delete table ip $table"
+        [ -z "$ports" ] || leading "$table" "${ports#, }"
+    } | nft -f -
+}
+
+leading() { # table, pairs `10.0.0.2 . 65001 : 10.0.0.3 . 8000`, with commas
+    echo "table ip $1 { chain answer { type nat hook output priority -100; dnat ip to ip daddr . tcp dport map { $2 }; }; }"
+}
+
 # Whether the host's kernel lets us.
 can_switch() {
     redirection "tcp dport 1 redirect to :2" | nft --check -f -

@@ -18,7 +18,15 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import LOOPBACK
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Server, Split, all_to
+from hitless.domain.routing.split import (
+    BackendRouting,
+    ColourRouting,
+    Routing,
+    Server,
+    Split,
+    Waiting,
+    all_to,
+)
 
 _HEADER = "# hitless "
 # What `instance` in instances.sh tells Traefik. One that an older hitless has started has no port there.
@@ -49,7 +57,8 @@ def sealed(header: Json, body: str) -> str:
     # Traefik runs each file through Go's template engine first, comments included
     text = text.replace("{{", _BRACES)
     for place, variable in _PORTS.items():
-        text = text.replace(json.dumps(f"{LOOPBACK}:{place}"), f'"{LOOPBACK}:{variable}"')
+        for scheme in ("", "http://"):
+            text = text.replace(json.dumps(f"{scheme}{LOOPBACK}:{place}"), f'"{scheme}{LOOPBACK}:{variable}"')
     return f"{_HEADER}{_digest(text)} {text}"
 
 
@@ -94,6 +103,7 @@ def _encode(routing: Routing) -> dict[str, Any]:
         # for a hitless that knows no split
         "live": routing.live,
         "split": dict(routing.split),
+        **({"waiting": vars(routing.waiting)} if routing.waiting else {}),
         "colours": {
             colour: {
                 "release": part.release,
@@ -132,6 +142,7 @@ def _decode(value: Json) -> Routing:
             )
             for colour, part in value["colours"].items()
         },
+        waiting=Waiting(**value["waiting"]) if value.get("waiting") else None,
         marks_tcp=value.get("marks_tcp", False),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -92,7 +92,8 @@ class Traefik:
         live = self.shell.run("live_settings")[0].decode().strip()
         settings = GatewaySettings.from_label(live or labels(found)[LABEL_SETTINGS])
         networks = found["NetworkSettings"].get("Networks") or {}
-        return replace(gateway(project, settings, found["Id"]), networks=frozenset(networks))
+        addresses = {name: str(one.get("IPAddress") or "") for name, one in networks.items()}
+        return replace(gateway(project, settings, found["Id"]), networks=addresses)
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or remove it (None)."""
@@ -101,6 +102,11 @@ class Traefik:
         else:
             content = render(routing).encode()
             self.shell.change("deliver", application, str(len(content)), stdin=content)
+
+    def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
+        """Have these servers answer the requests that wait at the gateway's address: port -> host:port."""
+        words = (word for port, server in servers.items() for word in (str(port), *server.rsplit(":", 1)))
+        self.shell.change("answer", application, address, *words)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""

@@ -21,13 +21,14 @@ from hitless.domain.routing.reserved import (
     LOOPBACK,
     MARKER_HOST,
     MARKER_PRIORITY,
+    busy_path,
     handshake_host,
     handshake_protocol,
     marker_path,
     tcp_marker,
 )
 from hitless.domain.routing.rules import effective_priority
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Waiting
 
 # In place of a port of the instance that reads the file: each one has others. No text of a user has a NUL.
 OWN_PORT = {WEB: "\0web", API: "\0api"}
@@ -49,6 +50,15 @@ _TRANSPORT: Json = {
 # several servers, and does not look at any answer. Each try may meet the dead one again: with 4 tries one
 # request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
+
+
+# Requests that wait try again as often as their time allows. The interval grows to twice this over all
+# attempts (`newBackOff`, 3.7), so it stays what it is.
+_ATTEMPTS = 1_000_000
+_WAIT_INTERVAL = "200ms"
+_AGAIN = "5"  # seconds after which clients may come again
+# Traefik's own answers: nobody is there (502, 504), or too many wait (429)
+_BUSY = ("429", "502", "504")
 
 
 def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
@@ -94,11 +104,76 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
     for colour in routing.split:
         for name in _of_http(routing.colours[colour]):
             http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
+    if routing.waiting and routing.live:
+        for kind, those in _waiting(routing, routing.colours[routing.live], routing.waiting).items():
+            http[kind].update(those)
     http["routers"].update(_markers(routing))
     tcp, udp = _tcp(routing), _udp(routing)
     # an empty section would stop every reload (measured): an application with TCP alone has no HTTP services
     http = {kind: those for kind, those in http.items() if those}
     return {"http": http, **({"tcp": tcp} if tcp else {}), **({"udp": udp} if udp else {}), **_tls(routing)}
+
+
+def _waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str, dict[str, Any]]:
+    """Where the requests for the live colour wait, and what those get for which that is too long."""
+    busy, crowd, wait = _waiting_middlewares(routing)
+    services: dict[str, Any] = {}
+    for name, backend in _of_http(part).items():
+        if name in waiting.ports:
+            # with several it would set another cookie, or find its only server down
+            settings = {
+                key: value
+                for key, value in backend.load_balancer.items()
+                if key in ("passHostHeader", "responseForwarding")
+            }
+            scheme = backend.servers[0].url.partition("://")[0] if backend.servers else "http"
+            url = f"{scheme}://{waiting.address}:{waiting.ports[name]}"
+            services[_name(routing, name, "waiting")] = {
+                "loadBalancer": {
+                    **settings,
+                    "servers": [{"url": url}],
+                    "serversTransport": _name(routing, "transport", "all"),
+                }
+            }
+    services[busy] = {
+        "loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{OWN_PORT[WEB]}"}], "passHostHeader": False}
+    }
+    path = busy_path(routing.application)
+    return {
+        "services": services,
+        "routers": {
+            busy: {
+                "rule": f"{INSIDE} && Path(`{path}`)",
+                "priority": MARKER_PRIORITY,
+                "service": "noop@internal",
+                "middlewares": [_name(routing, "again", "all")],
+                "entryPoints": [WEB],
+            }
+        },
+        "middlewares": {
+            _name(routing, "again", "all"): {"headers": {"customResponseHeaders": {"Retry-After": _AGAIN}}},
+            busy: {
+                "errors": {
+                    "status": list(_BUSY),
+                    "statusRewrites": dict.fromkeys(_BUSY, 503),
+                    "service": busy,
+                    "query": path,
+                }
+            },
+            crowd: {"inFlightReq": {"amount": waiting.most}},
+            wait: {
+                "retry": {
+                    "attempts": _ATTEMPTS,
+                    "initialInterval": _WAIT_INTERVAL,
+                    "timeout": f"{waiting.timeout * 1000:.0f}ms",
+                }
+            },
+        },
+    }
+
+
+def _waiting_middlewares(routing: Routing) -> tuple[str, str, str]:
+    return _name(routing, "busy", "all"), _name(routing, "crowd", "all"), _name(routing, "wait", "all")
 
 
 def _markers(routing: Routing) -> dict[str, Any]:
@@ -167,6 +242,8 @@ def _tcp(routing: Routing) -> dict[str, Any]:
         routers[_name(routing, router.name, key)] = _tcp_router(routing, colour, router)
         backend = part.backends[router.backend]
         servers = [{"address": server.url.partition("://")[2]} for server in backend.servers]
+        if colour == routing.live and routing.waiting and router.backend in routing.waiting.ports:
+            servers = [{"address": f"{LOOPBACK}:{NO_PORT}"}]  # a connection can't wait: it is refused
         settings = dict(backend.load_balancer)
         if colour != routing.live:
             settings.pop("healthCheck", None)  # as for HTTP, see `_servers`
@@ -211,6 +288,8 @@ def udp_servers(routing: Routing) -> dict[str, tuple[str, ...]]:
         for router in part.routers:
             servers = part.backends[router.backend].servers if router.is_udp else ()
             addresses = tuple(server.url.partition("://")[2] for server in servers)
+            if routing.waiting and router.backend in routing.waiting.ports:
+                addresses = ()
             found |= dict.fromkeys(router.entry_points if addresses else (), addresses)
     return found
 
@@ -268,15 +347,17 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     settings = {key: value for key, value in router.settings.items() if key != "tls"}
     if is_live and "tls" in router.settings:
         settings["tls"] = _tls_of(routing, router.settings["tls"])
+    waits = is_live and routing.waiting is not None and router.backend in routing.waiting.ports
+    last = _waiting_middlewares(routing) if waits else (_name(routing, "retry", "all"),)
     return {
         **settings,
         "priority": min(priority, MARKER_PRIORITY - 1),
         "rule": router.rule if is_live else f"{guard}({router.rule})",
-        "service": _name(routing, router.backend, "live" if is_live else colour),
+        "service": _name(routing, router.backend, "waiting" if waits else "live" if is_live else colour),
         # the retry last: what comes before it (a rate limit, a login) sees each request once
         "middlewares": [
             *(_reference(routing, colour, part.middlewares, name) for name in router.middlewares),
-            _name(routing, "retry", "all"),
+            *last,
         ],
         **({"entryPoints": list(router.entry_points)} if router.entry_points else {}),
     }

@@ -59,7 +59,8 @@ def _lines(found: Adoption) -> Iterator[str]:
     if found.before:
         yield "start or restart the gateway" + (f", without port {held} yet" if held else "")
     if found.exclusive:
-        yield f"stop {', '.join(found.exclusive)}, because two of it must never run"
+        stopped = ", ".join(found.exclusive)
+        yield f"stop {stopped}, because two of it must never run: until the release is live"
     if not found.is_live:
         yield f"deploy {found.application}: hitless plan shows how"
     if found.others:

@@ -53,8 +53,12 @@ def step_text(step: StepId) -> str:
             return f"get the certificate for {subjects} from {', '.join(step.to)}"
         case StepKind.GATE:
             return f"wait until {step.colour} is ready"
+        case StepKind.LET_WAIT:
+            return "let new requests wait"
         case StepKind.CUT_OVER:
             return f"cut over to {step.colour}"
+        case StepKind.ANSWER:
+            return f"have {step.colour} answer the requests that wait"
         case StepKind.ADD_REPLICAS:
             return f"send requests to the new replicas of {subjects}"
         case StepKind.ATTACH:
@@ -74,7 +78,7 @@ def step_text(step: StepId) -> str:
         case StepKind.REMOVE_VOLUMES:
             return "remove the volumes"
         case StepKind.STOP_EXCLUSIVE:
-            return f"stop {subjects}"
+            return f"stop {subjects} of {step.colour}" if step.colour else f"stop {subjects}"
         case StepKind.START_GATEWAY:
             return "start the gateway"
         case StepKind.RESTART_GATEWAY:

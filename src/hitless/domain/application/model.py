@@ -37,7 +37,9 @@ class When(StrEnum):
 class Settings:
     """What `x-hitless` sets for an application; times in seconds.
 
-    `certificates` is `now` if its host names must have one before the cutover, else `later`.
+    `certificates` is `now` if its host names must have one before the cutover, else `later`. While exclusive
+    services change over, each request waits for at most `wait_timeout`, and at most `wait_limit` for each
+    host.
     """
 
     timeout: float = 60.0
@@ -48,6 +50,8 @@ class Settings:
     ask_routes: bool = True
     https_redirect: bool = True
     certificates: str = "now"
+    wait_timeout: float = 60.0
+    wait_limit: int = 1000
 
 
 @dataclass(frozen=True)

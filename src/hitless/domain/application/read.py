@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hitless.domain.application import compose_schema, roles, stores, tls_options, x_hitless
+from hitless.domain.application import compose_schema, mounts, roles, stores, tls_options, x_hitless
 from hitless.domain.application.model import Application, Role, Service, Settings
+from hitless.domain.application.replicas import replicas
 from hitless.domain.application.roles import Assignment
 from hitless.domain.application.x_hitless import Extension
 from hitless.domain.common import names
@@ -57,7 +58,13 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
         for name, one in own.items()
         if one.publish or (one.concurrent_writes and name in routed)
     }
-    assignments = roles.assign(model, routed, {**web, **said.roles, **named})
+    allowed = {
+        str(mount["source"])
+        for name, one in own.items()
+        if one.concurrent_writes
+        for mount in mounts.writable(model["services"][name])
+    }
+    assignments = roles.assign(model, routed, {**web, **said.roles, **named}, allowed)
     routes = Routes()
     for name, found in labelled.items():
         published, more = _published(name, model["services"][name], own[name], found, assignments[name])
@@ -144,12 +151,6 @@ def _patient(service: Json, settings: Settings) -> Settings:
     if "timeout" in (service.get(names.X_HITLESS) or {}):
         return settings
     return replace(settings, timeout=max(settings.timeout, _JOB_TIMEOUT))
-
-
-def replicas(service: Json) -> int:
-    """How many containers a service of a model has."""
-    said = (service.get("scale"), (service.get("deploy") or {}).get("replicas"))
-    return next((int(number) for number in said if number is not None), 1)
 
 
 def _routes(service: str, found: Mapping[str, str], project: str) -> tuple[Routes, tuple[Finding, ...]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from hitless.domain.application import mounts
 from hitless.domain.application.model import Role
+from hitless.domain.application.replicas import replicas
 from hitless.domain.application.stores import (
     is_called_like_a_store,
     is_monitor,
@@ -51,8 +52,13 @@ class Assignment:
     exclusive: bool = False
 
 
-def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> dict[str, Assignment]:
-    """The role of every service. `routed` are those with a route, `said` the roles that the file names."""
+def assign(
+    model: Json, routed: Collection[str], said: Mapping[str, Role], allowed: Collection[str] = ()
+) -> dict[str, Assignment]:
+    """The role of every service. `routed` are those with a route, `said` the roles that the file names.
+
+    `allowed` are the sources of mounts to which two copies may write, by what the file says.
+    """
     services: Mapping[str, Json] = model.get("services") or {}
     webs = _webs(services, routed, said)
     assignments = {
@@ -62,6 +68,7 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
         for name in services
     }
     _join_workers(services, assignments, {*said, *routed})
+    jobs = [name for name, assignment in assignments.items() if assignment.role is Role.JOB]
     for name, assignment in assignments.items():
         waiting = sorted(_waiting_for_the_end_of(name, services))
         if assignment.role is Role.JOB and name not in said and _shared(waiting, assignments):
@@ -70,7 +77,24 @@ def assign(model: Json, routed: Collection[str], said: Mapping[str, Role]) -> di
         if assignment.role is Role.WORKER and (word := _clockwork(name, services[name])):
             reason = f"{assignment.reason}; exclusive, as it is a {word} by its name or command"
             assignments[name] = replace(assignment, reason=reason, exclusive=True)
+        if assignment.role is Role.WEB and (data := _alone_in(name, services, {*jobs}, allowed)):
+            reason = f"{assignment.reason}; exclusive, as it alone writes to {data}"
+            assignments[name] = replace(assignment, reason=reason, exclusive=True)
     return assignments
+
+
+def _alone_in(
+    name: str, services: Mapping[str, Json], jobs: Collection[str], allowed: Collection[str]
+) -> str:
+    """Where the one copy of a service keeps data that no other service writes; "" for nowhere.
+
+    A job writes when the old copy has stopped, and before the new one starts.
+    """
+    if replicas(services[name]) != 1:
+        return ""
+    running = {other: service for other, service in services.items() if other not in jobs}
+    shared = {*allowed, *_written_by_others(name, running)}
+    return next((source for source in mounts.data(services[name]) if source not in shared), "")
 
 
 def _webs(services: Mapping[str, Json], routed: Collection[str], said: Mapping[str, Role]) -> list[str]:

@@ -111,7 +111,7 @@ def _setting(key: str, raw: Any) -> Any:
             if not isinstance(raw, bool):
                 raise ValueError(f"expects true or false, not {raw!r}")
             return raw
-        case "successes" | "keep":
+        case "successes" | "keep" | "wait_limit":
             if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
                 raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
             return raw

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from hitless.domain.application.model import Application, Role
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.checks import compose_keys
 from hitless.domain.checks import containers as container_checks
 from hitless.domain.checks import middlewares as middleware_checks

@@ -14,6 +14,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import FIXED_NAMES, SHARED, Colour
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.release.model import Image
+from hitless.domain.routing.model import Protocol
 
 # the names by which the gateway asks for containers: of a release, and of shared services
 _ASKED_FOR = re.compile(rf".*{re.escape(SHARED)}|.+-({'|'.join(Colour)})-.+", re.IGNORECASE)
@@ -56,10 +57,16 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
             "`x-hitless: {role: worker}` gives each release its own copy; `{role: shared}` ends this warning",
             is_error=False,
         )
-    if service.exclusive and service.role is not Role.WORKER:
+    if service.exclusive and service.role not in (Role.WEB, Role.WORKER):
         yield Finding(
             f"{path}.{_EXTENSION}.exclusive",
-            f"is for a worker that must not run twice; this is {service.role}: {service.reason}",
+            f"is for what each release has and must not run twice; this is {service.role}: {service.reason}",
+        )
+    elif service.exclusive and service.replicas != 1:
+        yield Finding(
+            f"{path}.scale",
+            f"is {service.replicas}, but it is exclusive: two of it must never run at the same time",
+            "remove one of the two",
         )
     waited_for = any(one.depends_on.get(service.name) == ENDED for one in application.services)
     restart = str(model.get("restart") or "no")
@@ -204,9 +211,24 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
     restart = str(model.get("restart") or "no")
     if not _RESTART.fullmatch(restart):
         yield Finding(f"{path}.restart", f"{restart!r} is not a restart policy of Docker")
+    if is_web and service.exclusive:
+        yield from _refused_connections(application, service)
     if is_web:
         yield from _https(path, application, service)
         yield from _health(application, service, images)
+
+
+def _refused_connections(application: Application, service: Service) -> Iterator[Finding]:
+    """The routes of an exclusive service on which nothing can wait."""
+    for router in application.routes.routers:
+        if router.service == service.name and router.protocol is not Protocol.HTTP:
+            yield Finding(
+                router.path,
+                f"while {service.name} changes over, requests wait, but {router.protocol.upper()} clients "
+                "are refused: until the old one has stopped and the new one is ready",
+                "if two of it may run at the same time, set `x-hitless: {concurrent_writes: true}`",
+                is_error=False,
+            )
 
 
 def data_of(application: Application, service: Service) -> list[str]:
@@ -233,8 +255,9 @@ def _volumes(application: Application, service: Service) -> Iterator[Finding]:
             f"two copies would write to {', '.join(found)}, as {_TWO_COPIES}",
             "if it only reads, mount it `:ro`; if two may write (files, no database), set "
             "`x-hitless: {concurrent_writes: true}` on the service; if not, set `{role: shared}`: "
-            + (shared if service.role is Role.WEB else "it keeps running through deployments; or ")
-            + ("" if service.role is Role.WEB else "`{exclusive: true}`: two never run at the same time"),
+            + (shared if service.role is Role.WEB else "it keeps running through deployments")
+            + "; or `{exclusive: true}`: two never run at the same time"
+            + (", and requests wait while they change over" if service.role is Role.WEB else ""),
         )
 
 

@@ -8,7 +8,7 @@ from hitless.domain.application.model import Role, When
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
-from hitless.domain.plan import callers, exclusive, jobs, releases
+from hitless.domain.plan import callers, changeover, exclusive, jobs, releases
 from hitless.domain.plan import shared as shared_steps
 from hitless.domain.plan.certificates import get_certificates
 from hitless.domain.plan.model import Action, Plan, in_phase
@@ -16,8 +16,8 @@ from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.recover import tidying, undone
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
-from hitless.domain.plan.routing_steps import Bake, CutOver, Gate, Restore, Show
-from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, Start, Step
+from hitless.domain.plan.routing_steps import Answer, Bake, CutOver, Gate, Restore, Show
+from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, Start, Step, Stop
 from hitless.domain.release import compose_models, compose_networks, replicas, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release.colour_routing import colour_routing
@@ -47,12 +47,21 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     promoted = replace(release, promoted=latest_promotion(world) + promotions + 1)
     before = routing if routing.colours else None
 
+    # the release that stops before this one starts, while requests wait
+    former = changeover.before_it(application, live, world)
     beside = colour_routing(application, release.number, replicas.services(application), {})
     staged = routing.next(all_to(live), {**routing.colours, candidate: beside})
-    switched = staged.next(all_to(candidate), staged.colours)
-    early = replicas.early(application)
+    held = changeover.held(staged, former.colour, application, gateway) if former else None
+    last = held.routing if held else staged
+    switched = last.next(all_to(candidate), staged.colours)
+    # without a release that must stop first, nothing keeps those from starting that answer requests
+    is_alone = replicas.makes_wait(application) and not former
+    early = replicas.services(application) if is_alone else replicas.early(application)
+    late = replicas.late(application) if former else ()
     wanted = requirements.of_services(application, release.images, early)
-    routes = requirements.of_routes(application, candidate, gateway)
+    routes = requirements.of_routes(application, candidate, gateway, early)
+    ready = requirements.of_services(application, release.images, (*early, *late))
+    all_routes = requirements.of_routes(application, candidate, gateway, (*early, *late))
     policies = restart.restart_policies(application, early)
     model = compose_models.colour_model(
         application, promoted, candidate, gateway, live, bool(release.promoted)
@@ -61,11 +70,34 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     starting = shared_steps.start_shared(application, world, shared)
     hooks = jobs.hooks(application, release, candidate, live, model)
     preparing = (*hooks[When.BEFORE_START], *jobs.jobs(application, release, candidate, model))
+    changing: tuple[Action, ...] = ()
+    if former and held:
+        # what works on the volumes of the old release does so when that has stopped
+        during = jobs.on_its_volumes(application, preparing)
+        preparing = tuple(step for step in preparing if step not in during)
+        starting_alone = exclusive.hand_over(application, release, candidate, (), model)
+        there = changeover.leaving(application, former, world)
+        undo = (
+            Stop(name, candidate, replicas.exclusive(application)),
+            *hooks[When.ON_FAILURE],
+            *changeover.come_back(former.kept, held, former.colour, (), world),
+        )
+        let_wait, drain, stop = changeover.go(application, staged, held, there)
+        its_routes = requirements.of_routes(application, candidate, gateway, late)
+        proofs = requirements.of_services(application, release.images, late)
+        changing = (
+            Action(let_wait, Phase.CUT_OVER, undo),
+            *in_phase(Phase.CUT_OVER, (drain, stop, *during, *starting_alone)),
+            *in_phase(Phase.CUT_OVER, [Gate(name, candidate, proofs, its_routes)] if its_routes else ()),
+            *in_phase(Phase.CUT_OVER, hooks[When.BEFORE_CUTOVER]),
+        )
     # Promote the live release before its second cutover. The shared services' network has its name from the
     # promotion (`live_network`): after a kill, the number in the record leads to that network
     record = (Record(name, promoted),) if is_again else () if release.promoted else (Record(name, release),)
     start = Start(name, candidate, model, early, requirements.longest_timeout(application))
-    going = leave(switched, live, drain_timeout, drain_first=True)[0] if live else []
+    # what has waited in this deployment has the new release at that address, and before it the old one
+    waited = (gateway.address_for(name),) if gateway.address_for(name) and not former else ()
+    going = leave(switched, live, drain_timeout, drain_first=True, waited=waited)[0] if live else []
     forgotten = releases_over(world, name, release.number, application.settings.keep, undone(world))
     actions = (
         *in_phase(Phase.TIDY, steps),
@@ -88,7 +120,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         # jobs may take minutes, so somebody may interrupt them: resume needs the release's record
         *in_phase(Phase.START, record if preparing else ()),
         *in_phase(Phase.START, preparing),
-        *in_phase(Phase.START, [start]),
+        *in_phase(Phase.START, [start] if early else ()),
         # the next two steps take no extra time: the application starts while they run
         Action(
             Show(name, candidate, before, staged, claims=application.routes.routers),
@@ -98,20 +130,25 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         *in_phase(Phase.START, () if preparing else record),
         # the application starts while the CA looks
         *in_phase(Phase.GATE, get_certificates(application, world)),
-        *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes), *hooks[When.BEFORE_CUTOVER]]),
-        *in_phase(Phase.CUT_OVER, [CutOver(staged, switched, wanted, policies)]),
+        *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes)] if early else ()),
+        *in_phase(Phase.GATE, hooks[When.BEFORE_CUTOVER] if not former else ()),
+        *changing,
+        *in_phase(Phase.CUT_OVER, [CutOver(last, switched, ready, policies)]),
+        *in_phase(Phase.BAKE, [Answer(held.waiting, switched)] if held else ()),
         *in_phase(Phase.BAKE, callers.attach(application, candidate, promoted.promoted, gateway)),
         Action(
-            Bake(name, candidate, wanted, application.settings.bake, routes),
+            Bake(name, candidate, ready, application.settings.bake, all_routes),
             Phase.BAKE,
-            undo=_go_back(application, switched, before, candidate, world),
+            undo=_go_back(application, switched, before, candidate, world, gateway),
         ),
         # without a live colour, `tidying` has removed everything that this must not run beside
         *in_phase(
             Phase.BAKE,
             exclusive.hand_over(
-                application, release, candidate, exclusive.exclusive_there(world, live) if live else (), model
-            ),
+                application, release, candidate, exclusive.unneeded(world, live) if live else (), model
+            )
+            if not replicas.makes_wait(application)
+            else (),
         ),
         *in_phase(Phase.PROMOTE, [Record(name, promoted), *hooks[When.AFTER_CUTOVER]]),
         *in_phase(Phase.RETIRE, [*going, *hooks[When.AFTER_RETIRE]]),
@@ -129,13 +166,22 @@ def _go_back(
     before: Routing | None,
     candidate: Colour,
     world: World,
+    gateway: Gateway,
 ) -> tuple[Step, ...]:
-    """The steps that bring the previous release back while it is warm; none if nothing was live before."""
+    """The steps that bring the previous release back; none if nothing was live before."""
     if before is None or before.live is None:
         return ()
     name = application.name
     back = switched.next(before.split, switched.colours)
     kept = world.kept_release(before.colours[before.live].release)
+    if kept and replicas.makes_wait(application):
+        there = changeover.held(switched, candidate, application, gateway)
+        services = replicas.exclusive(application)
+        return (
+            *changeover.go(application, switched, there, services),
+            *callers.detach(application, candidate),
+            *changeover.come_back(kept, there, before.live, (), world),
+        )
     return (
         # no readiness: the previous release is better than the candidate, which has just failed
         CutOver(switched, back, (), {}),

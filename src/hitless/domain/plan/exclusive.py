@@ -19,7 +19,7 @@ def hand_over(
 
     `leaving` are the services of the other colour that must stop first.
     """
-    services = replicas.exclusive(application)
+    services = replicas.late(application)
     if not services and not leaving:
         return ()
     return (
@@ -45,6 +45,15 @@ def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
             if container.service in _exclusive_of(world, container.release)
         )
     )
+
+
+def unneeded(world: World, colour: Colour) -> tuple[str, ...]:
+    """Those of the same that may stop while the colour still answers requests."""
+    routing = world.routings.get(next((one.application for one in world.of(colour)), ""))
+    part = routing.colours.get(colour) if routing else None
+    serving = {server.host for server in part.servers} if part else set()
+    answering = {one.service for one in world.of(colour) if one.name in serving}
+    return tuple(name for name in exclusive_there(world, colour) if name not in answering)
 
 
 def _exclusive_of(world: World, number: int) -> tuple[str, ...]:

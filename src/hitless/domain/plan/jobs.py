@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hitless.domain.application import mounts
 from hitless.domain.application.model import Application, Role, When
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.plan.steps import RunHere, RunOnce, Step
-from hitless.domain.release import compose_models
+from hitless.domain.release import compose_models, replicas
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 
@@ -34,6 +37,25 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
         )
         for name in order
     )
+
+
+def on_its_volumes(application: Application, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Those of these steps that may work on what an exclusive service writes: its jobs, and every hook."""
+    services = application.model["services"]
+    written = {
+        str(mount["source"])
+        for name in replicas.exclusive(application)
+        for mount in mounts.writable(services[name])
+    }
+
+    def works_there(step: Step) -> bool:
+        if isinstance(step, RunOnce) and step.when is None:
+            return bool(
+                written & {str(one.get("source")) for one in services[step.service].get("volumes") or ()}
+            )
+        return True
+
+    return tuple(step for step in steps if works_there(step))
 
 
 def hooks(

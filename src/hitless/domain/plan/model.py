@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hitless.domain.common.names import Colour
 from hitless.domain.plan.phases import Phase
-from hitless.domain.plan.steps import Attach, Connect, Create, StartShared, Step
+from hitless.domain.plan.steps import Attach, Connect, Create, RunHere, RunOnce, StartShared, Step
 from hitless.domain.release.networks import Network
 
 
@@ -53,8 +53,12 @@ class Plan:
         return self.actions[done].phase if done < len(self.actions) else Phase.FINISH
 
     def undo(self, begun: int) -> tuple[Step, ...]:
-        """The steps that undo the first `begun` actions, from the last to the first."""
-        return tuple(step for action in reversed(self.actions[:begun]) for step in action.undo)
+        """The steps that undo the first `begun` actions, from the last to the first; no hook runs twice."""
+        found: list[Step] = []
+        for step in (step for action in reversed(self.actions[:begun]) for step in action.undo):
+            if not (isinstance(step, RunOnce | RunHere) and step in found):
+                found.append(step)
+        return tuple(found)
 
 
 def in_phase(phase: Phase, steps: Iterable[Step]) -> tuple[Action, ...]:

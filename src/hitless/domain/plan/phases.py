@@ -77,7 +77,9 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.TIDY,
-        frozenset({_K.CONFIRM_ROUTES, _K.PROMOTE, _K.ATTACH, _K.HAND_OVER, *_LEAVING}),
+        frozenset(
+            {_K.CONFIRM_ROUTES, _K.PROMOTE, _K.ATTACH, _K.HAND_OVER, _K.CUT_OVER, _K.ANSWER, *_LEAVING}
+        ),
         Phase.START,
         "what an earlier command left is gone",
         OnFailure.UNDO,
@@ -110,17 +112,20 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Phase.CUT_OVER,
-        frozenset({_K.CUT_OVER, _K.ADD_REPLICAS, _K.SWITCH_INSTANCE}),
+        frozenset(
+            {_K.CUT_OVER, _K.ADD_REPLICAS, _K.SWITCH_INSTANCE, _K.LET_WAIT, _K.DRAIN, _K.STOP_EXCLUSIVE}
+            | {_K.RUN_JOB, *_HOOKS, _K.HAND_OVER, _K.GATE}
+        ),
         Phase.BAKE,
         "every new request goes to the candidate",
         OnFailure.UNDO,
-        "the candidate, without requests",
+        "the candidate, without requests, or requests that wait for an exclusive service",
         Recovery.DEPLOY,
         Recovery.TIDY,
     ),
     Row(
         Phase.BAKE,
-        frozenset({_K.ATTACH, _K.BAKE, _K.HAND_OVER}),
+        frozenset({_K.ANSWER, _K.ATTACH, _K.BAKE, _K.HAND_OVER}),
         Phase.PROMOTE,
         "the candidate is still well, and works alone where two must not",
         OnFailure.GO_BACK,

@@ -10,8 +10,9 @@ from hitless.domain.common.events import Operation
 from hitless.domain.common.names import SHARED, Colour
 from hitless.domain.host.journal import Run
 from hitless.domain.host.world import KeptRelease, World
-from hitless.domain.plan import callers, exclusive, releases
+from hitless.domain.plan import callers, changeover, exclusive, releases
 from hitless.domain.plan import replicas as replica_steps
+from hitless.domain.plan.changeover import Held
 from hitless.domain.plan.down import plan_down
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase, Recovery, row
@@ -150,21 +151,34 @@ def plan_abort(
     if routing is None or routing.live is None or routing.live.other not in routing.colours:
         return None
     live, former = routing.live, routing.live.other
-    running = {container.name for container in world.of(former) if container.is_running}
-    hosts = {server.host for server in routing.colours[former].servers}
-    if not {host for host in hosts if not host.endswith(SHARED)} <= running:
-        return None
     release = routing.colours[former].release
-    back = routing.next(all_to(former), routing.colours)
     kept = world.kept_release(release)
-    early = replicas.early(kept.application) if kept else ()
-    policies = restart.restart_policies(kept.application, early) if kept else {}
+    held = None
+    if kept and world.gateway and replicas.makes_wait(kept.application):
+        held = changeover.held(routing, live, kept.application, world.gateway)
+    # those that must not run twice have stopped, and start again
+    stopped = replicas.late(kept.application) if kept and held else ()
+    warm = {one.name for one in world.of(former) if one.is_running or one.service in stopped}
+    hosts = {server.host for server in routing.colours[former].servers}
+    if not {host for host in hosts if not host.endswith(SHARED)} <= warm:
+        return None
+    steps: list[Step] = []
+    if kept and held:
+        services = exclusive.exclusive_there(world, live)
+        steps += changeover.go(kept.application, routing, held, services)
+        steps += changeover.come_back(kept, held, former, (), world)
+        back = held.routing.next(all_to(former), routing.colours)
+    else:
+        back = routing.next(all_to(former), routing.colours)
+        early = replicas.early(kept.application) if kept else ()
+        policies = restart.restart_policies(kept.application, early) if kept else {}
+        steps.append(CutOver(routing, back, (), policies))
     leaving, _ = leave(back, live, drain_timeout, drain_first=True)
-    steps: list[Step] = [CutOver(routing, back, (), policies)]
     if kept and kept.release.promoted < latest_promotion(world):
         steps.append(Record(application, replace(kept.release, promoted=latest_promotion(world) + 1)))
     if kept:
         steps += callers.detach(kept.application, live)
+    if kept and not held:
         steps += exclusive.hand_over_again(kept, former, exclusive.exclusive_there(world, live), world)
     steps += leaving
     if forgotten:
@@ -176,6 +190,10 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
     """The steps that finish or remove what an interrupted command left, and the routing after them."""
     there = world.routings.get(application)
     routing = there or Routing(application, 0, NOBODY, {})
+    waited = changeover.unanswered(application, world)
+    held = Held(there, there.live, there.waiting) if there and there.waiting and there.live else None
+    if held:
+        waited, routing = _answered(application, held, world)
     taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and has_remains(world, routing, colour):
@@ -188,11 +206,29 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
     sure = [Restore(application, there, is_check=True)] if taking else []
     return [
         *sure,
+        *waited,
         *_unfinished_promotion(application, world),
         *(callers.attach_again(application, world) if world.left else ()),
-        *exclusive.unfinished_hand_over(application, world),
+        *(exclusive.unfinished_hand_over(application, world) if not held else ()),
         *taking,
     ], routing
+
+
+def _answered(application: str, there: Held, world: World) -> tuple[tuple[Step, ...], Routing]:
+    """The steps that have the live release answer the requests that wait, and the routing after them.
+
+    Raises `HitlessError` if its record is gone.
+    """
+    found = world.live_release(application)
+    if found is None:
+        raise HitlessError(
+            f"requests for {application} wait, and the record of its live release is not there or can't be "
+            "read: nothing can start it again",
+            f"hitless down -p {application}, then deploy: its volumes stay",
+        )
+    services = exclusive.exclusive_there(world, there.colour.other)
+    steps = changeover.come_back(found.kept, there, there.colour, services, world)
+    return steps, there.routing.next(there.routing.split, there.routing.colours)
 
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hitless.domain.application.model import Application, Role
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.application.scaled import scaled
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container, World
 from hitless.domain.plan.routing_steps import Withdraw
-from hitless.domain.plan.steps import Drain, Remove, Step
+from hitless.domain.plan.steps import Drain, HandOver, Remove, Step
 from hitless.domain.routing.split import Routing
 
 
@@ -18,16 +19,20 @@ def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
 
 
 def leave(
-    routing: Routing, colour: Colour, timeout: float, drain_first: bool = False
+    routing: Routing,
+    colour: Colour,
+    timeout: float,
+    drain_first: bool = False,
+    waited: tuple[str, ...] = (),
 ) -> tuple[list[Step], Routing]:
     """The steps that remove a colour that is not live, and the routing after them.
 
     `drain_first`: the colour was live until the last generation. New requests go to the other colour already,
-    and its servers stay in the routing file until its last request is answered.
+    and its servers stay in the routing file until its last request is answered. `waited` is as in `Drain`.
     """
     remaining = {key: part for key, part in routing.colours.items() if key is not colour}
     after = routing.next(routing.split, remaining)
-    drain = Drain(routing.application, colour, timeout)
+    drain = Drain(routing.application, colour, timeout, waited=waited)
     withdraw = Withdraw(routing.application, routing, after if remaining else None, colour)
     remove = Remove(routing.application, colour)
     if colour not in routing.colours:
@@ -36,10 +41,11 @@ def leave(
 
 
 def left_by(steps: Sequence[Step], containers: Sequence[Container]) -> tuple[Container, ...]:
-    """The containers that these steps do not remove."""
+    """The containers that these steps do not remove. Those of services that they hand over run."""
     removals = [step for step in steps if isinstance(step, Remove)]
+    started = {(step.colour, name) for step in steps if isinstance(step, HandOver) for name in step.services}
     return tuple(
-        one
+        replace(one, state="running") if (one.colour, one.service) in started else one
         for one in containers
         if not any(
             step.colour is one.colour and (not step.containers or one.name in step.containers)

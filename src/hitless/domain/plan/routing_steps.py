@@ -11,7 +11,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.gateway.acme import Names, host_of, names_of
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.domain.routing.model import Router
-from hitless.domain.routing.split import Routing
+from hitless.domain.routing.split import Routing, Waiting
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,32 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class LetWait:
+    """From this generation on, every new request to the live colour waits. Nobody answers until `Answer`."""
+
+    before: Routing
+    routing: Routing
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.LET_WAIT)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Have the live colour of a routing answer the requests that wait."""
+
+    waiting: Waiting
+    routing: Routing
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.ANSWER, self.routing.live)
+
+
+@dataclass(frozen=True)
 class CutOver:
     """The one instant: from this generation on, every new request goes to its live colour.
 
@@ -166,4 +192,6 @@ class Bake:
         return StepId(StepKind.BAKE, self.colour, seconds=self.seconds)
 
 
-RoutingStep: TypeAlias = Show | Restore | Withdraw | GetCertificates | Gate | CutOver | AddReplicas | Bake
+RoutingStep: TypeAlias = (
+    Show | Restore | Withdraw | GetCertificates | Gate | LetWait | CutOver | Answer | AddReplicas | Bake
+)

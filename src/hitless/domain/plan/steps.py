@@ -152,6 +152,20 @@ class RunHere:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """Stop these services of a colour. After a restart of the engine they stay stopped."""
+
+    application: str
+    colour: Colour
+    services: tuple[str, ...]
+
+    @property
+    def id(self) -> StepId:
+        """What it does, and to what."""
+        return StepId(StepKind.STOP_EXCLUSIVE, self.colour, subjects=self.services)
+
+
+@dataclass(frozen=True)
 class HandOver:
     """Stop exclusive services of the other colour (`leaving`), then start those of this one (`services`).
 
@@ -228,6 +242,8 @@ class Drain:
 
     From now on, its containers do not come back after a restart of the engine. The step is for all containers
     of the colour; with `containers` (names), for these alone; with `beside` (ids), for all except these.
+    `waited` are addresses by which the gateway has connections to the colour, too: those of requests that
+    waited for it.
     """
 
     application: str
@@ -235,6 +251,7 @@ class Drain:
     timeout: float
     containers: tuple[str, ...] = ()
     beside: tuple[str, ...] | None = None
+    waited: tuple[str, ...] = ()
 
     @property
     def id(self) -> StepId:
@@ -323,6 +340,7 @@ Step: TypeAlias = (
     | Attach
     | Detach
     | Record
+    | Stop
     | HandOver
     | Drain
     | DrainBase

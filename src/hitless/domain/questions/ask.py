@@ -66,8 +66,8 @@ def _web(application: Application) -> Iterator[Question]:
     for service in (one for one in likely if _can_have_ports(application, one)):
         ports = published.published_ports(application.model["services"][service.name])
         numbers = ", ".join(str(port["published"]) for port in ports)
-        meaning = f"the gateway publishes {numbers} for it, and each deployment replaces it without a loss"
-        options.append(_shared_writes(application, service, service.name, meaning, publish="gateway"))
+        meaning = f"the gateway publishes {numbers} for it, and each deployment replaces it"
+        options.append(_reached(application, service, service.name, meaning, publish="gateway"))
     if options:
         harmless = [one.word for one in options if _is_harmless(application, services[one.word])]
         yield _which("Which service do people reach? None has a route.", options, harmless)
@@ -75,20 +75,18 @@ def _web(application: Application) -> Iterator[Question]:
 
 def _replaced(application: Application) -> Iterator[Question]:
     """Which service with a route a deployment is to replace, if all of them keep data and run once."""
-    options = [
-        _shared_writes(application, one, one.name, "each deployment replaces it", concurrent_writes=True)
-        for one in application.shared_with_route
-        if not one.product and not _said_role(application, one)
+    could = [
+        one for one in application.shared_with_route if not one.product and not _said_role(application, one)
     ]
+    meaning = "each deployment replaces it"
+    options = [_reached(application, one, one.name, meaning, role=str(Role.WEB)) for one in could]
     if options:
-        yield _which("Which service with a route may run twice for a while? All keep data.", options, [])
+        harmless = [one.name for one in could if _is_harmless(application, one)]
+        yield _which("Which service with a route do deployments replace?", options, harmless)
 
 
 def _which(asked: str, options: list[Option], harmless: list[str]) -> Question:
-    why = "nothing can be deployed without one"
-    if not harmless:
-        why += f"; if two copies may write, say {options[0].word}"
-    options = [*options, Option(_NONE, f"no service: {why}", {})]
+    options = [*options, Option(_NONE, "no service: nothing can be deployed without one", {})]
     return Question(WEB, asked, tuple(options), harmless[0] if harmless else _NONE)
 
 
@@ -119,6 +117,17 @@ def _shared_writes(
     return Option(word, meaning, _says(service, **keys))
 
 
+def _reached(application: Application, service: Service, word: str, meaning: str, **keys: object) -> Option:
+    """An option by which people reach a service of the release."""
+    data = data_of(application, service)
+    if data and service.replicas != 1:
+        return _shared_writes(application, service, word, meaning, **keys)
+    if data:
+        meaning += f"; requests wait at that time, as one copy alone writes to {', '.join(data)}"
+        keys["exclusive"] = True
+    return Option(word, meaning, _says(service, **keys))
+
+
 def _shared(service: Service, answer: str) -> Option:
     """The answer that can't harm data, whatever the question is."""
     meaning = f"{answer}: one runs for all releases, and no deployment touches it"
@@ -134,7 +143,7 @@ def _role(application: Application, service: Service) -> Question:
     own = _shared_writes(application, service, "worker", "yes: a new one with each release", role="worker")
     if _has_own_ports(application, service) and _can_have_ports(application, service):
         meaning = "yes: a new one with each release, and the gateway publishes its ports"
-        own = _shared_writes(application, service, "worker", meaning, publish="gateway")
+        own = _reached(application, service, "worker", meaning, publish="gateway")
     return Question(
         f"{service.name}.role",
         f"Does each release get a {service.name} of its own? {service.doubt}.",
@@ -199,7 +208,7 @@ def _ports(application: Application, service: Service) -> Question:
     can = _can_have_ports(application, service)
     if can:
         meaning = "the gateway, for a copy in each release"
-        options.insert(0, _shared_writes(application, service, "gateway", meaning, publish="gateway"))
+        options.insert(0, _reached(application, service, "gateway", meaning, publish="gateway"))
     return Question(
         f"{service.name}.ports",
         f"Who publishes {ports} of {service.name}? Two copies of it can't.",
@@ -234,24 +243,26 @@ def _volumes(application: Application, service: Service) -> Iterator[Question]:
 
 def _writers(application: Application, service: Service) -> tuple[tuple[Option, ...], str]:
     """The answers by which one writes, and the default: a release without a web service is of no use."""
+    shared = _shared(service, "no")
     if service.role is Role.WORKER:
-        # alone, a release that needs it has none until after the cutover
-        is_needed = any(service.name in one.depends_on for one in application.released)
-        is_needed &= not _said_role(application, service)
-        if _has_own_ports(application, service):
-            return (_shared(service, "no"),), "shared"
-        return (_alone(service), _shared(service, "no")), "shared" if is_needed else "alone"
-    later = Option("later", "not known yet: nothing is written, and no release is deployed", {})
+        return (
+            ((shared,), "shared")
+            if _has_own_ports(application, service)
+            else ((_alone(service), shared), "alone")
+        )
     says_ports = {"publish", "protocol"} & {*extension(application.model["services"][service.name])}
-    if says_ports or len(application.having(Role.WEB)) == 1:
-        return (later,), "later"
-    return (_shared(service, "no"), later), "shared"
+    options = () if says_ports or len(application.having(Role.WEB)) == 1 else (shared,)
+    if service.replicas == 1:
+        meaning = "no: requests wait while the old one stops and the new one starts"
+        return (Option("alone", meaning, _says(service, exclusive=True)), *options), "alone"
+    later = Option("later", "not known yet: nothing is written, and no release is deployed", {})
+    return (*options, later), "shared" if options else "later"
 
 
 def _is_harmless(application: Application, service: Service) -> bool:
-    """Whether two copies of a service write to nothing in common, and none loses what it wrote."""
+    """Whether a new copy of a service has what the one before it wrote, and one at a time writes there."""
     lost = anonymous_volumes(service, application.model["services"][service.name])
-    return not data_of(application, service) and not lost
+    return not lost and (service.replicas == 1 or not data_of(application, service))
 
 
 def _says(service: Service, **keys: object) -> dict[str, Json]:

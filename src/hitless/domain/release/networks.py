@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
-from hitless.domain.application.read import replicas
+from hitless.domain.application.replicas import replicas
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_NETWORK, COMPOSE_PROJECT
 

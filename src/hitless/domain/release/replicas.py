@@ -19,7 +19,26 @@ def exclusive(application: Application) -> tuple[str, ...]:
     return tuple(name for name in services(application) if name in only)
 
 
+def makes_wait(application: Application) -> bool:
+    """Whether requests must wait while exclusive services change over: one has a route, or others need it."""
+    only = {*exclusive(application)}
+    needed = {name for one in application.having(Role.WEB, Role.WORKER) for name in one.depends_on}
+    return any(application.is_web(name) or name in needed for name in only)
+
+
+def late(application: Application) -> tuple[str, ...]:
+    """Those of these `services` that start when the other colour's exclusive ones have stopped.
+
+    If requests wait for that, what waits for an exclusive service is among them.
+    """
+    found = {*exclusive(application)}
+    waiting = {one.name: one.depends_on for one in application.services} if makes_wait(application) else {}
+    while more := {name for name, others in waiting.items() if found & {*others}} - found:
+        found |= more
+    return tuple(name for name in services(application) if name in found)
+
+
 def early(application: Application) -> tuple[str, ...]:
     """Those of these `services` that may run beside the other colour's."""
-    late = exclusive(application)
-    return tuple(name for name in services(application) if name not in late)
+    later = late(application)
+    return tuple(name for name in services(application) if name not in later)

@@ -81,8 +81,12 @@ def of_services(
     )
 
 
-def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tuple[Probe, ...]:
-    """One request through the gateway for each of the candidate's routes, if its rule gives an example.
+def of_routes(
+    application: Prepared, candidate: Colour, gateway: Gateway, among: Collection[str]
+) -> tuple[Probe, ...]:
+    """One request through the gateway for each of the candidate's routes to the services `among` its own.
+
+    Only a route whose rule gives an example can be asked.
 
     A route to a shared service says nothing about the candidate.
     """
@@ -93,7 +97,7 @@ def of_routes(application: Prepared, candidate: Colour, gateway: Gateway) -> tup
         for backend in application.routes.backends
         if backend.scheme in ("http", "https")
     }
-    webs = application.having(Role.WEB)
+    webs = [one for one in application.having(Role.WEB) if one.name in among]
     asked = {service.name for service in webs if service.settings.ask_routes}
     for router in application.routes.routers:
         example = rules.example(router.rule)

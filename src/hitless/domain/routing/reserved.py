@@ -18,6 +18,11 @@ GUARDED_PRIORITY = 1_000_000_000
 IDLE_TIMEOUT = 0.25  # seconds
 
 
+def busy_path(application: str) -> str:
+    """The path below which the gateway itself answers requests that have waited too long."""
+    return f"/{application}/busy"
+
+
 def handshake_host(application: str) -> str:
     """The name that a client asks for in the TLS handshake which proves a generation."""
     return f"{application}.{MARKER_HOST}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import Colour
+from hitless.domain.common.names import SHARED, Colour
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.model import Protocol, Router
 
@@ -80,15 +80,51 @@ class ColourRouting:
         found = (backend.awaits.service for backend in self.backends.values() if backend.awaits)
         return tuple(dict.fromkeys(found))
 
+    def answering(self, waited: Waiting) -> dict[int, str]:
+        """Who answers the requests that wait: port -> host:port of a server of the same backend.
+
+        Without one of that name it is the only one; if there are more, nobody does.
+        """
+        own = {name: one.servers[0] for name, one in self.backends.items() if one.servers}
+        only = next(iter(own.values())) if len(own) == 1 else None
+        found = {port: own.get(name, only) for name, port in waited.ports.items()}
+        return {port: server.url.partition("://")[2] for port, server in found.items() if server}
+
     def met(self, containers: Mapping[str, Sequence[str]]) -> ColourRouting:
         """The same with the servers that it awaits: service -> names of its containers."""
         met = {name: backend.met(containers) for name, backend in self.backends.items()}
         return replace(self, backends=met)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """How requests wait: those for each backend dial a port of `address`, the gateway's own, again and again.
+
+    Nobody listens there, so nothing is sent, and a request with a body can wait, too. `ports` maps backend ->
+    port. A request waits for at most `timeout` seconds, and at most `most` wait for each host.
+    """
+
+    address: str
+    ports: Mapping[str, int]
+    timeout: float
+    most: int
+
+
+def waiting_for(part: ColourRouting, address: str, timeout: float, most: int) -> Waiting:
+    """How the requests of a colour wait. Those for shared services do not: there is one for both colours."""
+    names = [
+        name
+        for name, backend in part.backends.items()
+        if not all(server.host.endswith(SHARED) for server in backend.servers)
+    ]
+    return Waiting(address, {name: port for port, name in enumerate(names, _FIRST_PORT)}, timeout, most)
+
+
 Split: TypeAlias = Mapping[Colour, int]
 """Which colour gets how many percent of the new requests: 100 together, or no colour at all."""
 
+# Above all ports of entry points, and those that the kernel takes for connections: nobody listens there.
+_FIRST_PORT = 65_001
 ALL = 100  # percent
 NOBODY: Split = {}
 
@@ -102,6 +138,7 @@ def all_to(colour: Colour | None) -> Split:
 class Routing:
     """An application's routing: what each colour adds to it, and how new requests are split among them.
 
+    `waiting`: the requests for the live colour wait until the next generation; None: they do not.
     `marks_tcp`: it has markers at raw TCP. Only one that an older hitless has delivered has none.
     """
 
@@ -109,6 +146,7 @@ class Routing:
     generation: int
     split: Split
     colours: Mapping[Colour, ColourRouting]
+    waiting: Waiting | None = None
     marks_tcp: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +164,10 @@ class Routing:
     def next(self, split: Split, colours: Mapping[Colour, ColourRouting]) -> Routing:
         """The next generation."""
         return Routing(self.application, self.generation + 1, split, colours)
+
+    def held(self, waiting: Waiting) -> Routing:
+        """The next generation, in which requests wait."""
+        return replace(self.next(self.split, self.colours), waiting=waiting)
 
     @property
     def rules(self) -> tuple[Router, ...]:

@@ -1,0 +1,102 @@
+"""The steps by which requests wait while services that must not run twice change over. Pure.
+
+All new requests wait in the gateway. The exclusive services of the live colour answer what they have, and
+stop. Those of the other colour start, and show that they are ready. Then they get all new requests, and those
+that wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.names import Colour
+from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.world import KeptRelease, LiveRelease, World
+from hitless.domain.plan import exclusive
+from hitless.domain.plan.routing_steps import Answer, CutOver, LetWait
+from hitless.domain.plan.steps import Drain, Step, Stop
+from hitless.domain.release import replicas, restart
+from hitless.domain.release.prepared import Prepared
+from hitless.domain.routing.split import Routing, Waiting, all_to, waiting_for
+
+
+def before_it(application: Prepared, live: Colour | None, world: World) -> LiveRelease | None:
+    """The release that must stop before this one starts, while requests wait; None if none must.
+
+    Raises `HitlessError` if hitless could not bring it back.
+    """
+    if live is None or not replicas.makes_wait(application):
+        return None
+    found = world.live_release(application.name)
+    if found is None:
+        raise HitlessError(
+            f"the record of the live release of {application.name} is not there or can't be read: it would "
+            "stop before the new one starts, and could not be brought back",
+            f"hitless down -p {application.name}, then deploy: its volumes stay",
+        )
+    return found
+
+
+def leaving(application: Prepared, live: LiveRelease, world: World) -> tuple[str, ...]:
+    """The services of the live colour that stop: exclusive ones, by what it or the new release says."""
+    there = {one.service for one in world.of(live.colour)}
+    new = tuple(name for name in replicas.exclusive(application) if name in there)
+    return tuple(dict.fromkeys((*exclusive.exclusive_there(world, live.colour), *new)))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A generation in which the requests for the live `colour` wait."""
+
+    routing: Routing
+    colour: Colour
+    waiting: Waiting
+
+
+def held(routing: Routing, live: Colour, application: Prepared, gateway: Gateway) -> Held:
+    """The next generation, in which all requests for an application wait; `live` is the live colour."""
+    settings = application.settings
+    address = gateway.address_for(application.name)
+    waiting = waiting_for(routing.colours[live], address, settings.wait_timeout, settings.wait_limit)
+    return Held(routing.held(waiting), live, waiting)
+
+
+def go(
+    application: Prepared, before: Routing, to: Held, services: Sequence[str]
+) -> tuple[LetWait, Drain, Stop]:
+    """The steps after which every request waits, and these services of the live colour have stopped."""
+    name = application.name
+    # those that have waited for this colour have their connections by that address
+    drain = Drain(name, to.colour, application.settings.drain_timeout, waited=(to.waiting.address,))
+    return LetWait(before, to.routing), drain, Stop(name, to.colour, tuple(services))
+
+
+def come_back(
+    kept: KeptRelease, there: Held, colour: Colour, services: Sequence[str], world: World
+) -> tuple[Step, ...]:
+    """The steps that start a kept release in this colour again, and have it answer the requests that wait.
+
+    `services` are those of the other colour that stop first.
+    """
+    back = there.routing.next(all_to(colour), there.routing.colours)
+    early = replicas.early(kept.application)
+    return (
+        *exclusive.hand_over_again(kept, colour, tuple(services), world),
+        # no readiness: what answered before is better than a wait without an end
+        CutOver(there.routing, back, (), restart.restart_policies(kept.application, early)),
+        Answer(there.waiting, back),
+    )
+
+
+def unanswered(application: str, world: World) -> tuple[Step, ...]:
+    """The step of a killed command that had cut over, and had not had those answered that waited."""
+    live, routing = world.live_release(application), world.routings.get(application)
+    if not (world.left and live and routing and world.gateway) or routing.waiting:
+        return ()
+    former = live.colour.other
+    if former not in routing.colours or not replicas.makes_wait(live.application):
+        return ()
+    waiting = held(routing, former, live.application, world.gateway).waiting
+    return (Answer(waiting, routing),) if waiting.address else ()
