@@ -11,12 +11,15 @@ from hitless.domain.application import read as reading
 from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
 from hitless.domain.host.world import ComposeContainer
 from tests.domain.builders import (
     application,
     compose,
     only,
     paths,
+    release,
+    routing,
     unrouted,
     web,
     world,
@@ -55,6 +58,28 @@ def test_a_shared_service_whose_profile_is_not_enabled_is_not_taken_for_a_leftov
     finding = only(checks.check(application(), there, IMAGES))
     assert (finding.path, finding.is_error) == ("services.db", False)
     assert "--profile" in finding.hint
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_container_of_plain_compose_beside_a_release_is_an_error_if_two_must_never_run(
+    is_alone: bool,
+) -> None:
+    there = replace(world(), base=(ComposeContainer("shop", "app", "shop-app-1", "running"),))
+    made = application({"app": web(x_hitless={"exclusive": is_alone})})
+    finding = only(checks.check(made, there, IMAGES))
+    assert (finding.path, finding.is_error) == ("services.app", is_alone)
+    assert "hitless adopt replaces it" in finding.hint
+
+
+def test_an_exclusive_service_does_not_become_a_shared_one_beside_its_live_copy() -> None:
+    services = {"app": web(), "beat": unrouted(command=["celery", "beat"])}
+    kept = replace(release(1, 1, services=("app", "beat")), model=compose(services))
+    there = world(routing(Colour.BLUE), releases=(kept,))
+    assert checks.check(application(services), there, IMAGES) == ()
+    shared = {**services, "beat": {**services["beat"], "x-hitless": {"role": "shared"}}}
+    finding = only(checks.check(application(shared), there, IMAGES))
+    assert (finding.path, finding.is_error) == ("services.beat", True)
+    assert "its volumes stay" in finding.hint
 
 
 VALUE = {"environment": "TOKEN", "x-hitless-value": "s3cret"}

@@ -74,8 +74,8 @@ def _nothing_to_release(application: Application) -> Finding:
     return Finding(
         "services",
         f"a deployment would replace nothing that has a route: {routed} is shared, and runs once",
-        "set `x-hitless: {concurrent_writes: true}` on a service that may run twice at the same time; "
-        "what can't run twice can't be replaced without an interruption yet",
+        "set `x-hitless: {role: web}` on what a deployment is to replace: requests wait in that time, unless "
+        "it has `concurrent_writes: true`, as two of it may write at the same time",
     )
 
 
@@ -97,6 +97,7 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
     """Containers of plain `docker compose up`, and of former shared services, that run beside the release."""
     expected = {service.name for service in application.having(Role.SHARED, Role.GATEWAY)}
     services = {service.name for service in application.services}
+    only = {service.name for service in application.released if service.exclusive}
     for container in world.base:
         if container.state != "running":
             continue
@@ -108,6 +109,12 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
                 + container.name,
                 is_error=False,
             )
+        elif container.service in only:
+            yield Finding(
+                f"services.{container.service}",
+                f"the container {container.name} runs, and two of it must never run at the same time",
+                f"hitless adopt replaces it; or stop it yourself: docker rm --force {container.name}",
+            )
         elif container.service not in expected:
             yield Finding(
                 f"services.{container.service}",
@@ -115,6 +122,20 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
                 "hitless adopt replaces it; or, when the release is live: docker rm --force "
                 + container.name,
                 is_error=False,
+            )
+    yield from _still_written(application, world)
+
+
+def _still_written(application: Application, world: World) -> Iterator[Finding]:
+    """Services that would start once for all releases, beside a live copy that must be alone."""
+    live = world.live_release(application.name)
+    only = {one.name for one in live.application.released if one.exclusive} if live else set()
+    for service in application.having(Role.SHARED):
+        if service.name in only:
+            yield Finding(
+                f"services.{service.name}",
+                "is shared now, and the live release has a copy of its own: two of it would run",
+                f"hitless down -p {application.name}, then deploy: its volumes stay",
             )
 
 
