@@ -221,3 +221,32 @@ def test_a_port_that_cant_be_taken_over_is_given_back(plain: Callable[..., Plain
     finally:
         docker("rm", "--force", blocker)
     assert docker("inspect", container_name(f"{GATEWAY}-adopt"), "--format", "{{.State.Status}}") == "running"
+
+
+@pytest.mark.more
+def test_one_that_must_not_run_twice_never_does(plain: Callable[..., Plain]) -> None:
+    alone = "hitless-e2e-alone:1"
+    docker("build", "--quiet", "--tag", alone, str(Path(__file__).with_name("alone")))
+    gateway = f"{GATEWAY}-adopt"
+    port = free_port()
+    Cli((), {"HITLESS_GATEWAY": gateway}).run(
+        *("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1", "--docker-provider")
+    )
+    text = LABELLED.replace('"${RELEASE}"}', '"${RELEASE}", BROKEN: "${BROKEN:-}"}')
+    text = (
+        text.replace("    stop_grace", '    volumes: ["data:/data"]\n    stop_grace')
+        + "volumes: {data: {}}\n"
+    )
+    shop = plain(text.replace("IMAGE", alone), "shop", FRONT=network_name(gateway))
+    # a deployment would start another one beside it
+    assert "two of it must never run at the same time" in shop.cli.run("deploy", code=1)
+    assert shop.container("web")
+    shop.cli.run("adopt", "--yes", code=1, RELEASE="2", BROKEN="exit")
+    assert shop.container("web")  # started again
+    shop.cli.run("adopt", "--yes", RELEASE="2")
+    assert shop.container("web") == ""
+    container = f"{shop.name}-blue-web-1"
+    assert "TWO" not in docker("exec", container, "ls", "/data").split()
+    with Load(f"http://127.0.0.1:{port}", host="shop.localhost") as load:
+        shop.cli.run("deploy", RELEASE="3")
+    assert (load.report().lost, load.report().releases) == (0, ("2", "3")), load.report().lost_by
