@@ -15,7 +15,6 @@ from bench.report import Report
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.model import container_name, network_name
 from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, wait_for
-from tests.e2e.test_publish import free_low_port
 
 LABELLED = """
 services:
@@ -149,7 +148,7 @@ def test_behind_our_own_gateway_nobody_notices(plain: Callable[..., Plain]) -> N
 
 
 def test_a_published_port_changes_hands(plain: Callable[..., Plain]) -> None:
-    port = free_low_port()
+    port = free_port()
     shop = plain(PUBLISHING, "shop", PORT=str(port))
     shown = shop.cli.run("adopt", "--dry-run")
     assert f"take over port {port} from {shop.name}-web-1" in shown
@@ -203,7 +202,7 @@ def test_another_traefik_hands_over_its_port_when_all_behind_it_are_adopted(
 
 @pytest.mark.more
 def test_a_port_that_cant_be_taken_over_is_given_back(plain: Callable[..., Plain]) -> None:
-    port = free_low_port()
+    port = free_port()
     shop = plain(PUBLISHING, "shop", PORT=str(port))
     # somebody else is quicker than the gateway
     shop.cli.run("gateway", "up", "--http-port", str(free_port()), "--bind", "127.0.0.1")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.load import Load
-from tests.e2e.conftest import GATEWAY, Cli, docker, gateway_of_its_own
-from tests.e2e.test_publish import free_low_port
+from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, gateway_of_its_own
 
 FILE = """
 services:
@@ -38,7 +37,7 @@ services:
 
 
 def test_its_traefik_is_left_out_and_its_port_is_the_gateways(image: str, tmp_path: Path) -> None:
-    name, port = f"{GATEWAY}-written", free_low_port()
+    name, port = f"{GATEWAY}-written", free_port()
     file = tmp_path / "compose.yml"
     file.write_text(FILE.replace("IMAGE", image).replace("PORT", str(port)))
     with gateway_of_its_own(name) as gateway:

@@ -22,6 +22,7 @@ import pytest
 from tests.e2e.conftest import ROOT, App, docker, wait_for
 from tests.e2e.test_adopt import gap
 
+pytestmark = pytest.mark.more
 TIMES = int(os.environ.get("HITLESS_CHANGEOVERS", "3"))
 IMAGE = "hitless-e2e-alone:1"
 MIX = {"kept": 10, "fresh": 8, "post": 4, "slow": 4, "stream": 2}
@@ -132,7 +133,6 @@ def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> Non
 @pytest.mark.parametrize(
     "fault", [{"BROKEN": "never-healthy"}, {"BROKEN": "exit"}, {"BROKEN": "500"}, {"LOST": "1"}]
 )
-@pytest.mark.more
 def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
     alone: App, fault: dict[str, str]
 ) -> None:
@@ -170,7 +170,6 @@ def killed(made: App, at: str, **environment: str) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
 
 
-@pytest.mark.more
 def test_who_waits_when_hitless_is_killed_is_answered_after_the_next_command(alone: App) -> None:
     alone.cli.run("deploy")
     before = len(alone.leftovers()["networks"])

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.load import Load
-from tests.e2e.conftest import GATEWAY, Cli, Gateway, docker, gateway_of_its_own
-from tests.e2e.test_publish import free_low_port
+from tests.e2e.conftest import GATEWAY, Cli, Gateway, docker, free_port, gateway_of_its_own
 
 TINY = Path(__file__).with_name("tiny")
 
@@ -181,7 +180,7 @@ def plain(idle: Gateway, image: str, tmp_path: Path) -> Iterator[Callable[[str],
     def make(text: str) -> Plain:
         ports: list[int] = []
         for word in ("PORT", "OTHER", "THIRD"):
-            port = next(port for port in iter(free_low_port, 0) if port not in ports)
+            port = next(port for port in iter(free_port, 0) if port not in ports)
             ports += [port] if word in text else []
             text = text.replace(word, str(port))
         text = text.replace("IMAGE", image).replace("TINY", str(TINY)).replace("NAME", name)

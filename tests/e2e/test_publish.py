@@ -36,11 +36,6 @@ services:
 """
 
 
-def free_low_port() -> int:
-    """A free port that the gateway can publish."""
-    return next(port for port in iter(free_port, 0) if port <= 60_000)
-
-
 @dataclass(frozen=True)
 class Published:
     """An application with two services that are reached by ports that the gateway publishes."""
@@ -56,7 +51,7 @@ class Published:
 @pytest.fixture(scope="module")
 def published(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     name = f"{GATEWAY}-ports"
-    http, tcp = free_low_port(), free_low_port()
+    http, tcp = free_port(), free_port()
     file = tmp_path_factory.mktemp(name) / "compose.yml"
     text = COMPOSE.replace("IMAGE", image).replace("HTTP", str(http)).replace("TCP", str(tcp))
     file.write_text(text)

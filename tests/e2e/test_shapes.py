@@ -15,7 +15,6 @@ from tests.common.certificates import Authority
 from tests.corpus.deployed import build_standin, deploy
 from tests.corpus.plans import File, trusting
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, free_port
-from tests.e2e.test_publish import free_low_port
 
 SHAPES = sorted((Path(__file__).parents[1] / "corpus" / "shapes").glob("*.yaml"))
 # the ports of the host that the files name; each run takes free ones
@@ -39,7 +38,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     name = f"{GATEWAY}-shapes"
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
-    web, https, published = free_port(), free_port(), free_low_port()
+    web, https, published = free_port(), free_port(), free_port()
     cli.run(
         *("gateway", "up", "--http-port", str(web), "--https-port", str(https), "--bind", "127.0.0.1"),
         *("--publish", f"127.0.0.1:{published}"),
@@ -61,7 +60,7 @@ def test_deployed_twice_and_taken_back_without_a_loss(path: Path, ports: Ports, 
     text = path.read_text().replace(PUBLISHED, str(ports.published))
     for one in OTHERS:
         inside = one.partition(":")[1:]
-        text = text.replace(one, f"{free_low_port()}{''.join(inside)}")
+        text = text.replace(one, f"{free_port()}{''.join(inside)}")
     (own / "compose.yaml").write_text(text)
     file = File(path.stem, "shapes", own, ("compose.yaml",))
     answered = file.initialised(tmp_path / "answered", trusting)

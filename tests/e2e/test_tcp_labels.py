@@ -18,7 +18,7 @@ from bench.threads import running
 from hitless.domain.gateway.model import container_name
 from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, docker, free_port
-from tests.e2e.test_publish import PING, free_low_port, release_of, said
+from tests.e2e.test_publish import PING, release_of, said
 
 SWITCHES = 10
 FILE = """
@@ -129,7 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     name = f"{GATEWAY}-tcp"
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
-    https, postgres, queue = free_port(), free_low_port(), free_low_port()
+    https, postgres, queue = free_port(), free_port(), free_port()
     cli.run(
         *("gateway", "up", "--http-port", str(free_port()), "--https-port", str(https)),
         *("--bind", "127.0.0.1", "--publish", f"127.0.0.1:{postgres}", "--publish", f"127.0.0.1:{queue}"),

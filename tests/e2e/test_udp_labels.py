@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, free_port, wait_for
-from tests.e2e.test_publish import free_low_port
 from tests.e2e.test_tcp_labels import Clients
 
 SWITCHES = 10
@@ -121,7 +120,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("udp")
-    dns, both = free_low_port(), free_low_port()
+    dns, both = free_port(), free_port()
     (folder / "compose.yml").write_text(FILE.replace("BOTH", str(both)))
     name = f"{GATEWAY}-udp"
     cli = Cli((), {"HITLESS_GATEWAY": name})
