@@ -11,9 +11,7 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.host.journal import Run
 from hitless.domain.host.world import World
-from hitless.domain.plan import changeover
 from hitless.domain.plan.deploy import plan_deploy
 from hitless.domain.plan.model import Plan
 from hitless.domain.plan.phases import Phase
@@ -175,30 +173,3 @@ def test_a_live_release_that_could_not_be_brought_back_is_not_stopped() -> None:
     services = {"app": ALONE}
     with pytest.raises(HitlessError, match="could not be brought back"):
         plan(services, live_world(services, has_record=False))
-
-
-def test_no_two_changeovers_in_a_row_let_requests_wait_at_one_port() -> None:
-    """Traefik may still have an idle connection there, to the one that has answered."""
-    services = {"app": ALONE}
-    [wait] = of(plan(services).steps, LetWait)
-    bake = next(action for action in plan(services).actions if action.step.id.kind is StepKind.BAKE)
-    [back] = of(bake.undo, LetWait)
-    ports = {*wait.routing.waiting.ports.values()}, {*back.routing.waiting.ports.values()}
-    assert not ports[0] & ports[1]
-    assert all(65_000 < port < 65_536 for both in ports for port in both)
-
-
-def test_a_killed_command_has_those_answered_that_wait_at_the_ports_of_its_own_generation() -> None:
-    services = {"app": ALONE}
-    made = plan(services)
-    [wait], [cut] = of(made.steps, LetWait), of(made.steps, CutOver)
-    both = {one: part(number, router()) for number, one in enumerate(Colour, 1)}
-    run = Run("deploy", 2, "", "", "", "", "", 0, ())
-    found = world(
-        replace(cut.routing, colours=both),
-        releases=(release_of(services, 1), release_of(services, 2)),
-        runs=(run,),
-    )
-    [answer] = changeover.unanswered("shop", replace(found, gateway=BEHIND))
-    assert isinstance(answer, Answer)
-    assert answer.waiting.ports == wait.routing.waiting.ports

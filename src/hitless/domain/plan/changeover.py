@@ -57,17 +57,10 @@ class Held:
 
 def held(routing: Routing, live: Colour, application: Prepared, gateway: Gateway) -> Held:
     """The next generation, in which all requests for an application wait; `live` is the live colour."""
-    waiting = _waiting(routing, live, application, gateway, routing.generation + 1)
-    return Held(routing.held(waiting), live, waiting)
-
-
-def _waiting(
-    routing: Routing, colour: Colour, application: Prepared, gateway: Gateway, generation: int
-) -> Waiting:
     settings = application.settings
     address = gateway.address_for(application.name)
-    part = routing.colours[colour]
-    return waiting_for(part, address, settings.wait_timeout, settings.wait_limit, generation)
+    waiting = waiting_for(routing.colours[live], address, settings.wait_timeout, settings.wait_limit)
+    return Held(routing.held(waiting), live, waiting)
 
 
 def go(
@@ -105,6 +98,5 @@ def unanswered(application: str, world: World) -> tuple[Step, ...]:
     former = live.colour.other
     if former not in routing.colours or not replicas.makes_wait(live.application):
         return ()
-    # the generation before the cutover's
-    waiting = _waiting(routing, former, live.application, world.gateway, routing.generation - 1)
+    waiting = held(routing, former, live.application, world.gateway).waiting
     return (Answer(waiting, routing),) if waiting.address else ()

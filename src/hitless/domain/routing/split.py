@@ -110,19 +110,14 @@ class Waiting:
     most: int
 
 
-def waiting_for(part: ColourRouting, address: str, timeout: float, most: int, generation: int) -> Waiting:
-    """How the requests of a colour wait. Those for shared services do not: there is one for both colours.
-
-    Each generation has other ports than those before it: at theirs Traefik may still have a connection that
-    is idle, to somebody who has answered. A request would take that, and not wait.
-    """
+def waiting_for(part: ColourRouting, address: str, timeout: float, most: int) -> Waiting:
+    """How the requests of a colour wait. Those for shared services do not: there is one for both colours."""
     names = [
         name
         for name, backend in part.backends.items()
         if not all(server.host.endswith(SHARED) for server in backend.servers)
     ]
-    first = _FIRST_PORT + generation * len(names) % max(_PORTS - len(names), 1)
-    return Waiting(address, {name: port for port, name in enumerate(names, first)}, timeout, most)
+    return Waiting(address, {name: port for port, name in enumerate(names, _FIRST_PORT)}, timeout, most)
 
 
 Split: TypeAlias = Mapping[Colour, int]
@@ -130,7 +125,6 @@ Split: TypeAlias = Mapping[Colour, int]
 
 # Above all ports of entry points, and those that the kernel takes for connections: nobody listens there.
 _FIRST_PORT = 65_001
-_PORTS = 500
 ALL = 100  # percent
 NOBODY: Split = {}
 
