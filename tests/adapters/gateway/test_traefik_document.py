@@ -91,6 +91,8 @@ class TestDocument:
         assert found["services"]["shop.shop.waiting"]["loadBalancer"]["servers"] == [
             {"url": "http://10.213.0.2:65001"}
         ]
+        once = found["services"]["shop.shop.waiting"]["loadBalancer"]["serversTransport"]
+        assert found["serversTransports"][once]["maxIdleConnsPerHost"] == -1
         assert found["middlewares"]["shop.wait.all"]["retry"]["timeout"] == "60000ms"
         assert found["routers"]["shop.admin.live"]["service"] == "shop.admin.live"
         # the candidate is asked as always, and after the next generation nothing is left of it

@@ -46,6 +46,11 @@ _TRANSPORT: Json = {
 }
 
 
+# No connection of a request that has waited is for another one: at the next changeover it would lead to who
+# has answered before, and a request would take it and not wait (seen: the old copy never drained).
+_ONCE: Json = {**_TRANSPORT, "maxIdleConnsPerHost": -1}
+
+
 # Traefik retries only what it could not send, so it never sends a POST twice. This hides the crash of one of
 # several servers, and does not look at any answer. Each try may meet the dead one again: with 4 tries one
 # request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
@@ -132,7 +137,7 @@ def _waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[st
                 "loadBalancer": {
                     **settings,
                     "servers": [{"url": url}],
-                    "serversTransport": _name(routing, "transport", "all"),
+                    "serversTransport": _name(routing, "once", "all"),
                 }
             }
     services[busy] = {
@@ -141,6 +146,7 @@ def _waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[st
     path = busy_path(routing.application)
     return {
         "services": services,
+        "serversTransports": {_name(routing, "once", "all"): _ONCE},
         "routers": {
             busy: {
                 "rule": f"{INSIDE} && Path(`{path}`)",
