@@ -177,6 +177,15 @@ def test_connections_open_at_the_drain_deadline_are_cut_and_counted(deployed: Fa
     assert live(deployed) == (Colour.GREEN, [2])
 
 
+def test_sessions_of_udp_end_at_the_drain_deadline_before_their_server_stops(deployed: FakeHost) -> None:
+    deployed.behaviour.connections = [2]
+    deployed.behaviour.sessions = [2, 1, 0]
+    deploy(deployed, drain_timeout=5)
+    assert deployed.behaviour.sessions == [0]
+    ended = [verb for verb in deployed.verbs if verb in ("end sessions", "stop", "remove blue")]
+    assert ended[:4] == ["end sessions", "end sessions", "end sessions", "stop"]
+
+
 def test_live_is_told_before_the_drain(deployed: FakeHost) -> None:
     deployed.behaviour.connections = [5, 0]
     deploy(deployed)

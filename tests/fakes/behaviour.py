@@ -55,6 +55,8 @@ class Behaviour:
     first_number: int = 1
     # connections the gateway holds, one number a look; the last one stays
     connections: list[int] = field(default_factory=lambda: [0])
+    # sessions of UDP that are left when a drain has not ended, in the same way
+    sessions: list[int] = field(default_factory=lambda: [0])
     # what Traefik complains about after a release's routes are there
     complaints: dict[int, str] = field(default_factory=dict)
     # and about the trial of the operator's own middlewares

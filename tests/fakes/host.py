@@ -446,6 +446,11 @@ class FakeHost:
         left = self.behaviour.connections
         return left.pop(0) if len(left) > 1 else left[0]
 
+    def end_sessions(self, application: str, addresses: Sequence[str]) -> int:
+        self.verbs.append("end sessions")
+        left = self.behaviour.sessions
+        return left.pop(0) if len(left) > 1 else left[0]
+
     def closes_idle(self, probe: Probe) -> float | None:
         return self.behaviour.idle
 

@@ -293,8 +293,9 @@ def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
         with suppress(DockerFailed):  # it is gone, or will be removed in any case
             ports.containers.set_restart_policies({container.id: "no" for container in leaving})
     addresses = [address for container in leaving if container.is_running for address in container.addresses]
-    addresses += step.waited
-    drained = waits.until_drained(ports, addresses, step.timeout, progress)
+    drained = waits.until_drained(ports, [*addresses, *step.waited], step.timeout, progress)
+    if drained.cut:
+        waits.until_sessions_end(ports, step.application, addresses)
     return _drained(ports, step.colour, drained, step.timeout, ports.clock.now() - began)
 
 

@@ -23,6 +23,7 @@ CONFIRM_TIMEOUT = 15.0
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 LOG_LINES = 20
+_SILENT = 4.0  # seconds; Traefik ends a session in which nothing has come or gone for 3 s
 _AT_ONCE = 4  # applications that are asked for their routing: each question waits for a process
 _KILLED = 137  # the exit code that SIGKILL makes
 _MEMORY_EVENT = 1.0  # seconds to wait for the event
@@ -115,6 +116,17 @@ def until_drained(ports: Ports, addresses: Sequence[str], timeout: float, progre
             return Drainage(first, connections)
         if connections:
             progress(f"{connections} in flight")
+        ports.clock.pause(PAUSE)
+
+
+def until_sessions_end(ports: Ports, application: str, addresses: Sequence[str]) -> None:
+    """Wait until no session of UDP to these addresses is left, or Traefik has ended those that are silent.
+
+    A session whose server is gone would lose all that its client sends, until the kernel notices: up to a
+    minute.
+    """
+    deadline = ports.clock.now() + _SILENT
+    while ports.balancer.end_sessions(application, addresses) and ports.clock.now() < deadline:
         ports.clock.pause(PAUSE)
 
 

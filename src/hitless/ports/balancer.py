@@ -77,6 +77,14 @@ class Balancer(Protocol):
         """The gateway's open connections to these addresses."""
         ...
 
+    def end_sessions(self, application: str, addresses: Sequence[str]) -> int:
+        """Refuse for two seconds what comes over UDP for these addresses; how many sessions there were.
+
+        A session that sends ends then, and its client's next packet goes to what is live. Raises `LockLost`
+        if the application's lock is not held.
+        """
+        ...
+
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing more comes.
 

@@ -11,7 +11,7 @@ import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway import instance
-from hitless.adapters.gateway.connections import count_connections, udp_sessions
+from hitless.adapters.gateway.connections import count_connections, count_sessions, udp_sessions
 from hitless.adapters.gateway.instance import TraefikInstance, answer_of, request
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik import Traefik
@@ -182,6 +182,7 @@ UDP_TABLE = """\
 def test_sessions_of_udp_are_counted_also_with_a_local_port_that_is_one_of_tcp() -> None:
     assert count_connections(UDP_TABLE, ["172.26.0.4"]) == 3
     assert count_connections(f"{TABLE}\n{UDP_TABLE}", ["172.26.0.4"]) == 5
+    assert count_sessions(f"{TABLE}\n{UDP_TABLE}", ["172.26.0.4"]) == 3
 
 
 def test_sessions_of_udp_to_a_server_by_their_sockets() -> None:

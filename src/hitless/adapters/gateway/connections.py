@@ -21,12 +21,17 @@ def count_connections(table: str, addresses: Sequence[str]) -> int:
     rows = _rows(table)
     served = {_port(row) for row in rows if row[3] == _LISTEN}
     wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
-    sessions = sum(row[2].rpartition(":")[0] in wanted for row in _rows(table, over_udp=True))
-    return sessions + sum(
+    return count_sessions(table, addresses) + sum(
         row[2].rpartition(":")[0] in wanted and _port(row) not in served
         for row in rows
         if row[3] not in (_TIME_WAIT, _LISTEN)
     )
+
+
+def count_sessions(table: str, addresses: Sequence[str]) -> int:
+    """The sessions of UDP to these addresses."""
+    wanted = {shape for address in addresses for shape in _as_in_the_table(address)}
+    return sum(row[2].rpartition(":")[0] in wanted for row in _rows(table, over_udp=True))
 
 
 def count_clients(table: str, ports: Collection[int]) -> int:

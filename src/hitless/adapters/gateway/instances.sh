@@ -230,6 +230,27 @@ leading() { # table, pairs `10.0.0.2 . 65001 : 10.0.0.3 . 8000`, with commas
     echo "table ip $1 { chain answer { type nat hook output priority -100; dnat ip to ip daddr . tcp dport map { $2 }; }; }"
 }
 
+# Refuse packets of UDP to these servers: a session that sends one ends at once, with that packet, and its client's next
+# one opens another session. The refusal ends by itself: the addresses may soon be those of other containers.
+refuse() { # application, claim, addresses
+    fenced "$1" "$2" refuse_packets "refused-$@"
+}
+
+refuse_packets() { # table, application, claim, addresses
+    table=$1
+    shift 3
+    {
+        echo "add table inet $table; delete table inet $table"
+        echo "table inet $table { set of_4 { type ipv4_addr; flags timeout; }; set of_6 { type ipv6_addr; flags timeout; }; }"
+        for address in "$@"; do
+            case $address in *:*) of=of_6 ;; *) of=of_4 ;; esac
+            echo "add element inet $table $of { $address timeout 2s }"
+        done
+        echo "table inet $table { chain refused { type filter hook output priority 0;"
+        echo "ip daddr @of_4 meta l4proto udp reject; ip6 daddr @of_6 meta l4proto udp reject; }; }"
+    } | nft -f -
+}
+
 # Whether the host's kernel lets us.
 can_switch() {
     redirection "tcp dport 1 redirect to :2" | nft --check -f -

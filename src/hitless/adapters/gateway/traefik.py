@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
-from hitless.adapters.gateway.connections import count_connections
+from hitless.adapters.gateway.connections import count_connections, count_sessions
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
@@ -183,6 +183,14 @@ class Traefik:
         """The open connections to these addresses: the instances share one network, and its table."""
         table, _ = self.shell.run("connections")
         return count_connections(table.decode(), addresses)
+
+    def end_sessions(self, application: str, addresses: Sequence[str]) -> int:
+        """Refuse for two seconds what comes over UDP for these addresses; how many sessions there were."""
+        table, _ = self.shell.run("connections")
+        sessions = count_sessions(table.decode(), addresses)
+        if sessions:
+            self.shell.change("refuse", application, *addresses)
+        return sessions
 
     def closes_idle(self, probe: Probe) -> float | None:
         """After how many seconds the server of a probe closes a connection on which nothing comes."""
