@@ -106,6 +106,39 @@ class TestDocument:
             },
         }
 
+    def test_a_forward_auth_asks_its_own_colour_and_one_that_waits_asks_where_requests_wait(
+        self,
+    ) -> None:
+        login = {"forwardAuth": {"address": "http://login:9091/verify?to=x", "trustForwardHeader": True}}
+        backends = {**part().backends, "login": BackendRouting((Server("http://login-1:9091"),))}
+        both = {
+            colour: replace(part(release, backends=backends, middlewares={"m": login}), asks={"m": "login"})
+            for release, colour in enumerate((BLUE, GREEN), 1)
+        }
+        calm = routing(BLUE, both)
+        found = self.http(calm)
+        assert found["middlewares"]["shop.m.blue"]["forwardAuth"] == {
+            "address": "http://127.0.0.1:\0api/shop/ask/blue/m?to=x",
+            "trustForwardHeader": True,
+        }
+        ways = {name: one for name, one in found["routers"].items() if name.endswith("-ask")}
+        assert {name: (one["service"], one["entryPoints"]) for name, one in ways.items()} == {
+            "shop.m.blue-ask": ("shop.login.blue", ["traefik"]),
+            "shop.m.green-ask": ("shop.login.green", ["traefik"]),
+            "shop.m.live-ask": ("shop.login.live", ["traefik"]),
+        }
+        assert ways["shop.m.live-ask"]["rule"] == f"{INSIDE} && " + "PathPrefix(`/shop/ask/live/m`)"
+        assert found["middlewares"]["shop.m.blue-path"] == {"replacePath": {"path": "/verify"}}
+        each = calm.held(waiting_for(both[BLUE], "10.213.0.2", 60, 1000))
+        waiting = self.http(each)
+        assert waiting["middlewares"]["shop.m.blue"]["forwardAuth"]["address"].endswith(
+            "/shop/ask/live/m?to=x"
+        )
+        assert waiting["routers"]["shop.m.live-ask"]["service"] == "shop.login.waiting"
+        assert waiting["middlewares"]["shop.wait.ask"]["retry"]["timeout"] == "25000ms"
+        # who has begun to ask asks as before
+        assert waiting["routers"]["shop.m.blue-ask"] == ways["shop.m.blue-ask"]
+
     def test_connections_and_packets_cannot_wait(self) -> None:
         tcp = Router("db", "app", "HostSNI(`*`)", "shop", ("port-5432",), protocol=Protocol.TCP)
         udp = Router("dns", "app", "", "shop", ("port-53-udp",), protocol=Protocol.UDP)

@@ -101,14 +101,15 @@ def test_without_a_gateway_it_is_a_warning_beside_the_error_that_there_is_none()
     ]
 
 
-@pytest.mark.parametrize("address", ["http://app:9091/verify", "HTTPS://app"])
-def test_one_that_asks_a_service_by_its_compose_name(address: str) -> None:
+@pytest.mark.parametrize("address", ["http://app:9091/verify", "HTTPS://app", "http://app"])
+def test_one_that_asks_a_service_at_a_port_without_a_route(address: str) -> None:
     labels = {
         "traefik.http.middlewares.auth.forwardauth.address": address,
         "traefik.http.routers.shop.middlewares": "auth",
     }
     [finding] = [one for one in found(labels) if one.is_error]
     assert finding.path.endswith("middlewares.auth.forwardAuth.address")
-    assert "the gateway does not find app by this name" in finding.message
-    outside = {**labels, "traefik.http.middlewares.auth.forwardauth.address": "https://app.example.org/"}
-    assert not [one for one in found(outside) if one.is_error]
+    assert "the gateway finds app by this name only at a port of a route" in finding.message
+    for known in ("https://app.example.org/", "http://app:8000/verify", "http://app:99999999/"):
+        there = {**labels, "traefik.http.middlewares.auth.forwardauth.address": known}
+        assert not [one for one in found(there) if one.is_error]

@@ -213,21 +213,27 @@ answer() { # application, claim, address, for each port: port, host of the serve
 lead() { # table, address, for each port: port, host of the server, its port
     table=$1 address=$2 ports=
     shift 2
-    [ $# -gt 0 ] || leading "$table" "$address . 65001 : $address . 1" | nft --check -f - || return
+    [ $# -gt 0 ] || leading "$table" "$(let_in "$address" 65001 "$address" 1)" | nft --check -f - || return
     while [ $# -gt 0 ]; do
         at=$(getent ahostsv4 "$2" | sed -n '1s/ .*//p')
         [ -n "$at" ] || { echo "$2 has no address on the gateway's networks" >&2; return 1; }
-        ports="$ports, $address . $1 : $at . $3"
+        ports="$ports$(let_in "$address" "$1" "$at" "$3")"
         shift 3
     done
     {
         echo "add table ip $table; delete table ip $table"
-        [ -z "$ports" ] || leading "$table" "${ports#, }"
+        [ -z "$ports" ] || leading "$table" "$ports"
     } | nft -f -
 }
 
-leading() { # table, pairs `10.0.0.2 . 65001 : 10.0.0.3 . 8000`, with commas
-    echo "table ip $1 { chain answer { type nat hook output priority -100; dnat ip to ip daddr . tcp dport map { $2 }; }; }"
+leading() { # table, rules
+    echo "table ip $1 { chain answer { type nat hook output priority -100; $2 }; }"
+}
+
+# One after the other: all at once would be more than a small listen backlog takes (Python's http.server has 5), and a
+# request with a body would get a reset. Who is not let in yet is refused, as before, and tries again.
+let_in() { # address, port, server, its port
+    echo "ip daddr $1 tcp dport $2 limit rate 250/second burst 5 packets dnat to $3:$4;"
 }
 
 # Refuse packets of UDP to these servers: a session that sends one ends at once, with that packet, and its client's next

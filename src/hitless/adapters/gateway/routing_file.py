@@ -58,7 +58,8 @@ def sealed(header: Json, body: str) -> str:
     text = text.replace("{{", _BRACES)
     for place, variable in _PORTS.items():
         for scheme in ("", "http://"):
-            text = text.replace(json.dumps(f"{scheme}{LOOPBACK}:{place}"), f'"{scheme}{LOOPBACK}:{variable}"')
+            start = json.dumps(f"{scheme}{LOOPBACK}:{place}")[:-1]  # a path may follow
+            text = text.replace(start, f'"{scheme}{LOOPBACK}:{variable}')
     return f"{_HEADER}{_digest(text)} {text}"
 
 
@@ -116,6 +117,7 @@ def _encode(routing: Routing) -> dict[str, Any]:
                     }
                     for name, backend in part.backends.items()
                 },
+                **({"asks": dict(part.asks)} if part.asks else {}),
             }
             for colour, part in routing.colours.items()
         },
@@ -139,6 +141,7 @@ def _decode(value: Json) -> Routing:
                     )
                     for name, backend in part["backends"].items()
                 },
+                asks=part.get("asks", {}),
             )
             for colour, part in value["colours"].items()
         },

@@ -11,6 +11,7 @@ from typing import Any
 
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.routing import forward_auth
 from hitless.domain.routing.entry_points import API, WEB
 from hitless.domain.routing.model import Protocol, Router, label_name, local_name
 from hitless.domain.routing.reserved import (
@@ -21,6 +22,7 @@ from hitless.domain.routing.reserved import (
     LOOPBACK,
     MARKER_HOST,
     MARKER_PRIORITY,
+    asked_path,
     busy_path,
     handshake_host,
     handshake_protocol,
@@ -61,6 +63,8 @@ _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
 # attempts (`newBackOff`, 3.7), so it stays what it is.
 _ATTEMPTS = 1_000_000
 _WAIT_INTERVAL = "200ms"
+_LIVE = "live"
+_LONGEST_ASK = 25.0  # seconds; after 30 s Traefik gives up what a `forwardAuth` asks, with a 500
 _AGAIN = "5"  # seconds after which clients may come again
 # Traefik's own answers: nobody is there (502, 504), or too many wait (429)
 _BUSY = ("429", "502", "504")
@@ -102,6 +106,9 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
             if label_name(name) != name:
                 continue  # of TCP
             http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
+        for name in part.asks:
+            for kind, those in _ask(routing, colour, part, name).items():
+                http[kind].update(those)
         for name, backend in _of_http(part).items():
             http["services"][_name(routing, name, colour)] = {
                 "loadBalancer": _servers(routing, backend, is_live)
@@ -167,15 +174,15 @@ def _waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[st
                 }
             },
             crowd: {"inFlightReq": {"amount": waiting.most}},
-            wait: {
-                "retry": {
-                    "attempts": _ATTEMPTS,
-                    "initialInterval": _WAIT_INTERVAL,
-                    "timeout": f"{waiting.timeout * 1000:.0f}ms",
-                }
-            },
+            wait: _wait(waiting.timeout),
         },
     }
+
+
+def _wait(timeout: float) -> Json:
+    """A middleware with which a request waits for at most these seconds."""
+    retry = {"attempts": _ATTEMPTS, "initialInterval": _WAIT_INTERVAL, "timeout": f"{timeout * 1000:.0f}ms"}
+    return {"retry": retry}
 
 
 def _waiting_middlewares(routing: Routing) -> tuple[str, str, str]:
@@ -353,19 +360,73 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     settings = {key: value for key, value in router.settings.items() if key != "tls"}
     if is_live and "tls" in router.settings:
         settings["tls"] = _tls_of(routing, router.settings["tls"])
-    waits = is_live and routing.waiting is not None and router.backend in routing.waiting.ports
-    last = _waiting_middlewares(routing) if waits else (_name(routing, "retry", "all"),)
+    service, last = _leads_to(routing, colour, router.backend, is_live)
     return {
         **settings,
         "priority": min(priority, MARKER_PRIORITY - 1),
         "rule": router.rule if is_live else f"{guard}({router.rule})",
-        "service": _name(routing, router.backend, "waiting" if waits else "live" if is_live else colour),
+        "service": service,
         # the retry last: what comes before it (a rate limit, a login) sees each request once
         "middlewares": [
             *(_reference(routing, colour, part.middlewares, name) for name in router.middlewares),
             *last,
         ],
         **({"entryPoints": list(router.entry_points)} if router.entry_points else {}),
+    }
+
+
+def _leads_to(routing: Routing, colour: Colour, backend: str, is_live: bool) -> tuple[str, tuple[str, ...]]:
+    """Where requests for a backend go, and the last of their middlewares."""
+    if is_live and routing.waiting is not None and backend in routing.waiting.ports:
+        return _name(routing, backend, "waiting"), _waiting_middlewares(routing)
+    return _name(routing, backend, "live" if is_live else colour), (_name(routing, "retry", "all"),)
+
+
+def _ask(routing: Routing, colour: Colour, part: ColourRouting, name: str) -> dict[str, dict[str, Any]]:
+    """The ways of a `forwardAuth` middleware to its backend: routes from inside, as requests have them.
+
+    One leads to the servers of its own colour, in all generations: a request that has begun to ask has no
+    connection yet to what it asks for, and must get there before that stops. The other one waits where
+    requests wait, and leads to what is live else. The request is what Traefik would send to the address in
+    the label.
+    """
+    address = forward_auth.address(part.middlewares[name])
+    if address is None:
+        return {}
+    live = routing.colours[routing.live].asks if routing.live else {}
+    service, last = _leads_to(routing, colour, part.asks[name], colour == routing.live)
+    ways: dict[str, tuple[str, tuple[str, ...]]] = {}
+    ways[colour.value] = (_name(routing, part.asks[name], colour), (_name(routing, "retry", "all"),))
+    waits = {}
+    if routing.waiting and service == _name(routing, part.asks[name], "waiting"):
+        wait = _name(routing, "wait", "ask")
+        waits = {wait: _wait(min(routing.waiting.timeout, _LONGEST_ASK))}
+        last = (*last[:-1], wait)
+    if colour == routing.live or name not in live:
+        ways[_LIVE] = (service, last)
+    way = f"http://{LOOPBACK}:{OWN_PORT[API]}"
+    way += asked_path(routing.application, _LIVE if waits else colour.value, name)
+    way += f"?{address.query}" if address.query else ""
+    path, headers = (_name(routing, name, f"{colour}-{kind}") for kind in ("path", "headers"))
+    return {
+        "routers": {
+            _name(routing, name, f"{key}-ask"): {
+                "rule": f"{INSIDE} && PathPrefix(`{asked_path(routing.application, key, name)}`)",
+                "priority": MARKER_PRIORITY,
+                "service": service,
+                "middlewares": [path, headers, *last],
+                "entryPoints": [API],
+            }
+            for key, (service, last) in ways.items()
+        },
+        "middlewares": {
+            path: {"replacePath": {"path": address.path or "/"}},
+            headers: {"headers": {"customRequestHeaders": {"Host": address.netloc, "X-Replaced-Path": ""}}},
+            _name(routing, name, colour): {
+                "forwardAuth": {**part.middlewares[name]["forwardAuth"], "address": way}
+            },
+            **waits,
+        },
     }
 
 

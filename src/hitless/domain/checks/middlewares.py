@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -10,10 +9,9 @@ from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.world import World
-from hitless.domain.routing import gateway_config
+from hitless.domain.routing import forward_auth, gateway_config
 from hitless.domain.routing.model import Routes, label_of
 
-_HOST = re.compile(r"https?://([\w.-]+)", re.IGNORECASE)
 _WAITING = ("buffering", "forwardAuth")
 
 
@@ -43,16 +41,17 @@ def of_middlewares(routes: Routes, world: World) -> Iterator[Finding]:
 
 
 def of_addresses(application: Application) -> Iterator[Finding]:
-    """Middlewares that ask a service by its Compose name: the gateway is on none of the file's networks."""
+    """Middlewares that ask a service by its Compose name, which no route leads to at this port."""
     services = {service.name for service in application.services}
+    asks = forward_auth.asks(application.routes)
     for name, middleware in application.routes.middlewares.items():
-        address = str((middleware.get("forwardAuth") or {}).get("address") or "")
-        host = _HOST.match(address)
-        if host and host[1] in services:
+        asked = forward_auth.address(middleware)
+        if asked and asked.hostname in services and name not in asks:
             yield Finding(
                 f"{label_of('middlewares', name)}.forwardAuth.address",
-                f"the gateway does not find {host[1]} by this name: two releases would answer to it",
-                "write the address at which people reach it, such as https://login.example.org/verify",
+                f"the gateway finds {asked.hostname} by this name only at a port of a route, over HTTP",
+                f"give {asked.hostname} a route, or a Traefik service, with the port "
+                f"{forward_auth.port(asked)} (docs/labels.md); or write the address at which people reach it",
             )
 
 

@@ -150,6 +150,9 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         # Only this container itself can ask the API here: it tells password hashes. The dashboard's own entry
         # point has routes for the Docker host alone (adapters/gateway/dashboard.py); no label can name it.
         f"--entrypoints.traefik.address=127.0.0.1:{there.api}",
+        # what a `forwardAuth` middleware tells of the client reaches the application as it is
+        "--entrypoints.traefik.forwardedheaders.insecure=true",
+        "--entrypoints.traefik.forwardedheaders.notappendxforwardedfor=true",
         *([f"--entrypoints.dashboard.address=:{there.dashboard}"] if settings.dashboard else []),
         *(
             f"--entrypoints.{name}.address=:{port}" + ("/udp" if entry_points.is_udp(name) else "")

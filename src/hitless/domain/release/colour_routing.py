@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hitless.domain.common.names import shared_host
 from hitless.domain.release.prepared import Prepared
+from hitless.domain.routing import forward_auth
 from hitless.domain.routing.split import BackendRouting, ColourRouting, ServerOf
 
 
@@ -33,4 +34,5 @@ def colour_routing(
             load_balancer=backend.load_balancer,
             awaits=of if backend.service in awaited else None,
         )
-    return ColourRouting(release, routes.routers, routes.middlewares, backends)
+    asks = forward_auth.asks(routes)
+    return ColourRouting(release, routes.routers, routes.middlewares, backends, asks)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
+from hitless.domain.release import replicas
 from hitless.domain.release.model import Image
 from hitless.domain.release.prepared import Prepared
-from hitless.domain.routing import rules
+from hitless.domain.routing import forward_auth, rules
 from hitless.domain.routing.entry_points import WEB
 from hitless.domain.routing.model import Backend
 from hitless.domain.routing.reserved import COLOUR_HEADER
@@ -86,7 +87,8 @@ def of_routes(
 ) -> tuple[Probe, ...]:
     """One request through the gateway for each of the candidate's routes to the services `among` its own.
 
-    Only a route whose rule gives an example can be asked.
+    Only a route whose rule gives an example can be asked, and only together with the last of what answers it:
+    its middlewares may ask another service.
 
     A route to a shared service says nothing about the candidate.
     """
@@ -97,13 +99,16 @@ def of_routes(
         for backend in application.routes.backends
         if backend.scheme in ("http", "https")
     }
-    webs = [one for one in application.having(Role.WEB) if one.name in among]
-    asked = {service.name for service in webs if service.settings.ask_routes}
+    asked = {service.name for service in application.having(Role.WEB) if service.settings.ask_routes}
+    later = {*replicas.late(application)}
     for router in application.routes.routers:
         example = rules.example(router.rule)
         ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
         # a rule that asks for a header may mean anything
         if example is None or services.get(router.backend) not in asked:
+            continue
+        needed = {services[router.backend], *forward_auth.services_of(application.routes, router)}
+        if not needed & {*among} or needed & later - {*among}:
             continue
         host, path = example
         if ports and ports[0]:

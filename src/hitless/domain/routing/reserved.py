@@ -23,6 +23,11 @@ def busy_path(application: str) -> str:
     return f"/{application}/busy"
 
 
+def asked_path(application: str, whom: str, middleware: str) -> str:
+    """The path at which a `forwardAuth` middleware asks its backend in a colour, or in what is live."""
+    return f"/{application}/ask/{whom}/{middleware}"
+
+
 def handshake_host(application: str) -> str:
     """The name that a client asks for in the TLS handshake which proves a generation."""
     return f"{application}.{MARKER_HOST}"

@@ -62,12 +62,16 @@ class BackendRouting:
 
 @dataclass(frozen=True)
 class ColourRouting:
-    """All that one colour adds to the routing: its own rules, middlewares and servers."""
+    """All that one colour adds to the routing: its own rules, middlewares and servers.
+
+    `asks`: the `forwardAuth` middlewares that ask one of its backends, in place of the host of their address.
+    """
 
     release: int
     routers: tuple[Router, ...]
     middlewares: Mapping[str, Json]
     backends: Mapping[str, BackendRouting]
+    asks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def servers(self) -> tuple[Server, ...]:
