@@ -196,6 +196,16 @@ def test_an_exclusive_service_does_not_run_twice_after_an_interrupt_after_the_cu
     assert not any(verb.startswith("start again") for verb in host.verbs)
 
 
+def test_its_restart_policy_comes_back_with_it() -> None:
+    host, made = with_beat()
+    beat = {**made.model["services"]["beat"], "restart": "unless-stopped"}
+    made = application({"web": dict(made.model["services"]["web"]), "beat": beat})
+    host.behaviour.answers[1] = [Answer(503, "no")]
+    with pytest.raises(HitlessError):
+        adopt(host, FakeGatewayProject(host), made)
+    assert host.policies["shop-beat-1"] == "unless-stopped"
+
+
 def test_a_hook_that_fails_after_the_cutover_does_not_end_the_adoption() -> None:
     host, made = with_beat()
     made = application(made.model["services"], {"hooks": {"after-cutover": {"local": ["tell"]}}})

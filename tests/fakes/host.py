@@ -77,6 +77,7 @@ class FakeHost:
     lines: list[str] = field(default_factory=list)
     policies: dict[str, str] = field(default_factory=dict)
     verbs: list[str] = field(default_factory=list)
+    gateway_since: str = "the beginning"
     violations: list[str] = field(default_factory=list)
     holder: str = ""
     # who works on which other application
@@ -325,7 +326,10 @@ class FakeHost:
 
     def set_restart_policies(self, policies: Mapping[str, str]) -> None:
         self._verb("set restart policies")
-        self.policies.update(zip(self._names(policies), policies.values(), strict=True))
+        plain = {one.id: one.name for one in self.composed("")}
+        here = {one: policy for one, policy in policies.items() if one not in plain}
+        self.policies.update({plain[one]: policy for one, policy in policies.items() if one in plain})
+        self.policies.update(zip(self._names(here), here.values(), strict=True))
 
     def logs(self, container: str, lines: int) -> str:
         known = {*self.running, *(one.name for one in (*self.base.values(), *self.strangers))}
@@ -379,7 +383,8 @@ class FakeHost:
             return None
         found = gateway("traefik", self.gateway_settings, "9" * 64)
         way = found.network_of("shop")
-        return replace(found, networks={way: "10.213.0.2"} if self.running else {})
+        networks = {way: "10.213.0.2"} if self.running else {}
+        return replace(found, networks=networks, since=self.gateway_since)
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         self._fenced("deliver" if routing else "withdraw")
@@ -417,6 +422,7 @@ class FakeHost:
             there = self.running.get(server.partition(":")[0])
             if there is None or there.state == "created":
                 self.violations.append(f"{server} is to answer those that wait, and was not started")
+        # one that does not run gets none of them: they wait on, and are told so in the end
         self.has_waiting = self.has_waiting and not servers
 
     def certify(self, is_strict: bool) -> None:

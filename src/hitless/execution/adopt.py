@@ -124,37 +124,44 @@ def _deploy(
 ) -> HookFailed | None:
     """Deploy the release. Returns the error of a hook that failed after the cutover."""
     try:
-        deploy(session, application, options, during=partial(_without_exclusive, found))
+        deploy(session, application, options, during=partial(_without_exclusive, application, found))
     except HookFailed as error:
         return error  # the release is live, so the rest must be done
     return None
 
 
 @contextmanager
-def _without_exclusive(found: Adoption, ports: Ports) -> Iterator[None]:
+def _without_exclusive(application: Application, found: Adoption, ports: Ports) -> Iterator[None]:
     """Stop what must not run beside the release. If the release fails, start it again."""
     if not found.exclusive:
         yield
         return
     ids = [one.id for one in ports.containers.composed(found.application) if one.name in found.exclusive]
     try:
+        # it must not start with the engine, either, if somebody kills this command
+        ports.containers.set_restart_policies(dict.fromkeys(ids, "no"))
         step = StepId(StepKind.STOP_EXCLUSIVE, subjects=found.exclusive)
         announced(ports, step, lambda: ports.containers.stop(ids))
         yield
     except HookFailed:
         raise
     except BaseException as error:
-        gateway.undo(error, lambda: _start_exclusive(ports, found))
+        gateway.undo(error, lambda: _start_exclusive(application, ports, found))
         raise
 
 
-def _start_exclusive(ports: Ports, found: Adoption) -> None:
+def _start_exclusive(application: Application, ports: Ports, found: Adoption) -> None:
     """Start again what was stopped for the release, unless the release runs its own."""
     world = observe.world(ports, found.application)
     if world.live(found.application):
         return  # the interrupt came after the cutover, which stays
     running = {container.service for container in world.containers if container.is_running}
-    ids = [one.id for one in world.base if one.name in found.exclusive and one.service not in running]
+    base = [one for one in world.base if one.name in found.exclusive]
+    services = application.model["services"]
+    policies = {one.id: str(services[one.service].get("restart") or "no") for one in base}
+    if policies:
+        ports.containers.set_restart_policies(policies)
+    ids = [one.id for one in base if one.service not in running]
     if ids:
         ports.containers.start_again(ids)
 

@@ -252,6 +252,7 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock |
         else:
             at_work = alone.at_work
             if not at_work:
+                _refuse_waiting(ports)
                 return alone.lock
             held.close()  # the other commands may need a lock that this one holds
             who = "; ".join(f"{one.describe()} (on {name})" for name, one in at_work.items())
@@ -264,6 +265,17 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock |
             ports.emit(Waiting(but, who))
             is_told = True
         ports.clock.pause(_PAUSE)
+
+
+def _refuse_waiting(ports: Ports) -> None:
+    """Raise `HitlessError` if requests wait for an application whose command was killed."""
+    routings = ports.state.read(None).routings
+    if waiting := sorted(name for name, routing in routings.items() if routing.waiting):
+        name = waiting[0]
+        raise HitlessError(
+            f"requests for {', '.join(waiting)} wait, and would be lost: a command there was interrupted",
+            f"finish it first: hitless resume -p {name}, or hitless abort -p {name}",
+        )
 
 
 def _locked(at_work: Mapping[str, Holder]) -> Locked:

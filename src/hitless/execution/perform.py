@@ -86,7 +86,8 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
                     raise
                 failed.append(error)
                 done += 1
-            if isinstance(action.step, CutOver) and action.step.routing.live:
+            is_tidying = action.phase is Phase.TIDY  # what comes back there is another release
+            if isinstance(action.step, CutOver) and action.step.routing.live and not is_tidying:
                 ports.emit(Live(plan.release, action.step.routing.live, ports.clock.now() - began))
         ports.insist()  # a process that was suspended in its last step may have lost the lock
     except LockLost:
@@ -278,11 +279,20 @@ def _stop(ports: Ports, application: str, colour: Colour, services: Sequence[str
 def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
     application, colour = step.application, step.colour
     _stop(ports, application, colour.other, step.leaving)
-    if step.restart:
-        ports.containers.set_restart_policies(known.each(application, colour, step.restart))
-    _start(ports, step, known)
-    gate = Gate(application, colour, step.readiness)
-    readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
+    try:
+        if step.restart:
+            ports.containers.set_restart_policies(known.each(application, colour, step.restart))
+        _start(ports, step, known)
+        gate = Gate(application, colour, step.readiness)
+        readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
+    except (GateFailed, DockerFailed) as error:
+        if not step.at_any_rate:
+            raise
+        if isinstance(error, GateFailed) and error.logs:
+            ports.emit(Output(step.id, error.logs))
+        return f"NOT READY, and live all the same: {error.message}"
+    if step.at_any_rate and not all(known.of(application, colour, step.services).values()):
+        return "NOBODY THERE: somebody has removed a container; deploy a good release"
     return ""
 
 

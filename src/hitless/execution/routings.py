@@ -74,8 +74,15 @@ def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) 
             f"the gateway was not on the network of {routing.application} when this command began",
             "it is now: deploy again",
         )
-    # those who answered at a changeover before must not answer now
-    ports.balancer.answer(routing.application, address, {})
+    try:
+        # those who answered at a changeover before must not answer now
+        ports.balancer.answer(routing.application, address, {})
+    except DockerFailed as error:
+        raise HitlessError(
+            f"requests can't wait here: the host's kernel does not take the gateway's rule: {error.output}",
+            "the kernel needs nf_tables with nft_nat and nft_limit; without them, deploy in a quiet hour: "
+            "hitless down, then hitless deploy",
+        ) from error
     known.waiting_since.append(ports.clock.now())
     return _route(ports, known, routing.application, before, routing)
 
@@ -83,7 +90,12 @@ def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) 
 def _answer(ports: Ports, known: Replicas, waiting: Waiting, routing: Routing) -> str:
     served = known.served(routing) or routing
     servers = served.colours[served.live].answering(waiting) if served.live else {}
-    ports.balancer.answer(routing.application, waiting.address, servers)
+    try:
+        ports.balancer.answer(routing.application, waiting.address, servers)
+    except DockerFailed as error:
+        if known.waiting_since:
+            raise
+        return f"nobody waits for this command; {error.message}"
     if silent := [name for name, port in waiting.ports.items() if port not in servers]:
         return f"nobody answers those for {', '.join(silent)}: there is none in {served.live}"
     began = known.waiting_since

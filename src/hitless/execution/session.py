@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 
@@ -14,6 +14,7 @@ from hitless.domain.common.errors import (
     GatewayDown,
     HitlessError,
     HookFailed,
+    Locked,
     LockLost,
     Refused,
 )
@@ -36,10 +37,14 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan.model import Plan
+from hitless.domain.plan.recover import plan_tidy
+from hitless.domain.plan.routing_steps import LetWait
 from hitless.execution import observe
 from hitless.execution.perform import perform
 from hitless.ports import Ports
 from hitless.ports.state import HeldLock
+
+_RESTART = 30.0  # seconds in which the engine starts a gateway again that has ended
 
 
 class Session:
@@ -177,12 +182,58 @@ class Session:
             heard(event)
             self._emit(event)
 
-        failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
+        # a gateway that ends while requests wait must not leave them waiting
+        may_wait = any(isinstance(step, LetWait) for step in plan.steps)
+        before = self._bare.balancer.gateway() if may_wait else None
+        try:
+            failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
+        except HitlessError as error:
+            if before and self._has_restarted(before):
+                self._answer_again(plan, error)
+            raise
         if failed:
             raise HookFailed(
                 f"everything else is done, but {'; '.join(error.message for error in failed)}",
                 "see its log above; do by hand what the hook does, or deploy again",
             )
+
+    def _has_restarted(self, before: Gateway) -> bool:
+        """Whether the gateway's container has ended, and runs again; waits for that for a while."""
+        deadline = self._bare.clock.now() + _RESTART
+        while True:
+            if self._lock and self._lock.is_held():
+                return False
+            with suppress(HitlessError):  # the engine, perhaps, too
+                if there := self._bare.balancer.gateway():
+                    return there.since != before.since
+            if self._bare.clock.now() > deadline:
+                return False
+            self._bare.clock.pause(1.0)
+
+    def _answer_again(self, plan: Plan, error: HitlessError) -> None:
+        """Take the lock again, and have the live release answer those that wait. Raises `HitlessError` then.
+
+        Does nothing if nobody waits, or if another command has the lock.
+        """
+        self.unlock()
+        gateway = self._bare.balancer.gateway()
+        with suppress(Locked):
+            self.lock()
+        if gateway is None or self._lock is None:
+            return
+        world = self.look(gateway)
+        routing, live = world.routings.get(self.application), world.live_release(self.application)
+        if not (routing and routing.waiting and live):
+            return
+        settings = live.application.settings
+        tidy = plan_tidy(self.application, world, settings.drain_timeout, settings.keep, (plan.release,))
+        perform(tidy, self.ports, self.began)
+        self.ports.emit(Undone())
+        raise HitlessError(
+            f"the gateway was restarted while requests waited, and these were lost; release "
+            f"{live.release.number} answers again",
+            "deploy again",
+        ) from error
 
     def settle(self, error: HitlessError) -> HitlessError:
         """The error that ends the command, without secrets and with its outcome. The caller raises it.

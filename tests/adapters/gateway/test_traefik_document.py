@@ -83,7 +83,7 @@ class TestDocument:
             routers=(both[BLUE].routers[0], replace(both[BLUE].routers[1], backend="admin")),
         )
         calm = routing(BLUE, both)
-        each = calm.held(waiting_for(both[BLUE], "10.213.0.2", 60, 1000))
+        each = calm.held(waiting_for([both[BLUE]], "10.213.0.2", 60, 1000))
         found = self.http(each)
         live = found["routers"]["shop.shop.live"]
         assert live["service"] == "shop.shop.waiting"
@@ -129,7 +129,7 @@ class TestDocument:
         }
         assert ways["shop.m.live-ask"]["rule"] == f"{INSIDE} && " + "PathPrefix(`/shop/ask/live/m`)"
         assert found["middlewares"]["shop.m.blue-path"] == {"replacePath": {"path": "/verify"}}
-        each = calm.held(waiting_for(both[BLUE], "10.213.0.2", 60, 1000))
+        each = calm.held(waiting_for([both[BLUE]], "10.213.0.2", 60, 1000))
         waiting = self.http(each)
         assert waiting["middlewares"]["shop.m.blue"]["forwardAuth"]["address"].endswith(
             "/shop/ask/live/m?to=x"
@@ -143,7 +143,7 @@ class TestDocument:
         tcp = Router("db", "app", "HostSNI(`*`)", "shop", ("port-5432",), protocol=Protocol.TCP)
         udp = Router("dns", "app", "", "shop", ("port-53-udp",), protocol=Protocol.UDP)
         each = routing(BLUE, {BLUE: part(1, tcp, udp)})
-        each = each.held(waiting_for(each.colours[BLUE], "10.213.0.2", 60, 1000))
+        each = each.held(waiting_for([each.colours[BLUE]], "10.213.0.2", 60, 1000))
         nowhere = [{"address": "127.0.0.1:1"}]
         assert document(each)["tcp"]["services"]["shop.shop.blue"]["loadBalancer"]["servers"] == nowhere
         assert udp_servers(each) == {"port-53-udp": ("127.0.0.1:1",)}

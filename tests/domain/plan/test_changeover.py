@@ -147,12 +147,15 @@ def test_what_works_on_its_volumes_does_so_when_the_old_one_has_stopped() -> Non
 
 def test_an_undo_starts_the_old_one_again_and_runs_each_hook_once() -> None:
     made = plan({"app": ALONE}, x_hitless={"hooks": {"on-failure": {"local": "./alarm.sh"}}})
-    undo = [step.id.kind for step in made.undo(kinds(made).index(StepKind.CUT_OVER) + 1)]
+    undo = [step.id.kind for step in made.undo(kinds(made).index(StepKind.CUT_OVER))]
     assert undo[:5] == [
         *(StepKind.STOP_EXCLUSIVE, StepKind.RUN_LOCAL_HOOK, StepKind.HAND_OVER, StepKind.CUT_OVER),
         StepKind.ANSWER,
     ]
     assert undo.count(StepKind.RUN_LOCAL_HOOK) == 1
+    # the old one may have stopped, and there is nothing to put back yet
+    drained = [step.id.kind for step in made.undo(kinds(made).index(StepKind.STOP_EXCLUSIVE) + 1)]
+    assert drained[:4] == [*(StepKind.HAND_OVER, StepKind.CUT_OVER, StepKind.ANSWER, StepKind.RESTORE_ROUTES)]
     # and if nobody waits yet, the hook still runs
     early = [step.id.kind for step in made.undo(1)]
     assert early[0] is StepKind.RUN_LOCAL_HOOK
@@ -160,13 +163,17 @@ def test_an_undo_starts_the_old_one_again_and_runs_each_hook_once() -> None:
 
 def test_a_release_that_fails_in_its_bake_changes_over_in_the_other_direction() -> None:
     made = plan({"app": ALONE})
-    bake = next(action for action in made.actions if action.step.id.kind is StepKind.BAKE)
-    assert bake.phase is Phase.BAKE
-    assert [step.id.kind for step in bake.undo] == [
+    bake = kinds(made).index(StepKind.BAKE) + 1
+    assert made.actions[bake - 1].phase is Phase.BAKE
+    undo = made.undo(bake)
+    assert [step.id.kind for step in undo][:7] == [
         *(StepKind.LET_WAIT, StepKind.DRAIN, StepKind.STOP_EXCLUSIVE, StepKind.HAND_OVER),
-        *(StepKind.CUT_OVER, StepKind.ANSWER),
+        *(StepKind.CUT_OVER, StepKind.ANSWER, StepKind.RESTORE_ROUTES),
     ]
-    assert [step.routing.live for step in of(bake.undo, CutOver)] == [Colour.BLUE]
+    [back] = of(undo, CutOver)
+    assert back.routing.live is Colour.BLUE
+    # a generation that was there before would be taken for this one
+    assert back.routing.generation > of(made.steps, CutOver)[0].routing.generation
 
 
 def test_a_live_release_that_could_not_be_brought_back_is_not_stopped() -> None:

@@ -216,8 +216,8 @@ lead() { # table, address, for each port: port, host of the server, its port
     [ $# -gt 0 ] || leading "$table" "$(let_in "$address" 65001 "$address" 1)" | nft --check -f - || return
     while [ $# -gt 0 ]; do
         at=$(getent ahostsv4 "$2" | sed -n '1s/ .*//p')
-        [ -n "$at" ] || { echo "$2 has no address on the gateway's networks" >&2; return 1; }
-        ports="$ports$(let_in "$address" "$1" "$at" "$3")"
+        # one that does not run has no address: its requests wait on, and get 503 in the end
+        [ -z "$at" ] || ports="$ports$(let_in "$address" "$1" "$at" "$3")"
         shift 3
     done
     {

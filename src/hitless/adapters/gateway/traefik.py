@@ -93,7 +93,8 @@ class Traefik:
         settings = GatewaySettings.from_label(live or labels(found)[LABEL_SETTINGS])
         networks = found["NetworkSettings"].get("Networks") or {}
         addresses = {name: str(one.get("IPAddress") or "") for name, one in networks.items()}
-        return replace(gateway(project, settings, found["Id"]), networks=addresses)
+        since = str(found["State"].get("StartedAt") or "")
+        return replace(gateway(project, settings, found["Id"]), networks=addresses, since=since)
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or remove it (None)."""

@@ -177,6 +177,9 @@ def _problem_text(problem: Problem) -> str:
             return f"the record of release {subject} is damaged; the next hitless deploy removes it"
         case ProblemKind.NOTHING_RUNS:
             return f"no container of the live colour {subject} is running; run: hitless deploy"
+        case ProblemKind.REQUESTS_WAIT:
+            waits = f"nobody answers now: requests wait for {detail} s, and then get 503"
+            return f"{waits}; run: hitless abort, hitless resume or hitless deploy"
         case ProblemKind.CERTIFICATE_ENDS:
             ends = f"the certificate for {subject} is good for {detail} more days"
             return f"{ends}: add the next one with hitless gateway certificate add"

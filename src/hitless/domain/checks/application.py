@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from hitless.domain.application import mounts
 from hitless.domain.application.model import Application, Role
 from hitless.domain.application.replicas import replicas
 from hitless.domain.checks import compose_keys
@@ -22,6 +23,7 @@ from hitless.domain.release import prepared as preparing
 from hitless.domain.release.compose_models import hook_service
 from hitless.domain.release.model import Image
 from hitless.domain.release.prepared import with_ports
+from hitless.domain.release.replicas import exclusive, makes_wait
 
 
 def check(application: Application, world: World, images: Mapping[str, Image]) -> tuple[Finding, ...]:
@@ -127,15 +129,49 @@ def _base(application: Application, world: World) -> Iterator[Finding]:
 
 
 def _still_written(application: Application, world: World) -> Iterator[Finding]:
-    """Services that would start once for all releases, beside a live copy that must be alone."""
+    """Services that would write to the data of one that must be alone there, and runs on at that time."""
     live = world.live_release(application.name)
-    only = {one.name for one in live.application.released if one.exclusive} if live else set()
+    if live is None:
+        return
+    down = f"hitless down -p {application.name}, then deploy: its volumes stay"
+    only = _data(live.application, exclusive(live.application))
     for service in application.having(Role.SHARED):
         if service.name in only:
+            message = "is shared now, and the live release has a copy of its own: two of it would run"
+            yield Finding(f"services.{service.name}", message, down)
+        else:
+            yield from _beside(application, service.name, only, down)
+    if not makes_wait(application):  # else the live ones stop first
+        webs = {name: data for name, data in only.items() if live.application.is_web(name)}
+        for name in exclusive(application):
+            yield from _beside(application, name, {**webs, name: frozenset()}, down)
+    running = {one.service: one.name for one in world.base if one.state == "running"}
+    shared = {one.name for one in live.application.having(Role.SHARED)} & {*running}
+    stays = {one.name for one in application.having(Role.SHARED)}
+    there = _data(live.application, shared - stays)
+    for name in exclusive(application):
+        containers = ", ".join(running[other] for other in there)
+        yield from _beside(application, name, there, f"stop what is shared: docker rm --force {containers}")
+
+
+def _data(application: Application, names: Collection[str]) -> dict[str, frozenset[str]]:
+    """The data that these services write, by the sources of their mounts."""
+    services = application.model["services"]
+    return {name: frozenset(mounts.data(services[name])) for name in names}
+
+
+def _beside(
+    application: Application, name: str, others: Mapping[str, frozenset[str]], hint: str
+) -> Iterator[Finding]:
+    """A service, and those with the same data that run when it starts."""
+    [data] = _data(application, (name,)).values()
+    for other, theirs in others.items():
+        if both := sorted(data & theirs):
             yield Finding(
-                f"services.{service.name}",
-                "is shared now, and the live release has a copy of its own: two of it would run",
-                f"hitless down -p {application.name}, then deploy: its volumes stay",
+                f"services.{name}.volumes",
+                f"it would write to {', '.join(both)} while {other}, which runs now, still does: one of the "
+                "two must be alone there",
+                hint,
             )
 
 

@@ -35,10 +35,11 @@ class Gateway:
 
     `http_port` is the host's port of the entry point `web`, `bound` maps entry point -> the host's address,
     "" for all; `pool` is the range (CIDR) that the networks of applications take their addresses from, "" for
-    hitless's own first one; `id` is its container's, `networks` those that it is on, each with its address
-    (IPv4) there. `https_port` is the host's port of the entry point `websecure`, 0 without one; `aliases` are
-    other names of its entry points, which labels may use. `challenge` is how the CA proves host names, None
-    if the gateway gets no certificates by itself; `ca` is the CA's ACME address.
+    hitless's own first one; `id` is its container's, which runs `since` then, as Docker writes a time;
+    `networks` are those that it is on, each with its address (IPv4) there. `https_port` is the host's port of
+    the entry point `websecure`, 0 without one; `aliases` are other names of its entry points, which labels
+    may use. `challenge` is how the CA proves host names, None if the gateway gets no certificates by itself;
+    `ca` is the CA's ACME address.
     """
 
     project: str
@@ -49,6 +50,7 @@ class Gateway:
     bound: Mapping[str, str] = field(default_factory=dict)
     pool: str = ""
     id: str = ""
+    since: str = ""
     networks: Mapping[str, str] = field(default_factory=dict)
     https_port: int = 0
     aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)

@@ -53,6 +53,7 @@ class ProblemKind(StrEnum):
     DAMAGED_RECORD = "damaged-record"
     NOTHING_RUNS = "nothing-runs"
     LEFTOVER = "leftover"
+    REQUESTS_WAIT = "requests-wait"
     CERTIFICATE_ENDS = "certificate-ends"
     RENEWAL_FAILS = "renewal-fails"
 
@@ -231,7 +232,13 @@ def _problems(application: str, world: World) -> Iterator[Problem]:
             yield Problem(kind, ", ".join(one.names), str(one.days))
     live = world.live(application)
     own = [one for one in world.containers if one.application == application]
-    if live and not any(one.is_running for one in own if one.colour is live[0]):
+    routing = world.routings.get(application)
+    waiting = routing.waiting if routing else None
+    if waiting and world.holder is None:
+        yield Problem(ProblemKind.REQUESTS_WAIT, detail=f"{waiting.timeout:.0f}")
+    elif waiting:
+        pass  # a command is about to let them in
+    elif live and not any(one.is_running for one in own if one.colour is live[0]):
         yield Problem(ProblemKind.NOTHING_RUNS, live[0])
     if world.holder is None and world.left is None:
         for colour in sorted({one.colour for one in own} - ({live[0]} if live else set())):

@@ -112,13 +112,17 @@ def decide(
     elif front and world.gateway is None:
         findings.append(_no_other_port(front, others))
 
+    alone = tuple(
+        sorted(one.name for one in running if one.service in released and released[one.service].exclusive)
+    )
+    if front and others and any(application.is_web(one.service) for one in running if one.name in alone):
+        findings.append(_unreachable(front, others, alone))
+
     before, after = _settings(world, present, wanted, ports)
     adoption = Adoption(
         application=application.name,
         plain=tuple(sorted(plain)),
-        exclusive=tuple(
-            sorted(one.name for one in running if one.service in released and released[one.service].exclusive)
-        ),
+        exclusive=alone,
         addresses=tuple(
             address
             for one in running
@@ -132,6 +136,16 @@ def decide(
         others=others,
     )
     return adoption, tuple(findings)
+
+
+def _unreachable(front: Neighbour, others: Sequence[str], alone: Sequence[str]) -> Finding:
+    """What must stop for the release, while clients still come through a Traefik that knows it alone."""
+    return Finding(
+        f"services of {', '.join(alone)}",
+        f"must not run twice, so what runs stops now; its clients come through {front.name}, which keeps its "
+        f"ports for {', '.join(others)}, and would find nobody",
+        f"adopt {', '.join(others)} first, and this one last",
+    )
 
 
 def _fewer(application: Application, running: Sequence[Neighbour]) -> Iterator[Finding]:

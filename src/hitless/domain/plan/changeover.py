@@ -7,17 +7,20 @@ that wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from hitless.domain.application.model import When
 from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import KeptRelease, LiveRelease, World
 from hitless.domain.plan import exclusive
 from hitless.domain.plan.routing_steps import Answer, CutOver, LetWait
-from hitless.domain.plan.steps import Drain, Step, Stop
+from hitless.domain.plan.steps import Drain, RunOnce, Step, Stop
 from hitless.domain.release import replicas, restart
+from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
 from hitless.domain.routing.split import Routing, Waiting, all_to, waiting_for
 
@@ -40,10 +43,27 @@ def before_it(application: Prepared, live: Colour | None, world: World) -> LiveR
 
 
 def leaving(application: Prepared, live: LiveRelease, world: World) -> tuple[str, ...]:
-    """The services of the live colour that stop: exclusive ones, by what it or the new release says."""
-    there = {one.service for one in world.of(live.colour)}
-    new = tuple(name for name in replicas.exclusive(application) if name in there)
+    """The services of the live colour that stop: exclusive ones, by what it or the new release says.
+
+    Also one that the new release has no more, and that writes to what its exclusive ones write to.
+    """
+    there = [one.service for one in world.of(live.colour)]
+    only = replicas.exclusive(application)
+    data = replicas.written(application, only)
+    gone = {*replicas.services(live.application)} - {*replicas.services(application)}
+    writers = {name for name in gone if data & replicas.written(live.application, (name,))}
+    new = (name for name in there if name in only or name in writers)
     return tuple(dict.fromkeys((*exclusive.exclusive_there(world, live.colour), *new)))
+
+
+def restoring(application: Prepared, release: Release, hooks: Sequence[Step]) -> tuple[Step, ...]:
+    """Those of its `on-failure` hooks that run before the former release starts again.
+
+    A release that is brought back has no `before-start` hooks. Where the file has some, its services have
+    nothing to put back: what is there was copied at another time.
+    """
+    copies = any(hook.when is When.BEFORE_START for hook in application.hooks)
+    return tuple(step for step in hooks if not (release.promoted and copies and isinstance(step, RunOnce)))
 
 
 @dataclass(frozen=True)
@@ -59,31 +79,32 @@ def held(routing: Routing, live: Colour, application: Prepared, gateway: Gateway
     """The next generation, in which all requests for an application wait; `live` is the live colour."""
     settings = application.settings
     address = gateway.address_for(application.name)
-    waiting = waiting_for(routing.colours[live], address, settings.wait_timeout, settings.wait_limit)
+    parts = routing.colours.values()
+    waiting = waiting_for(parts, address, settings.wait_timeout, settings.wait_limit)
     return Held(routing.held(waiting), live, waiting)
 
 
-def go(
-    application: Prepared, before: Routing, to: Held, services: Sequence[str]
-) -> tuple[LetWait, Drain, Stop]:
+def go(application: Prepared, before: Routing, to: Held, services: Sequence[str]) -> tuple[Step, ...]:
     """The steps after which every request waits, and these services of the live colour have stopped."""
     name = application.name
     # those that have waited for this colour have their connections by that address
     drain = Drain(name, to.colour, application.settings.drain_timeout, waited=(to.waiting.address,))
-    return LetWait(before, to.routing), drain, Stop(name, to.colour, tuple(services))
+    stop = (Stop(name, to.colour, tuple(services)),) if services else ()
+    return LetWait(before, to.routing), drain, *stop
 
 
 def come_back(
-    kept: KeptRelease, there: Held, colour: Colour, services: Sequence[str], world: World
+    kept: KeptRelease, there: Held, colour: Colour, services: Collection[str], world: World
 ) -> tuple[Step, ...]:
     """The steps that start a kept release in this colour again, and have it answer the requests that wait.
 
-    `services` are those of the other colour that stop first.
+    `services` start again, with those that are exclusive in that release. What does not get ready is let in
+    all the same: it has answered before, and without it requests would wait for nobody.
     """
     back = there.routing.next(all_to(colour), there.routing.colours)
     early = replicas.early(kept.application)
     return (
-        *exclusive.hand_over_again(kept, colour, tuple(services), world),
+        *exclusive.hand_over_again(kept, colour, (), world, services, at_any_rate=True),
         # no readiness: what answered before is better than a wait without an end
         CutOver(there.routing, back, (), restart.restart_policies(kept.application, early)),
         Answer(there.waiting, back),
@@ -95,8 +116,8 @@ def unanswered(application: str, world: World) -> tuple[Step, ...]:
     live, routing = world.live_release(application), world.routings.get(application)
     if not (world.left and live and routing and world.gateway) or routing.waiting:
         return ()
-    former = live.colour.other
-    if former not in routing.colours or not replicas.makes_wait(live.application):
+    step = world.left.step
+    if not (isinstance(step, StepId) and step.kind in (StepKind.CUT_OVER, StepKind.ANSWER)):
         return ()
-    waiting = held(routing, former, live.application, world.gateway).waiting
+    waiting = held(routing, live.colour, live.application, world.gateway).waiting
     return (Answer(waiting, routing),) if waiting.address else ()

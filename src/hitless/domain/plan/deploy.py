@@ -17,7 +17,7 @@ from hitless.domain.plan.recover import tidying, undone
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
 from hitless.domain.plan.routing_steps import Answer, Bake, CutOver, Gate, Restore, Show
-from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, Start, Step, Stop
+from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, RunHere, Start, Step, Stop
 from hitless.domain.release import compose_models, compose_networks, replicas, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release.colour_routing import colour_routing
@@ -69,25 +69,32 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     shared = [service.name for service in application.having(Role.SHARED)]
     starting = shared_steps.start_shared(application, world, shared)
     hooks = jobs.hooks(application, release, candidate, live, model)
+    failed = tuple(hooks[When.ON_FAILURE])
     preparing = (*hooks[When.BEFORE_START], *jobs.jobs(application, release, candidate, model))
     changing: tuple[Action, ...] = ()
+    restored: tuple[Step, ...] = ()
+    there: tuple[str, ...] = ()
     if former and held:
         # what works on the volumes of the old release does so when that has stopped
         during = jobs.on_its_volumes(application, preparing)
         preparing = tuple(step for step in preparing if step not in during)
         starting_alone = exclusive.hand_over(application, release, candidate, (), model)
         there = changeover.leaving(application, former, world)
-        undo = (
-            Stop(name, candidate, replicas.exclusive(application)),
-            *hooks[When.ON_FAILURE],
-            *changeover.come_back(former.kept, held, former.colour, (), world),
-        )
-        let_wait, drain, stop = changeover.go(application, staged, held, there)
+        undo = changeover.come_back(former.kept, held, former.colour, there, world)
+        let_wait, *stopping = changeover.go(application, staged, held, there)
         its_routes = requirements.of_routes(application, candidate, gateway, late)
         proofs = requirements.of_services(application, release.images, late)
+        copying = tuple(step for step in during if step in hooks[When.BEFORE_START])
+        changes = (*(step for step in during if step not in copying), *starting_alone)
+        restored = changeover.restoring(application, release, failed)
+        alone = (Stop(name, candidate, replicas.exclusive(application)), *restored)
+        failed = tuple(step for step in failed if isinstance(step, RunHere))
         changing = (
             Action(let_wait, Phase.CUT_OVER, undo),
-            *in_phase(Phase.CUT_OVER, (drain, stop, *during, *starting_alone)),
+            *in_phase(Phase.CUT_OVER, (*stopping, *copying)),
+            # from here on the old release's data may have changed
+            Action(changes[0], Phase.CUT_OVER, (*alone, *undo)),
+            *in_phase(Phase.CUT_OVER, changes[1:]),
             *in_phase(Phase.CUT_OVER, [Gate(name, candidate, proofs, its_routes)] if its_routes else ()),
             *in_phase(Phase.CUT_OVER, hooks[When.BEFORE_CUTOVER]),
         )
@@ -98,6 +105,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     # what has waited in this deployment has the new release at that address, and before it the old one
     waited = (gateway.address_for(name),) if gateway.address_for(name) and not former else ()
     going = leave(switched, live, drain_timeout, drain_first=True, waited=waited)[0] if live else []
+    back = _go_back(application, switched, before, candidate, world, gateway, restored, there)
     forgotten = releases_over(world, name, release.number, application.settings.keep, undone(world))
     actions = (
         *in_phase(Phase.TIDY, steps),
@@ -115,7 +123,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
                 connect=connecting.connections(application, release, gateway),
             ),
             Phase.START,
-            undo=(*hooks[When.ON_FAILURE], Remove(name, candidate)),
+            undo=(*failed, Remove(name, candidate)),
         ),
         # jobs may take minutes, so somebody may interrupt them: resume needs the release's record
         *in_phase(Phase.START, record if preparing else ()),
@@ -133,13 +141,13 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
         *in_phase(Phase.GATE, [Gate(name, candidate, wanted, routes)] if early else ()),
         *in_phase(Phase.GATE, hooks[When.BEFORE_CUTOVER] if not former else ()),
         *changing,
-        *in_phase(Phase.CUT_OVER, [CutOver(last, switched, ready, policies)]),
+        Action(CutOver(last, switched, ready, policies), Phase.CUT_OVER, back if held else ()),
         *in_phase(Phase.BAKE, [Answer(held.waiting, switched)] if held else ()),
         *in_phase(Phase.BAKE, callers.attach(application, candidate, promoted.promoted, gateway)),
         Action(
             Bake(name, candidate, ready, application.settings.bake, all_routes),
             Phase.BAKE,
-            undo=_go_back(application, switched, before, candidate, world, gateway),
+            undo=back if not held else (),
         ),
         # without a live colour, `tidying` has removed everything that this must not run beside
         *in_phase(
@@ -167,8 +175,14 @@ def _go_back(
     candidate: Colour,
     world: World,
     gateway: Gateway,
+    restored: tuple[Step, ...],
+    stopped: tuple[str, ...],
 ) -> tuple[Step, ...]:
-    """The steps that bring the previous release back; none if nothing was live before."""
+    """The steps that bring the previous release back; none if nothing was live before.
+
+    `stopped` are its services that have stopped for this release, and `restored` the hooks that run before
+    they start again.
+    """
     if before is None or before.live is None:
         return ()
     name = application.name
@@ -179,8 +193,9 @@ def _go_back(
         services = replicas.exclusive(application)
         return (
             *changeover.go(application, switched, there, services),
+            *restored,
             *callers.detach(application, candidate),
-            *changeover.come_back(kept, there, before.live, (), world),
+            *changeover.come_back(kept, there, before.live, stopped, world),
         )
     return (
         # no readiness: the previous release is better than the candidate, which has just failed

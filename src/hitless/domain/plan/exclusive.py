@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import KeptRelease, World
@@ -13,13 +16,20 @@ from hitless.domain.release.requirements import longest_timeout
 
 
 def hand_over(
-    application: Prepared, release: Release, colour: Colour, leaving: tuple[str, ...], model: Json
+    application: Prepared,
+    release: Release,
+    colour: Colour,
+    leaving: tuple[str, ...],
+    model: Json,
+    more: Collection[str] = (),
 ) -> tuple[HandOver, ...]:
     """The step after which the exclusive services run in this colour; none if there are no such services.
 
-    `leaving` are the services of the other colour that must stop first.
+    `leaving` are the services of the other colour that must stop first. `more` start, too, if they are of
+    this release.
     """
-    services = replicas.late(application)
+    wanted = {*replicas.late(application), *more}
+    services = tuple(name for name in replicas.services(application) if name in wanted)
     if not services and not leaving:
         return ()
     return (
@@ -47,6 +57,11 @@ def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
     )
 
 
+def stopped_there(world: World, colour: Colour) -> tuple[str, ...]:
+    """The services of a colour with a container that does not run."""
+    return tuple(dict.fromkeys(one.service for one in world.of(colour) if not one.is_running))
+
+
 def unneeded(world: World, colour: Colour) -> tuple[str, ...]:
     """Those of the same that may stop while the colour still answers requests."""
     routing = world.routings.get(next((one.application for one in world.of(colour)), ""))
@@ -63,7 +78,12 @@ def _exclusive_of(world: World, number: int) -> tuple[str, ...]:
 
 
 def hand_over_again(
-    kept: KeptRelease, colour: Colour, leaving: tuple[str, ...], world: World
+    kept: KeptRelease,
+    colour: Colour,
+    leaving: tuple[str, ...],
+    world: World,
+    more: Collection[str] = (),
+    at_any_rate: bool = False,
 ) -> tuple[HandOver, ...]:
     """The step of `hand_over` for a kept release whose containers exist: Compose has had its model before."""
     if world.gateway is None:
@@ -71,7 +91,8 @@ def hand_over_again(
     model = compose_models.colour_model(
         kept.application, kept.release, colour, world.gateway, is_brought_back=True
     )
-    return hand_over(kept.application, kept.release, colour, leaving, model)
+    found = hand_over(kept.application, kept.release, colour, leaving, model, more)
+    return tuple(replace(step, at_any_rate=at_any_rate) for step in found)
 
 
 def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]:
@@ -84,4 +105,7 @@ def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]
     # a container that somebody stopped stays stopped, unless there is a command to finish
     if not any(one.state == "created" or world.of(live.colour.other) for one in waiting):
         return ()
-    return hand_over_again(live.kept, live.colour, exclusive_there(world, live.colour.other), world)
+    leaving = exclusive_there(world, live.colour.other)
+    # a copy that does not start must not keep the next release from answering those that wait
+    answers = replicas.makes_wait(live.application)
+    return hand_over_again(live.kept, live.colour, leaving, world, at_any_rate=answers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hitless.domain.application import mounts
 from hitless.domain.application.model import Application, Role, When
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -41,21 +40,12 @@ def jobs(application: Application, release: Release, candidate: Colour, model: J
 
 def on_its_volumes(application: Application, steps: Sequence[Step]) -> tuple[Step, ...]:
     """Those of these steps that may work on what an exclusive service writes: its jobs, and every hook."""
-    services = application.model["services"]
-    written = {
-        str(mount["source"])
-        for name in replicas.exclusive(application)
-        for mount in mounts.writable(services[name])
-    }
+    late = replicas.late_jobs(application)
 
-    def works_there(step: Step) -> bool:
-        if isinstance(step, RunOnce) and step.when is None:
-            return bool(
-                written & {str(one.get("source")) for one in services[step.service].get("volumes") or ()}
-            )
-        return True
+    def is_late(step: Step) -> bool:
+        return not isinstance(step, RunOnce) or step.when is not None or step.service in late
 
-    return tuple(step for step in steps if works_there(step))
+    return tuple(filter(is_late, steps))
 
 
 def hooks(

@@ -53,9 +53,14 @@ class Plan:
         return self.actions[done].phase if done < len(self.actions) else Phase.FINISH
 
     def undo(self, begun: int) -> tuple[Step, ...]:
-        """The steps that undo the first `begun` actions, from the last to the first; no hook runs twice."""
+        """The steps that undo the first `begun` actions, from the last to the first; no hook runs twice.
+
+        Of the actions of the cutover it is that of the last one alone: each brings all of it back.
+        """
         found: list[Step] = []
-        for step in (step for action in reversed(self.actions[:begun]) for step in action.undo):
+        actions = [action for action in reversed(self.actions[:begun]) if action.undo]
+        cut = [action for action in actions if action.phase is Phase.CUT_OVER]
+        for step in (step for action in actions if action not in cut[1:] for step in action.undo):
             if not (isinstance(step, RunOnce | RunHere) and step in found):
                 found.append(step)
         return tuple(found)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hitless.domain.application.model import Settings
+from hitless.domain.application.model import Settings, When
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import Operation
+from hitless.domain.common.events import Operation, StepId, StepKind
 from hitless.domain.common.names import SHARED, Colour
 from hitless.domain.host.journal import Run
 from hitless.domain.host.world import KeptRelease, World
-from hitless.domain.plan import callers, changeover, exclusive, releases
+from hitless.domain.plan import callers, changeover, exclusive, jobs, releases
 from hitless.domain.plan import replicas as replica_steps
 from hitless.domain.plan.changeover import Held
 from hitless.domain.plan.down import plan_down
@@ -19,8 +19,8 @@ from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
 from hitless.domain.plan.routing_steps import CutOver, Restore
-from hitless.domain.plan.steps import Forget, Record, Step
-from hitless.domain.release import replicas, restart
+from hitless.domain.plan.steps import Forget, Record, RunOnce, Step, Stop
+from hitless.domain.release import compose_models, replicas, restart
 from hitless.domain.routing.split import NOBODY, Routing, all_to
 
 
@@ -154,10 +154,11 @@ def plan_abort(
     release = routing.colours[former].release
     kept = world.kept_release(release)
     held = None
-    if kept and world.gateway and replicas.makes_wait(kept.application):
+    there = [one.application for one in (kept, world.kept_release(routing.colours[live].release)) if one]
+    if kept and world.gateway and any(map(replicas.makes_wait, there)):
         held = changeover.held(routing, live, kept.application, world.gateway)
     # those that must not run twice have stopped, and start again
-    stopped = replicas.late(kept.application) if kept and held else ()
+    stopped = exclusive.stopped_there(world, former) if held else ()
     warm = {one.name for one in world.of(former) if one.is_running or one.service in stopped}
     hosts = {server.host for server in routing.colours[former].servers}
     if not {host for host in hosts if not host.endswith(SHARED)} <= warm:
@@ -166,7 +167,8 @@ def plan_abort(
     if kept and held:
         services = exclusive.exclusive_there(world, live)
         steps += changeover.go(kept.application, routing, held, services)
-        steps += changeover.come_back(kept, held, former, (), world)
+        steps += _restored(live, world) if stopped else ()
+        steps += changeover.come_back(kept, held, former, stopped, world)
         back = held.routing.next(all_to(former), routing.colours)
     else:
         back = routing.next(all_to(former), routing.colours)
@@ -226,9 +228,41 @@ def _answered(application: str, there: Held, world: World) -> tuple[tuple[Step, 
             "read: nothing can start it again",
             f"hitless down -p {application}, then deploy: its volumes stay",
         )
-    services = exclusive.exclusive_there(world, there.colour.other)
-    steps = changeover.come_back(found.kept, there, there.colour, services, world)
+    other = there.colour.other
+    # jobs and hooks may still be at work
+    services = tuple(dict.fromkeys(one.service for one in world.of(other)))
+    stopped = exclusive.stopped_there(world, there.colour)
+    # the engine may still be at work on the stop that a killed command has asked for
+    step = world.left.step if world.left else ""
+    ends: tuple[str, ...] = ()
+    if isinstance(step, StepId) and (step.kind, step.colour) == (StepKind.STOP_EXCLUSIVE, there.colour):
+        ends = step.subjects
+    stopped = tuple(dict.fromkeys((*stopped, *ends)))
+    steps = (
+        *((Stop(application, there.colour, ends),) if ends else ()),
+        *((Stop(application, other, services),) if services else ()),
+        *(_restored(other, world) if stopped else ()),
+        *changeover.come_back(found.kept, there, there.colour, stopped, world),
+    )
     return steps, there.routing.next(there.routing.split, there.routing.colours)
+
+
+def _restored(colour: Colour, world: World) -> tuple[Step, ...]:
+    """The `on-failure` hooks of a release in this colour that a killed command has begun to start.
+
+    There are none if it can't have changed any data, or was live for good.
+    """
+    run = interrupted(world)
+    kept = world.kept_release(run.release) if run and run.operation == Operation.DEPLOY else None
+    there = {one.service for one in world.of(colour) if kept and one.release == kept.release.number}
+    if run is None or kept is None or world.gateway is None or kept.release.promoted:
+        return ()
+    writers = {*replicas.late(kept.application), *replicas.late_jobs(kept.application)}
+    if not any(one.service in writers and one.state != "created" for one in world.of(colour)):
+        return ()
+    model = compose_models.colour_model(kept.application, kept.release, colour, world.gateway)
+    hooks = jobs.hooks(kept.application, kept.release, colour, colour.other, model)[When.ON_FAILURE]
+    return tuple(step for step in hooks if not isinstance(step, RunOnce) or step.service in there)
 
 
 def _unfinished_promotion(application: str, world: World) -> list[Step]:

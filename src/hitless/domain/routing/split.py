@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -87,10 +87,11 @@ class ColourRouting:
     def answering(self, waited: Waiting) -> dict[int, str]:
         """Who answers the requests that wait: port -> host:port of a server of the same backend.
 
-        Without one of that name it is the only one; if there are more, nobody does.
+        Without one of that name it is the only one of a release; if there are more, nobody does.
         """
         own = {name: one.servers[0] for name, one in self.backends.items() if one.servers}
-        only = next(iter(own.values())) if len(own) == 1 else None
+        released = [server for server in own.values() if not server.host.endswith(SHARED)]
+        only = released[0] if len(released) == 1 else None
         found = {port: own.get(name, only) for name, port in waited.ports.items()}
         return {port: server.url.partition("://")[2] for port, server in found.items() if server}
 
@@ -114,14 +115,19 @@ class Waiting:
     most: int
 
 
-def waiting_for(part: ColourRouting, address: str, timeout: float, most: int) -> Waiting:
-    """How the requests of a colour wait. Those for shared services do not: there is one for both colours."""
-    names = [
+def waiting_for(parts: Iterable[ColourRouting], address: str, timeout: float, most: int) -> Waiting:
+    """How requests wait for these colours, each backend's at the same port whichever of them is live.
+
+    Those for shared services do not wait: there is one for both colours.
+    """
+    names = {
         name
+        for part in parts
         for name, backend in part.backends.items()
-        if not all(server.host.endswith(SHARED) for server in backend.servers)
-    ]
-    return Waiting(address, {name: port for port, name in enumerate(names, _FIRST_PORT)}, timeout, most)
+        if not (backend.servers and all(server.host.endswith(SHARED) for server in backend.servers))
+    }
+    ports = {name: port for port, name in enumerate(sorted(names), _FIRST_PORT)}
+    return Waiting(address, ports, timeout, most)
 
 
 Split: TypeAlias = Mapping[Colour, int]

@@ -1,0 +1,434 @@
+"""A service that must not run twice changes over: what is undone, in which order, and after which kills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hitless.domain.application.model import Application
+from hitless.domain.common.errors import (
+    DockerFailed,
+    GateFailed,
+    HitlessError,
+    LockLost,
+    NotConfirmed,
+    Refused,
+)
+from hitless.domain.common.events import Live, Operation
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import Colour
+from hitless.domain.host.status import ProblemKind, application_status
+from hitless.domain.host.world import ComposeContainer
+from hitless.domain.release.requirements import Probe
+from hitless.execution import observe
+from hitless.execution.gateway import undisturbed
+from hitless.ports.balancer import Answer
+from tests.execution import commands
+from tests.execution.applications import WEB, application
+from tests.fakes.host import FakeHost
+
+DATA = {"type": "volume", "source": "data", "target": "/data"}
+ENDED = {"condition": "service_completed_successfully"}
+BUILD = {"build": WEB["build"]}
+SHARING = {"x-hitless": {"concurrent_writes": True}}
+BACKUP = {
+    "hooks": {
+        "before-start": {"service": "web", "command": "cp /data/db /data/before"},
+        "on-failure": {"service": "web", "command": "cp /data/before /data/db"},
+    }
+}
+COPY, PUT_BACK = "hook-before-start-1", "hook-on-failure-1"
+BAD = Answer(503, "no")
+
+
+class Killed(BaseException):
+    """hitless ends at once."""
+
+
+class Host(FakeHost):
+    """One that notes what starts, and who of `web` runs then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behaviour.exclusive = ("web",)
+        for name in (COPY, PUT_BACK, "migrate", "seed"):
+            self.behaviour.services[name] = {"state": "exited", "exit_code": 0}
+        self.beginnings: list[tuple[str, tuple[str, ...]]] = []
+        self.is_bad_when_live = False
+
+    def start(self, model: Json, containers: Mapping[str, Sequence[str]], timeout: float) -> None:
+        running = tuple(sorted(name for name, one in self.running.items() if one.is_running))
+        self.beginnings += [(service, running) for service in containers]
+        super().start(model, containers, timeout)
+
+    def _asked(self, probe: Probe) -> Answer:
+        is_route = probe.container == "127.0.0.1"
+        if self.is_bad_when_live and is_route and self.in_traefik["shop"].live is Colour.GREEN:
+            return Answer(500, "no")
+        return super()._asked(probe)
+
+    def began(self, service: str) -> list[tuple[str, ...]]:
+        return [running for name, running in self.beginnings if name == service]
+
+    def die_at(self, verb: str, with_: type[BaseException] = Killed) -> None:
+        """From this verb on nothing happens any more."""
+        is_dead = False
+
+        def before(what: str) -> None:
+            nonlocal is_dead
+            is_dead = is_dead or what == verb
+            if is_dead:
+                raise with_
+
+        self.before = before
+
+    def revive(self) -> None:
+        self.before = lambda _: None
+
+
+def app(extension: Json | None = None, more: Json | None = None, **keys: Any) -> Application:
+    return application({"web": {**WEB, **keys}, **(more or {})}, dict(extension or {}))
+
+
+def alone(extension: Json | None = None, more: Json | None = None, **keys: Any) -> Application:
+    return app(extension, more, volumes=[DATA], **keys)
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+def deploy(host: Host, made: Application) -> None:
+    commands.deploy(host.ports(), made)
+
+
+def assert_blue_answers(host: Host) -> None:
+    routing = host.in_traefik["shop"]
+    assert (routing.live, routing.waiting, host.has_waiting) == (Colour.BLUE, None, False)
+    assert host.running["shop-blue-web-1"].is_running
+    assert not any(name.startswith("shop-green") for name in host.running)
+    assert host.violations == []
+
+
+class TestOnFailure:
+    """A hook that puts the data back runs after the one that copied it, while neither copy runs."""
+
+    def test_a_release_that_is_bad_when_it_is_live(self, host: Host) -> None:
+        deploy(host, alone(BACKUP))
+        host.is_bad_when_live = True
+        with pytest.raises(GateFailed):
+            deploy(host, alone({**BACKUP, "bake": "5s"}))
+        assert (host.began(COPY)[1:], host.began(PUT_BACK)) == ([()], [()])
+        assert_blue_answers(host)
+
+    def test_a_release_that_does_not_get_ready(self, host: Host) -> None:
+        deploy(host, alone(BACKUP))
+        host.behaviour.answers[2] = [BAD]
+        with pytest.raises(GateFailed):
+            deploy(host, alone(BACKUP))
+        assert host.began(PUT_BACK) == [()]
+        assert_blue_answers(host)
+
+    def test_it_does_not_run_before_there_is_a_copy(self, host: Host) -> None:
+        deploy(host, alone(BACKUP))
+        host.behaviour.complaints[2] = "unknown middleware"
+        with pytest.raises(NotConfirmed):
+            deploy(host, alone(BACKUP))
+        assert host.began(PUT_BACK) == []
+
+    def test_it_does_not_run_if_the_old_one_has_not_stopped(self, host: Host) -> None:
+        deploy(host, alone(BACKUP))
+
+        def interrupted(addresses: Sequence[str]) -> int:
+            raise KeyboardInterrupt
+
+        host.connections = interrupted  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            deploy(host, alone(BACKUP))
+        assert host.began(PUT_BACK) == []
+        assert_blue_answers(host)
+
+    def test_a_rollback_copies_nothing_and_puts_nothing_back(self, host: Host) -> None:
+        for _ in range(2):
+            deploy(host, alone(BACKUP))
+        host.behaviour.answers[1] = [BAD]
+        with pytest.raises(GateFailed):
+            commands.rollback(host.ports())
+        assert host.began(PUT_BACK) == []
+        assert host.in_traefik["shop"].live is Colour.GREEN
+
+    @pytest.mark.parametrize("command", [commands.resume, commands.abort])
+    def test_a_kill_after_the_new_one_has_started(self, host: Host, command: Any) -> None:
+        deploy(host, alone(BACKUP))
+        host.behaviour.answers[2] = [BAD]
+
+        def dead(probe: Probe) -> Answer:
+            host.before = _dead
+            raise Killed
+
+        asked, host._asked = host._asked, dead  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            deploy(host, alone(BACKUP))
+        host._asked = asked  # type: ignore[method-assign]
+        host.revive()
+        host.behaviour.answers.clear()
+        command(host.ports())
+        assert host.began(PUT_BACK) == [()]
+        # and resume copies what was put back
+        assert len(host.began(COPY)) == (3 if command is commands.resume else 2)
+        assert host.violations == []
+
+
+def _dead(verb: str) -> None:
+    raise Killed
+
+
+class TestOnlyTheNewReleaseIsExclusive:
+    """The old copy stopped for it, so it starts again."""
+
+    def test_it_does_not_get_ready(self, host: Host) -> None:
+        deploy(host, app())
+        host.behaviour.answers[2] = [BAD]
+        with pytest.raises(GateFailed):
+            deploy(host, alone())
+        assert_blue_answers(host)
+
+    def test_it_is_bad_when_it_is_live(self, host: Host) -> None:
+        deploy(host, app())
+        host.is_bad_when_live = True
+        with pytest.raises(GateFailed):
+            deploy(host, alone({"bake": "5s"}))
+        assert_blue_answers(host)
+
+    def test_a_kill_and_then_an_abort(self, host: Host) -> None:
+        deploy(host, app())
+        host.die_at("start")
+        with pytest.raises(Killed):
+            deploy(host, alone())
+        host.revive()
+        assert host.has_waiting
+        commands.abort(host.ports())
+        assert_blue_answers(host)
+
+    def test_by_another_name_the_one_that_writes_there_stops_first(self, host: Host) -> None:
+        deploy(host, app(volumes=[DATA], **SHARING))
+        deploy(host, application({"site": {**WEB, "volumes": [DATA]}}))
+        assert host.began("site") == [()]
+
+
+class TestItsDataMovesToAnotherService:
+    """hitless knows by the volume that two would write there, whatever the services are called."""
+
+    WORKER: Json = {**BUILD, "volumes": [DATA], "x-hitless": {"exclusive": True, "role": "worker"}}
+    STORE: Json = {**BUILD, "volumes": [DATA], "x-hitless": {"role": "shared"}}
+
+    @pytest.mark.parametrize("other", [WORKER, STORE], ids=["worker", "shared"])
+    def test_while_the_copy_that_must_be_alone_still_answers(self, host: Host, other: Json) -> None:
+        deploy(host, alone())
+        with pytest.raises(Refused) as refused:
+            deploy(host, app(more={"other": other}))
+        assert "must be alone there" in str([one.message for one in refused.value.findings])
+        assert host.began("other") == []
+
+    def test_while_the_shared_one_runs(self, host: Host) -> None:
+        deploy(host, app(more={"store": self.STORE}))
+        host.base["store"] = ComposeContainer("shop", "store", "shop-store-1", "running")
+        with pytest.raises(Refused) as refused:
+            deploy(host, alone())
+        [finding] = [one for one in refused.value.findings if one.is_error]
+        assert "docker rm --force shop-store-1" in finding.hint
+
+    def test_the_worker_stops_before_the_one_with_a_route_starts(self, host: Host) -> None:
+        deploy(host, app(more={"other": self.WORKER}))
+        deploy(host, alone())
+        assert not [one for one in host.began("web")[-1] if "other" in one]
+
+
+class TestTheGateway:
+    """It ends while requests wait."""
+
+    def test_it_is_restarted_and_the_old_one_answers_again(self, host: Host) -> None:
+        deploy(host, alone())
+
+        def before(verb: str) -> None:
+            if verb == "stop" and host.has_waiting:
+                host.holder, host.gateway_since = "", "later"
+                host.before = lambda _: None
+
+        host.before = before
+        with pytest.raises(HitlessError, match="the gateway was restarted while requests waited") as error:
+            deploy(host, alone())
+        assert not error.value.is_unfinished
+        assert_blue_answers(host)
+
+    def test_somebody_has_taken_the_lock_and_so_nothing_is_done(self, host: Host) -> None:
+        deploy(host, alone())
+
+        def before(verb: str) -> None:
+            if verb == "stop" and host.has_waiting:
+                host.holder = ""
+                host.before = lambda _: None
+
+        host.before = before
+        with pytest.raises(LockLost):
+            deploy(host, alone())
+        assert host.has_waiting
+
+    def test_it_is_not_replaced_while_requests_wait(self, host: Host) -> None:
+        deploy(host, alone())
+        host.die_at("start")
+        with pytest.raises(Killed):
+            deploy(host, alone())
+        host.revive()
+        with (
+            commands.session(host.ports(), Operation.GATEWAY_UP, "") as session,
+            pytest.raises(HitlessError, match="would be lost") as error,
+            undisturbed(session),
+        ):
+            pass
+        assert "hitless resume -p shop" in error.value.hint
+
+
+def test_a_stop_that_the_engine_is_still_at_work_on_ends_before_the_start(host: Host) -> None:
+    deploy(host, alone())
+    stop, write = host.stop, host.write
+
+    def killed(containers: Sequence[str]) -> None:
+        host.before, host.write = _dead, lambda _: None  # type: ignore[method-assign]
+        raise Killed
+
+    host.stop = killed  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        deploy(host, alone())
+    host.stop, host.write = stop, write  # type: ignore[method-assign]
+    host.revive()
+    stopped = len(host.stopped)
+    commands.abort(host.ports())
+    web = host.running["shop-blue-web-1"].id
+    assert host.stopped[stopped] == (web,)
+    assert_blue_answers(host)
+
+
+def test_what_comes_back_first_is_not_told_as_the_new_release(host: Host) -> None:
+    deploy(host, alone())
+    host.die_at("start")
+    with pytest.raises(Killed):
+        deploy(host, alone())
+    host.revive()
+    host.events.clear()
+    deploy(host, alone())
+    assert [(one.release, one.colour) for one in host.events if isinstance(one, Live)] == [(3, Colour.GREEN)]
+
+
+def test_status_says_that_requests_wait(host: Host) -> None:
+    deploy(host, alone())
+    host.die_at("start")
+    with pytest.raises(Killed):
+        deploy(host, alone())
+    host.revive()
+    status = application_status("shop", observe.world(host.ports(), "shop"), None)
+    assert [one.kind for one in status.problems] == [ProblemKind.REQUESTS_WAIT]
+
+
+class TestTheOldOne:
+    """What it is when it must come back."""
+
+    def test_it_can_not_start_on_the_changed_data_and_the_next_release_can(self, host: Host) -> None:
+        deploy(host, alone())
+        host.behaviour.answers[2] = [BAD]
+        stop = host.stop
+
+        def stopped(containers: Sequence[str]) -> None:
+            stop(containers)
+            host.behaviour.states[1] = {"state": "exited"}  # from now on it refuses the newer schema
+
+        host.stop = stopped  # type: ignore[method-assign]
+        with pytest.raises(GateFailed):
+            deploy(host, alone())
+        assert not host.running["shop-blue-web-1"].is_running
+        deploy(host, alone())
+        assert host.in_traefik["shop"].live is Colour.GREEN
+        assert host.running["shop-green-web-1"].is_running
+
+    def test_the_engine_has_restarted_it_once(self, host: Host) -> None:
+        deploy(host, alone())
+        host.running["shop-blue-web-1"] = replace(host.running["shop-blue-web-1"], restarts=1)
+
+        def interrupted(addresses: Sequence[str]) -> int:
+            raise KeyboardInterrupt
+
+        host.connections = interrupted  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            deploy(host, alone())
+        assert_blue_answers(host)
+
+    @pytest.mark.parametrize("command", [commands.resume, commands.abort])
+    def test_it_has_crashed_before_anybody_waits(self, host: Host, command: Any) -> None:
+        deploy(host, alone())
+        host.die_at("let wait")
+        with pytest.raises(Killed):
+            deploy(host, alone())
+        host.revive()
+        host.running["shop-blue-web-1"] = replace(host.running["shop-blue-web-1"], state="exited")
+        command(host.ports())
+        assert host.violations == []
+
+
+def test_a_job_that_a_killed_command_left_at_work_stops_before_the_old_one_starts(host: Host) -> None:
+    def made() -> Application:
+        return alone(depends_on={"migrate": ENDED}, more={"migrate": {**BUILD, "volumes": [DATA]}})
+
+    deploy(host, made())
+    host.behaviour.services["migrate"] = {"state": "running"}
+    named = host.named
+
+    def dead(names: Sequence[str]) -> Any:
+        if "shop-green-migrate-1" in names:
+            host.before = _dead
+            raise Killed
+        return named(names)
+
+    host.named = dead  # type: ignore[method-assign, assignment]
+    with pytest.raises(Killed):
+        deploy(host, made())
+    host.named = named  # type: ignore[method-assign]
+    host.revive()
+    assert host.running["shop-green-migrate-1"].is_running
+    commands.abort(host.ports())
+    assert host.began("web")[-1] == ()
+    assert_blue_answers(host)
+
+
+def test_what_waits_for_a_late_job_comes_after_it(host: Host) -> None:
+    def made() -> Application:
+        more = {
+            "migrate": {**BUILD, "volumes": [DATA]},
+            "worker": {**BUILD, "depends_on": {"migrate": ENDED}},
+            "seed": {**BUILD, "depends_on": {"migrate": ENDED}},
+            "other": dict(BUILD),
+            "last": {**BUILD, "depends_on": {"seed": ENDED}},
+        }
+        return alone(depends_on={"migrate": ENDED}, more=more)
+
+    deploy(host, made())
+    host.beginnings.clear()
+    deploy(host, made())
+    order = [service for service, _ in host.beginnings]
+    assert order[:3] == ["other", "migrate", "seed"]
+    assert {*order[3:]} == {"web", "worker", "last"}
+
+
+def test_where_the_kernel_takes_no_rule_nothing_changes(host: Host) -> None:
+    deploy(host, alone())
+
+    def refused(*words: Any) -> None:
+        raise DockerFailed("docker exec", 1, "nft: Could not process rule: Not supported")
+
+    host.answer = refused  # type: ignore[method-assign, assignment]
+    with pytest.raises(HitlessError, match="requests can't wait here"):
+        deploy(host, alone())
+    assert_blue_answers(host)
