@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from tests.e2e.conftest import ROOT, App, docker, wait_for
 from tests.e2e.test_adopt import gap
@@ -148,6 +149,56 @@ def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
     if "LOST" not in fault:  # the volume is the user's to judge
         assert [one.refused for one in them] == [[]] * len(them)
         assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
+
+
+@pytest.fixture
+def backed_up(alone: App) -> App:
+    """With the hooks of the docs."""
+    text = (ROOT / "docs" / "exclusive.md").read_text().partition("## A backup")[2]
+    recipe = yaml.safe_load(text.partition("```yaml")[2].partition("```")[0])
+    file = Path(alone.cli.options[3])
+    model = yaml.safe_load(file.read_text())
+    model["x-hitless"] |= recipe["x-hitless"]
+    file.write_text(yaml.safe_dump(model))
+    return alone
+
+
+def test_a_backup_comes_back_before_the_old_one_does(backed_up: App) -> None:
+    backed_up.cli.run("deploy")
+    for release in ("2", "4"):
+        with writers(backed_up) as them:
+            said = backed_up.cli.run("deploy", code=1, RELEASE=release, LOST="1")
+            time.sleep(0.5)
+        print(said)
+        assert [one.refused for one in them] == [[]] * len(them)
+        assert {key for one in them for key in one.answered} <= {*rows(backed_up)}
+        backed_up.cli.run("deploy", RELEASE=str(int(release) + 1))
+    before = rows(backed_up)
+    assert before
+    # a kill after the new one has changed the data does
+    killed(backed_up, "hand-over: after start", RELEASE="7", LOST="1")
+    print(backed_up.cli.run("abort"))
+    assert rows(backed_up) == before
+    backed_up.cli.run("rollback")
+    assert rows(backed_up) == before
+    [web] = [name for name in backed_up.containers() if "-web-" in name]
+    assert ".before" not in docker("exec", web, "ls", "-a", "/data").split()
+
+
+def test_the_old_one_answers_again_if_the_gateway_ends(alone: App) -> None:
+    alone.cli.run("deploy")
+    [web] = alone.containers()
+    deploying = alone.cli.start("deploy", RELEASE="2", BOOT_SECONDS="5")
+    wait_for(lambda: docker("inspect", "--format", "{{.State.Running}}", web) == "false", seconds=60)
+    traefik = f"{alone.gateway.name}-traefik-1"
+    os.kill(int(docker("inspect", "--format", "{{.State.Pid}}", traefik)), signal.SIGKILL)
+    said, _ = deploying.communicate(timeout=120)
+    print(said)
+    assert "the gateway was restarted while requests waited" in said
+    assert deploying.returncode == 1
+    assert alone.get("/").text.strip().endswith("release 1")
+    assert alone.containers() == [web]
+    alone.cli.run("deploy", RELEASE="3")
 
 
 KILLS = (

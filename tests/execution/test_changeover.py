@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -223,8 +223,8 @@ class TestOnlyTheNewReleaseIsExclusive:
 class TestItsDataMovesToAnotherService:
     """hitless knows by the volume that two would write there, whatever the services are called."""
 
-    WORKER: Json = {**BUILD, "volumes": [DATA], "x-hitless": {"exclusive": True, "role": "worker"}}
-    STORE: Json = {**BUILD, "volumes": [DATA], "x-hitless": {"role": "shared"}}
+    WORKER: ClassVar[Json] = {**BUILD, "volumes": [DATA], "x-hitless": {"exclusive": True, "role": "worker"}}
+    STORE: ClassVar[Json] = {**BUILD, "volumes": [DATA], "x-hitless": {"role": "shared"}}
 
     @pytest.mark.parametrize("other", [WORKER, STORE], ids=["worker", "shared"])
     def test_while_the_copy_that_must_be_alone_still_answers(self, host: Host, other: Json) -> None:
@@ -298,7 +298,7 @@ def test_a_stop_that_the_engine_is_still_at_work_on_ends_before_the_start(host: 
     stop, write = host.stop, host.write
 
     def killed(containers: Sequence[str]) -> None:
-        host.before, host.write = _dead, lambda _: None  # type: ignore[method-assign]
+        host.before, host.write = _dead, lambda line: None  # type: ignore[method-assign]
         raise Killed
 
     host.stop = killed  # type: ignore[method-assign]
