@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -31,13 +31,11 @@ from hitless.domain.application import mounts
 from hitless.domain.application import read as reading
 from hitless.domain.application.model import Application, Role, Service
 from hitless.domain.common.foreign import Json
-from hitless.domain.routing import rules
+from hitless.domain.routing import forward_auth, rules
 from hitless.domain.routing.entry_points import ALIASES, WEB, WEBSECURE, port_of
 from hitless.domain.routing.https import named
-from hitless.wiring import ComposeOptions, application, host
 from tests.corpus.plans import (
     GATEWAY,
-    NOT_UP,
     ROOT,
     File,
     files,
@@ -71,7 +69,7 @@ volume had two writers, and nothing was left behind.
 _KEYS = """
     build image entrypoint healthcheck devices device_cgroup_rules gpus privileged runtime user group_add
     cap_add cap_drop security_opt mem_limit memswap_limit mem_reservation cpus cpuset platform sysctls
-    shm_size logging read_only working_dir pull_policy ulimits pids_limit tmpfs
+    shm_size logging read_only working_dir pull_policy ulimits pids_limit tmpfs profiles
 """
 _LEFT_OUT = frozenset(_KEYS.split())
 
@@ -153,7 +151,7 @@ class Outcome:
 
 def deploy(file: File, folder: Path, web: int, https: int, gateway: str = GATEWAY) -> Outcome:
     """Deploy a file twice, roll back, and take it down."""
-    model = application(host(None, NOT_UP), ComposeOptions(file.paths), {})[0].model
+    model = file.model()
     found, _ = reading.read(model)
     folder.mkdir()
     made = [_write(found, folder, release) for release in ("1", "2")]
@@ -242,6 +240,9 @@ def _probes(found: Application, web: int, https: int) -> tuple[Probe, ...]:
             port = {WEB: web, WEBSECURE: https}.get(entry_point) or port_of(entry_point)
             if port:
                 probes.append(Probe(port, entry_point == WEBSECURE, *example))
+    # over TLS a route without a host is reached by a name that has a certificate
+    known = next((one.host for one in probes if one.is_tls and one.host), "")
+    probes = [replace(one, host=known) if one.is_tls and not one.host else one for one in probes]
     return tuple(dict.fromkeys(probes))[:_PROBES]
 
 
@@ -275,10 +276,12 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
     ports |= {int(str(port).partition("/")[0]) for port in own.get("expose") or () if "-" not in str(port)}
     ports |= {one.port or 80 for one in found.routes.backends_of(service.name)}
     ports |= {int(one.health_check.get("port") or 80) for one in found.routes.backends_of(service.name)}
+    addresses = map(forward_auth.address, found.routes.middlewares.values())
+    asked = {forward_auth.port(one) for one in addresses if one and one.hostname == service.name}
     told = {
         "service": service.name,
         "release": "shared" if is_kept else release,
-        "ports": sorted(ports or {80}),
+        "ports": sorted({*(ports or {80}), *filter(None, asked)}),
         "data": sorted(data),
         "alone": alone,
         "once": service.role is Role.JOB or (is_kept and _is_waited_for(found, service)),
@@ -290,6 +293,8 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
         "image": IMAGE,
         "pull_policy": "never",
         "volumes": volumes,
+        # what its image would expose
+        **({"expose": [str(port) for port in asked if port]} if asked else {}),
         "ports": [{**port, "host_ip": "127.0.0.1"} for port in own.get("ports") or ()],
         "environment": {**(own.get("environment") or {}), "STANDIN": json.dumps(told).replace("$", "$$")},
         "x-hitless": {
@@ -346,7 +351,9 @@ def main(corpus: Path, folder: Path, numbers: Sequence[str]) -> bool:
     )
     outcomes: list[Outcome] = []
     try:
-        found = [one for one in files(corpus) if not numbers or one.number in numbers]
+        found = [
+            one.as_run(folder / "as-is") for one in files(corpus) if not numbers or one.number in numbers
+        ]
         found = initialised(found, folder / "answered", trusting)
         plans = planned(found)
         give(cli, plans, folder)

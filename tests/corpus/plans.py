@@ -24,7 +24,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import yaml
+
 from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.foreign import Json
 from hitless.domain.questions.ask import WEB
 from hitless.domain.questions.dialogue import default, hold
 from hitless.domain.questions.model import Option, Question
@@ -39,6 +42,7 @@ NOT_UP = "hitless-corpus-not-up"
 _AT_ONCE = 2
 _MISSING_PORT = re.compile(r"does not publish the port (\d+(?:/udp)?)")
 _MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
+_MISSING_FILE = re.compile(r"env file (/\S+) not found")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
 
@@ -50,6 +54,7 @@ class File:
     kind: str
     folder: Path
     names: tuple[str, ...]
+    profile: str = ""
 
     def plan(self) -> Planned:
         """What `hitless plan` says of it."""
@@ -64,7 +69,7 @@ class File:
         copy = replace(self, folder=folder / self.number)
         shutil.copytree(self.folder, copy.folder)
         try:
-            model = application(host(None, NOT_UP), ComposeOptions(copy.paths), {})[0].model
+            model = copy.model()
         except HitlessError:  # no model: `plan` says why
             return copy
         words = [f"--answer={one.question.name}={one.option.word}" for one in hold(model, answer).answers]
@@ -73,6 +78,40 @@ class File:
         if done.returncode:
             print(f"{self.number}: init: {done.stderr}", file=sys.stderr)
         return copy
+
+    def as_run(self, folder: Path) -> File:
+        """A copy of it as somebody runs it who has it.
+
+        If every service is in a profile, one is enabled: that of the first service with labels. Files with
+        variables that it names are there, and empty.
+        """
+        copy = replace(self, folder=folder / self.number)
+        shutil.copytree(self.folder, copy.folder)
+        services = yaml.safe_load((copy.folder / self.names[0]).read_text()).get("services") or {}
+        if services and all((one or {}).get("profiles") for one in services.values()):
+            labelled = (one for one in services.values() if "traefik" in str(one.get("labels")))
+            copy = replace(copy, profile=next(labelled, next(iter(services.values())))["profiles"][0])
+        while missing := _MISSING_FILE.search(copy.resolved().stderr):
+            path = Path(missing[1])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return copy
+
+    def resolved(self) -> subprocess.CompletedProcess[str]:
+        """What Compose itself makes of it."""
+        words = [word for path in self.paths for word in ("-f", path)]
+        return subprocess.run(
+            ("docker", "compose", *words, "config"),
+            cwd=self.folder,
+            env={**os.environ, "COMPOSE_PROFILES": self.profile},
+            capture_output=True,
+            text=True,
+        )
+
+    def model(self) -> Json:
+        """Its Compose model. Raises `HitlessError`."""
+        profiles = (self.profile,) if self.profile else ()
+        return application(host(None, NOT_UP), ComposeOptions(self.paths, profiles=profiles), {})[0].model
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -84,7 +123,12 @@ class File:
         done = subprocess.run(
             (sys.executable, "-m", "hitless", "-p", f"corpus{self.number}", *files, *words),
             cwd=self.folder,
-            env={**os.environ, "HITLESS_GATEWAY": gateway, "PYTHONPATH": str(ROOT / "src")},
+            env={
+                **os.environ,
+                "HITLESS_GATEWAY": gateway,
+                "PYTHONPATH": str(ROOT / "src"),
+                "COMPOSE_PROFILES": self.profile,
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -169,7 +213,7 @@ def main(corpus: Path, folder: Path) -> None:
 
     `folder` is an empty one for the copies.
     """
-    found = list(files(corpus))
+    found = [one.as_run(folder / "as-is") for one in files(corpus)]
     cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
     _remove_gateway(cli)
     web, https = free_port(), free_port()
@@ -195,7 +239,7 @@ def roles_of(found: Sequence[File]) -> str:
     harm: Counter[str] = Counter()
     for one in found:
         try:
-            model = application(host(None, NOT_UP), ComposeOptions(one.paths), {})[0].model
+            model = one.model()
         except HitlessError:  # no model: `plan` says why
             continue
         for what, harmed in roles.figures(one.number, model, known):
@@ -220,6 +264,9 @@ def page(ways: Sequence[Sequence[Planned]], ports: int, middlewares: int) -> str
         "`hitless plan` on public Compose files that nobody wrote for hitless. `make corpus` writes this",
         "page, from a folder of such files (`HITLESS_CORPUS`). The gateway has HTTPS with certificates from",
         f"a CA, and the {ports} ports and {middlewares} middlewares that the plans ask for by name.",
+        "",
+        "A file whose services are all in profiles has one of these enabled, as its user must. Files with",
+        "variables that it names are there, and empty.",
         "",
         "`hitless init --yes` asks nothing, and never lets two copies write to one's data. The last column",
         "has the answers of a user who says that two copies may.",

@@ -234,6 +234,12 @@ class TestItsDataMovesToAnotherService:
         assert "must be alone there" in str([one.message for one in refused.value.findings])
         assert host.began("other") == []
 
+    def test_not_while_a_shared_one_has_been_there_all_the_time(self, host: Host) -> None:
+        """Such as one that makes backups: the user has said that both may."""
+        both = {"web": {**WEB, "volumes": [DATA], "x-hitless": {"exclusive": True}}, "backup": self.STORE}
+        for _ in range(2):
+            deploy(host, application(both))
+
     def test_while_the_shared_one_runs(self, host: Host) -> None:
         deploy(host, app(more={"store": self.STORE}))
         host.base["store"] = ComposeContainer("shop", "store", "shop-store-1", "running")

@@ -135,7 +135,10 @@ def _still_written(application: Application, world: World) -> Iterator[Finding]:
         return
     down = f"hitless down -p {application.name}, then deploy: its volumes stay"
     only = _data(live.application, exclusive(live.application))
+    before = {one.name for one in live.application.having(Role.SHARED)}
     for service in application.having(Role.SHARED):
+        if service.name in before:
+            continue  # it runs beside the live release already
         if service.name in only:
             message = "is shared now, and the live release has a copy of its own: two of it would run"
             yield Finding(f"services.{service.name}", message, down)
@@ -146,9 +149,8 @@ def _still_written(application: Application, world: World) -> Iterator[Finding]:
         for name in exclusive(application):
             yield from _beside(application, name, {**webs, name: frozenset()}, down)
     running = {one.service: one.name for one in world.base if one.state == "running"}
-    shared = {one.name for one in live.application.having(Role.SHARED)} & {*running}
     stays = {one.name for one in application.having(Role.SHARED)}
-    there = _data(live.application, shared - stays)
+    there = _data(live.application, (before & {*running}) - stays)
     for name in exclusive(application):
         containers = ", ".join(running[other] for other in there)
         yield from _beside(application, name, there, f"stop what is shared: docker rm --force {containers}")
