@@ -80,7 +80,7 @@ class File:
         return copy
 
     def as_run(self, folder: Path) -> File:
-        """A copy of it as somebody runs it who has it.
+        """A copy of it, as its user runs it.
 
         If every service is in a profile, one is enabled: that of the first service with labels. Files with
         variables that it names are there, and empty.

@@ -254,6 +254,18 @@ class TestItsDataMovesToAnotherService:
         assert not [one for one in host.began("web")[-1] if "other" in one]
 
 
+@pytest.mark.parametrize("number", [0, 2])
+def test_it_runs_one_container(host: Host, number: int) -> None:
+    deploy(host, alone())
+    with pytest.raises(HitlessError, match="web runs one container: it is exclusive"):
+        commands.scale(host.ports(), {"web": number})
+
+
+def test_a_file_that_says_it_is_not_exclusive_is_not_contradicted() -> None:
+    [web] = alone(**{"x-hitless": {"exclusive": False}}).services
+    assert (web.exclusive, web.reason) == (False, "it has a route")
+
+
 class TestTheGateway:
     """It ends while requests wait."""
 

@@ -267,7 +267,6 @@ def test_of_a_service_that_must_not_run_twice_there_is_one_container() -> None:
     data = [{"type": "volume", "source": "data", "target": "/data"}]
     commands.deploy(host.ports(), shop(volumes=data))
     before = dict(host.running)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HitlessError, match="web runs one container"):
         commands.scale(host.ports(), {"web": 3})
-    assert "two copies would write to data" in str(refused.value.findings)
     assert host.running == before

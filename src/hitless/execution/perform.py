@@ -290,7 +290,7 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
             raise
         if isinstance(error, GateFailed) and error.logs:
             ports.emit(Output(step.id, error.logs))
-        return f"NOT READY, and live all the same: {error.message}"
+        return f"NOT READY, and live nevertheless: {error.message}"
     if step.at_any_rate and not all(known.of(application, colour, step.services).values()):
         return "NOBODY THERE: somebody has removed a container; deploy a good release"
     return ""

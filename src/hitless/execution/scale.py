@@ -10,6 +10,7 @@ from hitless.domain.application.scaled import scaled
 from hitless.domain.checks.application import check
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.plan.scale import plan_scale
+from hitless.domain.release import replicas
 from hitless.domain.release.prepared import prepare_kept
 from hitless.execution.kept import live_release
 from hitless.execution.session import Session
@@ -22,6 +23,12 @@ def scale(session: Session, wanted: Mapping[str, int]) -> bool:
     """
     gateway, world = session.open()
     live = live_release(world, session.application)
+    alone = replicas.exclusive(live.application)
+    if wrong := [name for name, number in wanted.items() if name in alone and number != 1]:
+        raise HitlessError(
+            f"{', '.join(wrong)} runs one container: it is exclusive, and two of it must never run at a time",
+            "hitless plan says why; hitless down ends the application",
+        )
     release = replace(live.release, model=scaled(live.release.model, wanted))
     session.hide(release.model)
     prepared, findings = prepare_kept(release, gateway)

@@ -35,6 +35,7 @@ def test_the_running_gateway_and_what_its_labels_say(docker: FakeDocker, gateway
         http_port=18199,
         bound={"web": "127.0.0.1"},
         id="7dbb3088d29c6885856ecae5918b44a1ebc218d9790fb7afbd15467c7e650cce",
+        since="2026-11-22T21:46:15.44685421Z",
         networks={"adapters-rec_webgateway": "172.26.0.2"},
         ca=LETS_ENCRYPT,
     )

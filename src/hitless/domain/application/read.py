@@ -119,6 +119,9 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment, 
     routers = [router for router in routes.routers if router.service == name]
     check = service.get("healthcheck") or {}
     test = check.get("test") or ()
+    reason = assignment.reason
+    if assignment.exclusive and said.exclusive is not False:
+        reason += f"; exclusive, as {assignment.exclusive}"
     disabled = check.get("disable") is True or list(test)[:1] == ["NONE"]
     return Service(
         name=name,
@@ -129,9 +132,9 @@ def _service(name: str, service: Json, said: Extension, assignment: Assignment, 
         pull_policy=str(service.get("pull_policy", "missing")),
         settings=said.settings if assignment.role is not Role.JOB else _patient(service, said.settings),
         role=assignment.role,
-        reason=assignment.reason if said.publish else _with_ports(assignment.reason, routers),
+        reason=reason if said.publish else _with_ports(reason, routers),
         doubt=assignment.doubt,
-        exclusive=assignment.exclusive or None if said.exclusive is None else said.exclusive,
+        exclusive=bool(assignment.exclusive) or None if said.exclusive is None else said.exclusive,
         concurrent_writes=said.concurrent_writes,
         publish=said.publish is not None or any(one.is_port for one in routers),
         depends_on={other: roles.condition(service, other) for other in roles.depends_on(service)},

@@ -42,14 +42,14 @@ _ADDRESS = r"(?<![\w.-])(?:{0}:\d+|https?://{0}(?![\w.-]))"
 class Assignment:
     """The role of a service, and the reason: the end of the sentence "it has this role because …".
 
-    `doubt` says why the role is only a guess; "" if it is not. `exclusive`: it looks like one that must not
-    run twice at the same time.
+    `doubt` says why the role is only a guess; "" if it is not. `exclusive` says why it looks like one that
+    must not run twice at the same time; "" if it does not.
     """
 
     role: Role
     reason: str
     doubt: str = ""
-    exclusive: bool = False
+    exclusive: str = ""
 
 
 def assign(
@@ -75,11 +75,9 @@ def assign(
             # it works for a service that runs once: for example, it prepares a database's volume
             assignments[name] = Assignment(Role.SHARED, f"the shared {_wait_for_its_end(waiting)}")
         if assignment.role is Role.WORKER and (word := _clockwork(name, services[name])):
-            reason = f"{assignment.reason}; exclusive, as it is a {word} by its name or command"
-            assignments[name] = replace(assignment, reason=reason, exclusive=True)
+            assignments[name] = replace(assignment, exclusive=f"it is a {word} by its name or command")
         if assignment.role is Role.WEB and (data := _alone_in(name, services, {*jobs}, allowed)):
-            reason = f"{assignment.reason}; exclusive, as it alone writes to {data}"
-            assignments[name] = replace(assignment, reason=reason, exclusive=True)
+            assignments[name] = replace(assignment, exclusive=f"it alone writes to {data}")
     return assignments
 
 

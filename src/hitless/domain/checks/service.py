@@ -61,6 +61,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
         yield Finding(
             f"{path}.{_EXTENSION}.exclusive",
             f"is for what each release has and must not run twice; this is {service.role}: {service.reason}",
+            "`x-hitless: {role: worker, exclusive: true}` makes it part of the release",
         )
     elif service.exclusive and service.replicas != 1:
         yield Finding(

@@ -98,8 +98,8 @@ def come_back(
 ) -> tuple[Step, ...]:
     """The steps that start a kept release in this colour again, and have it answer the requests that wait.
 
-    `services` start again, with those that are exclusive in that release. What does not get ready is let in
-    all the same: it has answered before, and without it requests would wait for nobody.
+    `services` start again, with those that are exclusive in that release. What does not get ready gets
+    them nevertheless: it has answered before, and without it requests would wait for nobody.
     """
     back = there.routing.next(all_to(colour), there.routing.colours)
     early = replicas.early(kept.application)

@@ -170,8 +170,8 @@ class HandOver:
     """Stop exclusive services of the other colour (`leaving`), then start those of this one (`services`).
 
     The other fields are as in `Start`. `readiness` is what the started containers must show. `restart` maps
-    service -> restart policy. `at_any_rate`: if they don't get ready the plan goes on, for they have answered
-    before, and nobody else will.
+    service -> restart policy. `at_any_rate`: if they don't get ready the plan continues, for they have
+    answered before, and nobody else will.
     """
 
     application: str
