@@ -73,6 +73,13 @@ def deploy(host: FakeHost) -> None:
     commands.deploy(host.ports(), shop(isinstance(host, StormyHost) and host.is_alone))
 
 
+def deploy_the_other_kind(host: FakeHost) -> None:
+    """One whose web service must not run twice, after one that may, or the other way round."""
+    assert isinstance(host, StormyHost)
+    host.is_alone = not host.is_alone
+    deploy(host)
+
+
 def deploy_a_bad_one(host: FakeHost) -> None:
     for release in range(1, 40):
         if all(one.release != release for one in host.running.values()):
@@ -96,6 +103,7 @@ def shrink(host: FakeHost) -> None:
 
 COMMANDS: tuple[Callable[[FakeHost], None], ...] = (
     deploy,
+    deploy_the_other_kind,
     deploy_a_bad_one,
     deploy_one_with_a_bad_route,
     rollback,
@@ -162,6 +170,7 @@ def faulty(host: StormyHost, command: Callable[[FakeHost], None], fault: str, at
                 another_deploys()
             case "gateway restarts" if seen == at:
                 host.holder = ""
+                host.gateway_since += ", and later"
                 host.weather()
             case "candidate ends" if seen == at:
                 host.end_the_candidate()
@@ -192,7 +201,8 @@ def test_the_live_release_is_never_touched_and_the_next_deployment_repairs_every
     storm: list[tuple[Callable[[FakeHost], None], str, int, bool]], is_alone: bool
 ) -> None:
     host = StormyHost(is_alone=is_alone)
-    host.behaviour.exclusive = ("beat", "web") if is_alone else ("beat",)
+    is_always_so = all(command is not deploy_the_other_kind for command, *_ in storm)
+    host.behaviour.exclusive = ("beat", "web") if is_alone and is_always_so else ("beat",)
     deploy(host)
     for command, fault, at, is_over in storm:
         faulty(host, command, fault, at)

@@ -41,6 +41,7 @@ from hitless.domain.plan.steps import (
     DrainBase,
     Forget,
     HandOver,
+    Needs,
     Record,
     Remove,
     RemoveBase,
@@ -279,21 +280,37 @@ def _stop(ports: Ports, application: str, colour: Colour, services: Sequence[str
 def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
     application, colour = step.application, step.colour
     _stop(ports, application, colour.other, step.leaving)
+    if step.restart:
+        ports.containers.set_restart_policies(known.each(application, colour, step.restart))
+    _start(ports, step, known)
+    gate = Gate(application, colour, step.readiness)
     try:
-        if step.restart:
-            ports.containers.set_restart_policies(known.each(application, colour, step.restart))
-        _start(ports, step, known)
-        gate = Gate(application, colour, step.readiness)
         readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
-    except (GateFailed, DockerFailed) as error:
-        if not step.at_any_rate:
+        if step.needs is not Needs.READY:
+            _refuse_lacking(ports, step)
+    except GateFailed as error:
+        if step.needs is Needs.READY or (step.needs is Needs.RUNNING and _lacking(ports, step)):
             raise
-        if isinstance(error, GateFailed) and error.logs:
+        if error.logs:
             ports.emit(Output(step.id, error.logs))
         return f"NOT READY, and live nevertheless: {error.message}"
-    if step.at_any_rate and not all(known.of(application, colour, step.services).values()):
-        return "NOBODY THERE: somebody has removed a container; deploy a good release"
     return ""
+
+
+def _lacking(ports: Ports, step: HandOver) -> list[str]:
+    """The services of a step without a container that runs."""
+    there = [one for one in ports.containers.of(step.application) if one.colour is step.colour]
+    running = {one.service for one in there if one.is_running}
+    return [name for name in step.services if name not in running]
+
+
+def _refuse_lacking(ports: Ports, step: HandOver) -> None:
+    """Raise `GateFailed` for a service without a container: somebody has removed it."""
+    if lacking := _lacking(ports, step):
+        raise GateFailed(
+            f"{', '.join(lacking)} of {step.colour} is not there any more, or does not run",
+            "requests wait for a while and then get 503: deploy a good release",
+        )
 
 
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:

@@ -144,7 +144,8 @@ def _unreachable(front: Neighbour, others: Sequence[str], alone: Sequence[str]) 
         f"services of {', '.join(alone)}",
         f"must not run twice, so what runs stops now; its clients come through {front.name}, which keeps its "
         f"ports for {', '.join(others)}, and would find nobody",
-        f"adopt {', '.join(others)} first, and this one last",
+        f"adopt {', '.join(others)} first, and this one last; if none can be first, take this one down with "
+        "docker compose in a quiet hour, and run hitless deploy",
     )
 
 

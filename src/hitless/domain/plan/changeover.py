@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 from hitless.domain.application.model import When
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import StepId, StepKind
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import KeptRelease, LiveRelease, World
 from hitless.domain.plan import exclusive
 from hitless.domain.plan.routing_steps import Answer, CutOver, LetWait
-from hitless.domain.plan.steps import Drain, RunOnce, Step, Stop
+from hitless.domain.plan.steps import Drain, Needs, RunOnce, Step, Stop
 from hitless.domain.release import replicas, restart
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
@@ -94,17 +93,22 @@ def go(application: Prepared, before: Routing, to: Held, services: Sequence[str]
 
 
 def come_back(
-    kept: KeptRelease, there: Held, colour: Colour, services: Collection[str], world: World
+    kept: KeptRelease,
+    there: Held,
+    colour: Colour,
+    services: Collection[str],
+    world: World,
+    needs: Needs = Needs.RUNNING,
 ) -> tuple[Step, ...]:
     """The steps that start a kept release in this colour again, and have it answer the requests that wait.
 
-    `services` start again, with those that are exclusive in that release. What does not get ready gets
-    them nevertheless: it has answered before, and without it requests would wait for nobody.
+    `services` start again, with those that are exclusive in that release. What runs gets them, ready or not:
+    it has answered before, and without it requests would wait for nobody.
     """
     back = there.routing.next(all_to(colour), there.routing.colours)
     early = replicas.early(kept.application)
     return (
-        *exclusive.hand_over_again(kept, colour, (), world, services, at_any_rate=True),
+        *exclusive.hand_over_again(kept, colour, (), world, services, needs),
         # no readiness: what answered before is better than a wait without an end
         CutOver(there.routing, back, (), restart.restart_policies(kept.application, early)),
         Answer(there.waiting, back),
@@ -114,10 +118,10 @@ def come_back(
 def unanswered(application: str, world: World) -> tuple[Step, ...]:
     """The step of a killed command that had cut over, and had not had those answered that waited."""
     live, routing = world.live_release(application), world.routings.get(application)
-    if not (world.left and live and routing and world.gateway) or routing.waiting:
+    if not (live and routing and world.gateway) or routing.waiting or len(routing.colours) == 1:
         return ()
-    step = world.left.step
-    if not (isinstance(step, StepId) and step.kind in (StepKind.CUT_OVER, StepKind.ANSWER)):
+    releases = (world.kept_release(part.release) for part in routing.colours.values())
+    if not any(replicas.makes_wait(kept.application) for kept in releases if kept):
         return ()
     waiting = held(routing, live.colour, live.application, world.gateway).waiting
     return (Answer(waiting, routing),) if waiting.address else ()

@@ -17,7 +17,7 @@ from hitless.domain.plan.recover import tidying, undone
 from hitless.domain.plan.releases import latest_promotion, releases_over
 from hitless.domain.plan.retire import leave
 from hitless.domain.plan.routing_steps import Answer, Bake, CutOver, Gate, Restore, Show
-from hitless.domain.plan.steps import Create, Drain, Forget, Record, Remove, RunHere, Start, Step, Stop
+from hitless.domain.plan.steps import Create, Drain, Forget, Needs, Record, Remove, RunHere, Start, Step, Stop
 from hitless.domain.release import compose_models, compose_networks, replicas, requirements, restart
 from hitless.domain.release import connections as connecting
 from hitless.domain.release.colour_routing import colour_routing
@@ -42,7 +42,7 @@ def plan_deploy(application: Prepared, release: Release, world: World, gateway: 
     if is_again:  # it has been live: only a kill can be the reason if its record does not say so
         release = replace(release, promoted=releases.promotion(release, world))
 
-    steps, routing = tidying(name, world, drain_timeout)
+    steps, routing = tidying(name, world, drain_timeout, Needs.NOTHING)
     promotions = sum(isinstance(step, Record) for step in steps)
     promoted = replace(release, promoted=latest_promotion(world) + promotions + 1)
     before = routing if routing.colours else None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import KeptRelease, World
-from hitless.domain.plan.steps import HandOver
+from hitless.domain.plan.steps import HandOver, Needs
 from hitless.domain.release import compose_models, replicas, requirements, restart
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import Prepared
@@ -83,7 +83,7 @@ def hand_over_again(
     leaving: tuple[str, ...],
     world: World,
     more: Collection[str] = (),
-    at_any_rate: bool = False,
+    needs: Needs = Needs.READY,
 ) -> tuple[HandOver, ...]:
     """The step of `hand_over` for a kept release whose containers exist: Compose has had its model before."""
     if world.gateway is None:
@@ -92,10 +92,10 @@ def hand_over_again(
         kept.application, kept.release, colour, world.gateway, is_brought_back=True
     )
     found = hand_over(kept.application, kept.release, colour, leaving, model, more)
-    return tuple(replace(step, at_any_rate=at_any_rate) for step in found)
+    return tuple(replace(step, needs=needs) for step in found)
 
 
-def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]:
+def unfinished_hand_over(application: str, world: World, needs: Needs) -> tuple[HandOver, ...]:
     """The step of `hand_over` that a killed command did not perform after its cutover."""
     live = world.live_release(application)
     if live is None:
@@ -106,6 +106,4 @@ def unfinished_hand_over(application: str, world: World) -> tuple[HandOver, ...]
     if not any(one.state == "created" or world.of(live.colour.other) for one in waiting):
         return ()
     leaving = exclusive_there(world, live.colour.other)
-    # a copy that does not start must not keep the next release from answering those that wait
-    answers = replicas.makes_wait(live.application)
-    return hand_over_again(live.kept, live.colour, leaving, world, at_any_rate=answers)
+    return hand_over_again(live.kept, live.colour, leaving, world, needs=needs)

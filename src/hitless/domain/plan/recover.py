@@ -19,7 +19,7 @@ from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
 from hitless.domain.plan.retire import has_remains, leave
 from hitless.domain.plan.routing_steps import CutOver, Restore
-from hitless.domain.plan.steps import Forget, Record, RunOnce, Step, Stop
+from hitless.domain.plan.steps import Forget, Needs, Record, RunOnce, Step, Stop
 from hitless.domain.release import compose_models, replicas, restart
 from hitless.domain.routing.split import NOBODY, Routing, all_to
 
@@ -188,14 +188,19 @@ def plan_abort(
     return Plan(application, release, former, in_phase(Phase.FINISH, steps))
 
 
-def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[Step], Routing]:
-    """The steps that finish or remove what an interrupted command left, and the routing after them."""
+def tidying(
+    application: str, world: World, drain_timeout: float, needs: Needs = Needs.RUNNING
+) -> tuple[list[Step], Routing]:
+    """The steps that finish or remove what an interrupted command left, and the routing after them.
+
+    `needs`: what a live release that starts again must be.
+    """
     there = world.routings.get(application)
     routing = there or Routing(application, 0, NOBODY, {})
     waited = changeover.unanswered(application, world)
     held = Held(there, there.live, there.waiting) if there and there.waiting and there.live else None
     if held:
-        waited, routing = _answered(application, held, world)
+        waited, routing = _answered(application, held, world, needs)
     taking: list[Step] = []
     for colour in Colour:
         if colour is not routing.live and has_remains(world, routing, colour):
@@ -211,12 +216,17 @@ def tidying(application: str, world: World, drain_timeout: float) -> tuple[list[
         *waited,
         *_unfinished_promotion(application, world),
         *(callers.attach_again(application, world) if world.left else ()),
-        *(exclusive.unfinished_hand_over(application, world) if not held else ()),
+        *(exclusive.unfinished_hand_over(application, world, _of_live(needs)) if not held else ()),
         *taking,
     ], routing
 
 
-def _answered(application: str, there: Held, world: World) -> tuple[tuple[Step, ...], Routing]:
+def _of_live(needs: Needs) -> Needs:
+    """What a live release whose requests do not wait must be."""
+    return needs if needs is Needs.NOTHING else Needs.READY
+
+
+def _answered(application: str, there: Held, world: World, needs: Needs) -> tuple[tuple[Step, ...], Routing]:
     """The steps that have the live release answer the requests that wait, and the routing after them.
 
     Raises `HitlessError` if its record is gone.
@@ -242,7 +252,7 @@ def _answered(application: str, there: Held, world: World) -> tuple[tuple[Step, 
         *((Stop(application, there.colour, ends),) if ends else ()),
         *((Stop(application, other, services),) if services else ()),
         *(_restored(other, world) if stopped else ()),
-        *changeover.come_back(found.kept, there, there.colour, stopped, world),
+        *changeover.come_back(found.kept, there, there.colour, stopped, world, needs),
     )
     return steps, there.routing.next(there.routing.split, there.routing.colours)
 

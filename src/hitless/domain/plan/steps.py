@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from hitless.domain.application.model import When
@@ -165,13 +166,24 @@ class Stop:
         return StepId(StepKind.STOP_EXCLUSIVE, self.colour, subjects=self.services)
 
 
+class Needs(StrEnum):
+    """What the services that a step starts must be for the plan to continue.
+
+    What comes back for requests that wait must only run: it has answered before, and nobody else is there.
+    What another release is about to replace need not even do that.
+    """
+
+    READY = "ready"
+    RUNNING = "running"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class HandOver:
     """Stop exclusive services of the other colour (`leaving`), then start those of this one (`services`).
 
     The other fields are as in `Start`. `readiness` is what the started containers must show. `restart` maps
-    service -> restart policy. `at_any_rate`: if they don't get ready the plan continues, for they have
-    answered before, and nobody else will.
+    service -> restart policy.
     """
 
     application: str
@@ -182,7 +194,7 @@ class HandOver:
     readiness: tuple[Readiness, ...]
     restart: Mapping[str, str]
     timeout: float
-    at_any_rate: bool = False
+    needs: Needs = Needs.READY
 
     @property
     def id(self) -> StepId:
