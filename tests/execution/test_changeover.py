@@ -182,6 +182,28 @@ class TestOnFailure:
         assert len(host.began(COPY)) == (3 if command is commands.resume else 2)
         assert host.violations == []
 
+    def test_a_kill_when_the_old_one_runs_again(self, host: Host) -> None:
+        """The hooks of its own deployment have ended there, and that says nothing."""
+        deploy(host, alone(BACKUP))
+        deliver = host.deliver
+        host.behaviour.answers[2] = [BAD]
+
+        def dead(application_: str, routing: Any) -> None:
+            if host.began(PUT_BACK):
+                host.before = _dead
+                raise Killed
+            deliver(application_, routing)
+
+        host.deliver = dead  # type: ignore[method-assign, assignment]
+        with pytest.raises(Killed):
+            deploy(host, alone(BACKUP))
+        host.deliver = deliver  # type: ignore[method-assign]
+        host.revive()
+        assert host.running["shop-blue-web-1"].is_running
+        commands.abort(host.ports())
+        assert len(host.began(PUT_BACK)) == 1
+        assert_blue_answers(host)
+
 
 def _dead(verb: str) -> None:
     raise Killed

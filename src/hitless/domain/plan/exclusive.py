@@ -57,9 +57,11 @@ def exclusive_there(world: World, colour: Colour) -> tuple[str, ...]:
     )
 
 
-def stopped_there(world: World, colour: Colour) -> tuple[str, ...]:
-    """The services of a colour with a container that does not run."""
-    return tuple(dict.fromkeys(one.service for one in world.of(colour) if not one.is_running))
+def stopped_there(world: World, colour: Colour, application: Prepared) -> tuple[str, ...]:
+    """The services of this release that keep running, and have a container in a colour that does not run."""
+    stay = replicas.services(application)
+    stopped = (one.service for one in world.of(colour) if not one.is_running and one.service in stay)
+    return tuple(dict.fromkeys(stopped))
 
 
 def unneeded(world: World, colour: Colour) -> tuple[str, ...]:

@@ -158,7 +158,7 @@ def plan_abort(
     if kept and world.gateway and any(map(replicas.makes_wait, there)):
         held = changeover.held(routing, live, kept.application, world.gateway)
     # those that must not run twice have stopped, and start again
-    stopped = exclusive.stopped_there(world, former) if held else ()
+    stopped = exclusive.stopped_there(world, former, kept.application) if kept and held else ()
     warm = {one.name for one in world.of(former) if one.is_running or one.service in stopped}
     hosts = {server.host for server in routing.colours[former].servers}
     if not {host for host in hosts if not host.endswith(SHARED)} <= warm:
@@ -241,7 +241,7 @@ def _answered(application: str, there: Held, world: World, needs: Needs) -> tupl
     other = there.colour.other
     # jobs and hooks may still be at work
     services = tuple(dict.fromkeys(one.service for one in world.of(other)))
-    stopped = exclusive.stopped_there(world, there.colour)
+    stopped = exclusive.stopped_there(world, there.colour, found.application)
     # the engine may still be at work on the stop that a killed command has asked for
     step = world.left.step if world.left else ""
     ends: tuple[str, ...] = ()
