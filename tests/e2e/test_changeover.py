@@ -151,6 +151,13 @@ def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
         assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
 
 
+def test_a_proof_finds_nothing(alone: App) -> None:
+    alone.cli.run("deploy")
+    said = alone.cli.run("prove", "--deployments", "1")  # another exit code if a request is lost
+    print(said)
+    assert "TWO" not in data(alone)
+
+
 @pytest.fixture
 def backed_up(alone: App) -> App:
     """With the hooks of the docs."""

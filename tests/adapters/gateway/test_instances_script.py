@@ -17,6 +17,7 @@ from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
+from hitless.adapters.gateway.traefik import Traefik
 from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Software
@@ -171,3 +172,26 @@ def test_the_memory_of_the_container(
 def contents(folder: Path) -> dict[str, str]:
     files = (file for file in folder.rglob("*") if file.is_file() and file.name != "lock")
     return {str(file): file.read_text() for file in files}
+
+
+def test_who_waits_is_let_in_one_after_the_other_and_packets_are_refused_for_a_while(
+    state: GatewayState, served: Path, host: FakeDocker
+) -> None:
+    (host.directory / "nft").write_text(f"#!/bin/sh\ncat > {served}/rules\n")
+    gateway = Traefik(state.shell, tuple)
+
+    def rules() -> list[str]:
+        return (served / "rules").read_text().splitlines()
+
+    with state.lock("shop", "alice", 0, lambda _: None):
+        # a name that nobody has is left out: its requests wait on
+        gateway.answer("shop", "10.0.0.2", {65001: "127.0.0.1:8000", 65002: "nobody.invalid:9000"})
+        assert rules()[0] == "add table ip waiting-shop; delete table ip waiting-shop"
+        assert "tcp dport 65001 limit rate 250/second burst 5 packets dnat to 127.0.0.1:8000;" in rules()[1]
+        assert "65002" not in "".join(rules())
+        state.shell.change("refuse", "shop", "10.0.0.3", "10.1.0.3", "fd00::3")
+        assert [line.split("refused-shop ")[1] for line in rules() if line.startswith("add element")] == [
+            "of_4 { 10.0.0.3 timeout 2s }",
+            "of_4 { 10.1.0.3 timeout 2s }",
+            "of_6 { fd00::3 timeout 2s }",
+        ]

@@ -239,12 +239,14 @@ let_in() { # address, port, server, its port
 # Refuse packets of UDP to these servers: a session that sends one ends at once, with that packet, and its client's next
 # one opens another session. The refusal ends by itself: the addresses may soon be those of other containers.
 refuse() { # application, claim, addresses
-    fenced "$1" "$2" refuse_packets "refused-$@"
+    application=$1 claim=$2
+    shift 2
+    fenced "$application" "$claim" refuse_packets "refused-$application" "$@"
 }
 
-refuse_packets() { # table, application, claim, addresses
+refuse_packets() { # table, addresses
     table=$1
-    shift 3
+    shift
     {
         echo "add table inet $table; delete table inet $table"
         echo "table inet $table { set of_4 { type ipv4_addr; flags timeout; }; set of_6 { type ipv6_addr; flags timeout; }; }"
