@@ -27,11 +27,12 @@ http.server.ThreadingHTTPServer.request_queue_size = 128
 http.server.ThreadingHTTPServer(("", 9091), Handler).serve_forever()
 """
 WEB = """
-import hashlib, http.server, os
+import hashlib, http.server, json, os
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
-        self.answer(self.headers.get("X-Login", "").encode())
+        told = json.loads(self.headers.get("X-Login", "{}"))
+        self.answer(json.dumps({"page": f"of release {os.environ['RELEASE']}", "told": told}).encode())
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(f"{hashlib.sha256(body).hexdigest()} {len(body)}\\n".encode())
@@ -81,7 +82,7 @@ def test_it_asks_its_own_release_and_tells_it_of_the_client(app: Make, settings:
     text = FILES.replace("SETTINGS", settings) + ("volumes: {data: {}}\n" if settings is ALONE else "")
     shop = app(text)
     shop.cli.run("deploy")
-    told = shop.gateway.get(shop.host, "/cart?id=1").json()
+    told = shop.gateway.get(shop.host, "/cart?id=1").json()["told"]
     assert {key: told[key] for key in ("path", "host", "x-forwarded-uri", "x-forwarded-host")} == {
         "path": f"/verify?to=https://login.{shop.host}",
         "host": "login:9091",
@@ -97,9 +98,9 @@ def test_it_asks_its_own_release_and_tells_it_of_the_client(app: Make, settings:
     with shop.load(mix=MIX) as load:
         for release in ("2", "3"):
             shop.cli.run("deploy", RELEASE=release)
-            told = shop.gateway.get(shop.host).json()
+            told = shop.gateway.get(shop.host).json()["told"]
             assert told["release"] == ("1" if settings is SHARED else release)
     assert_lossless(load)
     # nobody outside can ask the way that Traefik asks
-    assert shop.gateway.get(shop.host, f"/{shop.name}/ask/blue/login").json()["x-forwarded-uri"]
+    assert shop.gateway.get(shop.host, f"/{shop.name}/ask/blue/login").json()["told"]["x-forwarded-uri"]
     shop.cli.run("down", "--volumes")
