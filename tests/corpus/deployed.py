@@ -204,9 +204,10 @@ def build_standin() -> None:
 
 
 def _cause(output: str) -> str:
-    """The line of a failed command that says why."""
+    """The lines of a failed command that say why: hitless's own, and the engine's."""
     lines = [line.strip() for line in output.splitlines()]
-    return next((line for line in lines if line.startswith(("hitless:", "error "))), lines[0])
+    first = next((line for line in lines if line.startswith(("hitless:", "error "))), lines[0])
+    return " ".join([first, *(line for line in lines if line.startswith("Error response"))])
 
 
 def _containers(name: str) -> list[str]:
