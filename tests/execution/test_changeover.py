@@ -17,17 +17,17 @@ from hitless.domain.common.errors import (
     NotConfirmed,
     Refused,
 )
-from hitless.domain.common.events import Live, Operation
+from hitless.domain.common.events import Live, StepDone
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.host.status import ProblemKind, application_status
 from hitless.domain.host.world import ComposeContainer
 from hitless.domain.release.requirements import Probe
 from hitless.execution import observe
-from hitless.execution.gateway import undisturbed
 from hitless.ports.balancer import Answer
 from tests.execution import commands
 from tests.execution.applications import WEB, application
+from tests.execution.test_adopt import FakeGatewayProject
 from tests.fakes.host import FakeHost
 
 DATA = {"type": "volume", "source": "data", "target": "/data"}
@@ -104,6 +104,14 @@ def host() -> Host:
 
 def deploy(host: Host, made: Application) -> None:
     commands.deploy(host.ports(), made)
+
+
+def kill_while_requests_wait(host: Host) -> None:
+    host.die_at("start")
+    with pytest.raises(Killed):
+        deploy(host, alone())
+    host.revive()
+    assert host.has_waiting
 
 
 def assert_blue_answers(host: Host) -> None:
@@ -228,11 +236,7 @@ class TestOnlyTheNewReleaseIsExclusive:
 
     def test_a_kill_and_then_an_abort(self, host: Host) -> None:
         deploy(host, app())
-        host.die_at("start")
-        with pytest.raises(Killed):
-            deploy(host, alone())
-        host.revive()
-        assert host.has_waiting
+        kill_while_requests_wait(host)
         commands.abort(host.ports())
         assert_blue_answers(host)
 
@@ -247,6 +251,12 @@ class TestItsDataMovesToAnotherService:
 
     WORKER: ClassVar[Json] = {**BUILD, "volumes": [DATA], "x-hitless": {"exclusive": True, "role": "worker"}}
     STORE: ClassVar[Json] = {**BUILD, "volumes": [DATA], "x-hitless": {"role": "shared"}}
+
+    def test_it_becomes_a_worker_itself(self, host: Host) -> None:
+        deploy(host, alone())
+        with pytest.raises(Refused) as refused:
+            deploy(host, application({"site": WEB, "web": self.WORKER}))
+        assert "must be alone there" in str([one.message for one in refused.value.findings])
 
     @pytest.mark.parametrize("other", [WORKER, STORE], ids=["worker", "shared"])
     def test_while_the_copy_that_must_be_alone_still_answers(self, host: Host, other: Json) -> None:
@@ -320,17 +330,30 @@ class TestTheGateway:
 
     def test_it_is_not_replaced_while_requests_wait(self, host: Host) -> None:
         deploy(host, alone())
-        host.die_at("start")
-        with pytest.raises(Killed):
+        kill_while_requests_wait(host)
+        project = FakeGatewayProject(host, there=host.gateway_settings)
+        for replaced in (False, True):
+            changes = {"http_port": 8080} if replaced else {"read_timeout": 7.0}
+            with pytest.raises(HitlessError, match="would be lost") as error:
+                commands.gateway_up(host.ports(), project, True, changes, may_replace=replaced)
+            assert "hitless resume -p shop" in error.value.hint
+        assert host.traefiks.verbs == project.applied == []
+
+    def test_it_ends_during_a_rollback_and_that_release_stays_kept(self, host: Host) -> None:
+        for _ in range(2):
             deploy(host, alone())
-        host.revive()
-        with (
-            commands.session(host.ports(), Operation.GATEWAY_UP, "") as session,
-            pytest.raises(HitlessError, match="would be lost") as error,
-            undisturbed(session),
-        ):
-            pass
-        assert "hitless resume -p shop" in error.value.hint
+
+        def before(verb: str) -> None:
+            if verb == "stop" and host.has_waiting:
+                host.holder, host.gateway_since = "", "later"
+                host.before = lambda _: None
+
+        host.before = before
+        with pytest.raises(HitlessError, match="release 2 answers again"):
+            commands.rollback(host.ports())
+        assert sorted(host.records) == [1, 2]
+        commands.rollback(host.ports())
+        assert host.in_traefik["shop"].colours[Colour.BLUE].release == 1
 
 
 def test_a_stop_that_the_engine_is_still_at_work_on_ends_before_the_start(host: Host) -> None:
@@ -355,10 +378,7 @@ def test_a_stop_that_the_engine_is_still_at_work_on_ends_before_the_start(host: 
 
 def test_what_comes_back_first_is_not_told_as_the_new_release(host: Host) -> None:
     deploy(host, alone())
-    host.die_at("start")
-    with pytest.raises(Killed):
-        deploy(host, alone())
-    host.revive()
+    kill_while_requests_wait(host)
     host.events.clear()
     deploy(host, alone())
     assert [(one.release, one.colour) for one in host.events if isinstance(one, Live)] == [(3, Colour.GREEN)]
@@ -366,10 +386,7 @@ def test_what_comes_back_first_is_not_told_as_the_new_release(host: Host) -> Non
 
 def test_status_says_that_requests_wait(host: Host) -> None:
     deploy(host, alone())
-    host.die_at("start")
-    with pytest.raises(Killed):
-        deploy(host, alone())
-    host.revive()
+    kill_while_requests_wait(host)
     status = application_status("shop", observe.world(host.ports(), "shop"), None)
     assert [one.kind for one in status.problems] == [ProblemKind.REQUESTS_WAIT]
 
@@ -390,7 +407,12 @@ class TestTheOldOne:
         with pytest.raises(GateFailed):
             deploy(host, alone())
         assert not host.running["shop-blue-web-1"].is_running
+        host.events.clear()
         deploy(host, alone())
+        [told] = [
+            one.detail for one in host.events if isinstance(one, StepDone) and "NOT READY" in one.detail
+        ]
+        assert "shop-blue-web-1" in told
         assert host.in_traefik["shop"].live is Colour.GREEN
         assert host.running["shop-green-web-1"].is_running
 
@@ -460,6 +482,24 @@ def test_what_waits_for_a_late_job_comes_after_it(host: Host) -> None:
     order = [service for service, _ in host.beginnings]
     assert order[:3] == ["other", "migrate", "seed"]
     assert {*order[3:]} == {"web", "worker", "last"}
+
+
+def test_a_rule_that_the_kernel_does_not_take_at_the_end_is_an_error(host: Host) -> None:
+    deploy(host, alone())
+    answer = host.answer
+
+    def refused(application_: str, address: str, servers: Mapping[int, str]) -> None:
+        if servers:
+            raise DockerFailed("docker exec", 1, "nft: no memory")
+        answer(application_, address, servers)
+
+    host.answer = refused  # type: ignore[method-assign, assignment]
+    with pytest.raises(DockerFailed) as error:
+        deploy(host, alone())
+    assert error.value.is_unfinished
+    host.answer = answer  # type: ignore[method-assign]
+    commands.resume(host.ports())
+    assert not host.has_waiting
 
 
 def test_where_the_kernel_takes_no_rule_nothing_changes(host: Host) -> None:

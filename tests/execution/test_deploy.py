@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -184,6 +184,17 @@ def test_sessions_of_udp_end_at_the_drain_deadline_before_their_server_stops(dep
     assert deployed.behaviour.sessions == [0]
     ended = [verb for verb in deployed.verbs if verb in ("end sessions", "stop", "remove blue")]
     assert ended[:4] == ["end sessions", "end sessions", "end sessions", "stop"]
+
+
+def test_where_the_kernel_refuses_no_packets_the_drain_ends_as_before(deployed: FakeHost) -> None:
+    deployed.behaviour.connections = [2]
+
+    def refused(application: str, addresses: Sequence[str]) -> int:
+        raise DockerFailed("docker exec", 1, "nft: Could not process rule")
+
+    deployed.end_sessions = refused  # type: ignore[method-assign]
+    deploy(deployed, drain_timeout=5)
+    assert live(deployed) == (Colour.GREEN, [2])
 
 
 def test_live_is_told_before_the_drain(deployed: FakeHost) -> None:

@@ -16,6 +16,7 @@ from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.gateway.settings import gateway as gateway_of
 from hitless.domain.plan import adopt as adopt_plan
 from hitless.domain.plan.adopt import Adoption
+from hitless.domain.release import restart
 from hitless.execution import gateway, observe, waits
 from hitless.execution.deploy import DeployOptions, deploy
 from hitless.execution.perform import announced
@@ -94,6 +95,7 @@ def _prepare_gateway(
         session.lock()
     step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
     with gateway.undisturbed(session, but=found.application) if present else nullcontext():
+        gateway.refuse_waiting(ports)
         # This is not work on the application yet, so its journal does not have it
         announced(ports, step, lambda: _start(ports, project, present, before))
     session.unlock()  # the lock ended with the gateway's container
@@ -115,6 +117,7 @@ def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain
         step = StepId(kind, subjects=ports_taken)
         with ExitStack() as alone:
             alone.enter_context(gateway.undisturbed(session, but=name))
+            gateway.refuse_waiting(ports)
             announced(ports, step, lambda: _take_over(session, project, found, after, alone))
     session.perform(adopt_plan.plan_adopted(found, drain_timeout))
 
@@ -158,7 +161,7 @@ def _start_exclusive(application: Application, ports: Ports, found: Adoption) ->
     running = {container.service for container in world.containers if container.is_running}
     base = [one for one in world.base if one.name in found.exclusive]
     services = application.model["services"]
-    policies = {one.id: str(services[one.service].get("restart") or "no") for one in base}
+    policies = {one.id: restart.policy_of(services[one.service]) or "no" for one in base}
     if policies:
         ports.containers.set_restart_policies(policies)
     ids = [one.id for one in base if one.service not in running]

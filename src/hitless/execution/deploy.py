@@ -76,7 +76,7 @@ def deploy(
 
 def _gateway_or_refuse(session: Session, application: Application, options: DeployOptions) -> Gateway:
     """The gateway. Without one there is no lock: then this raises `Refused` with all errors at once."""
-    gateway = session.ports.balancer.gateway()
+    gateway = session.gateway()
     if gateway is None:
         session.refuse((*options.findings, *check(application, World(), {})), warn=False)
         raise AssertionError("a missing gateway is an error finding")

@@ -155,6 +155,7 @@ def _restart(
 
     kind = StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY
     with undisturbed(session) if present else nullcontext():
+        refuse_waiting(ports)
         session.begin(0)
         announced(ports, StepId(kind), start_it)
 
@@ -205,6 +206,7 @@ def replace_traefik(
     _refuse_too_little(ports, wanted.memory_limit)
     said = put_right(ports, present)
     session.lock_gateway(undisturbed(session))
+    refuse_waiting(ports)
     session.begin(0)
     first()
     answering = _answering(ports, present)
@@ -252,7 +254,6 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock |
         else:
             at_work = alone.at_work
             if not at_work:
-                _refuse_waiting(ports)
                 return alone.lock
             held.close()  # the other commands may need a lock that this one holds
             who = "; ".join(f"{one.describe()} (on {name})" for name, one in at_work.items())
@@ -267,7 +268,7 @@ def _wait_until_alone(session: Session, but: str, held: ExitStack) -> HeldLock |
         ports.clock.pause(_PAUSE)
 
 
-def _refuse_waiting(ports: Ports) -> None:
+def refuse_waiting(ports: Ports) -> None:
     """Raise `HitlessError` if requests wait for an application whose command was killed."""
     routings = ports.state.read(None).routings
     if waiting := sorted(name for name, routing in routings.items() if routing.waiting):

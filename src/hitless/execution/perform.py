@@ -286,31 +286,25 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
     gate = Gate(application, colour, step.readiness)
     try:
         readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
-        if step.needs is not Needs.READY:
-            _refuse_lacking(ports, step)
     except GateFailed as error:
-        if step.needs is Needs.READY or (step.needs is Needs.RUNNING and _lacking(ports, step)):
+        if not _is_enough(ports, step):
             raise
         if error.logs:
             ports.emit(Output(step.id, error.logs))
         return f"NOT READY, and live nevertheless: {error.message}"
+    if not (step.needs is Needs.READY or _is_enough(ports, step)):
+        raise GateFailed(
+            f"a container of {', '.join(step.services)} of {colour} is not there any more",
+            "requests wait for a while and then get 503: deploy a good release",
+        )
     return ""
 
 
-def _lacking(ports: Ports, step: HandOver) -> list[str]:
-    """The services of a step without a container that runs."""
+def _is_enough(ports: Ports, step: HandOver) -> bool:
+    """Whether what the services of a step are, ready or not, is what it needs."""
     there = [one for one in ports.containers.of(step.application) if one.colour is step.colour]
     running = {one.service for one in there if one.is_running}
-    return [name for name in step.services if name not in running]
-
-
-def _refuse_lacking(ports: Ports, step: HandOver) -> None:
-    """Raise `GateFailed` for a service without a container: somebody has removed it."""
-    if lacking := _lacking(ports, step):
-        raise GateFailed(
-            f"{', '.join(lacking)} of {step.colour} is not there any more, or does not run",
-            "requests wait for a while and then get 503: deploy a good release",
-        )
+    return step.needs is Needs.NOTHING or (step.needs is Needs.RUNNING and {*step.services} <= running)
 
 
 def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:

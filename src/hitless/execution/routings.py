@@ -93,9 +93,12 @@ def _answer(ports: Ports, known: Replicas, waiting: Waiting, routing: Routing) -
     try:
         ports.balancer.answer(routing.application, waiting.address, servers)
     except DockerFailed as error:
-        if known.waiting_since:
-            raise
-        return f"nobody waits for this command; {error.message}"
+        try:
+            ports.balancer.answer(routing.application, waiting.address, {})
+        except DockerFailed:
+            # the kernel takes no rule at all, and so nobody has been let wait
+            return f"nobody can wait here: {error.output}"
+        raise
     if silent := [name for name, port in waiting.ports.items() if port not in servers]:
         return f"nobody answers those for {', '.join(silent)}: there is none in {served.live}"
     began = known.waiting_since

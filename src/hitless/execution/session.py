@@ -37,7 +37,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan.model import Plan
-from hitless.domain.plan.recover import plan_tidy
+from hitless.domain.plan.recover import abort
 from hitless.domain.plan.routing_steps import LetWait
 from hitless.execution import observe
 from hitless.execution.perform import perform
@@ -68,6 +68,7 @@ class Session:
         self._bare = ports
         self._stack = ExitStack()
         self._lock: HeldLock | None = None
+        self._gateway: Gateway | None = None
         self._models: list[Json] = []
         self._hidden = redact.secrets()
         self._has_begun = False
@@ -101,11 +102,16 @@ class Session:
 
         Raises `Locked`, and `HitlessError` without a gateway or if the application is behind another one.
         """
-        gateway = self._bare.balancer.gateway()
+        gateway = self.gateway()
         if gateway is None:
             raise GatewayDown
         self.lock()
         return gateway, self.look(gateway)
+
+    def gateway(self) -> Gateway | None:
+        """The running gateway, or None."""
+        self._gateway = self._bare.balancer.gateway()
+        return self._gateway
 
     def look(self, gateway: Gateway) -> World:
         """Look at the host. From now on, the secrets of the kept releases are hidden, too."""
@@ -184,12 +190,11 @@ class Session:
 
         # a gateway that ends while requests wait must not leave them waiting
         may_wait = any(isinstance(step, LetWait) for step in plan.steps)
-        before = self._bare.balancer.gateway() if may_wait else None
         try:
             failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
         except HitlessError as error:
-            if before and self._has_restarted(before):
-                self._answer_again(plan, error)
+            if may_wait and self._gateway and self._has_restarted(self._gateway):
+                self._answer_again(error)
             raise
         if failed:
             raise HookFailed(
@@ -210,28 +215,25 @@ class Session:
                 return False
             self._bare.clock.pause(1.0)
 
-    def _answer_again(self, plan: Plan, error: HitlessError) -> None:
+    def _answer_again(self, error: HitlessError) -> None:
         """Take the lock again, and have the live release answer those that wait. Raises `HitlessError` then.
 
         Does nothing if nobody waits, or if another command has the lock.
         """
         self.unlock()
-        gateway = self._bare.balancer.gateway()
         with suppress(Locked):
-            self.lock()
-        if gateway is None or self._lock is None:
+            _, world = self.open()
+        if self._lock is None:
             return
-        world = self.look(gateway)
-        routing, live = world.routings.get(self.application), world.live_release(self.application)
-        if not (routing and routing.waiting and live):
+        routing = world.routings.get(self.application)
+        if not (routing and routing.waiting):
             return
-        settings = live.application.settings
-        tidy = plan_tidy(self.application, world, settings.drain_timeout, settings.keep, (plan.release,))
-        perform(tidy, self.ports, self.began)
+        plan = abort(self.application, world)
+        perform(plan, self.ports, self.began)
         self.ports.emit(Undone())
         raise HitlessError(
-            f"the gateway was restarted while requests waited, and these were lost; release "
-            f"{live.release.number} answers again",
+            f"the gateway was restarted while requests waited, and these were lost; release {plan.release} "
+            "answers again",
             "deploy again",
         ) from error
 

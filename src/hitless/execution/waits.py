@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
-from hitless.domain.common.errors import GateFailed, HitlessError, NotConfirmed
+from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError, NotConfirmed
 from hitless.domain.host.world import Container
 from hitless.domain.plan.steps import RunOnce, StartShared
 from hitless.domain.routing.split import Routing
@@ -123,11 +124,12 @@ def until_sessions_end(ports: Ports, application: str, addresses: Sequence[str])
     """Wait until no session of UDP to these addresses is left, or Traefik has ended those that are silent.
 
     A session whose server is gone would lose all that its client sends, until the kernel notices: up to a
-    minute.
+    minute. So it is where the kernel takes no rule that refuses packets.
     """
     deadline = ports.clock.now() + _SILENT
-    while ports.balancer.end_sessions(application, addresses) and ports.clock.now() < deadline:
-        ports.clock.pause(PAUSE)
+    with suppress(DockerFailed):
+        while ports.balancer.end_sessions(application, addresses) and ports.clock.now() < deadline:
+            ports.clock.pause(PAUSE)
 
 
 def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitless.adapters.gateway.routing_file import ForeignRouting, is_whole, parse, render, sealed
-from hitless.adapters.gateway.traefik_document import OWN_PORT, document
+from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_ways import OWN_PORT
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router

@@ -10,6 +10,7 @@ from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder, Run
 from hitless.domain.host.status import LiveStatus, Problem, ProblemKind, application_status, host_status
 from hitless.domain.host.world import ComposeContainer, World
+from hitless.domain.routing.split import waiting_for
 from tests.domain.builders import SHOP, container, release, routing, world
 
 SETTINGS = GatewaySettings()
@@ -35,6 +36,17 @@ def test_each_application_has_its_own_containers_and_problems() -> None:
         Problem(ProblemKind.LEFTOVER, "green"),
     )
     assert (second.application, second.live, second.problems) == (SHOP, LiveStatus(Colour.BLUE, 1), ())
+
+
+def test_while_requests_wait_it_says_so_unless_a_command_is_about_to_let_them_in() -> None:
+    calm = routing(Colour.BLUE)
+    there = replace(
+        world(), routings={SHOP: calm.held(waiting_for(calm.colours.values(), "10.0.0.2", 60, 9))}
+    )
+    assert application_status(SHOP, there, SETTINGS).problems == (
+        Problem(ProblemKind.REQUESTS_WAIT, detail="60"),
+    )
+    assert kinds(replace(there, holder=Holder("ann", 1, 0))) == []
 
 
 def test_a_container_of_another_gateway_makes_nothing_sure() -> None:

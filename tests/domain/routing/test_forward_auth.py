@@ -25,6 +25,7 @@ def routes(address: str, *more: Router) -> Routes:
         ("https://login:9091/", None),
         ("http://login.example.org/", None),
         ("http://login:port/", None),
+        ("http://ann:secret@login:9091/", None),
         ("", None),
     ],
 )

@@ -12,7 +12,8 @@ import json
 from typing import Any
 
 from hitless.adapters import json_yaml
-from hitless.adapters.gateway.traefik_document import NO_PORT, OWN_PORT, document
+from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_ways import NO_PORT, OWN_PORT
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour

@@ -14,7 +14,8 @@ from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.gateway.traefik_document import NO_PORT, tcp_marker_name, udp_servers
+from hitless.adapters.gateway.traefik_document import tcp_marker_name, udp_servers
+from hitless.adapters.gateway.traefik_ways import NO_PORT
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway

@@ -9,65 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hitless.adapters.gateway.traefik_ways import (
+    NO_PORT,
+    OWN_PORT,
+    TRANSPORT,
+    ask,
+    leads_to,
+    name_of,
+    of_http,
+    waiting,
+)
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
-from hitless.domain.routing import forward_auth
-from hitless.domain.routing.entry_points import API, WEB
 from hitless.domain.routing.model import Protocol, Router, label_name, local_name
 from hitless.domain.routing.reserved import (
     COLOUR_HEADER,
     GUARDED_PRIORITY,
-    IDLE_TIMEOUT,
     INSIDE,
     LOOPBACK,
     MARKER_HOST,
     MARKER_PRIORITY,
-    asked_path,
-    busy_path,
     handshake_host,
     handshake_protocol,
     marker_path,
     tcp_marker,
 )
 from hitless.domain.routing.rules import effective_priority
-from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing, Waiting
-
-# In place of a port of the instance that reads the file: each one has others. No text of a user has a NUL.
-OWN_PORT = {WEB: "\0web", API: "\0api"}
-NO_PORT = 1  # nobody listens there; and what a reader gets that has no such ports
-
-
-# Only from inside the gateway's own container (docker exec): nobody outside can reach an idle colour.
-
-
-_TRANSPORT: Json = {
-    "maxIdleConnsPerHost": 200,
-    # A container that has just died leaves its address unanswered for a moment: another try is better than a
-    # long one. More than 1 s, because then the kernel sends the first packet to a busy server again.
-    "forwardingTimeouts": {"idleConnTimeout": f"{IDLE_TIMEOUT * 1000:.0f}ms", "dialTimeout": "1500ms"},
-}
-
-
-# No connection of a request that has waited is for another one: at the next changeover it would lead to who
-# has answered before, and a request would take it and not wait (seen: the old copy never drained).
-_ONCE: Json = {**_TRANSPORT, "maxIdleConnsPerHost": -1}
-
+from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 
 # Traefik retries only what it could not send, so it never sends a POST twice. This hides the crash of one of
 # several servers, and does not look at any answer. Each try may meet the dead one again: with 4 tries one
 # request in 16 was lost, measured with one of two dead. Without any server they take a quarter of a second.
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
-
-
-# Requests that wait try again as often as their time allows. The interval grows to twice this over all
-# attempts (`newBackOff`, 3.7), so it stays what it is.
-_ATTEMPTS = 1_000_000
-_WAIT_INTERVAL = "200ms"
-_LIVE = "live"
-_LONGEST_ASK = 25.0  # seconds; after 30 s Traefik gives up what a `forwardAuth` asks, with a 500
-_AGAIN = "5"  # seconds after which clients may come again
-# Traefik's own answers: nobody is there (502, 504), or too many wait (429)
-_BUSY = ("429", "502", "504")
 
 
 def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
@@ -82,10 +55,10 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
     http: dict[str, dict[str, Any]] = {
         "routers": {},
         "services": {},
-        "middlewares": {_name(routing, "retry", "all"): _RETRY},
-        "serversTransports": {_name(routing, "transport", "all"): _TRANSPORT},
+        "middlewares": {name_of(routing, "retry", "all"): _RETRY},
+        "serversTransports": {name_of(routing, "transport", "all"): TRANSPORT},
     }
-    leaving = _name(routing, "leaving", "all")
+    leaving = name_of(routing, "leaving", "all")
     if is_leaving:
         # Go's server closes the connection after such an answer, and sends GOAWAY over HTTP/2 (measured)
         http["middlewares"][leaving] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
@@ -94,10 +67,10 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for router in part.routers:
             if router.protocol is not Protocol.HTTP:
                 continue
-            made = {_name(routing, router.name, "live" if is_live else colour): is_live}
+            made = {name_of(routing, router.name, "live" if is_live else colour): is_live}
             if is_live and "tls" in router.settings:
                 # a bake asks it from inside, where nothing speaks TLS
-                made[_name(routing, router.name, colour)] = False
+                made[name_of(routing, router.name, colour)] = False
             for key, is_open in made.items():
                 http["routers"][key] = one = _router(routing, colour, router, is_open)
                 if is_leaving:
@@ -105,88 +78,27 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for name, middleware in part.middlewares.items():
             if label_name(name) != name:
                 continue  # of TCP
-            http["middlewares"][_name(routing, name, colour)] = _middleware(routing, colour, part, middleware)
+            http["middlewares"][name_of(routing, name, colour)] = _middleware(
+                routing, colour, part, middleware
+            )
         for name in part.asks:
-            for kind, those in _ask(routing, colour, part, name).items():
+            for kind, those in ask(routing, colour, part, name).items():
                 http[kind].update(those)
-        for name, backend in _of_http(part).items():
-            http["services"][_name(routing, name, colour)] = {
+        for name, backend in of_http(part).items():
+            http["services"][name_of(routing, name, colour)] = {
                 "loadBalancer": _servers(routing, backend, is_live)
             }
     for colour in routing.split:
-        for name in _of_http(routing.colours[colour]):
-            http["services"][_name(routing, name, "live")] = {"weighted": _weighted(routing, name)}
+        for name in of_http(routing.colours[colour]):
+            http["services"][name_of(routing, name, "live")] = {"weighted": _weighted(routing, name)}
     if routing.waiting and routing.live:
-        for kind, those in _waiting(routing, routing.colours[routing.live], routing.waiting).items():
+        for kind, those in waiting(routing, routing.colours[routing.live], routing.waiting).items():
             http[kind].update(those)
     http["routers"].update(_markers(routing))
     tcp, udp = _tcp(routing), _udp(routing)
     # an empty section would stop every reload (measured): an application with TCP alone has no HTTP services
     http = {kind: those for kind, those in http.items() if those}
     return {"http": http, **({"tcp": tcp} if tcp else {}), **({"udp": udp} if udp else {}), **_tls(routing)}
-
-
-def _waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str, dict[str, Any]]:
-    """Where the requests for the live colour wait, and what those get for which that is too long."""
-    busy, crowd, wait = _waiting_middlewares(routing)
-    services: dict[str, Any] = {}
-    for name, backend in _of_http(part).items():
-        if name in waiting.ports:
-            # with several it would set another cookie, or find its only server down
-            settings = {
-                key: value
-                for key, value in backend.load_balancer.items()
-                if key in ("passHostHeader", "responseForwarding")
-            }
-            scheme = backend.servers[0].url.partition("://")[0] if backend.servers else "http"
-            url = f"{scheme}://{waiting.address}:{waiting.ports[name]}"
-            services[_name(routing, name, "waiting")] = {
-                "loadBalancer": {
-                    **settings,
-                    "servers": [{"url": url}],
-                    "serversTransport": _name(routing, "once", "all"),
-                }
-            }
-    services[busy] = {
-        "loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{OWN_PORT[WEB]}"}], "passHostHeader": False}
-    }
-    path = busy_path(routing.application)
-    return {
-        "services": services,
-        "serversTransports": {_name(routing, "once", "all"): _ONCE},
-        "routers": {
-            busy: {
-                "rule": f"{INSIDE} && Path(`{path}`)",
-                "priority": MARKER_PRIORITY,
-                "service": "noop@internal",
-                "middlewares": [_name(routing, "again", "all")],
-                "entryPoints": [WEB],
-            }
-        },
-        "middlewares": {
-            _name(routing, "again", "all"): {"headers": {"customResponseHeaders": {"Retry-After": _AGAIN}}},
-            busy: {
-                "errors": {
-                    "status": list(_BUSY),
-                    "statusRewrites": dict.fromkeys(_BUSY, 503),
-                    "service": busy,
-                    "query": path,
-                }
-            },
-            crowd: {"inFlightReq": {"amount": waiting.most}},
-            wait: _wait(waiting.timeout),
-        },
-    }
-
-
-def _wait(timeout: float) -> Json:
-    """A middleware with which a request waits for at most these seconds."""
-    retry = {"attempts": _ATTEMPTS, "initialInterval": _WAIT_INTERVAL, "timeout": f"{timeout * 1000:.0f}ms"}
-    return {"retry": retry}
-
-
-def _waiting_middlewares(routing: Routing) -> tuple[str, str, str]:
-    return _name(routing, "busy", "all"), _name(routing, "crowd", "all"), _name(routing, "wait", "all")
 
 
 def _markers(routing: Routing) -> dict[str, Any]:
@@ -199,18 +111,18 @@ def _markers(routing: Routing) -> dict[str, Any]:
     secure = routing.over_tls
     path = marker_path(routing.application, routing.generation)
     found: dict[str, Any] = {
-        _name(routing, "generation", "marker"): {
+        name_of(routing, "generation", "marker"): {
             "rule": f"{INSIDE} && Host(`{MARKER_HOST}`) && Path(`{path}`)",
             **marker,
             "entryPoints": list(routing.over_http),
         }
     }
     if secure:
-        found[_name(routing, "generation", "handshake")] = {
+        found[name_of(routing, "generation", "handshake")] = {
             "rule": f"{INSIDE} && Host(`{handshake_host(routing.application)}`)",
             **marker,
             "entryPoints": list(secure),
-            "tls": {"options": _name(routing, "generation", "handshake")},
+            "tls": {"options": name_of(routing, "generation", "handshake")},
         }
     return found
 
@@ -219,7 +131,7 @@ def _tls(routing: Routing) -> dict[str, Any]:
     if not routing.over_tls:
         return {}
     options: dict[str, Any] = {
-        _name(routing, "generation", "handshake"): {
+        name_of(routing, "generation", "handshake"): {
             "alpnProtocols": [handshake_protocol(routing.application, routing.generation)],
             "minVersion": "VersionTLS12",
         }
@@ -234,14 +146,7 @@ def _tls(routing: Routing) -> dict[str, Any]:
 
 def _options(routing: Routing, name: str) -> str:
     # a route's name has no dot, and so neither have these
-    return _name(routing, name.replace(".", "-"), "options")
-
-
-def _of_http(part: ColourRouting) -> dict[str, BackendRouting]:
-    others = {router.backend for router in part.routers if router.protocol is not Protocol.HTTP}
-    found = {name: backend for name, backend in part.backends.items() if name not in others}
-    # a service of TCP labels may have no router
-    return {name: backend for name, backend in found.items() if label_name(name) == name}
+    return name_of(routing, name.replace(".", "-"), "options")
 
 
 def _tcp(routing: Routing) -> dict[str, Any]:
@@ -252,7 +157,7 @@ def _tcp(routing: Routing) -> dict[str, Any]:
     for colour, router in _tcp_routers(routing):
         part = routing.colours[colour]
         key = "live" if colour == routing.live else colour
-        routers[_name(routing, router.name, key)] = _tcp_router(routing, colour, router)
+        routers[name_of(routing, router.name, key)] = _tcp_router(routing, colour, router)
         backend = part.backends[router.backend]
         servers = [{"address": server.url.partition("://")[2]} for server in backend.servers]
         if colour == routing.live and routing.waiting and router.backend in routing.waiting.ports:
@@ -260,9 +165,11 @@ def _tcp(routing: Routing) -> dict[str, Any]:
         settings = dict(backend.load_balancer)
         if colour != routing.live:
             settings.pop("healthCheck", None)  # as for HTTP, see `_servers`
-        services[_name(routing, router.backend, colour)] = {"loadBalancer": {**settings, "servers": servers}}
+        services[name_of(routing, router.backend, colour)] = {
+            "loadBalancer": {**settings, "servers": servers}
+        }
         for name in router.middlewares:
-            middlewares[_name(routing, name, colour)] = part.middlewares[name]
+            middlewares[name_of(routing, name, colour)] = part.middlewares[name]
     if routing.over_tcp:
         marker = tcp_marker_name(routing)
         routers[marker] = {
@@ -286,7 +193,7 @@ def _udp(routing: Routing) -> dict[str, Any]:
     routers: dict[str, Any] = {}
     services: dict[str, Any] = {}
     for name, addresses in udp_servers(routing).items():
-        key = _name(routing, name, "udp")
+        key = name_of(routing, name, "udp")
         routers[key] = {"service": key, "entryPoints": [name]}
         services[key] = {"loadBalancer": {"servers": [{"address": address} for address in addresses]}}
     return {"routers": routers, "services": services} if routers else {}
@@ -321,11 +228,11 @@ def _tcp_router(routing: Routing, colour: Colour, router: Router) -> dict[str, A
     if "tls" in router.settings:
         settings["tls"] = _tls_of(routing, router.settings["tls"], is_live)
     if router.middlewares:
-        settings["middlewares"] = [_name(routing, name, colour) for name in router.middlewares]
+        settings["middlewares"] = [name_of(routing, name, colour) for name in router.middlewares]
     return {
         **settings,
         "rule": router.rule if is_live else f"{INSIDE} && ({router.rule})",
-        "service": _name(routing, router.backend, colour),
+        "service": name_of(routing, router.backend, colour),
         "entryPoints": list(router.entry_points),
     }
 
@@ -340,11 +247,7 @@ def _tls_of(routing: Routing, tls: Json, is_live: bool = True) -> dict[str, Any]
 
 def tcp_marker_name(routing: Routing) -> str:
     """The name of the router and the service of a routing's marker in raw TCP."""
-    return _name(routing, "generation", "marker")
-
-
-def _name(routing: Routing, name: str, suffix: str) -> str:
-    return f"{routing.application}.{name}.{suffix}"
+    return name_of(routing, "generation", "marker")
 
 
 def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> dict[str, Any]:
@@ -360,7 +263,7 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
     settings = {key: value for key, value in router.settings.items() if key != "tls"}
     if is_live and "tls" in router.settings:
         settings["tls"] = _tls_of(routing, router.settings["tls"])
-    service, last = _leads_to(routing, colour, router.backend, is_live)
+    service, last = leads_to(routing, colour, router.backend, is_live)
     return {
         **settings,
         "priority": min(priority, MARKER_PRIORITY - 1),
@@ -372,61 +275,6 @@ def _router(routing: Routing, colour: Colour, router: Router, is_live: bool) -> 
             *last,
         ],
         **({"entryPoints": list(router.entry_points)} if router.entry_points else {}),
-    }
-
-
-def _leads_to(routing: Routing, colour: Colour, backend: str, is_live: bool) -> tuple[str, tuple[str, ...]]:
-    """Where requests for a backend go, and the last of their middlewares."""
-    if is_live and routing.waiting is not None and backend in routing.waiting.ports:
-        return _name(routing, backend, "waiting"), _waiting_middlewares(routing)
-    return _name(routing, backend, "live" if is_live else colour), (_name(routing, "retry", "all"),)
-
-
-def _ask(routing: Routing, colour: Colour, part: ColourRouting, name: str) -> dict[str, dict[str, Any]]:
-    """The ways of a `forwardAuth` middleware to its backend: routes from inside, as requests have them.
-
-    One leads to the servers of its own colour, in all generations: a request that has begun to ask has no
-    connection yet to what it asks for, and must get there before that stops. The other one waits where
-    requests wait, and leads to what is live else. The request is what Traefik would send to the address in
-    the label.
-    """
-    address = forward_auth.address(part.middlewares[name])
-    if address is None:
-        return {}
-    live = routing.colours[routing.live].asks if routing.live else {}
-    service, last = _leads_to(routing, colour, part.asks[name], colour == routing.live)
-    ways: dict[str, tuple[str, tuple[str, ...]]] = {}
-    ways[colour.value] = (_name(routing, part.asks[name], colour), (_name(routing, "retry", "all"),))
-    waits = {}
-    if routing.waiting and service == _name(routing, part.asks[name], "waiting"):
-        wait = _name(routing, "wait", "ask")
-        waits = {wait: _wait(min(routing.waiting.timeout, _LONGEST_ASK))}
-        last = (*last[:-1], wait)
-    if colour == routing.live or name not in live:
-        ways[_LIVE] = (service, last)
-    way = f"http://{LOOPBACK}:{OWN_PORT[API]}"
-    way += asked_path(routing.application, _LIVE if waits else colour.value, name)
-    way += f"?{address.query}" if address.query else ""
-    path, headers = (_name(routing, name, f"{colour}-{kind}") for kind in ("path", "headers"))
-    return {
-        "routers": {
-            _name(routing, name, f"{key}-ask"): {
-                "rule": f"{INSIDE} && PathPrefix(`{asked_path(routing.application, key, name)}`)",
-                "priority": MARKER_PRIORITY,
-                "service": service,
-                "middlewares": [path, headers, *last],
-                "entryPoints": [API],
-            }
-            for key, (service, last) in ways.items()
-        },
-        "middlewares": {
-            path: {"replacePath": {"path": address.path or "/"}},
-            headers: {"headers": {"customRequestHeaders": {"Host": address.netloc, "X-Replaced-Path": ""}}},
-            _name(routing, name, colour): {
-                "forwardAuth": {**part.middlewares[name]["forwardAuth"], "address": way}
-            },
-            **waits,
-        },
     }
 
 
@@ -448,7 +296,7 @@ def _middleware(routing: Routing, colour: Colour, part: ColourRouting, middlewar
 def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name: str) -> str:
     """The name in this file; what is not there is one of the gateway's own middlewares."""
     own = local_name(name)
-    return _name(routing, own, colour) if own in known else own
+    return name_of(routing, own, colour) if own in known else own
 
 
 def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:
@@ -460,14 +308,14 @@ def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[s
     return {
         **settings,
         "servers": [{"url": server.url, **server.fields} for server in backend.servers],
-        "serversTransport": _name(routing, "transport", "all"),
+        "serversTransport": name_of(routing, "transport", "all"),
     }
 
 
 def _weighted(routing: Routing, backend: str) -> dict[str, Any]:
     return {
         "services": [
-            {"name": _name(routing, backend, colour), "weight": routing.split.get(colour, 0)}
+            {"name": name_of(routing, backend, colour), "weight": routing.split.get(colour, 0)}
             for colour, part in routing.colours.items()
             if backend in part.backends
         ]

@@ -147,7 +147,7 @@ def _still_written(application: Application, world: World) -> Iterator[Finding]:
     if not makes_wait(application):  # else the live ones stop first
         webs = {name: data for name, data in only.items() if live.application.is_web(name)}
         for name in exclusive(application):
-            yield from _beside(application, name, {**webs, name: frozenset()}, down)
+            yield from _beside(application, name, webs, down)
     running = {one.service: one.name for one in world.base if one.state == "running"}
     stays = {one.name for one in application.having(Role.SHARED)}
     there = _data(live.application, (before & {*running}) - stays)

@@ -49,7 +49,8 @@ def of_addresses(application: Application) -> Iterator[Finding]:
         if asked and asked.hostname in services and name not in asks:
             yield Finding(
                 f"{label_of('middlewares', name)}.forwardAuth.address",
-                f"the gateway finds {asked.hostname} by this name only at a port of a route, over HTTP",
+                f"the gateway finds {asked.hostname} by this name only at a port of a route, over HTTP "
+                "and without a password in the address",
                 f"give {asked.hostname} a route, or a Traefik service, with the port "
                 f"{forward_auth.port(asked)} (docs/labels.md); or write the address at which people reach it",
             )

@@ -18,11 +18,15 @@ def restart_policies(application: Application, services: Iterable[str]) -> dict[
     found = {}
     for service in services:
         model = application.model["services"][service]
-        policy = str(model.get("restart") or _deploy_policy(model) or "")
-        policy = policy or ("always" if application.is_web(service) else "no")
+        policy = policy_of(model) or ("always" if application.is_web(service) else "no")
         if policy != "no":
             found[service] = policy
     return found
+
+
+def policy_of(service: Json) -> str:
+    """What a service of a file says itself, in Docker's words; "" for nothing."""
+    return str(service.get("restart") or _deploy_policy(service) or "")
 
 
 def _deploy_policy(service: Json) -> str | None:

@@ -38,20 +38,19 @@ def asks(routes: Routes) -> dict[str, str]:
 def services_of(routes: Routes, router: Router) -> frozenset[str]:
     """The services that a router's middlewares ask."""
     asked, services = asks(routes), {backend.name: backend.service for backend in routes.backends}
-    found: dict[str, None] = {}
-    names = [local_name(name) for name in router.middlewares]
-    while names:
-        name = names.pop()
+    left, found = [*router.middlewares], set[str]()
+    while left:
+        name = local_name(left.pop())
         if name not in found:
+            found.add(name)
             chain = routes.middlewares.get(name, {}).get("chain") or {}
-            names += [local_name(one) for one in chain.get("middlewares") or ()]
-            found[name] = None
+            left += chain.get("middlewares") or ()
     return frozenset(services[asked[name]] for name in found if name in asked)
 
 
 def _backend(routes: Routes, middleware: Json) -> Backend | None:
     asked = address(middleware)
-    if asked is None or asked.scheme != "http":
+    if asked is None or asked.scheme != "http" or asked.username is not None:
         return None
     others = {router.backend for router in routes.routers if router.protocol is not Protocol.HTTP}
     there = [one for one in routes.backends if one.service == asked.hostname and one.name not in others]
