@@ -337,7 +337,7 @@ class TestTheGateway:
             with pytest.raises(HitlessError, match="would be lost") as error:
                 commands.gateway_up(host.ports(), project, True, changes, may_replace=replaced)
             assert "hitless resume -p shop" in error.value.hint
-        assert host.traefiks.verbs == project.applied == []
+        assert (host.traefiks.verbs, project.applied) == ([], [])
 
     def test_it_ends_during_a_rollback_and_that_release_stays_kept(self, host: Host) -> None:
         for _ in range(2):
