@@ -95,7 +95,8 @@ def _prepare_gateway(
         session.lock()
     step = StepId(StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY)
     with gateway.undisturbed(session, but=found.application) if present else nullcontext():
-        gateway.refuse_waiting(ports)
+        if present:
+            gateway.refuse_waiting(ports)
         # This is not work on the application yet, so its journal does not have it
         announced(ports, step, lambda: _start(ports, project, present, before))
     session.unlock()  # the lock ended with the gateway's container

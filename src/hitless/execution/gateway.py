@@ -155,7 +155,8 @@ def _restart(
 
     kind = StepKind.RESTART_GATEWAY if present else StepKind.START_GATEWAY
     with undisturbed(session) if present else nullcontext():
-        refuse_waiting(ports)
+        if present:
+            refuse_waiting(ports)
         session.begin(0)
         announced(ports, StepId(kind), start_it)
 
