@@ -315,6 +315,26 @@ class TestTheGateway:
         assert not error.value.is_unfinished
         assert_blue_answers(host)
 
+    def test_the_engine_notices_later_than_we_do(self, host: Host) -> None:
+        deploy(host, alone())
+        looks = 0
+
+        def noticed() -> Any:
+            nonlocal looks
+            looks += 1
+            host.gateway_since = "later" if looks > 3 else host.gateway_since
+            return gateway()
+
+        def before(verb: str) -> None:
+            if verb == "stop" and host.has_waiting:
+                host.holder, host.gateway = "", noticed  # type: ignore[method-assign]
+                host.before = lambda _: None
+
+        gateway, host.before = host.gateway, before
+        with pytest.raises(HitlessError, match="the gateway was restarted while requests waited"):
+            deploy(host, alone())
+        assert_blue_answers(host)
+
     def test_somebody_has_taken_the_lock_and_so_nothing_is_done(self, host: Host) -> None:
         deploy(host, alone())
 

@@ -45,6 +45,7 @@ from hitless.ports import Ports
 from hitless.ports.state import HeldLock
 
 _RESTART = 30.0  # seconds in which the engine starts a gateway again that has ended
+_NOTICED = 5.0  # seconds in which it notices the end: we lose the lock before (seen)
 
 
 class Session:
@@ -204,16 +205,19 @@ class Session:
 
     def _has_restarted(self, before: Gateway) -> bool:
         """Whether the gateway's container has ended, and runs again; waits for that for a while."""
-        deadline = self._bare.clock.now() + _RESTART
-        while True:
-            if self._lock and self._lock.is_held():
-                return False
+        if self._lock and self._lock.is_held():
+            return False
+        clock = self._bare.clock
+        began = clock.now()
+        while clock.now() < began + _RESTART:
             with suppress(HitlessError):  # the engine, perhaps, too
                 if there := self._bare.balancer.gateway():
-                    return there.since != before.since
-            if self._bare.clock.now() > deadline:
-                return False
-            self._bare.clock.pause(1.0)
+                    if there.since != before.since:
+                        return True
+                    if clock.now() > began + _NOTICED:
+                        return False
+            clock.pause(0.5)
+        return False
 
     def _answer_again(self, error: HitlessError) -> None:
         """Take the lock again, and have the live release answer those that wait. Raises `HitlessError` then.
