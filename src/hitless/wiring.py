@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hitless.adapters.docker.cli import DockerCli, kill_running
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve, revision
+from hitless.adapters.docker.compose_file import resolve, revision
+from hitless.adapters.docker.compose_files import ComposeOptions, name_unread
+from hitless.domain.common.errors import HitlessError
 
 if TYPE_CHECKING:
     from hitless.adapters.docker.compose_change import ComposeChange
@@ -30,6 +32,7 @@ __all__ = [
     "change",
     "host",
     "kill_running",
+    "name",
     "revision",
 ]
 
@@ -108,6 +111,20 @@ def application(
 
     read, findings = reading.read(scaled_module.scaled(model, scale) if scale else model)
     return read, (*warnings, *findings)
+
+
+def name(at: Host, options: ComposeOptions) -> tuple[str, HitlessError | None]:
+    """The application's name, and the error if its file can't be read.
+
+    Raises that error if only Compose can tell the name.
+    """
+    try:
+        return str(resolve(at.cli, options)[0]["name"]), None
+    except HitlessError as error:
+        found = name_unread(options)
+        if found is None:
+            raise
+        return found, error
 
 
 def change(

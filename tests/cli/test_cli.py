@@ -318,6 +318,26 @@ def test_every_verb_passes_composes_options_on(docker: FakeDocker, verb: str) ->
     assert docker.argvs == [("compose", *words, "--profile", "x", "config")]
 
 
+@pytest.mark.parametrize("verb", ["status", "history", "rollback", "down"])
+def test_what_needs_only_the_name_gets_by_with_a_broken_file(
+    docker: FakeDocker, verb: str, tmp_path: Path
+) -> None:
+    docker.answers("compose", stderr="required variable TAG is missing a value\n", exit_code=15)
+    docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)
+    docker.answers("exec", stderr=NONE, exit_code=1, way="refuse")
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text("services: {web: {image: 'x:${TAG:?}'}}\n")
+
+    done = run(verb, directory=folder)
+
+    assert done.returncode == 1
+    first, _, rest = done.stderr.partition("\n")
+    assert "it is shop's" in first
+    assert "required variable TAG is missing a value" in first
+    assert "run: hitless gateway up" in rest
+
+
 @pytest.mark.parametrize("verb", ["status", "rollback", "down"])
 def test_what_needs_only_the_name_does_not_read_the_compose_file(docker: FakeDocker, verb: str) -> None:
     docker.answers("container", "inspect", stdout="[]\n", stderr=NONE, exit_code=1)

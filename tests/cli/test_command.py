@@ -48,6 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
         monkeypatch.setattr(wiring, "host", lambda *_: Host(host or FakeHost()))
         monkeypatch.setattr(wiring, "application", application)
+        monkeypatch.setattr(wiring, "name", lambda *_: (application()[0].name, None))
         monkeypatch.setattr(wiring, "revision", lambda *_: "")
         return CliRunner().invoke(hitless, words)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve
+from hitless.adapters.docker.compose_file import resolve
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.application import read as reading
 
 HERE = Path(__file__).parent

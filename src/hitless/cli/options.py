@@ -231,8 +231,24 @@ class Options:
         )
 
     def application_name(self, host: wiring.Host) -> str:
-        """The application's name alone: as given, or else from the Compose file."""
-        return self.project_name or self.application(host)[0].name
+        """The application's name alone: as given, or else from the Compose file.
+
+        A file that Compose can't read has a name, too: `status`, `rollback` and others need nothing more.
+        """
+        from hitless import wiring
+
+        if self.project_name:
+            return self.project_name
+        name, error = wiring.name(host, self.compose())
+        if error:
+            from hitless.cli.visible import echo
+
+            echo(
+                f"hitless: the Compose file can't be read; by its folder, or its own `name:`, it is {name}'s "
+                f"(-p NAME is for another): {' '.join(error.message.split())}",
+                err=True,
+            )
+        return name
 
     def source_directory(self) -> str | None:
         """The directory of the application's source: that of its first Compose file."""

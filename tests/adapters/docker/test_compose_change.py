@@ -11,7 +11,7 @@ import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.compose_change import ComposeChange, change
-from hitless.adapters.docker.compose_file import ComposeOptions
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.common.errors import HitlessError
 from tests.adapters.fake_docker import FakeDocker
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve, revision
+from hitless.adapters.docker.compose_file import resolve, revision
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.findings import Finding
 from tests.adapters.fake_docker import FakeDocker

@@ -9,7 +9,8 @@ import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.compose import compose
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve
+from hitless.adapters.docker.compose_file import resolve
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.adapters.docker.compose_yaml import load
 from tests.adapters.fake_docker import FakeDocker
 

@@ -243,6 +243,11 @@ def _hint(stderr: str) -> str:
             "the connection to the Docker host was lost; what runs there keeps running. When it is back: "
             "hitless status, then hitless resume or hitless deploy"
         )
+    if "no configuration file provided" in said:
+        return (
+            "give the Compose file with -f FILE, or, where the name is enough, -p NAME; "
+            "hitless status --all lists what is there"
+        )
     if "cannot connect to the docker daemon" in said:
         return "is the Docker engine running? try: docker info"
     if "permission denied" in said and "docker.sock" in said:

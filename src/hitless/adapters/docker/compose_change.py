@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
@@ -16,20 +15,14 @@ from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.compose_edit import EditFailed, say
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve
+from hitless.adapters.docker.compose_file import resolve
+from hitless.adapters.docker.compose_files import ComposeOptions, base, named, override
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_HITLESS
 from hitless.domain.questions.model import extension, with_said
 
-# Compose's own names, in its order: `DefaultFileNames` and `DefaultOverrideFileNames` of compose-go
-_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_OVERRIDES = (
-    *("compose.override.yml", "compose.override.yaml"),
-    *("docker-compose.override.yml", "docker-compose.override.yaml"),
-)
 _NEW_OVERRIDE = "compose.override.yaml"
-_IN_ENV_FILE = re.compile(r"^\s*(?:export\s+)?(COMPOSE_FILE|COMPOSE_PATH_SEPARATOR)\s*=\s*(.*?)\s*$", re.M)
 _MANY = 1_000_000  # characters: nobody writes such a file by hand
 
 
@@ -102,31 +95,14 @@ def _files(options: ComposeOptions, is_in_place: bool) -> tuple[tuple[str, ...],
     """The files that Compose reads, in its order, and the one to write to."""
     if "-" in options.files:
         raise HitlessError("the Compose file comes from standard input: nothing can be written there")
-    files = options.files or _from_environment(options)
-    if files:
+    if files := named(options):
         return files, Path(files[-1]).resolve()
     folder = Path(options.project_directory or ".").resolve()
-    for parent in (folder, *folder.parents):
-        if base := next((parent / name for name in _NAMES if (parent / name).is_file()), None):
-            break
-    else:
+    found = base(folder)
+    if found is None:
         raise HitlessError(f"there is no Compose file in {folder}", "give one with -f FILE")
-    there = (base.parent / name for name in _OVERRIDES if (base.parent / name).is_file())
-    override = next(there, base.parent / _NEW_OVERRIDE)
-    return (str(base), str(override)), (base if is_in_place else override).resolve()
-
-
-def _from_environment(options: ComposeOptions) -> tuple[str, ...]:
-    """The files that `COMPOSE_FILE` names, in the environment or in a file of variables."""
-    found: dict[str, str] = {}
-    folder = Path(options.project_directory or ".")
-    for name in options.env_files or (str(folder / ".env"),):
-        with suppress(OSError):
-            for key, value in _IN_ENV_FILE.findall(Path(name).read_text(errors="replace")):
-                found[key] = value.strip("\"'")
-    found |= {key: os.environ[key] for key in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR") if key in os.environ}
-    separator = found.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
-    return tuple(name for name in found.get("COMPOSE_FILE", "").split(separator) if name)
+    beside = override(found) or found.parent / _NEW_OVERRIDE
+    return (str(found), str(beside)), (found if is_in_place else beside).resolve()
 
 
 def _read(path: Path) -> bytes | None:

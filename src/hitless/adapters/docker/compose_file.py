@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.findings import Finding
 
@@ -20,34 +18,7 @@ _BEFORE_A_VALUE = re.compile(
     r"|in variable name near ).*",
     re.S,
 )
-# What Compose looks for in this folder and in those above: compose-go, cli/options.go
-_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _NOT_SHOWN = "(not shown: it may be a secret)"
-
-
-@dataclass(frozen=True)
-class ComposeOptions:
-    """The options that mirror Compose's own; hitless leaves the empty ones to Compose."""
-
-    files: tuple[str, ...] = ()
-    project_name: str | None = None
-    project_directory: str | None = None
-    env_files: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-
-    def argv(self) -> tuple[str, ...]:
-        """As arguments of `docker compose`."""
-        pairs = [("--file", file) for file in self.files]
-        pairs += [("--project-name", self.project_name)] if self.project_name else []
-        pairs += [("--project-directory", self.project_directory)] if self.project_directory else []
-        pairs += [("--env-file", file) for file in self.env_files]
-        pairs += [("--profile", profile) for profile in self.profiles]
-        return tuple(word for pair in pairs for word in pair)
-
-    def argv_of_values(self) -> tuple[str, ...]:
-        """The same for another file that is to have the same variables."""
-        directory = self.project_directory or _directory(self.files)
-        return ComposeOptions(("-",), None, directory, self.env_files).argv()
 
 
 def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -86,17 +57,6 @@ def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:
             f"enable one with --profile NAME: {', '.join(names)}",
         )
     return HitlessError("the Compose file has no services", "give one with -f FILE")
-
-
-def _directory(files: tuple[str, ...]) -> str:
-    """The project's folder by Compose's rules: that of its first file."""
-    separator = os.environ.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
-    first = (files or os.environ.get("COMPOSE_FILE", "").split(separator))[0]
-    if first not in ("", "-"):
-        return str(Path(first).parent)
-    here = Path.cwd()
-    above = (one for one in (here, *here.parents) if any((one / file).is_file() for file in _FILES))
-    return str(next(above, here))
 
 
 def revision(directory: str | None) -> str:

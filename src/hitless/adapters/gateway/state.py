@@ -22,7 +22,7 @@ from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell, whose
 from hitless.domain.application import compose_schema
-from hitless.domain.common.errors import DockerFailed, Locked, LockLost, TimedOut
+from hitless.domain.common.errors import DockerFailed, GatewayDown, Locked, LockLost, TimedOut
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
 from hitless.domain.host.journal import Holder
@@ -146,12 +146,24 @@ class GatewayState:
         self.shell.change("forget", application, " ".join(map(str, releases)))
 
     def journal(self, application: str) -> str:
-        """The whole journal that is kept of an application: up to two files of about 1 MB."""
-        return self.shell.run("journal", application)[0].decode(errors="replace")
+        """The whole journal that is kept of an application: up to two files of about 1 MB.
+
+        Raises `GatewayDown`.
+        """
+        return self._first("journal", application)
 
     def unlock(self, application: str) -> Holder | None:
-        """End the process that holds the application's lock; None if there is none."""
-        return _holder(self.shell.run("unlock", application)[0].decode(errors="replace"))
+        """End the process that holds the application's lock; None if there is none. Raises `GatewayDown`."""
+        return _holder(self._first("unlock", application))
+
+    def _first(self, function: str, application: str) -> str:
+        """What a function prints that a command begins with: nothing has asked for the gateway before."""
+        try:
+            return self.shell.run(function, application)[0].decode(errors="replace")
+        except DockerFailed as error:
+            if error.is_missing or "is not running" in error.output:
+                raise GatewayDown from error
+            raise
 
     def _holds(self, application: str) -> bool:
         try:

@@ -1,0 +1,116 @@
+"""Compose's options, and which files, folder and name it takes by its own rules."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+# What Compose looks for in this folder and in those above, in its order: `DefaultFileNames` and
+# `DefaultOverrideFileNames` of compose-go
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = (
+    *("compose.override.yml", "compose.override.yaml"),
+    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+)
+_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROJECT_NAME")
+_IN_ENV_FILE = re.compile(rf"^\s*(?:export\s+)?({'|'.join(_VARIABLES)})\s*=\s*(.*?)\s*$", re.M)
+_NAME = re.compile(r"^(?:name|\"name\"|'name')\s*:\s*(.*?)\s*$", re.M)
+_PLAIN = re.compile(r"(?P<quote>[\"']?)(?P<name>[a-z0-9][a-z0-9_-]*)(?P=quote)(?:\s+#.*)?")
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    """The options that mirror Compose's own; hitless leaves the empty ones to Compose."""
+
+    files: tuple[str, ...] = ()
+    project_name: str | None = None
+    project_directory: str | None = None
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+
+    def argv(self) -> tuple[str, ...]:
+        """As arguments of `docker compose`."""
+        pairs = [("--file", file) for file in self.files]
+        pairs += [("--project-name", self.project_name)] if self.project_name else []
+        pairs += [("--project-directory", self.project_directory)] if self.project_directory else []
+        pairs += [("--env-file", file) for file in self.env_files]
+        pairs += [("--profile", profile) for profile in self.profiles]
+        return tuple(word for pair in pairs for word in pair)
+
+    def argv_of_values(self) -> tuple[str, ...]:
+        """The same for another file that is to have the same variables."""
+        return ComposeOptions(("-",), None, str(_directory(self)), self.env_files).argv()
+
+
+def named(options: ComposeOptions) -> tuple[str, ...]:
+    """The files that -f or `COMPOSE_FILE` names; () if Compose looks for them."""
+    if options.files:
+        return options.files
+    found = _variables(options)
+    separator = found.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    return tuple(name for name in found.get("COMPOSE_FILE", "").split(separator) if name)
+
+
+def base(folder: Path) -> Path | None:
+    """The Compose file of this folder, or of the nearest one above."""
+    places = (parent / name for parent in (folder, *folder.parents) for name in NAMES)
+    return next((place for place in places if place.is_file()), None)
+
+
+def override(base_file: Path) -> Path | None:
+    """The override that Compose reads after this file, if there is one."""
+    places = (base_file.parent / name for name in OVERRIDES)
+    return next((place for place in places if place.is_file()), None)
+
+
+def name_unread(options: ComposeOptions) -> str | None:
+    """The application's name without Compose, for a file that it can't read.
+
+    None if only Compose can tell it, or if there is no file.
+    """
+    own = _variables(replace(options, project_directory=str(_directory(options))))
+    if name := options.project_name or own.get("COMPOSE_PROJECT_NAME"):
+        return name
+    files = _files(options)
+    if not files or not all(file.is_file() for file in files):
+        return None
+    said = [name for file in files for name in _NAME.findall(file.read_text(errors="replace"))]
+    if said:
+        plain = _PLAIN.fullmatch(said[-1])  # the last file counts
+        return plain["name"] if plain else None
+    # as compose-go makes a name of a folder: `NormalizeProjectName`
+    folder = _directory(options).absolute().name.lower()
+    return re.sub(r"[^a-z0-9_-]", "", folder).lstrip("_-") or None
+
+
+def _files(options: ComposeOptions) -> tuple[Path, ...]:
+    if files := named(options):
+        return tuple(Path(file) for file in files)
+    found = base(Path(options.project_directory or ".").absolute())
+    beside = override(found) if found else None
+    return tuple(file for file in (found, beside) if file)
+
+
+def _directory(options: ComposeOptions) -> Path:
+    """The project's folder by Compose's rules: that of its first file."""
+    if options.project_directory:
+        return Path(options.project_directory)
+    if (files := named(options)) and files[0] != "-":
+        return Path(files[0]).parent
+    here = Path.cwd()
+    found = base(here)
+    return found.parent if found else here
+
+
+def _variables(options: ComposeOptions) -> dict[str, str]:
+    """Compose's own variables, from the environment, and else from the files of variables."""
+    found: dict[str, str] = {}
+    folder = Path(options.project_directory or ".")
+    for name in options.env_files or (str(folder / ".env"),):
+        with suppress(OSError):
+            for key, value in _IN_ENV_FILE.findall(Path(name).read_text(errors="replace")):
+                found[key] = value.strip("\"'")
+    return found | {key: os.environ[key] for key in _VARIABLES if key in os.environ}
