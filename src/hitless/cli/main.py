@@ -17,6 +17,7 @@ from hitless.cli.plan import plan
 from hitless.cli.prove import prove
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
+from hitless.cli.root import Root
 from hitless.cli.scale import scale
 from hitless.cli.shared import shared
 from hitless.cli.show import show
@@ -24,15 +25,13 @@ from hitless.cli.status import status
 from hitless.cli.unlock import unlock
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-f", "--file", "files", multiple=True, help="A Compose file; may be repeated.")
 @click.option("-p", "--project-name", callback=valid_name, help="The application's name.")
 @click.option("--project-directory", help="What relative paths in the Compose file start from.")
 @click.option("--env-file", "env_files", multiple=True, help="A file of variables; may be repeated.")
 @click.option("--profile", "profiles", multiple=True, help="A profile to enable; may be repeated.")
-@click.option(
-    "-c", "--context", "docker_context", help="The Docker context to work on; else DOCKER_HOST counts."
-)
+@click.option("-c", "--context", "context", help="The Docker context to work on; else DOCKER_HOST counts.")
 @click.option(
     "--gateway",
     default="traefik",
@@ -52,13 +51,13 @@ def hitless(
     project_directory: str | None,
     env_files: tuple[str, ...],
     profiles: tuple[str, ...],
-    docker_context: str | None,
+    context: str | None,
     gateway: str,
 ) -> None:
     """Deploy Docker Compose applications with zero downtime.
 
     Once per host: hitless gateway up. Once per application: hitless init. Then, for the first and every
-    later release: hitless deploy.
+    later release: hitless deploy. The options below may also stand after the command.
     """
     ctx.obj = Options(
         files=files,
@@ -66,7 +65,7 @@ def hitless(
         project_directory=project_directory,
         env_files=env_files,
         profiles=profiles,
-        context=docker_context,
+        context=context,
         gateway=gateway,
     )
 
