@@ -15,6 +15,7 @@ from hitless.cli.main import hitless
 from hitless.domain.common.errors import HitlessError, HookFailed, Locked
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MOMENT = 0.01
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` sets it to that
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _insist
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # a character that a terminal can't show is no reason to end in the middle
@@ -34,6 +36,9 @@ def main() -> None:
 
         with suppress(OSError):  # nobody reads it any longer
             complain(error)
+        if signal.getitimer(signal.ITIMER_REAL)[0]:  # it is of a command that a dropped interrupt has ended
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            _end_interrupted()
         sys.exit(_exit_code(error))
     except KeyboardInterrupt:
         _end_interrupted()
@@ -60,6 +65,19 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
             signal.signal(number, _stop)
     kill_running()
     raise KeyboardInterrupt
+
+
+def _insist(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt again, a moment later, if Python dropped it: in a finalizer nobody can raise anything."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -239,8 +239,8 @@ def test_the_context_and_the_gateways_name_reach_every_call(docker: FakeDocker) 
 
     done = run("--context", "far", "--gateway", "second", "gateway", "status")
 
-    assert done.returncode == 0
-    assert "hitless gateway up" in done.stdout
+    assert done.returncode == 1
+    assert "hitless gateway up" in done.stderr
     assert docker.calls
     assert all(argv[:2] == ("--context", "far") for argv in docker.argvs)
     inspected = [argv[-1] for argv in docker.argvs if "inspect" in argv]
@@ -451,6 +451,38 @@ def test_an_interrupt_while_all_looks_at_the_host_hang_ends_with_130(docker: Fak
 
     assert code == 130, stderr
     assert "Traceback" not in stderr
+
+
+def test_an_interrupt_that_comes_in_a_finalizer_is_not_dropped() -> None:
+    done = boundary("""
+    import signal, time
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0)
+    Finalized()
+    time.sleep(10)
+    print("went on")
+""")
+
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == "interrupted"
+
+
+def test_an_error_that_comes_of_a_dropped_interrupt_ends_as_interrupted() -> None:
+    done = boundary("""
+    import signal
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+    main._MOMENT = 60
+    Finalized()
+    raise HitlessError("docker failed")
+""")
+
+    assert done.returncode == 130
+    assert "docker failed" in done.stderr
 
 
 def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: FakeDocker) -> None:

@@ -216,7 +216,21 @@ def test_where_nobody_knows_what_is_live_nothing_is_called_a_leftover(capsys: Ca
     for world, said in ((changed, "changed by hand"), (behind, "use --gateway other")):
         [problem] = json_of(capsys, world)["problems"]
         assert said in problem
-        assert "nothing is live" not in text_of(capsys, world)
+    assert "nothing is live" not in text_of(capsys, changed)
+    with pytest.raises(HitlessError, match="runs behind the gateway other"):
+        text_of(capsys, behind)
+
+
+def test_with_the_wrong_gateway_the_right_one_is_named(capsys: Capture) -> None:
+    there = tuple(replace(one, gateway="edge") for one in LIVE.containers)
+    with pytest.raises(HitlessError, match="runs behind the gateway edge") as raised:
+        text_of(capsys, World(containers=there, others=("edge",)))
+    assert "HITLESS_GATEWAY=edge" in raised.value.hint
+    # its own gateway is down
+    assert "others run: far" in text_of(capsys, World(containers=there, others=("far",)))
+    with pytest.raises(HitlessError) as raised:
+        text_of(capsys, World(others=("edge",)))
+    assert raised.value.hint == "run: hitless gateway up; or use --gateway NAME, for one that runs: edge"
 
 
 def test_the_usual_port_is_not_part_of_an_address(capsys: Capture) -> None:
@@ -306,9 +320,12 @@ def test_the_ports_of_applications_and_one_that_another_has_still(capsys: Captur
 
 
 def test_no_gateway_at_all(capsys: Capture) -> None:
-    text, found = applications_of(capsys, World(), None)
+    with pytest.raises(HitlessError, match="the gateway is not up") as raised:
+        show_applications(host_status(World(others=("edge",)), None, Instances()), as_json=False)
+    assert "for one that runs: edge" in raised.value.hint
+    show_applications(host_status(World(), None, Instances()), as_json=True)
+    found = json.loads(capsys.readouterr().out)
 
-    assert text == "the gateway is not there; run: hitless gateway up\n"
     assert found == {
         "gateway": {
             "running": False,

@@ -45,6 +45,7 @@ LOOKS = {
     "tagged",
     "logs",
     "gateway",
+    "other_gateways",
     "read",
     "journal",
     "instances",

@@ -55,6 +55,7 @@ class FakeHost:
     clock: FakeClock = field(default_factory=FakeClock)
     behaviour: Behaviour = field(default_factory=Behaviour)
     has_gateway: bool = True
+    gateways_beside: tuple[str, ...] = ()
     gateway_settings: GatewaySettings = field(default_factory=GatewaySettings)
     # what is on the disk, by application
     routings: dict[str, Routing] = field(default_factory=dict)
@@ -385,6 +386,9 @@ class FakeHost:
         way = found.network_of("shop")
         networks = {way: "10.213.0.2"} if self.running else {}
         return replace(found, networks=networks, since=self.gateway_since)
+
+    def other_gateways(self) -> tuple[str, ...]:
+        return self.gateways_beside
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         self._fenced("deliver" if routing else "withdraw")

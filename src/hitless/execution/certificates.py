@@ -118,7 +118,7 @@ def _asks_a_ca(ports: Ports) -> bool:
 def _insist_on_https(session: Session) -> None:
     there = session.ports.balancer.gateway()
     if there is None:
-        raise GatewayDown
+        raise GatewayDown(session.ports.balancer.other_gateways())
     if not there.https_port:
         raise HitlessError(
             "the gateway has no port for HTTPS",

@@ -21,7 +21,7 @@ def add(session: Session, name: str, file: str, content: bytes) -> Config:
     """
     ports = session.ports
     if ports.balancer.gateway() is None:
-        raise GatewayDown
+        raise GatewayDown(ports.balancer.other_gateways())
     document, findings = ports.configs.read_config(file, content)
     session.refuse(findings, warn=True)
     session.hide(gateway_config.as_labels(document))
@@ -52,7 +52,7 @@ def remove(session: Session, name: str) -> None:
     """
     ports = session.ports
     if ports.balancer.gateway() is None:
-        raise GatewayDown
+        raise GatewayDown(ports.balancer.other_gateways())
     session.lock_gateway(gateway.undisturbed(session))
     world = observe.world(ports, None)
     config = next((one for one in world.configs if one.name == name), None)

@@ -171,7 +171,7 @@ def upgrade(
     """
     present = project.settings()
     if present is None or session.ports.balancer.gateway() is None:
-        raise GatewayDown
+        raise GatewayDown(session.ports.balancer.other_gateways())
     wanted = replace(present, **changes).up_to_date()
     if wanted == present:
         if not session.ports.instances.instances().idle:

@@ -26,7 +26,7 @@ def health(ports: Ports, world: World) -> Health | None:
 def metrics(ports: Ports) -> str:
     """What the gateway has counted, as Prometheus reads it. Raises `HitlessError` if it does not count."""
     if ports.balancer.gateway() is None:
-        raise GatewayDown
+        raise GatewayDown(ports.balancer.other_gateways())
     return ports.instances.metrics()
 
 
@@ -63,7 +63,7 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         others = composed.result() if composed else ()
         base = tuple(one for one in others if one.project == application)
         if gateway is None:  # then `reading` has failed, for the same reason
-            return World(containers=containers.result(), base=base)
+            return World(containers=containers.result(), base=base, others=ports.balancer.other_gateways())
         stored = reading.result()
     return World(
         gateway=gateway,

@@ -105,7 +105,7 @@ class Session:
         """
         gateway = self.gateway()
         if gateway is None:
-            raise GatewayDown
+            raise GatewayDown(self.ports.balancer.other_gateways())
         self.lock()
         return gateway, self.look(gateway)
 
@@ -121,7 +121,8 @@ class Session:
             # only that gateway knows which colour is live
             other = ", ".join(sorted(elsewhere))
             raise HitlessError(
-                f"{self.application} runs behind the gateway {other}", f"use --gateway {other}"
+                f"{self.application} runs behind the gateway {other}",
+                f"use --gateway {other}, or set HITLESS_GATEWAY={other}",
             )
         self.hide(*(kept.model for kept in world.releases))
         return world

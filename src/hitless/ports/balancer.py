@@ -26,6 +26,10 @@ class Balancer(Protocol):
         """The running gateway, or None."""
         ...
 
+    def other_gateways(self) -> tuple[str, ...]:
+        """The names of the other gateways that run on this host."""
+        ...
+
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing in place in one instant, or remove it (None).
 

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker.queries import labelled
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import LABEL_GATEWAY
 from hitless.domain.gateway.model import container_name
+from hitless.domain.gateway.settings import LABEL_SETTINGS
 
 
 def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
@@ -29,6 +31,13 @@ def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
             "choose another name for the gateway with --gateway NAME, or remove that container",
         )
     return found
+
+
+def others(cli: DockerCli, project: str) -> tuple[str, ...]:
+    """The names of the other gateways that run on this host."""
+    is_gateway = labelled(LABEL_GATEWAY, LABEL_SETTINGS)
+    found = cli.run("ps", *is_gateway, "--format", f'{{{{.Label "{LABEL_GATEWAY}"}}}}').split()
+    return tuple(sorted({*found} - {project}))
 
 
 def labels(found: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitless.adapters.gateway.connections import count_clients
-from hitless.adapters.gateway.container import inspect, labels
+from hitless.adapters.gateway.container import inspect, labels, others
 from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.orders import without
 from hitless.adapters.gateway.programs import Programs
@@ -166,7 +166,7 @@ class TraefikInstances:
     def _container(self) -> dict[str, Any]:
         found = inspect(self.shell.cli, self.shell.project)
         if found is None:
-            raise GatewayDown
+            raise GatewayDown(others(self.shell.cli, self.shell.project))
         return found
 
     def _change(self, function: str, *words: str, stdin: bytes = b"") -> None:

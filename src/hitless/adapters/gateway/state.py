@@ -17,6 +17,7 @@ from typing import Any
 from hitless.adapters.docker.cli import failed, kill
 from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.configs import parse as parse_config
+from hitless.adapters.gateway.container import others
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
@@ -162,7 +163,7 @@ class GatewayState:
             return self.shell.run(function, application)[0].decode(errors="replace")
         except DockerFailed as error:
             if error.is_missing or "is not running" in error.output:
-                raise GatewayDown from error
+                raise GatewayDown(others(self.shell.cli, self.shell.project)) from error
             raise
 
     def _holds(self, application: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
 from hitless.adapters.gateway.connections import count_connections, count_sessions
-from hitless.adapters.gateway.container import inspect, labels
+from hitless.adapters.gateway.container import inspect, labels, others
 from hitless.adapters.gateway.dashboard import DASHBOARD, dashboard
 from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.routing_file import render
@@ -96,6 +96,10 @@ class Traefik:
         addresses = {name: str(one.get("IPAddress") or "") for name, one in networks.items()}
         since = str(found["State"].get("StartedAt") or "")
         return replace(gateway(project, settings, found["Id"]), networks=addresses, since=since)
+
+    def other_gateways(self) -> tuple[str, ...]:
+        """The names of the other gateways that run on this host."""
+        return others(self.shell.cli, self.shell.project)
 
     def deliver(self, application: str, routing: Routing | None) -> None:
         """Put the application's routing file in place in one instant, or remove it (None)."""

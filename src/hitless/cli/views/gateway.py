@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
+from hitless.domain.common.errors import GatewayDown
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Health, megabytes
 from hitless.domain.gateway.settings import GatewaySettings
@@ -56,8 +57,7 @@ def show_applications(status: HostStatus, as_json: bool) -> None:
         return
     out = console()
     if status.gateway.settings is None:
-        out.print("the gateway is not there; run: hitless gateway up")
-        return
+        raise GatewayDown(status.gateway.others)
     _show_gateway(out, status.gateway)
     for one in status.applications:
         what = f"{one.live.colour}, release {one.live.release}" if one.live else "not live"

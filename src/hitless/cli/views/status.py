@@ -72,8 +72,15 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
     if as_json:
         print_document(Document.STATUS, status_document(status))
         return
-    if not status.containers and Problem(ProblemKind.GATEWAY_DOWN) in status.problems:
-        raise GatewayDown
+    for problem in status.problems:
+        if problem.kind is ProblemKind.GATEWAY_DOWN and not status.containers:
+            raise GatewayDown(problem.subject.split(", ") if problem.subject else ())
+        if problem.kind is ProblemKind.OTHER_GATEWAY and not status.live:
+            other = problem.subject
+            raise HitlessError(
+                f"{status.application} runs behind the gateway {other}, not behind the one that was asked",
+                f"use --gateway {other}, or set HITLESS_GATEWAY={other}",
+            )
     if not status.is_known:
         raise HitlessError(
             f"{status.application} is not deployed here",
@@ -166,7 +173,8 @@ def _problem_text(problem: Problem) -> str:
     subject, detail = problem.subject, problem.detail
     match problem.kind:
         case ProblemKind.GATEWAY_DOWN:
-            return "the gateway is not up; run: hitless gateway up"
+            meant = f" (others run: {subject}; --gateway NAME is for one of these)" if subject else ""
+            return f"the gateway is not up; run: hitless gateway up{meant}"
         case ProblemKind.BROKEN_FILE:
             return f"{subject}: {detail}"
         case ProblemKind.RESTORED_FILE:

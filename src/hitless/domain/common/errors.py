@@ -23,10 +23,14 @@ class HitlessError(Exception):
 
 
 class GatewayDown(HitlessError):
-    """There is no running gateway, and nothing can be done without one."""
+    """There is no running gateway of this name, and nothing can be done without one.
 
-    def __init__(self) -> None:
-        super().__init__("the gateway is not up on this Docker host", "run: hitless gateway up")
+    `others` are the names of those that run on this host.
+    """
+
+    def __init__(self, others: Sequence[str] = ()) -> None:
+        meant = f"; or use --gateway NAME, for one that runs: {', '.join(others)}" if others else ""
+        super().__init__("the gateway is not up on this Docker host", f"run: hitless gateway up{meant}")
 
 
 class Refused(HitlessError):

@@ -112,9 +112,9 @@ class ApplicationStatus:
 class GatewayStatus:
     """The gateway; `settings` is None without one. `newer_image` is hitless's own, "" if it has that.
 
-    `broken` and `restored` are as in `World`; `left` is how many Traefiks run beside the live one, which an
-    upgrade has left that was interrupted, or is under way. `health` is None where it does not run. `ending`
-    are the certificates that are near their end.
+    `broken`, `restored` and `others` are as in `World`; `left` is how many Traefiks run beside the live one,
+    which an upgrade has left that was interrupted, or is under way. `health` is None where it does not run.
+    `ending` are the certificates that are near their end.
     """
 
     is_running: bool
@@ -125,6 +125,7 @@ class GatewayStatus:
     left: int = 0
     health: Health | None = None
     ending: tuple[CertificateStatus, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def host_status(
             left=len(instances.idle),
             health=health,
             ending=tuple(one for one in certificate_statuses(world) if one.is_near_its_end),
+            others=world.others,
         ),
         tuple(application_status(name, world, settings) for name in names),
     )
@@ -217,7 +219,10 @@ def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Ite
 def _problems(application: str, world: World) -> Iterator[Problem]:
     if world.gateway is None:
         # the gateway knows which colour is live: without it nothing can be said about the containers
-        yield Problem(ProblemKind.GATEWAY_DOWN)
+        others = _other_gateways(application, world)
+        yield from (Problem(ProblemKind.OTHER_GATEWAY, other) for other in others)
+        if not others:
+            yield Problem(ProblemKind.GATEWAY_DOWN, ", ".join(world.others))
         return
     yield from (Problem(ProblemKind.BROKEN_FILE, *one) for one in world.broken.items())
     yield from (Problem(ProblemKind.RESTORED_FILE, *one) for one in world.restored.items())
@@ -246,9 +251,8 @@ def _problems(application: str, world: World) -> Iterator[Problem]:
 
 
 def _other_gateways(application: str, world: World) -> list[str]:
-    here = world.gateway.project if world.gateway else None
     there = {one.gateway for one in world.containers if one.application == application}
-    return sorted(there - {here}) if here else []
+    return sorted(there - {world.gateway.project} if world.gateway else there & {*world.others})
 
 
 def _command(world: World) -> CommandStatus | None:

@@ -169,7 +169,7 @@ class World:
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
     bytes left on Docker's disk, if known. `certificates` are the gateway's, `now` is an ISO time in UTC.
     `failures` are orders for certificates that failed in the last hour: host name -> the seconds since each.
-    `configs` are the gateway's own middlewares.
+    `configs` are the gateway's own middlewares. `others` are other gateways that run, if this one does not.
     """
 
     gateway: Gateway | None = None
@@ -191,6 +191,7 @@ class World:
     failures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     now: str = ""
     configs: tuple[Config, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def left(self) -> Run | None:
