@@ -64,6 +64,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, _stop)
     kill_running()
+    with suppress(OSError):
+        os.write(2, b"\ninterrupted; undoing what was begun, if anything (again: stop at once)\n")
     raise KeyboardInterrupt
 
 

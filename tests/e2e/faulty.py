@@ -44,6 +44,8 @@ LOOKS = {
     "composed",
     "tagged",
     "logs",
+    "last_check",
+    "listening",
     "gateway",
     "other_gateways",
     "read",

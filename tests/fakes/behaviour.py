@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.proof.observations import Ending
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
@@ -63,6 +64,9 @@ class Behaviour:
     of_trials: tuple[str, ...] = ()
     # the containers that ended lately, as the engine remembers them
     endings: tuple[Ending, ...] = ()
+    # how a container's own health check ended, and where something listens in it
+    last_check: HealthCheck | None = None
+    listening: tuple[Listener, ...] | None = None
     # after how many seconds every container closes an idle connection
     idle: float | None = None
     # what Traefik says about a file that it can't read

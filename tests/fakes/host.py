@@ -29,6 +29,7 @@ from hitless.domain.common.names import (
 )
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
+from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
@@ -335,6 +336,12 @@ class FakeHost:
     def logs(self, container: str, lines: int) -> str:
         known = {*self.running, *(one.name for one in (*self.base.values(), *self.strangers))}
         return f"log of {container}" if container in known else ""
+
+    def last_check(self, container: str) -> HealthCheck | None:
+        return self.behaviour.last_check
+
+    def listening(self, container: str) -> tuple[Listener, ...] | None:
+        return self.behaviour.listening
 
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         return self.behaviour.endings

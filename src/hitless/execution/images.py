@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.errors import BuildFailed, DockerFailed, HitlessError
 from hitless.domain.plan.images import Build, ImagesPlan, ImageStep, Pull, Tag
 from hitless.domain.release.model import Image
 from hitless.execution.perform import announced
@@ -28,12 +28,24 @@ def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
 def _perform(step: ImageStep, ports: Ports) -> None:
     match step:
         case Build():
-            _hinted(partial(ports.projects.build, step.model), "see docker compose build")
+            _build(ports, step)
         case Pull(image, platform):
             hint = f"is its name right, and may this host pull it? try: docker pull {image}"
             _hinted(partial(ports.images.pull, image, platform), hint)
         case Tag():
             ports.images.tag(step.references)
+
+
+def _build(ports: Ports, step: Build) -> None:
+    try:
+        ports.projects.build(step.model)
+    except DockerFailed as error:
+        reason = error.output.strip().splitlines()[-1]
+        raise BuildFailed(
+            f"the build failed: {reason}",
+            error.hint or f"docker compose build {' '.join(step.services)} repeats it alone",
+            {"the build": error.printed or error.output},
+        ) from error
 
 
 def _hinted(action: Callable[[], None], hint: str) -> None:

@@ -145,9 +145,8 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
         ports.emit(StepBegan(step))
         detail = action()
     except HitlessError as error:
-        logs = error.logs if isinstance(error, GateFailed) else {}
         seconds = ports.clock.now() - began
-        ports.emit(StepFailed(step, seconds, error.message, error.hint, logs))
+        ports.emit(StepFailed(step, seconds, error.message, error.hint, error.logs))
         raise
     ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 

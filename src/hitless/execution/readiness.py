@@ -12,6 +12,7 @@ from hitless.domain.common.redact import CUT_OFF
 from hitless.domain.host.world import Container
 from hitless.domain.plan.routing_steps import Bake, Gate
 from hitless.domain.release.requirements import Probe, Readiness
+from hitless.execution import causes
 from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, Progress, why_killed
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
@@ -19,6 +20,7 @@ from hitless.ports.balancer import Answer
 _BODY = 200
 _BAKE_PAUSE = 1.0
 _BAD = 3  # failures in a row of a live release: a busy host may cause a single one
+_NOBODY = (502, 503, 504)  # what Traefik answers where no server does
 _SERVES_ON = "see its log above; the live release is still serving"
 
 
@@ -154,11 +156,13 @@ def _missing(
             why_killed(ports, container) or _SERVES_ON,
         )
     if container.health == "unhealthy":
+        cause = causes.of_unhealthy(ports, wanted.container)
         raise _failed(
             ports,
             wanted,
-            f"{wanted.container} is unhealthy by its own Docker health check",
-            "see its log above; a longer start_period may be needed",
+            f"{wanted.container} is unhealthy"
+            + (f": {cause.said}" if cause else " by its own Docker health check"),
+            cause.hint if cause else "see its log above",
         )
     if not container.is_running:
         return f"{wanted.container} is {container.state}"
@@ -182,21 +186,21 @@ def _said(answer: Answer) -> str:
 
 
 def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Probe, Answer]) -> GateFailed:
+    late = f"{wanted.container} was not ready within {wanted.timeout:.0f} s: "
     for probe in wanted.probes:
         answer = answers.get(probe)
         if answer is None or is_ready(probe, answer):
             continue
-        return _failed(
-            ports,
-            wanted,
-            f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {_asked(probe)} {_got(answer)}",
-            _hint(answer.status),
-        )
+        silent = None if answer.status else causes.of_silence(ports, (wanted.container,), probe.port)
+        if silent:
+            return _failed(ports, wanted, late + silent.said, silent.hint)
+        return _failed(ports, wanted, f"{late}{_asked(probe)} {_got(answer)}", _hint(answer.status))
+    cause = causes.of_unhealthy(ports, wanted.container) if wanted.healthcheck else None
     return _failed(
         ports,
         wanted,
-        f"{wanted.container} was not ready within {wanted.timeout:.0f} s: {missing}",
-        "see its log above, or pass a longer --timeout",
+        late + missing + (f"; {cause.said}" if cause else ""),
+        cause.hint if cause else "see its log above, or pass a longer --timeout",
     )
 
 
@@ -213,12 +217,16 @@ def _bad_route(
         for wanted in readiness
         if not wanted.may_end
     }
-    return GateFailed(
+    said = (
         f"the containers of {colour} are ready, but their route is not: through the gateway "
-        f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else ""),
-        "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`",
-        logs,
+        f"{_asked(probe)} {_got(answer)}" + (f", {times} times in a row" if times > 1 else "")
     )
+    behind = [wanted.container for wanted in readiness if wanted.service == probe.service]
+    cause = causes.of_silence(ports, behind, probe.behind) if answer.status in _NOBODY and behind else None
+    if cause:
+        return GateFailed(f"{said}: {cause.said}", cause.hint, logs)
+    hint = "see its log above; if this answer is right, set `x-hitless: {ask_routes: false}`"
+    return GateFailed(said, hint, logs)
 
 
 def _asked(probe: Probe) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.common.names import Colour
+from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 
@@ -52,6 +53,14 @@ class Containers(Protocol):
 
     def logs(self, container: str, lines: int) -> str:
         """The last lines of a container's log."""
+        ...
+
+    def last_check(self, container: str) -> HealthCheck | None:
+        """How the container's own Docker health check ended last; None if it has none, or has not ended."""
+        ...
+
+    def listening(self, container: str) -> tuple[Listener, ...] | None:
+        """The TCP ports on which something in a running container listens; None if nobody can tell."""
         ...
 
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:

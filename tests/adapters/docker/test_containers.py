@@ -13,6 +13,7 @@ from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
 from hitless.domain.common.errors import LockLost
 from hitless.domain.common.names import Colour
+from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.world import ComposeContainer, Port, Replica
 from hitless.domain.proof.observations import Ending
 from tests.adapters.fake_docker import FakeDocker, recorded, recorded_text
@@ -259,3 +260,40 @@ def test_a_neighbour_tells_its_ports_networks_and_routes(
 def test_what_was_stopped_is_started_again(docker: FakeDocker, containers: DockerContainers) -> None:
     containers.start_again(("one", "two"))
     assert docker.argvs == [("start", "one", "two")]
+
+
+def test_how_a_health_check_ended_last(docker: FakeDocker, containers: DockerContainers) -> None:
+    log = [{"ExitCode": 0, "Output": "ok"}, {"ExitCode": 22, "Output": "404"}]
+    config = {"Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"]}}
+    told = [{"State": {"Health": {"Status": "unhealthy", "Log": log}}, "Config": config}]
+    docker.answers("container", "inspect", stdout=json.dumps(told))
+
+    assert containers.last_check("web-1") == HealthCheck("curl -f localhost", 22, "404")
+
+
+def test_a_container_without_a_health_check_has_none(
+    docker: FakeDocker, containers: DockerContainers
+) -> None:
+    docker.answers("container", "inspect", stdout=json.dumps([{"State": {}, "Config": {}}]))
+
+    assert containers.last_check("web-1") is None
+
+
+def test_the_gateways_image_looks_who_listens(docker: FakeDocker, containers: DockerContainers) -> None:
+    docker.answers("container", "inspect", stdout=json.dumps([{"Image": "sha256:gateway"}]))
+    docker.answers("run", stdout="0: 00000000:1F40 00000000:0000 0A\n")
+
+    assert containers.listening("web-1") == (Listener(8000, False),)
+    words = docker.argvs[-1]
+    assert tuple(
+        word for word in words if word in ("--rm", "--network", "container:web-1", "sha256:gateway")
+    ) == ("--rm", "--network", "container:web-1", "sha256:gateway")
+
+
+def test_nobody_can_tell_who_listens_in_a_container_that_has_ended(
+    docker: FakeDocker, containers: DockerContainers
+) -> None:
+    docker.answers("container", "inspect", stdout=json.dumps([{"Image": "sha256:gateway"}]))
+    docker.answers("run", stderr="cannot join network of a non running container", exit_code=125)
+
+    assert containers.listening("web-1") is None

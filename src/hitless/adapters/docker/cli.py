@@ -24,6 +24,7 @@ AT_ONCE = 4  # how many commands of one kind run at once
 # signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
 _DEAF = 0.5
 _LAST_LINES = 12
+_LAST_PRINTED = 30  # a build that fails writes its reason last
 _SHOWN_WORDS = 8
 # What the Docker command line says when the engine, or the way to it, goes away in the middle
 _DROPPED = (
@@ -154,7 +155,8 @@ class DockerCli:
                 kill(process)
                 process.communicate()
         if process.returncode:
-            raise failed(self.argv(*arguments), process.returncode, said.decode(errors="replace"))
+            texts = (one.decode(errors="replace") for one in (said, output))
+            raise failed(self.argv(*arguments), process.returncode, *texts)
         return output, said.decode(errors="replace")
 
     def open(
@@ -206,11 +208,14 @@ def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float)
     return process.communicate(sent, timeout=max(remaining, 0))
 
 
-def failed(argv: Iterable[str], exit_code: int, stderr: str) -> DockerFailed:
+def failed(argv: Iterable[str], exit_code: int, stderr: str, stdout: str = "") -> DockerFailed:
     """The error for a command line that did not succeed, with a hint for what is common."""
-    lines = [line for line in stderr.strip().splitlines() if line.strip()]
-    output = "\n".join(lines[-_LAST_LINES:]) or "it printed nothing"
-    return DockerFailed(_shown(argv), exit_code, output, _hint(stderr))
+    output = _last(stderr, _LAST_LINES) or "it printed nothing"
+    return DockerFailed(_shown(argv), exit_code, output, _hint(stderr), _last(stdout, _LAST_PRINTED))
+
+
+def _last(text: str, number: int) -> str:
+    return "\n".join([line for line in text.strip().splitlines() if line.strip()][-number:])
 
 
 def _environment(compose_env: bool) -> dict[str, str]:

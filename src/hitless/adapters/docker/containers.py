@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, DockerCli
 from hitless.adapters.docker.events import endings
-from hitless.adapters.docker.inspected import DEPENDS_ON, composed, container, is_ours, neighbour, number
+from hitless.adapters.docker.inspected import (
+    DEPENDS_ON,
+    composed,
+    container,
+    is_ours,
+    last_check,
+    neighbour,
+    number,
+)
 from hitless.adapters.docker.queries import filtered, inspect, labelled, listed
 from hitless.domain.common.errors import DockerFailed
 from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
@@ -23,6 +31,8 @@ from hitless.domain.common.names import (
     Colour,
     colour_project,
 )
+from hitless.domain.gateway.model import container_name
+from hitless.domain.host.container_facts import HealthCheck, Listener, listeners
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 
@@ -32,6 +42,9 @@ _FILES = "com.docker.compose.project.config_files"
 _COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}")
 # The longest grace period that a stop waits for.
 _STOP_TIMEOUT = 900.0
+
+
+_LOOK = 20.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,28 @@ class DockerContainers:
         except DockerFailed:
             return ""
         return (output.decode(errors="replace") + said).strip()
+
+    def last_check(self, container: str) -> HealthCheck | None:
+        """How the container's own Docker health check ended last; None if it has none, or has not ended."""
+        return next((last_check(found) for found in inspect(self.cli, "container", (container,))), None)
+
+    def listening(self, container: str) -> tuple[Listener, ...] | None:
+        """The TCP ports on which something in a running container listens; None if nobody can tell.
+
+        An image may have no shell, so the gateway's image looks, in the container's network.
+        """
+        gateway = inspect(self.cli, "container", (container_name(self.gateway),))
+        if not gateway:
+            return None
+        read = ("sh", gateway[0]["Image"], "-c", "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true")
+        alone = ("--rm", "--user", "65534:65534", "--cap-drop", "ALL", "--read-only")
+        try:
+            said = self.cli.run(
+                "run", *alone, "--network", f"container:{container}", "--entrypoint", *read, timeout=_LOOK
+            )
+        except DockerFailed:  # it has ended by now
+            return None
+        return listeners(said)
 
     def endings(self, application: str, seconds: float, now: float) -> tuple[Ending, ...]:
         """The application's containers that ended in the last seconds, as far as the engine remembers.

@@ -16,6 +16,7 @@ from hitless.domain.common.names import (
     LABEL_SERVICE,
     Colour,
 )
+from hitless.domain.host.container_facts import HealthCheck
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Port
 from hitless.domain.release.model import Image
 
@@ -92,6 +93,16 @@ def container(found: Json) -> Container:
         depends_on=_depends_on(labels.get(DEPENDS_ON, "")),
         number=number(labels.get(LABEL_NUMBER, "")),
     )
+
+
+def last_check(found: Json) -> HealthCheck | None:
+    """How its own health check ended last; None if it has none, or has not ended."""
+    log = (found["State"].get("Health") or {}).get("Log") or []
+    kind, *words = (found["Config"].get("Healthcheck") or {}).get("Test") or [""]
+    if not log:
+        return None
+    command = " ".join(words) if kind in ("CMD", "CMD-SHELL") else kind
+    return HealthCheck(command, int(log[-1].get("ExitCode", 0)), str(log[-1].get("Output", "")))
 
 
 def number(label: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hitless.domain.common.findings import Finding
 
@@ -11,15 +11,17 @@ from hitless.domain.common.findings import Finding
 class HitlessError(Exception):
     """Your input or your environment is at fault, not hitless; `hint` is the next thing to do.
 
-    `is_unfinished`: something is left that the next command has to finish or to undo.
+    `is_unfinished`: something is left that the next command has to finish or to undo. `logs` maps where
+    something was written (a container's name, say) -> its last lines.
     """
 
     is_unfinished = False
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", logs: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.logs = logs or {}
 
 
 class GatewayDown(HitlessError):
@@ -49,11 +51,13 @@ class Refused(HitlessError):
 class DockerFailed(HitlessError):
     """A Docker command line did not succeed.
 
-    `command` is the whole argv joined for reading, without its standard input; `output` holds its last lines.
+    `command` is the whole argv joined for reading, without its standard input; `output` holds the last lines
+    of its standard error, `printed` those of its standard output.
     """
 
-    def __init__(self, command: str, exit_code: int, output: str, hint: str = "") -> None:
+    def __init__(self, command: str, exit_code: int, output: str, hint: str = "", printed: str = "") -> None:
         super().__init__(f"`{command}` failed with exit code {exit_code}: {output}", hint)
+        self.printed = printed
         self.command = command
         self.exit_code = exit_code
         self.output = output
@@ -73,11 +77,11 @@ class TimedOut(HitlessError):
 
 
 class GateFailed(HitlessError):
-    """The candidate did not get ready. `logs` maps container name -> its last lines."""
+    """The candidate did not get ready; `logs` are those of its containers."""
 
-    def __init__(self, message: str, hint: str, logs: dict[str, str] | None = None) -> None:
-        super().__init__(message, hint)
-        self.logs = logs or {}
+
+class BuildFailed(HitlessError):
+    """An image could not be built; `logs` has the end of what the build wrote."""
 
 
 class CommandFailed(HitlessError):

@@ -25,7 +25,8 @@ class Probe:
     container accepts it, the probe has passed.
 
     A status of 200 to 399 means ready; if `status` is given, only that one does. With `any_answer`, every
-    status below 500 does: nothing says what readiness is, so hitless can only ask for an answer.
+    status below 500 does: nothing says what readiness is, so hitless can only ask for an answer. A request
+    for a route leads to the port `behind` of a `service`.
     """
 
     container: str
@@ -37,6 +38,8 @@ class Probe:
     headers: tuple[tuple[str, str], ...] = ()
     any_answer: bool = False
     tcp: bool = False
+    service: str = ""
+    behind: int = 0
 
     def of(self, container: str) -> Probe:
         """The same request to this container. If no route names a host, the container's name is the host."""
@@ -94,8 +97,8 @@ def of_routes(
     """
     found = []
     # a backend with HTTP/2 alone (h2c) is usually gRPC, and a GET is not a gRPC call
-    services = {
-        backend.name: backend.service
+    backends = {
+        backend.name: backend
         for backend in application.routes.backends
         if backend.scheme in ("http", "https")
     }
@@ -105,17 +108,25 @@ def of_routes(
         example = rules.example(router.rule)
         ports = [gateway.entry_points.get(name) for name in router.entry_points or (WEB,)]
         # a rule that asks for a header may mean anything
-        if example is None or services.get(router.backend) not in asked:
+        backend = backends.get(router.backend)
+        if example is None or backend is None or backend.service not in asked:
             continue
-        needed = {services[router.backend], *forward_auth.services_of(application.routes, router)}
+        needed = {backend.service, *forward_auth.services_of(application.routes, router)}
         if not needed & {*among} or needed & later - {*among}:
             continue
         host, path = example
         if ports and ports[0]:
-            header = (COLOUR_HEADER, str(candidate))
-            found.append(
-                Probe("127.0.0.1", ports[0], path, host or "localhost", headers=(header,), any_answer=True)
+            probe = Probe(
+                container="127.0.0.1",
+                port=ports[0],
+                path=path,
+                host=host or "localhost",
+                headers=((COLOUR_HEADER, str(candidate)),),
+                any_answer=True,
+                service=backend.service,
+                behind=backend.port or 0,
             )
+            found.append(probe)
     return tuple(dict.fromkeys(found))
 
 
