@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hitless.domain.common.errors import BuildFailed, DockerFailed, GateFailed, HitlessError
-from hitless.domain.common.events import StepFailed
+from hitless.domain.common.events import StepDone, StepFailed, StepKind
 from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.ports.balancer import Answer
 from tests.execution import commands
@@ -136,3 +136,16 @@ def test_an_engine_that_does_not_tell_hides_no_error(host: FakeHost) -> None:
     error = error_of(host)
     assert isinstance(error, GateFailed)
     assert error.message == "shop-blue-web-1 is unhealthy by its own Docker health check"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "exit_code", "is_told"), [(10, 137, True), (10, 0, False), (0.1, 137, False)]
+)
+def test_a_container_that_ignores_its_stop_signal_is_named(
+    host: FakeHost, seconds: float, exit_code: int, is_told: bool
+) -> None:
+    commands.deploy(host.ports(), shop())
+    host.behaviour.stop_seconds, host.behaviour.ends_with = seconds, exit_code
+    commands.deploy(host.ports(), shop())
+    [retired] = (one for one in host.events if isinstance(one, StepDone) and one.step.kind is StepKind.RETIRE)
+    assert ("web did not end on the stop signal" in retired.detail) == is_told

@@ -64,6 +64,9 @@ class Behaviour:
     of_trials: tuple[str, ...] = ()
     # the containers that ended lately, as the engine remembers them
     endings: tuple[Ending, ...] = ()
+    # how long a stop takes, and the exit code that it leaves
+    stop_seconds: float = 0.0
+    ends_with: int = 0
     # how a container's own health check ended, and where something listens in it
     last_check: HealthCheck | None = None
     listening: tuple[Listener, ...] | None = None

@@ -324,7 +324,10 @@ class FakeHost:
         self._verb("stop")
         self.stopped.append(tuple(containers))
         for name in self._names(containers):
-            self.running[name] = replace(self.running[name], state="exited")
+            self.running[name] = replace(
+                self.running[name], state="exited", exit_code=self.behaviour.ends_with
+            )
+        self.clock.pause(self.behaviour.stop_seconds)
 
     def set_restart_policies(self, policies: Mapping[str, str]) -> None:
         self._verb("set restart policies")

@@ -59,6 +59,8 @@ from hitless.execution.replicas import Replicas
 from hitless.execution.routings import perform_routing
 from hitless.ports import Ports
 
+_SLOW = 2.0  # seconds of a stop; one that is quicker needs no explanation
+
 
 def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
     """Perform every step. `began` is when the command began, by the clock.
@@ -340,10 +342,26 @@ def _meant(ports: Ports, step: Drain | Remove) -> list[Container]:
 
 def _remove(ports: Ports, step: Remove) -> str:
     found = _meant(ports, step)
+    began = ports.clock.now()
     stopping.stop(ports.containers, found)
+    seconds = ports.clock.now() - began
+    killed = _killed(ports, found) if seconds > _SLOW else ""
     ids = [container.id for container in found]
     left = ports.projects.remove(step.application, step.colour, ids, with_networks=not step.containers)
-    return f"{', '.join(left)} stays: other containers are connected to it" if left else ""
+    stays = f"{', '.join(left)} stays: other containers are connected to it" if left else ""
+    return "; ".join(one for one in (killed, stays) if one)
+
+
+def _killed(ports: Ports, stopped: Sequence[Container]) -> str:
+    """Which services did not end when they were asked to, and what would help; "" for none."""
+    names = [one.name for one in stopped if one.is_running]
+    killed = [one.service for one in ports.containers.named(names) if one.exit_code == waits.KILLED]
+    if not killed:
+        return ""
+    return (
+        f"{', '.join(sorted({*killed}))} did not end on the stop signal, and was killed after its "
+        "stop_grace_period: `init: true`, `stop_signal` or a handler for it saves this time"
+    )
 
 
 def _remove_base(ports: Ports, step: RemoveBase) -> None:

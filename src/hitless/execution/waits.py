@@ -26,7 +26,7 @@ LONGEST_PAUSE = 1.0
 LOG_LINES = 20
 _SILENT = 4.0  # seconds; Traefik ends a session in which nothing has come or gone for 3 s
 _AT_ONCE = 4  # applications that are asked for their routing: each question waits for a process
-_KILLED = 137  # the exit code that SIGKILL makes
+KILLED = 137  # the exit code that SIGKILL makes
 _MEMORY_EVENT = 1.0  # seconds to wait for the event
 
 
@@ -195,7 +195,7 @@ def why_killed(ports: Ports, container: Container) -> str:
     The engine reports out-of-memory in a separate event. This may come after the event of the end, or not
     at all (both seen with 26.1 on a busy host).
     """
-    if container.exit_code != _KILLED:
+    if container.exit_code != KILLED:
         return ""
     until = ports.clock.now() + _MEMORY_EVENT
     while not container.ran_out_of_memory and ports.clock.now() < until:

@@ -257,3 +257,40 @@ def test_a_long_command_is_shown_by_its_first_words(docker: FakeDocker) -> None:
         DockerCli().run("rm", *(f"c{number}" for number in range(20)))
 
     assert raised.value.command == "docker rm c0 c1 c2 c3 c4 c5 …"
+
+
+SSH = "error during connect: Get x: command [ssh -T -- far docker system dial-stdio] has exited: stderr="
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("ssh: connect to host far port 22: Connection refused", "does not answer: is it up"),
+        ("ssh: Could not resolve hostname far: Name or service not known", "is the host's name right"),
+        ("Host key verification failed.", "accept its key"),
+        ("ann@far: Permission denied (publickey).", "no key that the host accepts"),
+        ("sh: docker: command not found", "install Docker on that host"),
+    ],
+)
+def test_a_host_that_never_answered_is_not_called_a_lost_connection(
+    docker: FakeDocker, said: str, hint: str
+) -> None:
+    docker.answers("ps", stderr=f"{SSH}{said}\n", exit_code=1)
+    docker.answers("compose", stdout="services: {}\n")
+    cli = DockerCli()
+    cli.run("compose", "config")  # which needs no engine
+
+    with pytest.raises(DockerFailed) as raised:
+        cli.run("ps")
+    assert hint in raised.value.hint
+    assert "resume" not in raised.value.hint
+
+
+def test_a_connection_that_ends_after_an_answer_is_lost(docker: FakeDocker) -> None:
+    docker.answers("ps", stderr=f"{SSH}ssh: connect to host far port 22: Connection refused\n", exit_code=1)
+    cli = DockerCli()
+    cli.run("info")
+
+    with pytest.raises(DockerFailed) as raised:
+        cli.run("ps")
+    assert "hitless resume" in raised.value.hint

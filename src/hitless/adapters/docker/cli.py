@@ -23,6 +23,7 @@ AT_ONCE = 4  # how many commands of one kind run at once
 # In seconds: how long the main thread may miss a signal. While it starts a process, CPython blocks its
 # signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
 _DEAF = 0.5
+_LOCAL = ("context", "compose")  # commands that may succeed without the engine
 _LAST_LINES = 12
 _LAST_PRINTED = 30  # a build that fails writes its reason last
 _SHOWN_WORDS = 8
@@ -71,11 +72,13 @@ class DockerCli:
 
     `inherited` are file descriptors that commands get: what they are open for lasts while one runs.
     `guards` are asked before a command that changes something; each raises `LockLost` to forbid it.
+    `answered` holds something once the engine has answered.
     """
 
     context: str | None = None
     inherited: set[int] = field(default_factory=set, compare=False)
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
+    answered: set[str] = field(default_factory=set, compare=False)
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""
@@ -155,9 +158,17 @@ class DockerCli:
                 kill(process)
                 process.communicate()
         if process.returncode:
-            texts = (one.decode(errors="replace") for one in (said, output))
-            raise failed(self.argv(*arguments), process.returncode, *texts)
+            texts = [one.decode(errors="replace") for one in (said, output)]
+            raise self.hinted(failed(self.argv(*arguments), process.returncode, *texts))
+        if arguments[0] not in _LOCAL:
+            self.answered.add(arguments[0])
         return output, said.decode(errors="replace")
+
+    def hinted(self, error: DockerFailed) -> DockerFailed:
+        """The error, with a hint that fits if the engine has never answered."""
+        if _is_dropped(error.output) and not self.answered:
+            error.hint = _unreachable(error.output)
+        return error
 
     def open(
         self,
@@ -233,6 +244,20 @@ def _shown(argv: Iterable[str]) -> str:
 def _is_dropped(stderr: str) -> bool:
     said = stderr.lower()
     return any(word in said for word in _DROPPED)
+
+
+def _unreachable(stderr: str) -> str:
+    """The hint for an engine that has not answered at all; ssh's words are those of OpenSSH."""
+    said = stderr.lower()
+    if "could not resolve hostname" in said:
+        return "is the host's name right? docker context inspect shows it"
+    if "host key verification failed" in said:
+        return "connect to the host once with ssh, and accept its key"
+    if "permission denied (" in said:
+        return "ssh has no key that the host accepts; try: ssh HOST docker version"
+    if "not found" in said and "docker" in said:
+        return "install Docker on that host, on the PATH of a shell that is no login shell"
+    return "the Docker host does not answer: is it up, and are its name and port right? try: docker version"
 
 
 def is_port_taken(stderr: str) -> bool:

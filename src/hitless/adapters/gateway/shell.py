@@ -81,7 +81,7 @@ class GatewayShell:
             if answer is None:
                 error = shell.failure(self.cli.argv(*self.argv(*function)[:5], *function))
                 if is_new or shell.is_killed:
-                    raise error
+                    raise self.cli.hinted(error)
                 continue  # the container has ended since the last use; there may be another one by now
             exit_code, output, said = answer
             if exit_code == 0:
