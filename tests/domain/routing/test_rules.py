@@ -193,6 +193,45 @@ def test_a_rule_that_cannot_be_read(rule: str) -> None:
         parse(rule)
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("Host(nc.localhost)", "Host(nc.localhost) needs back-quotes around its text: Host(`nc.localhost`)"),
+        ("Host(`a`) && PathPrefix( /x )", "PathPrefix(/x) needs back-quotes"),
+        ("Host(`a`) || (Host(10.0.0.1))", "Host(10.0.0.1) needs back-quotes"),
+    ],
+)
+def test_a_text_without_quotes_is_shown_with_them(rule: str, said: str) -> None:
+    with pytest.raises(UnreadableRule, match=re.escape(said)):
+        parse(rule)
+
+
+@pytest.mark.parametrize("rule", ["Host(`a`)", "Header(`Host(b)`, `x`)", 'Path("/Host(b)")', "(Host(`a`))"])
+def test_quotes_are_missed_where_they_are_missing_alone(rule: str) -> None:
+    assert parse(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_tcp", "said"),
+    [
+        ("Hots(`a`)", False, "no matcher hots here"),
+        ("Host(`a`) && Headers(`x`, `y`)", False, "no matcher headers here"),
+        ("Host(`a`)", True, "no matcher host here, only ALPN, ClientIP, HostSNI, HostSNIRegexp"),
+        ("Header(`x`)", False, "header takes 2 texts, and has 1"),
+        ("Query(`x`, `y`, `z`)", False, "query takes 1 or 2 texts, and has 3"),
+    ],
+)
+def test_a_matcher_that_traefik_does_not_have_is_told(rule: str, is_tcp: bool, said: str) -> None:
+    [found] = rules.strange(rule, is_tcp)
+    assert said in found
+
+
+def test_traefiks_matchers_are_known_in_any_case() -> None:
+    assert not rules.strange("HOST(`a`) && (pathprefix(`/x`) || !Query(`a`))", is_tcp=False)
+    assert not rules.strange("HostSNI(`*`) && ALPN(`h2`)", is_tcp=True)
+    assert not rules.strange("Host(", is_tcp=False)
+
+
 class Tokens:
     """A pattern that remembers where it was asked to look."""
 

@@ -55,6 +55,8 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     except rules.UnreadableRule as error:
         example = "Host(`…`) && …" if router.protocol is Protocol.HTTP else "HostSNI(`…`)"
         yield Finding(f"{path}.rule", f"can't be read: {error}", f"write it for Traefik 3: {example}")
+    for strange in rules.strange(router.rule, router.protocol is Protocol.TCP):
+        yield Finding(f"{path}.rule", strange, "write the rule for Traefik 3")
     yield from _twins(application, router, world)
     yield from taken(application.name, (router,), world.routings)
     yield from _other_options(application, router, world.routings)

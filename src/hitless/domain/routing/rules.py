@@ -28,10 +28,19 @@ _MOST = 1000
 _DEEPEST = 50
 
 
-_TEXT = r"""(?:`[^`]*`|"(?:[^"\\]|\\.)*")"""
+_TEXT = re.compile(r"""(?:`[^`]*`|"(?:[^"\\]|\\.)*")""")
+# A matcher whose text stands there without quotes, once the texts are taken out
+_BARE = re.compile(r"""\b([A-Za-z]+)\(\s*([^\s`"'()!|&,][^`"'()]*?)\s*\)""")
+# How many texts each takes: `httpFuncs` and `tcpFuncs` of Traefik 3 (pkg/muxer/http, pkg/muxer/tcp)
+_OF_HTTP = {
+    **dict.fromkeys(("ClientIP", "Method", "Host", "HostRegexp", "Path", "PathRegexp", "PathPrefix"), (1,)),
+    **dict.fromkeys(("Header", "HeaderRegexp"), (2,)),
+    **dict.fromkeys(("Query", "QueryRegexp"), (1, 2)),
+}
+_OF_TCP = dict.fromkeys(("ALPN", "ClientIP", "HostSNI", "HostSNIRegexp"), (1,))
 # In Traefik 2 these take several texts, and one has to match; in Traefik 3 they take one each
 _OF_SEVERAL = re.compile(
-    rf"{_TEXT}|\b(Host|HostSNI|Path|PathPrefix|Method|ClientIP)\(\s*({_TEXT}(?:\s*,\s*{_TEXT})+)\s*\)",
+    rf"{_TEXT.pattern}|\b(Host|HostSNI|Path|PathPrefix|Method|ClientIP)\(\s*({_TEXT.pattern}(?:\s*,\s*{_TEXT.pattern})+)\s*\)",
     re.IGNORECASE,
 )
 
@@ -45,7 +54,7 @@ def of_today(rule: str) -> str:
     def each(found: re.Match[str]) -> str:
         if not found[1]:  # a text in another matcher
             return found[0]
-        texts = re.findall(_TEXT, found[2])
+        texts = _TEXT.findall(found[2])
         return f"({' || '.join(f'{found[1]}({text})' for text in texts)})"
 
     return _OF_SEVERAL.sub(each, rule)
@@ -71,11 +80,28 @@ Alternative: TypeAlias = tuple[Matcher, ...]
 @lru_cache(maxsize=1024)
 def parse(rule: str) -> tuple[Alternative, ...]:
     """The alternatives that a rule consists of. Raises `UnreadableRule`."""
+    if bare := _BARE.search(_TEXT.sub("``", rule)):
+        name, text = bare.groups()
+        raise UnreadableRule(f"{name}({text}) needs back-quotes around its text: {name}(`{text}`)")
     reader = _Reader(rule)
     found = reader.alternatives(is_negated=False)
     if reader.kind:
         raise UnreadableRule(f"it goes on after its end, with {reader.text!r}")
     return found
+
+
+def strange(rule: str, is_tcp: bool) -> tuple[str, ...]:
+    """What is wrong with the matchers of a rule that can be read, for Traefik 3."""
+    known = _OF_TCP if is_tcp else _OF_HTTP
+    numbers = {name.lower(): numbers for name, numbers in known.items()}
+    found = []
+    for one in chain.from_iterable(_parsed(rule)):
+        if one.name not in numbers:
+            found.append(f"Traefik has no matcher {one.name} here, only {', '.join(known)}")
+        elif len(one.arguments) not in numbers[one.name]:
+            wanted = " or ".join(map(str, numbers[one.name]))
+            found.append(f"{one.name} takes {wanted} texts, and has {len(one.arguments)}")
+    return tuple(dict.fromkeys(found))
 
 
 def hosts(rule: str) -> tuple[str, ...]:
