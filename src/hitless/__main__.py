@@ -104,7 +104,8 @@ def _click_or_bug(error: Exception) -> None:
     if isinstance(error, click.ClickException):
         error.show()
         sys.exit(error.exit_code)
-    if isinstance(error, click.Abort):  # click raises it for a KeyboardInterrupt
+    # click raises Abort for a KeyboardInterrupt, and CPython 3.11 a RuntimeError for one in `__set_name__`
+    if isinstance(error, click.Abort) or isinstance(error.__cause__, KeyboardInterrupt):
         _end_interrupted()
     import traceback
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from hitless.adapters.docker.cli import DockerCli, kill_running
 from hitless.adapters.docker.compose_file import resolve, revision
@@ -84,6 +85,11 @@ class Host:
         from hitless.adapters.load.load import GatewayLoad, published
 
         return GatewayLoad(published(self.cli, self.gateway_project().settings()))
+
+    def name(self) -> str:
+        """The name by which this machine reaches the Docker host: localhost, or that of its context."""
+        parts = urlsplit(self.cli.endpoint())
+        return parts.hostname or "localhost"
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,16 @@ import pytest
 from tests.adapters.fake_docker import docker
 
 __all__ = ["docker"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def in_utc() -> Iterator[None]:
+    """Times are shown by the reader's clock; here they are the same everywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(autouse=True, scope="session")

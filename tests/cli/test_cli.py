@@ -473,6 +473,19 @@ def test_an_interrupt_that_comes_in_a_finalizer_is_not_dropped() -> None:
     assert done.stderr.splitlines()[-1] == "interrupted"
 
 
+def test_an_interrupt_while_a_class_is_made_is_no_bug() -> None:
+    done = boundary("""
+    class Named:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+    class Owner:
+        name = Named()
+""")
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == "interrupted"
+
+
 def test_an_error_that_comes_of_a_dropped_interrupt_ends_as_interrupted() -> None:
     done = boundary("""
     import signal

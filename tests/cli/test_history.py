@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from hitless.cli.views.history import show_history, show_runs
+from hitless.cli.views.times import local
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.journal import Run, runs
 from tests.execution import commands
@@ -46,14 +48,32 @@ def journal() -> tuple[Run, ...]:
 def test_the_history_has_one_line_a_command_the_latest_first(capsys: Capture) -> None:
     show_history("shop", journal(), as_json=False)
 
-    shown = [line.split() for line in capsys.readouterr().out.splitlines() if "2026" in line]
-    assert [line[1:4] for line in shown] == [
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line.split() for line in lines if line.startswith("2026")]
+    assert [line[2:5] for line in shown] == [
         ["rollback", "1", "not"],
         ["deploy", "2", "failed"],
         ["deploy", "1", "successful"],
     ]
-    assert "last at cut over to blue" in " ".join(shown[0])
-    assert all(" ".join(line).endswith("5beba4c8a3f8+ ann@desk, process 7") for line in shown)
+    assert all(line[-2:] == ["5beba4c8a3f8+", "ann@desk"] for line in shown)
+    assert max(map(len, lines)) <= 80
+    assert lines[2] == "    last at cut over to blue"
+    assert lines[4] == "    wait until green is ready: never ready"
+
+
+def test_times_are_those_of_the_reader(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        show_history("shop", journal(), as_json=False)
+        show_runs("shop", 1, journal(), as_json=False)
+        assert local("of another form") == "of another form"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    shown = capsys.readouterr().out
+    assert "2026-11-23 06:46  rollback" in shown
+    assert "06:46:16  start blue" in shown
 
 
 def test_the_history_as_json_has_no_events(capsys: Capture) -> None:
@@ -70,7 +90,7 @@ def test_a_release_is_shown_with_all_its_commands(capsys: Capture) -> None:
     shown = capsys.readouterr().out
     assert "deploy shop release 1  successful" in shown
     assert "rollback shop release 1  not ended, last at cut over to blue" in shown
-    assert "21:46:16.752  start blue (1.2 s): quick" in shown
+    assert ":46:16  start blue (1.2 s): quick" in shown
     assert "release 1 is live (blue) after 2.0 s" in shown
     assert "of a newer hitless" in shown
     assert "never ready" not in shown

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from hitless import wiring
 from hitless.cli.views.gateway import show_applications
 from hitless.cli.views.status import show_status
+from hitless.cli.views.words import openable
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
@@ -121,9 +123,9 @@ def test_a_live_application(capsys: Capture) -> None:
         ["green", "2", "web", "shop-green-web-2", "running", "healthy"],
     ]
     assert shown[-3:] == [
-        "  release 3  2026-11-03T21:46:16Z  5beba4c8a3f3 (never was live)",
-        "  release 2  2026-11-02T21:46:16Z  5beba4c8a3f2 (live)",
-        "  release 1  2026-11-01T21:46:16Z  5beba4c8a3f1",
+        "  release 3  2026-11-03 21:46:16  5beba4c8a3f3 (never was live)",
+        "  release 2  2026-11-02 21:46:16  5beba4c8a3f2 (live)",
+        "  release 1  2026-11-01 21:46:16  5beba4c8a3f1",
     ]
 
 
@@ -231,6 +233,27 @@ def test_with_the_wrong_gateway_the_right_one_is_named(capsys: Capture) -> None:
     with pytest.raises(HitlessError) as raised:
         text_of(capsys, World(others=("edge",)))
     assert raised.value.hint == "run: hitless gateway up; or use --gateway NAME, for one that runs: edge"
+
+
+def test_an_address_can_be_opened_as_it_is_shown() -> None:
+    shown = ("http://shop.example", "http://*:8080", "tcp://*:5432")
+    assert openable(shown, lambda: "far") == ("http://shop.example", "http://far:8080", "tcp://far:5432")
+    assert openable(shown[:1], lambda: pytest.fail("nobody needs the name")) == shown[:1]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        ("unix:///var/run/docker.sock", "localhost"),
+        ("ssh://ann@far.example:2222", "far.example"),
+        ("tcp://10.0.0.5:2376", "10.0.0.5"),
+    ],
+)
+def test_the_hosts_name_is_that_of_its_context(
+    endpoint: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", endpoint)
+    assert wiring.host(None, "traefik").name() == name
 
 
 def test_the_usual_port_is_not_part_of_an_address(capsys: Capture) -> None:
@@ -382,9 +405,9 @@ def test_a_broken_routing_file_is_shown_literally(capsys: Capture) -> None:
     [
         (
             Health(True, 64 << 20, "2026-11-26T12:00:00.5Z", 0),
-            "since 2026-11-26 12:00:00 UTC, 64 MB",
+            "since 2026-11-26 12:00:00, 64 MB",
         ),
-        (Health(True, -1, "2026-11-26T12:00:00.5Z", 2), "12:00:00 UTC, Docker started it again 2 times"),
+        (Health(True, -1, "2026-11-26T12:00:00.5Z", 2), "12:00:00, Docker started it again 2 times"),
         (Health(False, -1, "2026-11-26T12:00:00.5Z", 0), "Traefik does not answer; see hitless gateway logs"),
     ],
     ids=["well", "ended twice", "silent"],

@@ -45,6 +45,7 @@ LOOKS = {
     "tagged",
     "logs",
     "last_check",
+    "volumes_of",
     "listening",
     "gateway",
     "other_gateways",

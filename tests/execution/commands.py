@@ -63,9 +63,9 @@ def abort(ports: Ports) -> None:
         aborting.abort(command)
 
 
-def down(ports: Ports, drain_timeout: float | None = None, volumes: bool = False) -> None:
+def down(ports: Ports, drain_timeout: float | None = None, volumes: bool = False) -> tuple[str, ...]:
     with session(ports, Operation.DOWN) as command:
-        taking_down.down(command, drain_timeout, volumes)
+        return taking_down.down(command, drain_timeout, volumes)
 
 
 def start_shared(

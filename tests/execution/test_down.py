@@ -23,10 +23,16 @@ def deployed() -> FakeHost:
 
 def test_down_with_volumes_removes_them_last_and_names_them(deployed: FakeHost) -> None:
     deployed.volumes.add("shop_data")
-    commands.down(deployed.ports(), 5.0, volumes=True)
+    assert commands.down(deployed.ports(), 5.0, volumes=True) == ()
     assert deployed.verbs[-1] == "remove volumes"
     assert StepDone(StepId(StepKind.REMOVE_VOLUMES), 0, "shop_data") in deployed.events
     assert isinstance(deployed.events[-1], Ended)
+
+
+def test_down_names_the_volumes_that_it_leaves(deployed: FakeHost) -> None:
+    deployed.volumes.add("shop_data")
+    assert commands.down(deployed.ports(), 5.0) == ("shop_data",)
+    assert deployed.volumes == {"shop_data"}
 
 
 def test_down_leaves_nothing(deployed: FakeHost) -> None:

@@ -382,6 +382,9 @@ class FakeHost:
         # the same release may come to this colour again
         self.ready = {(one, release) for one, release in self.ready if one is not colour}
 
+    def volumes_of(self, application: str) -> tuple[str, ...]:
+        return tuple(sorted(self.volumes))
+
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         self._verb("remove volumes")
         removed, self.volumes = tuple(sorted(self.volumes)), set()

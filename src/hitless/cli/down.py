@@ -12,6 +12,7 @@ from hitless.cli.options import (
     pass_options,
     wait_options,
 )
+from hitless.cli.visible import echo
 
 
 @click.command()
@@ -25,4 +26,6 @@ def down(options: Options, wait: float, volumes: bool, drain_timeout: float | No
     from hitless.execution import down as execution
 
     with on_application(options, "down", wait, as_json) as session:
-        execution.down(session, drain_timeout=drain_timeout, volumes=volumes)
+        left = execution.down(session, drain_timeout=drain_timeout, volumes=volumes)
+    if left and not as_json:
+        echo(f"the volumes are left, with their data: {', '.join(left)}; hitless down --volumes removes them")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from hitless.cli.options import Options, json_option, pass_options
@@ -16,6 +18,7 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     from hitless.cli.console import ignore
     from hitless.cli.views.gateway import show_applications
     from hitless.cli.views.status import show_status
+    from hitless.cli.views.words import openable
     from hitless.domain.host.status import application_status, host_status
     from hitless.execution import observe
 
@@ -28,4 +31,5 @@ def status(options: Options, every: bool, as_json: bool) -> None:
         instances, health = observe.instances(ports, world), observe.health(ports, world)
         show_applications(host_status(world, settings, instances, health), as_json)
     else:
-        show_status(application_status(name, world, settings), as_json)
+        found = application_status(name, world, settings)
+        show_status(replace(found, addresses=openable(found.addresses, host.name)), as_json)

@@ -8,10 +8,10 @@ from hitless.domain.plan.recover import settings_of_live
 from hitless.execution.session import Session
 
 
-def down(session: Session, drain_timeout: float | None, volumes: bool) -> None:
+def down(session: Session, drain_timeout: float | None, volumes: bool) -> tuple[str, ...]:
     """Remove the application, and with `volumes` also the volumes that were created for it.
 
-    `drain_timeout` is in seconds; None: the live release's.
+    `drain_timeout` is in seconds; None: the live release's. Returns the names of the volumes that are left.
     """
     _, world = session.open()
     application = session.application
@@ -25,3 +25,4 @@ def down(session: Session, drain_timeout: float | None, volumes: bool) -> None:
         )
     session.begin(plan.release)
     session.perform(plan)
+    return session.ports.projects.volumes_of(application)

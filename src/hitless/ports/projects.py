@@ -67,6 +67,10 @@ class Projects(Protocol):
         """Remove these containers of the base project, and its networks if nothing is left on them."""
         ...
 
+    def volumes_of(self, application: str) -> tuple[str, ...]:
+        """The names of the volumes that were created for the application."""
+        ...
+
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
         ...

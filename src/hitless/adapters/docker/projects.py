@@ -108,10 +108,14 @@ class DockerProjects:
             with suppress(DockerFailed):
                 self.cli.change("network", "rm", network)
 
+    def volumes_of(self, application: str) -> tuple[str, ...]:
+        """The names of the volumes that were created for the application."""
+        labels = [f"{PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
+        return listed(self.cli, "volume", "ls", labels=labels)
+
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""
-        labels = [f"{PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
-        volumes = listed(self.cli, "volume", "ls", labels=labels)
+        volumes = self.volumes_of(application)
         if volumes:
             self.cli.change("volume", "rm", *volumes)
         return volumes

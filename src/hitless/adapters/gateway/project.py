@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hitless.adapters.docker.cli import DockerCli, is_port_taken
 from hitless.adapters.docker.compose import compose
 from hitless.adapters.docker.networks import DockerNetworks
-from hitless.adapters.docker.queries import filtered, labelled
+from hitless.adapters.docker.queries import filtered, labelled, listed
 from hitless.adapters.gateway.archive import archive, files_in
 from hitless.adapters.gateway.container import inspect, labels
 from hitless.adapters.gateway.programs import Programs, gateway_image
@@ -92,8 +92,9 @@ class GatewayProject:
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it if they differ.
 
-        If it can't start, what was made of it is removed, except its volumes.
+        If it can't start, what was made of it is removed. Volumes that were there before stay.
         """
+        before = self._volumes()
         software, _ = self.programs.software(settings.image)
         own = model(self.project, settings, software, script())
         # Compose compares with what the container was made with, and its Traefik may have been replaced since
@@ -108,9 +109,14 @@ class GatewayProject:
             logs = self._last_words()
             with suppress(DockerFailed):
                 self._compose(own, "down")
+                if new := sorted({*self._volumes()} - {*before}):
+                    self.cli.change("volume", "rm", *new)
             self._refuse_taken(error, (*settings.published, *settings.udp_ports))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
         self.programs.keep(software.program)
+
+    def _volumes(self) -> tuple[str, ...]:
+        return listed(self.cli, "volume", "ls", labels=(f"{COMPOSE_PROJECT}={self.project}",))
 
     def outdated(self) -> str:
         """What is too old on this Docker host for hitless, or ""."""

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
+from hitless.cli.views.times import local
 from hitless.domain.common.errors import GatewayDown
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Health, megabytes
@@ -128,4 +129,4 @@ def _show_health(out: Console, health: Health, limit: int) -> None:
     memory = f", {megabytes(health.memory)} of memory" if health.memory >= 0 else ""
     most = f" of at most {megabytes(limit)}" if limit and memory else ""
     again = f", Docker started it again {health.restarts} times" if health.restarts else ""
-    out.print(f"  since {health.started[:19].replace('T', ' ')} UTC{memory}{most}{again}")
+    out.print(f"  since {local(health.started)}{memory}{most}{again}")

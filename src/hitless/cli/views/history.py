@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
+from hitless.cli.views.times import local
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common.errors import HitlessError
-from hitless.domain.common.events import Event, StepJson
+from hitless.domain.common.events import Event, Outcome, StepJson
 from hitless.domain.common.foreign import Json
 from hitless.domain.host.journal import Run, step_of
 
@@ -23,8 +22,8 @@ class RunDocument(TypedDict):
     """One command's work on an application.
 
     `began` is an ISO time in UTC. `step` is the first step that failed, or the last one that began. It is
-    null before the first one. An older hitless wrote a sentence there. `outcome` is "" if the command is at
-    work, or was killed. `release` is 0 if the command concerns none.
+    null before the first one. An older hitless wrote a sentence there. `reason` is why it failed, or "".
+    `outcome` is "" if the command is at work, or was killed. `release` is 0 if the command concerns none.
     """
 
     operation: str
@@ -33,6 +32,7 @@ class RunDocument(TypedDict):
     revision: str
     began: str
     step: StepJson | str | None
+    reason: str
     outcome: str
     seconds: float
 
@@ -52,22 +52,28 @@ HistoryDocument = list[RunDocument]
 ShowDocument = list[ShownRun]
 """The oldest command first."""
 
+_ROW = "{:<16}  {:<9} {!s:>7} {:<10} {:>8} "  # with a name after it, 80 columns are enough
+
 
 def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
-    """One line a command, the latest first."""
+    """One line a command, the latest first, and one more for what failed."""
     if as_json:
         history: HistoryDocument = [_summary(run) for run in reversed(runs)]
         print_document(Document.HISTORY, history)
         return
     _refuse_none(application, runs)
-    table = Table(box=SIMPLE_HEAD)
-    for column in ("began (UTC)", "command", "release", "outcome", "seconds", "revision", "by"):
-        table.add_column(column, justify="right" if column in ("release", "seconds") else "left")
+    out = console()
+    out.print(_ROW.format("began", "command", "release", "outcome", "took"), style="bold")
     for run in reversed(runs):
-        seconds = f"{run.seconds:.1f}" if run.outcome else ""
-        row = (run.began[:19], run.operation, str(run.release or ""), _outcome(run), seconds)
-        table.add_row(*row, *(escape(text) for text in (run.revision, run.holder)))
-    console().print(table)
+        seconds = f"{run.seconds:.1f} s" if run.outcome else ""
+        row = (local(run.began)[:16], run.operation, run.release or "", run.outcome or "not ended", seconds)
+        who = run.holder.partition(", ")[0]  # without its process, which is long over
+        out.print(_ROW.format(*row), escape("  ".join(one for one in (run.revision, who) if one)))
+        if not run.outcome and run.step:
+            out.print(f"    last at {escape(any_step_text(run.step))}")
+        if run.reason and run.outcome != Outcome.SUCCESSFUL:
+            at = escape(any_step_text(run.step))
+            out.print(f"    [red]{at}: {escape(run.reason.splitlines()[0])}[/]")
 
 
 def show_runs(application: str, release: int | None, runs: Sequence[Run], as_json: bool) -> None:
@@ -89,7 +95,7 @@ def show_runs(application: str, release: int | None, runs: Sequence[Run], as_jso
         )
         out.print(f"{what}  {_outcome(run)}")
         revision = f", revision {run.revision}" if run.revision else ""
-        out.print(f"  by {escape(run.holder)}{escape(revision)}")
+        out.print(f"  {local(run.began)} by {escape(run.holder)}{escape(revision)}")
         for event in run.events:
             _show_event(out, event)
 
@@ -100,7 +106,7 @@ def _show_event(out: Console, event: Json) -> None:
     except (LookupError, TypeError, ValueError):  # another hitless wrote it
         said = escape(str(event["event"]))
     if said:
-        out.print(f"  {escape(str(event.get('time', '')))[11:23]}  {said}")
+        out.print(f"  {escape(local(str(event.get('time', ''))))[11:]}  {said}")
     for container, text in (event.get("logs") or {}).items():
         out.print(f"      last lines of {escape(container)}:")
         for line in text.splitlines():
@@ -148,6 +154,7 @@ def _summary(run: Run) -> RunDocument:
         "revision": run.revision,
         "began": run.began,
         "step": any_step_json(run.step),
+        "reason": run.reason,
         "outcome": run.outcome,
         "seconds": run.seconds,
     }

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hitless.cli.console import console
 from hitless.cli.views.documents import Document, print_document
+from hitless.cli.views.times import local
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
 from hitless.domain.common.errors import GatewayDown, HitlessError
@@ -100,7 +101,7 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
         revision = f"  {escape(release.revision)}" if release.revision else ""
         mark = " (live)" if status.live and status.live.release == release.number else ""
         mark = mark or ("" if release.promoted else " (never was live)")
-        out.print(f"  release {release.number}  {release.created[:19]}Z{revision}{mark}")
+        out.print(f"  release {release.number}  {local(release.created)}{revision}{mark}")
 
 
 def _live_text(status: ApplicationStatus) -> str:

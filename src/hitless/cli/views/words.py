@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from hitless.domain.common.events import StepId, StepJson, StepKind, step_json
+
+
+def openable(addresses: Sequence[str], host_name: Callable[[], str]) -> tuple[str, ...]:
+    """Addresses as one can open them: with the host's name where a port is open on every address (`*`)."""
+    if not any("*:" in address for address in addresses):
+        return tuple(addresses)
+    name = host_name()
+    return tuple(address.replace("*:", f"{name}:") for address in addresses)
 
 
 def any_step_json(step: StepId | str) -> StepJson | str | None:

@@ -23,8 +23,8 @@ class Run:
 
     `release` is 0 for a command that concerns none; `began` is an ISO time in UTC; `step` is the first step
     that failed, or else the last that began: "" before the first, and a sentence if an older hitless wrote
-    it. `outcome` is that of the `Ended` event; without one it is "", and the command is at work, or was
-    killed. `events` are all of them, with their times.
+    it. `reason` is why that step failed, or "". `outcome` is that of the `Ended` event; without one it is "",
+    and the command is at work, or was killed. `events` are all of them, with their times.
     """
 
     operation: str
@@ -36,6 +36,7 @@ class Run:
     outcome: str
     seconds: float
     events: tuple[Json, ...]
+    reason: str = ""
 
     @property
     def is_left(self) -> bool:
@@ -117,4 +118,5 @@ def _run(events: list[Json]) -> Run:
         outcome=str(ended[-1].get("outcome", "")) if ended else "",
         seconds=float(ended[-1].get("seconds") or 0) if ended else 0.0,
         events=tuple(events),
+        reason=str(failed[0].get("message", "")) if failed else "",
     )
