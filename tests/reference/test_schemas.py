@@ -88,7 +88,8 @@ def test_an_event_of_this_version_in_a_journal_keeps_to_its_schema() -> None:
 
 def run(*events: dict[str, Any]) -> dict[str, Any]:
     fields = {"operation": "deploy", "release": 1, "holder": "ann", "revision": "", "began": TIME}
-    return {**fields, "step": "start blue", "outcome": "", "seconds": 0.0, "events": list(events)}
+    end = {"reason": "", "outcome": "", "seconds": 0.0}
+    return {**fields, "step": "start blue", **end, "events": list(events)}
 
 
 # what the tests on a real engine compare
