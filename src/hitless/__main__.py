@@ -30,7 +30,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         # without standalone mode click returns the code of a verb that ended itself
-        sys.exit(hitless(standalone_mode=False) or ExitCode.DONE)
+        sys.exit(hitless(prog_name="hitless", standalone_mode=False) or ExitCode.DONE)
     except HitlessError as error:
         from hitless.cli.console import complain
 

@@ -42,7 +42,7 @@ def boundary(body: str) -> Done:
 import click
 import hitless.__main__ as main
 from hitless.domain.common.errors import HitlessError
-def command(standalone_mode):
+def command(**_):
     {body}
 main.hitless = command
 main.main()

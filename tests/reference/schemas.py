@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hitless.cli.views.adoption import AdoptDocument
 from hitless.cli.views.certificates import CertificatesDocument
 from hitless.cli.views.configs import ConfigsDocument
+from hitless.cli.views.difference import DiffDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
@@ -37,6 +38,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.HISTORY: HistoryDocument,
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
+    Document.DIFF: DiffDocument,
 }
 """What each document is, as a type."""
 
@@ -51,6 +53,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.HISTORY: ("history",),
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),
+    Document.DIFF: ("diff",),
 }
 """The commands that print each document with `--json`."""
 

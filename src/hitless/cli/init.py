@@ -53,7 +53,7 @@ def init(
     given: tuple[tuple[str, str], ...],
     in_place: bool,
 ) -> None:
-    """Ask what the Compose file does not tell, and write it there.
+    """Ask what the file does not tell, and write it there.
 
     Shows the roles and routes that hitless found, and what would keep `deploy` from going on. The answers go
     to the override file (compose.override.yaml), or to the last file that you name with -f. A second time it

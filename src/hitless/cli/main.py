@@ -8,10 +8,13 @@ from hitless import __version__
 from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
 from hitless.cli.deploy import deploy
+from hitless.cli.diff import diff
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
 from hitless.cli.init import init
+from hitless.cli.install_plugin import install_plugin
+from hitless.cli.open import open_address
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
@@ -76,7 +79,9 @@ for verb in (
     deploy,
     adopt,
     plan,
+    diff,
     status,
+    open_address,
     rollback,
     scale,
     prove,
@@ -87,5 +92,6 @@ for verb in (
     show,
     unlock,
     down,
+    install_plugin,
 ):
     hitless.add_command(verb)

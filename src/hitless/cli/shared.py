@@ -10,7 +10,7 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 
 @click.group()
 def shared() -> None:
-    """Services that run once for all releases, such as databases."""
+    """Services that run once for all releases, like databases."""
 
 
 @shared.command()

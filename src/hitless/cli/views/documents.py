@@ -22,6 +22,7 @@ class Document(StrEnum):
     HISTORY = "history"
     SHOW = "show"
     PROVE = "prove"
+    DIFF = "diff"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:
