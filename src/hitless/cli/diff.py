@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.complete import releases
 from hitless.cli.options import Options, json_option, pass_options
 
 
 @click.command()
-@click.argument("before", type=click.IntRange(min=1), required=False)
-@click.argument("after", type=click.IntRange(min=1), required=False)
+@click.argument("before", type=click.IntRange(min=1), required=False, shell_complete=releases)
+@click.argument("after", type=click.IntRange(min=1), required=False, shell_complete=releases)
 @json_option
 @pass_options
 def diff(options: Options, before: int | None, after: int | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import click
 from hitless import __version__
 from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
+from hitless.cli.complete import applications
 from hitless.cli.deploy import deploy
 from hitless.cli.diff import diff
 from hitless.cli.down import down
@@ -30,7 +31,13 @@ from hitless.cli.unlock import unlock
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-f", "--file", "files", multiple=True, help="A Compose file; may be repeated.")
-@click.option("-p", "--project-name", callback=valid_name, help="The application's name.")
+@click.option(
+    "-p",
+    "--project-name",
+    callback=valid_name,
+    shell_complete=applications,
+    help="The application's name.",
+)
 @click.option("--project-directory", help="What relative paths in the Compose file start from.")
 @click.option("--env-file", "env_files", multiple=True, help="A file of variables; may be repeated.")
 @click.option("--profile", "profiles", multiple=True, help="A profile to enable; may be repeated.")

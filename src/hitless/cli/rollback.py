@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hitless.cli.command import on_application
+from hitless.cli.complete import releases
 from hitless.cli.options import (
     Options,
     drain_timeout_option,
@@ -16,7 +17,7 @@ from hitless.cli.options import (
 
 
 @click.command()
-@click.argument("release", type=click.IntRange(min=1), required=False)
+@click.argument("release", type=click.IntRange(min=1), required=False, shell_complete=releases)
 @timeout_option
 @drain_timeout_option
 @wait_options

@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 
 from hitless.cli.command import on_application
+from hitless.cli.complete import scaled
 from hitless.cli.options import Number, Options, json_option, pass_options, wait_options
 
 
 @click.command()
-@click.argument("services", type=Number(), nargs=-1, required=True, metavar="SERVICE=NUMBER...")
+@click.argument(
+    "services", type=Number(), nargs=-1, required=True, metavar="SERVICE=NUMBER...", shell_complete=scaled
+)
 @wait_options
 @json_option
 @pass_options

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli.complete import releases
 from hitless.cli.options import Options, json_option, pass_options
 
 
 @click.command()
-@click.argument("release", type=click.IntRange(min=1), required=False)
+@click.argument("release", type=click.IntRange(min=1), required=False, shell_complete=releases)
 @json_option
 @pass_options
 def show(options: Options, release: int | None, as_json: bool) -> None:
