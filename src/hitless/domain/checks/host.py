@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitless.domain.application.model import Application
+from hitless.domain.common.errors import GatewayDown
 from hitless.domain.common.findings import Finding
 from hitless.domain.gateway.compose_model import model as gateway_model
 from hitless.domain.gateway.model import Gateway, Software
@@ -19,7 +20,7 @@ _TOO_LITTLE = 100_000_000
 def of_host(application: str, world: World) -> Iterator[Finding]:
     """Whether there is a gateway, and whether it reads every routing file."""
     if world.gateway is None:
-        yield Finding("gateway", "is not up on this Docker host", "run: hitless gateway up")
+        yield Finding("gateway", "is not up on this Docker host", GatewayDown(world.others).hint)
     for path, problem in world.broken.items():
         is_own = path == f"{application}.yml"
         yield Finding(
