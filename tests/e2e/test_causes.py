@@ -79,7 +79,7 @@ def test_what_needs_the_name_alone_gets_by_with_a_broken_file(app: Make, gateway
     by_file.run("rollback")
     assert web.get().headers["X-Release"] == "1"
     said = by_file.run("deploy", code=1)
-    assert "compose config` failed" in said
+    assert "config` failed with exit code 15" in said
 
 
 def test_the_gateway_that_was_meant_is_named(app: Make, gateway: Gateway) -> None:
