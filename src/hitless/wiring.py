@@ -6,7 +6,7 @@ Compose does its part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hitless.domain.common.events import Event
     from hitless.domain.common.findings import Finding
     from hitless.domain.common.foreign import Json
+    from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
     from hitless.ports.load import Load
 
@@ -30,6 +31,7 @@ __all__ = [
     "change",
     "host",
     "kill_running",
+    "own_traefik",
     "revision",
 ]
 
@@ -120,3 +122,12 @@ def change(
     from hitless.adapters.docker import compose_change
 
     return compose_change.change(at.cli, options, model, said, is_in_place)
+
+
+def own_traefik(
+    at: Host, files: Sequence[str], options: ComposeOptions
+) -> tuple[OwnTraefik | None, tuple[Finding, ...]]:
+    """The Traefik that these files describe, and what is wrong with them; None if it can't be known."""
+    from hitless.adapters.docker import own_traefik as adapter
+
+    return adapter.read(at.cli, files, options)

@@ -17,6 +17,7 @@ from hitless.cli.views.configs import ConfigsDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
+from hitless.cli.views.like import LikeDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
 from hitless.cli.views.shared import SharedStatusDocument
@@ -37,6 +38,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.HISTORY: HistoryDocument,
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
+    Document.LIKE: LikeDocument,
 }
 """What each document is, as a type."""
 
@@ -51,6 +53,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.HISTORY: ("history",),
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),
+    Document.LIKE: ("gateway up --dry-run",),
 }
 """The commands that print each document with `--json`."""
 

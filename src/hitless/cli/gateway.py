@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from hitless.cli.acme import acme_options, take_files
 from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.gateway_config import config
+from hitless.cli.like import like_options, take
 from hitless.cli.options import (
     AddressRange,
     Alias,
@@ -26,6 +27,9 @@ from hitless.cli.options import (
 from hitless.cli.visible import echo
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 
+if TYPE_CHECKING:
+    from hitless.domain.common.findings import Finding
+
 
 @click.group()
 def gateway() -> None:
@@ -37,6 +41,7 @@ gateway.add_command(config)
 
 
 @gateway.command()
+@like_options
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The port to listen on.  [80]")
 @click.option(
     "--https-port", type=click.IntRange(0, 65535), help="The port to listen on for HTTPS; 0: none.  [0]"
@@ -108,12 +113,27 @@ gateway.add_command(config)
 @wait_options
 @json_option
 @pass_options
+@click.pass_context
 def up(
+    ctx: click.Context,
     options: Options,
     /,
-    replace: bool,
     wait: float,
     as_json: bool,
+    **params: Any,
+) -> None:
+    """Start the gateway, once per host. A second time it changes nothing."""
+    left = take(ctx, options, params, as_json)
+    _up(options, wait, as_json, left, **params)
+
+
+def _up(
+    options: Options,
+    wait: float,
+    as_json: bool,
+    left: tuple[Finding, ...],
+    /,
+    replace: bool,
     publish: tuple[tuple[int, str, bool], ...],
     unpublish: tuple[tuple[int, str, bool], ...],
     trusted_proxy: tuple[tuple[str, ...], ...],
@@ -121,7 +141,8 @@ def up(
     forget_certificates: bool,
     **settings: Any,
 ) -> None:
-    """Start the gateway, once per host. A second time it changes nothing."""
+    """Start the gateway; `left` is what it is without, of the settings that were asked for."""
+    from hitless.domain.common.events import Found
     from hitless.domain.gateway.settings import GatewaySettings
     from hitless.domain.routing.entry_points import shown
     from hitless.execution import gateway as execution
@@ -136,6 +157,8 @@ def up(
         changes["aliases"] = dict(entry_point_alias)
     with command(options, "gateway up", wait, as_json) as (host, session):
         session.application = ""
+        if left and as_json:
+            session.tell(Found(left))
         project = host.gateway_project()
         is_running = session.ports.balancer.gateway() is not None
         if publish or unpublish:

@@ -22,6 +22,7 @@ class Document(StrEnum):
     HISTORY = "history"
     SHOW = "show"
     PROVE = "prove"
+    LIKE = "gateway-like"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:
