@@ -54,6 +54,18 @@ class TestRoutes:
         assert "--entry-point-alias internal=" in finding.hint
 
     @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            ("Host(`shop.example:8443`) && Path(`/a`)", "write Host(`shop.example`)"),
+            ("Host(`shop.example`) || Host(`localhost:80`)", "write Host(`localhost`)"),
+        ],
+    )
+    def test_a_host_with_a_port_is_one_that_nobody_reaches(self, rule: str, said: str) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.rule": rule}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+        assert said in finding.hint
+
+    @pytest.mark.parametrize(
         ("labels", "is_error"),
         [
             ({}, False),

@@ -60,6 +60,7 @@ def _labels(labels: Collection[str]) -> Iterator[Setting]:
         )
 
 
+_TRANSPORTS = "x-hitless.servers_transports in the Compose files whose containers speak https"
 # By prefix, the longest wins: what the gateway does by itself, and what to do instead of what it can't
 _ELSEWHERE: Mapping[str, tuple[Kind, str]] = {
     "providers.docker": (Kind.DEFAULT, "hitless reads the labels; --docker-provider is for other containers"),
@@ -80,6 +81,8 @@ _ELSEWHERE: Mapping[str, tuple[Kind, str]] = {
     "experimental.fastproxy": (Kind.LEFT, "--fast-proxy has it, and loses some requests"),
     "experimental.plugins": (Kind.LEFT, "the gateway has no plugins"),
     "serverstransport": (Kind.LEFT, "the gateway has its own timeouts to containers"),
+    "serverstransport.insecureskipverify": (Kind.LEFT, _TRANSPORTS),
+    "serverstransport.rootcas": (Kind.LEFT, _TRANSPORTS),
     "pilot": (Kind.DEFAULT, "it has ended"),
     # of Traefik 1
     "docker": (Kind.DEFAULT, "hitless reads the labels"),
