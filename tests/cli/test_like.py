@@ -93,3 +93,15 @@ def test_its_options_are_of_no_use_alone(docker: FakeDocker, option: tuple[str, 
     assert done.returncode == 2
     assert "are for --like" in done.stderr
     assert docker.calls == []
+
+
+def test_programs_are_told_how_a_refused_command_ended(docker: FakeDocker, tmp_path: Path) -> None:
+    path = tmp_path / "traefik.yml"
+    path.write_text("entryPoints: {web: {address: here}}\n")
+    done = run("gateway", "up", "--like", str(path), "--json")
+    assert done.returncode == 1
+    check_output(("gateway", "up", "--json"), done.stdout)
+    found, ended = map(json.loads, done.stdout.splitlines())
+    assert [one["path"] for one in found["findings"] if one["is_error"]] == ["entrypoints.web.address"]
+    assert (ended["event"], ended["outcome"]) == ("ended", "failed")
+    assert docker.calls == []

@@ -110,6 +110,11 @@ class File:
             text=True,
         )
 
+    def like(self) -> subprocess.CompletedProcess[str]:
+        """What `hitless gateway up --like` says of a Traefik in it."""
+        words = [word for path in self.paths for word in ("--like", path)]
+        return self._run("gateway", "up", *words, "--dry-run")
+
     def model(self) -> Json:
         """Its Compose model. Raises `HitlessError`."""
         profiles = (self.profile,) if self.profile else ()
@@ -229,10 +234,26 @@ def main(corpus: Path, folder: Path) -> None:
         plans = [planned(way) for way in ways]
         counts = give(cli, [one for way in plans for one in way], folder)
         ways_planned = [planned_again(way) for way in plans]
-        PAGE.write_text(page(ways_planned, *counts) + roles_of(found) + times_of(found))
+        PAGE.write_text(page(ways_planned, *counts) + roles_of(found) + likes_of(found) + times_of(found))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
+
+
+def likes_of(found: Sequence[File]) -> str:
+    """What `hitless gateway up --like` makes of the Traefik that some files have."""
+    counts: Counter[str] = Counter()
+    for one in found:
+        done = one.like()
+        if "no service runs Traefik" not in done.stderr:
+            is_gone = "which can't be read" in done.stderr
+            counts["gone" if is_gone else "open" if done.returncode else "read"] += 1
+    return (
+        "\n`hitless gateway up --like`, with the files that run a Traefik of their own: "
+        f"of {counts.total()},\n"
+        f"{counts['read']} are read without a question, {counts['open']} with one, "
+        f"and {counts['gone']} have their settings in a file that\nis not in the folder.\n"
+    )
 
 
 def times_of(found: Sequence[File]) -> str:
@@ -242,8 +263,8 @@ def times_of(found: Sequence[File]) -> str:
         pairs = [(_seconds(one.resolved), _seconds(one.plan)) for _ in range(2)]
         more.append(min(plan for _, plan in pairs) - min(config for config, _ in pairs))
     return (
-        f"\n`hitless plan` takes longer than `docker compose config`: at most {max(more):.2f} s, in the middle\n"
-        f"{statistics.median(more):.2f} s (one after the other, the better of two runs, on "
+        f"\n`hitless plan` takes longer than `docker compose config`: at most {max(more):.2f} s,\n"
+        f"in the middle {statistics.median(more):.2f} s (one after the other, the better of two runs, on "
         f"{os.cpu_count()} cores that others use, too).\n"
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,39 +45,58 @@ def like_options(function: _F) -> _F:
     return function
 
 
-def take(ctx: click.Context, options: Options, params: dict[str, Any], as_json: bool) -> tuple[Finding, ...]:
+def is_only_shown(ctx: click.Context, params: dict[str, Any]) -> bool:
+    """Whether it starts nothing. Raises `UsageError` where there is nothing to show."""
+    if (params["without"] or params["dry_run"]) and not params["like"]:
+        raise click.UsageError("--without and --dry-run are for --like FILE", ctx)
+    return bool(params["dry_run"])
+
+
+def take(
+    ctx: click.Context,
+    options: Options,
+    params: dict[str, Any],
+    as_json: bool,
+    tell: Callable[[tuple[Finding, ...]], None] = lambda _: None,
+) -> None:
     """Put into `params` what the files of `--like` say, and show it. Options of the command line win.
 
-    Returns what the gateway will be without. Raises `HitlessError` if a file is wrong or a question is open.
+    With `as_json`, `tell` gets what is wrong with the files or open, and what the gateway will be without.
+    Raises `HitlessError` if a file is wrong or a question is open.
     """
     from hitless import wiring
     from hitless.cli.console import console
     from hitless.cli.views.findings import show_findings
     from hitless.cli.views.like import show_like
     from hitless.domain.common.errors import HitlessError
-    from hitless.domain.common.findings import Finding
     from hitless.domain.gateway import like as reading
 
     files, without, is_dry = (params.pop(name) for name in _OWN)
     if not files:
-        if without or is_dry:
-            raise click.UsageError("--without and --dry-run are for --like FILE", ctx)
-        return ()
+        return
     own, findings = wiring.own_traefik(options.host(), files, options.compose())
     if own is None:
-        show_findings(console(stderr=True), findings)
+        tell(findings) if as_json else show_findings(console(stderr=True), findings)
         count = f"{len(findings)} error{'s' if findings[1:] else ''}"
         raise HitlessError(f"refused, nothing changed: {count} in the files of --like", "see above")
     found = _checked(ctx, reading.read(own, _given(ctx), without))
     show_like(found, as_json and is_dry, is_silent=as_json and not is_dry)
+    if as_json and (findings := tuple(_findings(found))):
+        tell(findings)
     if found.open:
         raise _open(found)
     for name, value in _values(ctx, found).items():
         # what is repeated adds to it, and what comes last wins
         params[name] = (*value, *params[name]) if isinstance(value, tuple) else value
-    if is_dry:
-        ctx.exit()
-    return tuple(Finding(one.name, "is not taken over", one.said, is_error=False) for one in found.left)
+
+
+def _findings(found: Like) -> Iterator[Finding]:
+    from hitless.domain.common.findings import Finding
+
+    for one in found.open:
+        yield Finding(one.name, "needs an answer", one.said)
+    for one in found.left:
+        yield Finding(one.name, "is not taken over", one.said, is_error=False)
 
 
 def _given(ctx: click.Context) -> set[str]:

@@ -16,6 +16,7 @@ from tests.adapters.fake_docker import FakeDocker
 
 TOML = '[entryPoints.web]\naddress = ":80"\n[accessLog]\n'
 YAML = "entryPoints: {web: {address: ':80'}}\naccessLog: {}\n"
+SECRETS = {"cf": "token", "gone": "gone"}
 SETTINGS = {"entrypoints.web.address": ":80", "accesslog": "true"}
 
 
@@ -29,6 +30,7 @@ def compose(docker: FakeDocker, folder: Path, **keys: Any) -> str:
     """A Compose file; Compose makes this service from it."""
     model = {"name": "x", "services": {"proxy": {"image": "traefik:v3", **keys}, "web": {"image": "x"}}}
     model |= {"configs": {"static": {"content": YAML}, "other": {"file": str(folder / "traefik.toml")}}}
+    model["secrets"] = {name: {"file": str(folder / file)} for name, file in SECRETS.items()}
     docker.answers("compose", stdout=json.dumps(model))
     (file,) = written(folder, compose_yaml="services:\n  proxy: {image: traefik}\n")
     return file
@@ -81,6 +83,29 @@ def test_the_file_that_its_container_mounts(docker: FakeDocker, keys: dict[str, 
     own = of(compose(docker, tmp_path, **keys))
     assert own.settings == SETTINGS
     assert own.ports == ()
+
+
+def test_credentials_that_are_a_secret_of_the_file(docker: FakeDocker, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("the-token\n")
+    (tmp_path / "several").write_text("a\nb\n")
+    environment = {
+        "CF_DNS_API_TOKEN_FILE": "/run/secrets/cf",
+        "GONE_FILE": "/run/secrets/gone",
+        "GCE_SERVICE_ACCOUNT_FILE": "/several",
+        "AWS_SHARED_CREDENTIALS_FILE": "/run/secrets/cf",
+    }
+    file = compose(
+        docker,
+        tmp_path,
+        command=["--entrypoints.web.address=:80"],
+        environment=environment,
+        secrets=[{"source": "cf"}, {"source": "gone"}],
+        volumes=[{"type": "bind", "source": str(tmp_path / "several"), "target": "/several"}],
+    )
+    assert of(file).variables == {
+        "CF_DNS_API_TOKEN": "the-token",
+        **{name: one for name, one in environment.items() if not name.startswith("CF")},
+    }
 
 
 def test_a_mounted_file_that_is_not_here_can_be_given(docker: FakeDocker, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from hitless.domain.gateway.own_traefik import OwnTraefik
 _COMPOSE = re.compile(rb"^(services|\"services\"|'services')\s*:", re.MULTILINE)
 _DYNAMIC = {"http", "tcp", "udp", "tls"}  # what a file for Traefik's file provider has
 _MOST = 2**20  # bytes
+_SECRETS = "/run/secrets"
+_FILE = "_FILE"
 
 
 def read(
@@ -72,7 +74,7 @@ def read(
     if not read.settings:
         said = "has no command, no file and no variables of Traefik"
         return None, (Finding(path, said, "pass its traefik.yml to --like, too"),)
-    return read, ()
+    return replace(read, variables=_with_secrets(model, service, read.variables or {})), ()
 
 
 def _content(path: Path) -> bytes:
@@ -121,15 +123,39 @@ def _of_mounts(path: str, model: Json, service: Json) -> tuple[dict[str, str] | 
     return None, []
 
 
+def _with_secrets(model: Json, service: Json, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables; in place of one that names a file (`NAME_FILE`, as lego has it) what the file holds.
+
+    Where the file is not here, or several lines long, the variable stays as it is.
+    """
+    found = dict(variables)
+    for name, place in variables.items():
+        # AWS's own has no variable for the content
+        if not name.endswith(_FILE) or name.startswith("AWS_"):
+            continue
+        for source, _ in _sources(model, service, place):
+            try:
+                content = (source if isinstance(source, bytes) else _content(source)).decode()
+            except (OSError, ValueError):
+                continue
+            if content.strip() and "\n" not in content.rstrip("\n"):
+                found[name.removesuffix(_FILE)] = content.rstrip("\n")
+                found.pop(name, None)
+    return found
+
+
 def _sources(model: Json, service: Json, place: str) -> Iterator[tuple[Path | bytes, bool]]:
     """What is at a place in a container: a file here or a text, and whether exactly this is mounted."""
     for mount in service.get("volumes") or ():
         target, wanted = PurePosixPath(str(mount.get("target"))), PurePosixPath(place)
         if mount.get("type") == "bind" and wanted.is_relative_to(target):
             yield Path(str(mount["source"])) / wanted.relative_to(target), target == wanted
-    for one in service.get("configs") or ():
-        if place == (one.get("target") or f"/{one['source']}"):
-            defined = model["configs"].get(one["source"]) or {}
+    for kind, one, folder in (
+        *(("configs", one, "/") for one in service.get("configs") or ()),
+        *(("secrets", one, _SECRETS) for one in service.get("secrets") or ()),
+    ):
+        if PurePosixPath(place) == PurePosixPath(folder, one.get("target") or one["source"]):
+            defined = (model.get(kind) or {}).get(one["source"]) or {}
             if "content" in defined:
                 yield str(defined["content"]).replace("$$", "$").encode(), True
             elif "file" in defined:
