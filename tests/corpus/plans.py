@@ -264,8 +264,8 @@ def times_of(found: Sequence[File]) -> str:
         more.append(min(plan for _, plan in pairs) - min(config for config, _ in pairs))
     return (
         f"\n`hitless plan` takes longer than `docker compose config`: at most {max(more):.2f} s,\n"
-        f"in the middle {statistics.median(more):.2f} s (one after the other, the better of two runs, on "
-        f"{os.cpu_count()} cores that others use, too).\n"
+        f"in the middle {statistics.median(more):.2f} s: one after the other, the better of two runs, on\n"
+        f"{os.cpu_count()} cores with a load of {os.getloadavg()[2]:.1f}, most of it by others.\n"
     )
 
 
