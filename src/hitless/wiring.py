@@ -6,7 +6,7 @@ Compose does its part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hitless.domain.common.events import Event
     from hitless.domain.common.findings import Finding
     from hitless.domain.common.foreign import Json
+    from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
     from hitless.ports.load import Load
 
@@ -34,6 +35,7 @@ __all__ = [
     "host",
     "kill_running",
     "name",
+    "own_traefik",
     "revision",
 ]
 
@@ -143,3 +145,12 @@ def change(
     from hitless.adapters.docker import compose_change
 
     return compose_change.change(at.cli, options, model, said, is_in_place)
+
+
+def own_traefik(
+    at: Host, files: Sequence[str], options: ComposeOptions
+) -> tuple[OwnTraefik | None, tuple[Finding, ...]]:
+    """The Traefik that these files describe, and what is wrong with them; None if it can't be known."""
+    from hitless.adapters.docker import own_traefik as adapter
+
+    return adapter.read(at.cli, files, options)

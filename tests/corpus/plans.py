@@ -15,9 +15,11 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +109,11 @@ class File:
             capture_output=True,
             text=True,
         )
+
+    def like(self) -> subprocess.CompletedProcess[str]:
+        """What `hitless gateway up --like` says of a Traefik in it."""
+        words = [word for path in self.paths for word in ("--like", path)]
+        return self._run("gateway", "up", *words, "--dry-run")
 
     def model(self) -> Json:
         """Its Compose model. Raises `HitlessError`."""
@@ -226,10 +233,46 @@ def main(corpus: Path, folder: Path) -> None:
         ways.append(initialised(found, folder / "trusting", trusting))
         plans = [planned(way) for way in ways]
         counts = give(cli, [one for way in plans for one in way], folder)
-        PAGE.write_text(page([planned_again(way) for way in plans], *counts) + roles_of(found))
+        ways_planned = [planned_again(way) for way in plans]
+        PAGE.write_text(page(ways_planned, *counts) + roles_of(found) + likes_of(found) + times_of(found))
     finally:
         _remove_gateway(cli)
     print(PAGE.read_text())
+
+
+def likes_of(found: Sequence[File]) -> str:
+    """What `hitless gateway up --like` makes of the Traefik that some files have."""
+    counts: Counter[str] = Counter()
+    for one in found:
+        done = one.like()
+        if "no service runs Traefik" not in done.stderr:
+            is_gone = "which can't be read" in done.stderr
+            counts["gone" if is_gone else "open" if done.returncode else "read"] += 1
+    return (
+        "\n`hitless gateway up --like`, with the files that run a Traefik of their own: "
+        f"of {counts.total()},\n"
+        f"{counts['read']} are read without a question, {counts['open']} with one, "
+        f"and {counts['gone']} have their settings in a file that\nis not in the folder.\n"
+    )
+
+
+def times_of(found: Sequence[File]) -> str:
+    """How much longer `hitless plan` takes than `docker compose config`: the better of two runs of each."""
+    more = []
+    for one in found:
+        pairs = [(_seconds(one.resolved), _seconds(one.plan)) for _ in range(2)]
+        more.append(min(plan for _, plan in pairs) - min(config for config, _ in pairs))
+    return (
+        f"\n`hitless plan` takes longer than `docker compose config`: at most {max(more):.2f} s,\n"
+        f"in the middle {statistics.median(more):.2f} s: one after the other, the better of two runs, on\n"
+        f"{os.cpu_count()} cores with a load of {os.getloadavg()[2]:.1f}, most of it by others.\n"
+    )
+
+
+def _seconds(of: Callable[[], object]) -> float:
+    began = time.monotonic()
+    of()
+    return time.monotonic() - began
 
 
 def roles_of(found: Sequence[File]) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bench.load import Load
 from bench.report import Report
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.model import container_name, network_name
+from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, wait_for
 
 LABELLED = """
@@ -249,3 +252,65 @@ def test_one_that_must_not_run_twice_never_does(plain: Callable[..., Plain]) -> 
     with Load(f"http://127.0.0.1:{port}", host="shop.localhost") as load:
         shop.cli.run("deploy", RELEASE="3")
     assert (load.report().lost, load.report().releases) == (0, ("2", "3")), load.report().lost_by
+
+
+SECURE = """
+services:
+  web:
+    image: IMAGE
+    environment: {RELEASE: "${RELEASE}"}
+    labels:
+      traefik.enable: "true"
+      traefik.http.routers.NAME.rule: Host(`NAME.example`)
+      traefik.http.routers.NAME.entrypoints: websecure
+      traefik.http.routers.NAME.tls: "true"
+      traefik.http.services.NAME.loadbalancer.server.port: 8000
+    networks: [default, front]
+networks:
+  front: {name: FRONT, external: true}
+"""
+
+
+@pytest.mark.more
+def test_a_traefik_that_ends_tls_hands_over_both_ports_at_once(
+    plain: Callable[..., Plain], tmp_path: Path
+) -> None:
+    http, https, front = free_port(), free_port(), f"{GATEWAY}-front"
+    own = TRAEFIK.replace("    ports: [", '    ports: ["127.0.0.1:HTTPS:443", ').replace(
+        "    ports", "      - --entrypoints.websecure.address=:443\n    ports"
+    )
+    traefik = plain(own, "edge", HTTPS=str(https), PORT=str(http), FRONT=front)
+    shop = plain(SECURE, "shop", FRONT=front)
+
+    def ask(trust: ssl.SSLContext | bool, port: int = https, scheme: str = "https") -> httpx.Response:
+        with httpx.Client(verify=trust, trust_env=False) as client:
+            names, headers = {"sni_hostname": "shop.example"}, {"Host": "shop.example"}
+            return client.get(f"{scheme}://127.0.0.1:{port}/", headers=headers, extensions=names)
+
+    def released(trust: ssl.SSLContext | bool) -> str:
+        try:
+            return str(ask(trust).headers.get("X-Release", ""))
+        except httpx.HTTPError:
+            return ""
+
+    wait_for(lambda: released(trust=False) == "1")
+    cli = Cli((), {"HITLESS_GATEWAY": f"{GATEWAY}-adopt"})
+    # without certificates nothing begins
+    assert "--hold" in shop.cli.run("adopt", "--yes", code=1)
+    said = cli.run("gateway", "up", "--like", str(traefik.file), "--hold")
+    assert f"not published yet: port {min(http, https)}, {max(http, https)}" in said
+    assert "no valid certificate" in shop.cli.run("adopt", "--yes", code=1)
+    assert released(trust=False) == "1"
+    authority = Authority("the tests' own")
+    for file, content in zip(("chain.pem", "key.pem"), authority.issue("shop.example"), strict=True):
+        (tmp_path / file).write_bytes(content)
+    cli.run("gateway", "certificate", "add", str(tmp_path / "chain.pem"), str(tmp_path / "key.pem"))
+
+    output = shop.cli.run("adopt", "--yes", RELEASE="2")
+    assert "requests got no answer for at most" in output
+    trust = ssl.create_default_context(cadata=authority.certificate.decode())
+    assert released(trust) == "2"
+    plainly = ask(trust, http, "http")
+    assert (plainly.status_code, plainly.headers["Location"]) == (302, f"https://shop.example:{https}/")
+    assert traefik.container("traefik") == shop.container("web") == ""
+    assert cli.json("gateway", "status")["gateway"]["settings"]["held"] == []

@@ -95,9 +95,10 @@ def gateway_up(
     may_replace: bool,
     wait: float = 0.0,
     may_forget: bool = False,
+    holds: bool = False,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     with session(ports, Operation.GATEWAY_UP, "", wait) as command:
-        return gateways.up(command, project, is_running, changes, may_replace, may_forget)
+        return gateways.up(command, project, is_running, changes, may_replace, may_forget, holds)
 
 
 def gateway_upgrade(

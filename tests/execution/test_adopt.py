@@ -67,7 +67,7 @@ class FakeGatewayProject:
         self.given.update(files)
 
     def apply(self, settings: GatewaySettings) -> None:
-        published = {settings.http_port, *settings.ports} - set(settings.held)
+        published = {*settings.own_ports, *settings.ports} - set(settings.held)
         if published & set(self.breaks):
             raise HitlessError("port is taken", "stop what has it")
         self.host.verbs.append("gateway")

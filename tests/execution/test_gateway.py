@@ -30,6 +30,16 @@ def restart(host: FakeHost, wait: float = 0.0) -> FakeGatewayProject:
     return gateway
 
 
+def test_ports_that_another_traefik_has_are_published_later() -> None:
+    host = FakeHost(has_gateway=False)
+    gateway = FakeGatewayProject(host, breaks=(80, 443))
+    asked = {"https_port": 443}
+    made, _, _ = commands.gateway_up(host.ports(), gateway, False, asked, may_replace=False, holds=True)
+    assert made.held == (80, 443)
+    # the same once more changes nothing
+    assert not commands.gateway_up(host.ports(), gateway, True, asked, may_replace=False, holds=True)[1]
+
+
 def test_a_restart_is_refused_while_a_command_works_on_an_application() -> None:
     host = FakeHost(at_work={"shop": ANN, "blog": Holder("bob", 1, 1)})
     with pytest.raises(Locked, match=r"works on shop: ann@there, process 7, for 30 s.*; on blog: bob"):

@@ -18,6 +18,7 @@ from hitless.cli.views.difference import DiffDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
+from hitless.cli.views.like import LikeDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
 from hitless.cli.views.shared import SharedStatusDocument
@@ -39,6 +40,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
     Document.DIFF: DiffDocument,
+    Document.LIKE: LikeDocument,
 }
 """What each document is, as a type."""
 
@@ -54,6 +56,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),
     Document.DIFF: ("diff",),
+    Document.LIKE: ("gateway up --dry-run",),
 }
 """The commands that print each document with `--json`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from hitless.cli.acme import acme_options, take_files
 from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.gateway_config import config
+from hitless.cli.like import is_only_shown, like_options, take
 from hitless.cli.options import (
     AddressRange,
     Alias,
@@ -26,6 +27,11 @@ from hitless.cli.options import (
 from hitless.cli.visible import echo
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 
+if TYPE_CHECKING:
+    from hitless import wiring
+    from hitless.domain.gateway.settings import GatewaySettings
+    from hitless.execution.session import Session
+
 
 @click.group()
 def gateway() -> None:
@@ -37,6 +43,7 @@ gateway.add_command(config)
 
 
 @gateway.command()
+@like_options
 @click.option("--http-port", type=click.IntRange(1, 65535), help="The port to listen on.  [80]")
 @click.option(
     "--https-port", type=click.IntRange(0, 65535), help="The port to listen on for HTTPS; 0: none.  [0]"
@@ -101,6 +108,11 @@ gateway.add_command(config)
     "`none` removes all.",
 )
 @click.option(
+    "--hold",
+    is_flag=True,
+    help="Do not publish the two ports yet, which another Traefik has: `hitless adopt` takes them over.",
+)
+@click.option(
     "--replace",
     is_flag=True,
     help="Restart a running gateway to change its settings; not while a command works on an application.",
@@ -108,47 +120,26 @@ gateway.add_command(config)
 @wait_options
 @json_option
 @pass_options
+@click.pass_context
 def up(
+    ctx: click.Context,
     options: Options,
     /,
-    replace: bool,
     wait: float,
     as_json: bool,
-    publish: tuple[tuple[int, str, bool], ...],
-    unpublish: tuple[tuple[int, str, bool], ...],
-    trusted_proxy: tuple[tuple[str, ...], ...],
-    entry_point_alias: tuple[tuple[str, str], ...],
-    forget_certificates: bool,
-    **settings: Any,
+    **params: Any,
 ) -> None:
     """Start the gateway, once per host. A second time it changes nothing."""
-    from hitless.domain.gateway.settings import GatewaySettings
+    from hitless.domain.common.events import Found
     from hitless.domain.routing.entry_points import shown
-    from hitless.execution import gateway as execution
 
-    files = take_files(settings)
-    changes = {key: value for key, value in settings.items() if value is not None}
-    if image := changes.get("image"):
-        changes |= _image(str(image))
-    if trusted_proxy:
-        changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
-    if entry_point_alias:
-        changes["aliases"] = dict(entry_point_alias)
+    if is_only_shown(ctx, params):
+        take(ctx, options, params, as_json)
+        return
     with command(options, "gateway up", wait, as_json) as (host, session):
         session.application = ""
-        project = host.gateway_project()
-        is_running = session.ports.balancer.gateway() is not None
-        if publish or unpublish:
-            wanted = project.settings() or GatewaySettings()
-            for over_udp in (False, True):
-                more = {port: at for port, at, is_udp in publish if is_udp is over_udp}
-                fewer = [port for port, _, is_udp in unpublish if is_udp is over_udp]
-                wanted = wanted.publishing(more, fewer, over_udp)
-            changes |= {"ports": wanted.ports, "udp_ports": wanted.udp_ports}
-        project.give(files)
-        made, changed, damaged = execution.up(
-            session, project, is_running, changes, replace, forget_certificates
-        )
+        take(ctx, options, params, as_json, lambda findings: session.tell(Found(findings)))
+        made, changed, damaged = _up(host, session, **params)
     if as_json:
         return
     state = "is up" if changed else "was up already, nothing changed"
@@ -159,8 +150,49 @@ def up(
         *(shown(at, port, over_udp=True) for port, at in made.udp_ports.items()),
     ]
     echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
+    if made.held:
+        listed = ", ".join(map(str, made.held))
+        echo(f"  not published yet: port {listed}; hitless adopt takes over what another Traefik has")
     for line in damaged:
         echo(f"  {line}", err=True)
+
+
+def _up(
+    host: wiring.Host,
+    session: Session,
+    /,
+    replace: bool,
+    hold: bool,
+    publish: tuple[tuple[int, str, bool], ...],
+    unpublish: tuple[tuple[int, str, bool], ...],
+    trusted_proxy: tuple[tuple[str, ...], ...],
+    entry_point_alias: tuple[tuple[str, str], ...],
+    forget_certificates: bool,
+    **settings: Any,
+) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
+    """What `execution.gateway.up` returns."""
+    from hitless.domain.gateway.settings import GatewaySettings
+    from hitless.execution import gateway as execution
+
+    files = take_files(settings)
+    changes = {key: value for key, value in settings.items() if value is not None}
+    if image := changes.get("image"):
+        changes |= _image(str(image))
+    if trusted_proxy:
+        changes["trusted_proxies"] = tuple(dict.fromkeys(one for each in trusted_proxy for one in each))
+    if entry_point_alias:
+        changes["aliases"] = dict(entry_point_alias)
+    project = host.gateway_project()
+    is_running = session.ports.balancer.gateway() is not None
+    if publish or unpublish:
+        wanted = project.settings() or GatewaySettings()
+        for over_udp in (False, True):
+            more = {port: at for port, at, is_udp in publish if is_udp is over_udp}
+            fewer = [port for port, _, is_udp in unpublish if is_udp is over_udp]
+            wanted = wanted.publishing(more, fewer, over_udp)
+        changes |= {"ports": wanted.ports, "udp_ports": wanted.udp_ports}
+    project.give(files)
+    return execution.up(session, project, is_running, changes, replace, forget_certificates, hold)
 
 
 @gateway.command()

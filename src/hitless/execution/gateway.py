@@ -37,6 +37,7 @@ def up(
     changes: dict[str, Any],
     may_replace: bool,
     may_forget: bool = False,
+    holds: bool = False,
 ) -> tuple[GatewaySettings, bool, tuple[str, ...]]:
     """Start the gateway, or change the running one.
 
@@ -44,12 +45,15 @@ def up(
     gateway take a restart, which interrupts every application: hitless does this only with `may_replace`.
     Returns the settings, whether anything was done, and messages about the gateway's files and image. Raises
     `HitlessError` also if the gateway runs and an application's routes do not answer. Raises `Locked` if a
-    command works on an application: its lock would end with the gateway's container.
+    command works on an application: its lock would end with the gateway's container. `holds`: it does not
+    publish its own ports yet.
     """
     ports = session.ports
     present = project.settings()
     # Try the ports again that something else had when an application was adopted (`held`)
     wanted = replace(present or GatewaySettings(), held=(), **changes)
+    if holds:
+        wanted = replace(wanted, held=tuple(sorted(wanted.own_ports)))
     if may_replace or not is_running:
         wanted = wanted.up_to_date()
     elif present and wanted.image == present.image:

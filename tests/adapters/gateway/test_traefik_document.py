@@ -324,6 +324,42 @@ class TestDocument:
         assert "services" not in found["http"]  # an empty section would stop every reload
         assert list(found["http"]["middlewares"]) == ["shop.retry.all"]
 
+    def test_a_backend_over_https_believes_whom_its_colour_says(self) -> None:
+        def over_https(number: int, **transport: Any) -> ColourRouting:
+            servers = (Server("https://a:8443"),)
+            backend = BackendRouting(servers, {"serversTransport": transport, "passHostHeader": False})
+            return part(number, router(), backends={"shop": backend})
+
+        colours = {
+            BLUE: over_https(1, serverName="inside.example"),
+            GREEN: over_https(2, insecureSkipVerify=True),
+        }
+        each = routing(BLUE, colours)
+        http = self.http(each)
+        made = http["services"]["shop.shop.blue"]["loadBalancer"]
+        assert made["servers"] == [{"url": "https://a:8443"}]
+        assert (made["serversTransport"], made["passHostHeader"]) == ("shop.shop.blue-transport", False)
+        transports = http["serversTransports"]
+        assert transports["shop.shop.blue-transport"] == {
+            **transports["shop.transport.all"],
+            "serverName": "inside.example",
+        }
+        assert transports["shop.shop.green-transport"]["insecureSkipVerify"] is True
+        # and so do requests that wait, without a connection of others
+        waiting = self.http(each.held(waiting_for(colours.values(), "10.0.0.1", 5, 9)))
+        service = waiting["services"]["shop.shop.waiting"]["loadBalancer"]
+        assert service["servers"][0]["url"].startswith("https://10.0.0.1:")
+        once = waiting["serversTransports"][service["serversTransport"]]
+        assert (once["serverName"], once["maxIdleConnsPerHost"]) == ("inside.example", -1)
+
+    def test_a_router_whose_middlewares_answer_leads_nowhere(self) -> None:
+        away = replace(router(name="away", middlewares=("m",)), backend="noop@internal")
+        routers = self.http(routing(BLUE, {BLUE: part(1, away, middlewares={"m": {"compress": {}}})}))[
+            "routers"
+        ]
+        assert routers["shop.away.live"]["service"] == "noop@internal"
+        assert routers["shop.away.live"]["middlewares"] == ["shop.m.blue"]
+
     def test_every_reference_within_the_file_is_there(self) -> None:
         http = self.http(routing(GREEN, self.BOTH))
         for found in http["routers"].values():

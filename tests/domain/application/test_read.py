@@ -136,10 +136,25 @@ class TestReferences:
         findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": "nobody"})})
         assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.service"
 
-    @pytest.mark.parametrize("service", ["api@internal", "shop@file", "noop@internal"])
+    @pytest.mark.parametrize("service", ["api@internal", "shop@file"])
     def test_a_service_of_another_provider(self, service: str) -> None:
         findings = findings_of({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": service})})
         assert only(findings).path == f"{WEB}.labels.{ROUTERS}.shop.service"
+
+    def test_a_router_whose_middlewares_answer_needs_no_service(self) -> None:
+        labels = {
+            f"{ROUTERS}.away.rule": "Host(`old.example`)",
+            f"{ROUTERS}.away.service": "noop@internal",
+            f"{ROUTERS}.away.middlewares": "away",
+            f"{MIDDLEWARES}.away.redirectregex.regex": "^http://old",
+            f"{MIDDLEWARES}.away.redirectregex.replacement": "http://new",
+        }
+        services = {"app": web(), "redirects": {"image": "x", "labels": labels}}
+        assert findings_of(services) == ()
+        made = application(services)
+        assert [one.backend for one in made.routes.routers] == ["shop", "noop@internal"]
+        # nothing needs a port of it, and nobody is sent there
+        assert [one.service for one in made.routes.backends] == ["app"]
 
     def test_a_service_named_with_its_provider(self) -> None:
         found = application({"app": web({**WEB_LABELS, f"{ROUTERS}.shop.service": "shop@docker"})})

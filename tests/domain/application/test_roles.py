@@ -48,6 +48,38 @@ def test_an_image_from_where_a_web_services_comes_from_is_a_worker() -> None:
     assert role("queue", services) == (Role.WORKER, "its image comes from the same place as the image of app")
 
 
+def test_a_tool_from_there_that_docker_does_not_start_again_is_asked_about() -> None:
+    app = {**web(), "image": "acme/web:7", "restart": "always"}
+    tool = {"image": "acme/load-test:1", "command": ["-h", "app"]}
+    made = application({"app": app, "tool": tool})
+    service = next(one for one in made.services if one.name == "tool")
+    assert (service.role, service.doubt) == (Role.SHARED, "unlike app, Docker does not start it again")
+    # where nothing is started again, that says nothing; nor of what the application needs
+    assert role("tool", {"app": {**app, "restart": "no"}, "tool": tool})[0] is Role.WORKER
+    assert role("tool", {"app": app, "tool": {**tool, "restart": "always"}})[0] is Role.WORKER
+    assert role("tool", {"app": {**app, "depends_on": {"tool": {}}}, "tool": tool})[0] is Role.WORKER
+
+
+@pytest.mark.parametrize(
+    ("image", "is_exclusive"),
+    [
+        ("quay.io/hedgedoc/hedgedoc:1.11.0", True),
+        ("etherpad/etherpad:2", True),
+        ("acme/hedgedoc-exporter", None),
+        ("acme/notes", None),
+    ],
+)
+def test_what_people_write_together_is_in_memory_of_one_copy(image: str, is_exclusive: bool | None) -> None:
+    def of(**keys: Any) -> bool | None:
+        services = application({"app": {**web(), "image": image, **keys}}).services
+        return next(one.exclusive for one in services if one.name == "app")
+
+    assert of() is is_exclusive
+    # who runs several, or says so, knows better
+    assert of(scale=2) is None
+    assert of(**{"x-hitless": {"exclusive": False}}) is False
+
+
 @pytest.mark.parametrize(
     ("routed", "other"),
     [

@@ -29,7 +29,7 @@ def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...
 
 KNOWN = (
     "timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, certificates, wait_timeout, "
-    "wait_limit, tls_options, roles, hooks"
+    "wait_limit, tls_options, servers_transports, roles, hooks"
 )
 
 

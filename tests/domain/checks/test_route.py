@@ -54,6 +54,18 @@ class TestRoutes:
         assert "--entry-point-alias internal=" in finding.hint
 
     @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            ("Host(`shop.example:8443`) && Path(`/a`)", "write Host(`shop.example`)"),
+            ("Host(`shop.example`) || Host(`localhost:80`)", "write Host(`localhost`)"),
+        ],
+    )
+    def test_a_host_with_a_port_is_one_that_nobody_reaches(self, rule: str, said: str) -> None:
+        finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.rule": rule}))
+        assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
+        assert said in finding.hint
+
+    @pytest.mark.parametrize(
         ("labels", "is_error"),
         [
             ({}, False),
@@ -212,7 +224,7 @@ class TestCertificates:
         self, rule: str = "Host(`shop.example`)", challenge: Challenge = Challenge.HTTP, **at: Any
     ) -> list[str]:
         extension = {"certificates": "later"} if at.pop("later", False) else {}
-        secure = {**GATEWAY_HTTPS, "challenge": challenge}
+        secure = {**GATEWAY_HTTPS, "challenge": challenge, "held": at.pop("held", ())}
         labels = {
             **WEB_LABELS,
             "traefik.http.routers.shop.entrypoints": "websecure",
@@ -224,6 +236,13 @@ class TestCertificates:
 
     def test_it_gets_one(self) -> None:
         assert self.found() == []
+
+    def test_while_another_program_has_port_80_the_ca_would_ask_that(self) -> None:
+        [said] = self.found(held=(80, 443))
+        assert said.startswith(
+            "error: there is no certificate for shop.example yet, and the CA would ask who"
+        )
+        assert self.found(challenge=Challenge.DNS, held=(80, 443)) == []
 
     def test_after_three_failures_in_an_hour_it_is_not_ordered_again(self) -> None:
         assert self.found(failures={"shop.example": (60, 120)}) == []

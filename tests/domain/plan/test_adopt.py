@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from hitless.cli.views.adoption import adoption_lines
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
@@ -153,11 +155,50 @@ def test_without_a_gateway_the_port_that_it_would_have_is_asked_for() -> None:
     assert "keeps its port until blog is adopted, too" in at(findings, "gateway").message
 
 
-def test_a_traefik_that_ends_tls() -> None:
-    front = replace(TRAEFIK, ports=(Port(80, 80), Port(443, 443)))
-    found, findings = decided(LABELLED, neighbour(), front)
-    assert "it ends TLS" in only(findings).message
-    assert found.ports == {}
+SECURE = replace(TRAEFIK, ports=(Port(80, 80), Port(443, 443)))
+HELD = GatewaySettings(https_port=443, held=(80, 443))
+
+
+def test_a_traefik_that_ends_tls_hands_over_both_ports_at_once() -> None:
+    found, findings = decided(LABELLED, neighbour(), SECURE, present=HELD)
+    assert findings == ()
+    assert found.ports == {80: "edge-traefik-1", 443: "edge-traefik-1"}
+    assert (found.before, found.after) == (None, replace(HELD, held=()))
+
+
+@pytest.mark.parametrize("present", [None, SETTINGS, replace(SETTINGS, https_port=8443)])
+def test_but_only_to_a_gateway_that_has_its_certificates_and_redirects_for_that_port(
+    present: GatewaySettings | None,
+) -> None:
+    _, findings = decided(LABELLED, neighbour(), SECURE, present=present)
+    assert "--hold --http-port 80 --https-port 443" in only(findings).hint
+
+
+def test_whose_two_ports_are_on_the_same_addresses() -> None:
+    front = replace(SECURE, ports=(Port(80, 80), Port(443, 443, "10.1.1.1")))
+    _, findings = decided(LABELLED, neighbour(), front, present=HELD)
+    assert "on all addresses and port 443 on 10.1.1.1" in only(findings).message
+
+
+def test_ports_that_another_traefik_keeps_are_not_taken_by_other_adoptions() -> None:
+    # this one publishes a port of its own, and is not behind that Traefik
+    found, findings = decided(PUBLISHING, neighbour("app", Port(8080, 8000)), SECURE, present=HELD)
+    assert findings == ()
+    assert found.ports == {8080: "shop-app-1"}
+    assert found.before
+    assert found.after
+    assert (found.before.held, found.after.held) == ((80, 443, 8080), (80, 443))
+    # and once it is gone, nothing keeps the gateway from them
+    found, _ = decided(PUBLISHING, neighbour("app", Port(8080, 8000)), present=HELD)
+    assert found.after
+    assert found.after.held == ()
+
+
+def test_behind_a_traefik_that_ends_tls_the_others_come_first() -> None:
+    blog = neighbour("web", project="blog", is_labelled=True)
+    found, findings = decided(LABELLED, neighbour(), SECURE, blog, present=HELD)
+    assert findings == ()
+    assert (found.others, found.ports, found.before) == (("blog",), {}, None)
 
 
 def test_a_traefik_whose_dashboard_is_published_too() -> None:

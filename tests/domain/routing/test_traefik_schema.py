@@ -11,7 +11,6 @@ LABELS = Path(__file__).with_name("traefik-labels.txt")
 # docs/labels.md says that hitless takes none of these
 LEFT_OUT = {
     "http.middlewares plugin",
-    "http.services loadBalancer.serversTransport",
     "http.services loadBalancer.server.url",
     "http.services middlewares",
     "tcp.services loadBalancer.serversTransport",

@@ -17,8 +17,10 @@ from hitless.adapters.gateway.traefik_ways import (
     leads_to,
     name_of,
     of_http,
+    transports,
     waiting,
 )
+from hitless.domain.application.servers_transports import FIELD
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router, label_name, local_name
@@ -84,9 +86,10 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         for name in part.asks:
             for kind, those in ask(routing, colour, part, name).items():
                 http[kind].update(those)
+        http["serversTransports"].update(transports(routing, colour, part))
         for name, backend in of_http(part).items():
             http["services"][name_of(routing, name, colour)] = {
-                "loadBalancer": _servers(routing, backend, is_live)
+                "loadBalancer": _servers(routing, colour, name, backend, is_live)
             }
     for colour in routing.split:
         for name in of_http(routing.colours[colour]):
@@ -299,8 +302,13 @@ def _reference(routing: Routing, colour: Colour, known: Mapping[str, Any], name:
     return name_of(routing, own, colour) if own in known else own
 
 
-def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[str, Any]:
+def _servers(
+    routing: Routing, colour: Colour, name: str, backend: BackendRouting, is_live: bool
+) -> dict[str, Any]:
     settings = dict(backend.load_balancer)
+    transport = name_of(routing, "transport", "all")
+    if FIELD in settings:
+        transport = name_of(routing, name, f"{colour}-transport")
     if not is_live:
         # hitless judges a colour that starts or drains: Traefik's own check would set its servers UP or DOWN
         # by its own clock (traefik#4544).
@@ -308,7 +316,7 @@ def _servers(routing: Routing, backend: BackendRouting, is_live: bool) -> dict[s
     return {
         **settings,
         "servers": [{"url": server.url, **server.fields} for server in backend.servers],
-        "serversTransport": name_of(routing, "transport", "all"),
+        FIELD: transport,
     }
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from hitless.domain.application.servers_transports import FIELD
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing import forward_auth
 from hitless.domain.routing.entry_points import API, WEB
-from hitless.domain.routing.model import Protocol, label_name
+from hitless.domain.routing.model import NOOP, Protocol, label_name
 from hitless.domain.routing.reserved import (
     IDLE_TIMEOUT,
     INSIDE,
@@ -53,6 +54,15 @@ def name_of(routing: Routing, name: str, suffix: str) -> str:
     return f"{routing.application}.{name}.{suffix}"
 
 
+def transports(routing: Routing, colour: Colour, part: ColourRouting) -> dict[str, Json]:
+    """The servers transports of a colour's backends over https: hitless's own, with whom to believe."""
+    return {
+        name_of(routing, name, f"{colour}-transport"): {**TRANSPORT, **backend.load_balancer[FIELD]}
+        for name, backend in of_http(part).items()
+        if FIELD in backend.load_balancer
+    }
+
+
 def of_http(part: ColourRouting) -> dict[str, BackendRouting]:
     """The backends of HTTP routes, and those without a route."""
     others = {router.backend for router in part.routers if router.protocol is not Protocol.HTTP}
@@ -65,8 +75,12 @@ def waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str
     """Where the requests for the live colour wait, and what those get for which that is too long."""
     busy, crowd, wait = _waiting_middlewares(routing)
     services: dict[str, Any] = {}
+    once = {name_of(routing, "once", "all"): _ONCE}
     for name, backend in of_http(part).items():
         if name in waiting.ports:
+            own = backend.load_balancer.get(FIELD)
+            transport = name_of(routing, name if own else "once", "once" if own else "all")
+            once[transport] = {**_ONCE, **(own or {})}
             # with several it would set another cookie, or find its only server down
             settings = {
                 key: value
@@ -79,7 +93,7 @@ def waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str
                 "loadBalancer": {
                     **settings,
                     "servers": [{"url": url}],
-                    "serversTransport": name_of(routing, "once", "all"),
+                    FIELD: transport,
                 }
             }
     services[busy] = {
@@ -88,7 +102,7 @@ def waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str
     path = busy_path(routing.application)
     return {
         "services": services,
-        "serversTransports": {name_of(routing, "once", "all"): _ONCE},
+        "serversTransports": once,
         "routers": {
             busy: {
                 "rule": f"{INSIDE} && Path(`{path}`)",
@@ -126,6 +140,8 @@ def _waiting_middlewares(routing: Routing) -> tuple[str, str, str]:
 
 def leads_to(routing: Routing, colour: Colour, backend: str, is_live: bool) -> tuple[str, tuple[str, ...]]:
     """Where requests for a backend go, and the last of their middlewares."""
+    if backend == NOOP:
+        return NOOP, ()
     if is_live and routing.waiting is not None and backend in routing.waiting.ports:
         return name_of(routing, backend, "waiting"), _waiting_middlewares(routing)
     return name_of(routing, backend, "live" if is_live else colour), (name_of(routing, "retry", "all"),)

@@ -23,6 +23,7 @@ class Document(StrEnum):
     SHOW = "show"
     PROVE = "prove"
     DIFF = "diff"
+    LIKE = "gateway-like"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:

@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hitless.domain.application import compose_schema, mounts, roles, stores, tls_options, x_hitless
+from hitless.domain.application import (
+    compose_schema,
+    mounts,
+    roles,
+    servers_transports,
+    stores,
+    tls_options,
+    x_hitless,
+)
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.application.replicas import replicas
 from hitless.domain.application.roles import Assignment
@@ -18,7 +26,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing import labels, labels_v1
 from hitless.domain.routing import published as publishing
-from hitless.domain.routing.model import Protocol, Router, Routes, label_name, label_of, local_name
+from hitless.domain.routing.model import NOOP, Protocol, Router, Routes, label_name, label_of, local_name
 
 _MOST_REPLICAS = 1000
 _JOB_TIMEOUT = 300.0  # seconds
@@ -71,6 +79,7 @@ def read(model: Json) -> tuple[Application, tuple[Finding, ...]]:
         findings += more
         routes = _merge(_merge(routes, found, findings), published, findings)
     routes = tls_options.resolved(routes, said.tls_options, findings)
+    routes = servers_transports.resolved(routes, said.servers_transports, findings)
     application = Application(
         name=str(model.get("name", "")),
         services=tuple(
@@ -228,7 +237,8 @@ def _check_references(routes: Routes) -> list[Finding]:
     for router in routes.routers:
         path = router.path
         is_of_other = label_name(router.backend) != router.backend
-        if router.backend not in backends or (is_of_other and router.protocol is Protocol.HTTP):
+        is_there = router.backend in backends or router.backend == NOOP
+        if not is_there or (is_of_other and router.protocol is Protocol.HTTP):
             findings.append(
                 Finding(f"{path}.service", f"no service {label_name(router.backend)!r} in this application")
             )
@@ -241,7 +251,7 @@ def _check_references(routes: Routes) -> list[Finding]:
     for name, middleware in routes.middlewares.items():
         path = label_of("middlewares", name)
         target = middleware.get("errors", {}).get("service")
-        if target is not None and local_name(target) not in backends:
+        if target is not None and local_name(target) not in (*backends, NOOP):
             findings.append(Finding(f"{path}.errors.service", f"no service {target!r} in this application"))
     return findings
 

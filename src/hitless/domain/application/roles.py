@@ -20,6 +20,7 @@ from hitless.domain.application.stores import (
     is_traefik,
     stateful,
     words_of,
+    written_together,
 )
 from hitless.domain.common.foreign import Json
 
@@ -78,6 +79,8 @@ def assign(
             assignments[name] = replace(assignment, exclusive=f"it is a {word} by its name or command")
         if assignment.role is Role.WEB and (data := _alone_in(name, services, {*jobs}, allowed)):
             assignments[name] = replace(assignment, exclusive=f"it alone writes to {data}")
+        elif assignment.role is Role.WEB and (product := _alone_in_memory(services[name])):
+            assignments[name] = replace(assignment, exclusive=f"{product} has open documents in memory")
     return assignments
 
 
@@ -93,6 +96,11 @@ def _alone_in(
     running = {other: service for other, service in services.items() if other not in jobs}
     shared = {*allowed, *_written_by_others(name, running)}
     return next((source for source in mounts.data(services[name]) if source not in shared), "")
+
+
+def _alone_in_memory(service: Json) -> str:
+    """The product whose one copy has in memory what people write; "" for none."""
+    return written_together(service) if replicas(service) == 1 else ""
 
 
 def _webs(services: Mapping[str, Json], routed: Collection[str], said: Mapping[str, Role]) -> list[str]:
@@ -174,6 +182,9 @@ def _assigned(
     for web in webs:
         if is_related(_image(service), _image(services[web])):
             reason = f"its image comes from the same place as the image of {web}"
+            if ends(service) and not ends(services[web]) and name not in _needed(web, services):
+                # a tool that somebody starts: a deployment would start it again
+                return Assignment(Role.SHARED, reason, f"unlike {web}, Docker does not start it again")
             return Assignment(Role.WORKER, reason)
     for web in webs:
         if name in _needed(web, services) and not _is_bound(service):

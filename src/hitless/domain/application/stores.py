@@ -29,6 +29,9 @@ _TOOLS = frozenset(_TOOLWORDS.split())
 # They watch or manage other services, and keep what users make with them: dashboards, accounts. Beside an
 # application they are no part of its releases.
 _MONITORS = frozenset({"grafana", "pgadmin", "pgadmin4", "portainer", "portainer-ce", "uptime-kuma"})
+# They keep what people write together in memory, and their makers say that a second copy on the same database
+# would overwrite it (docs.hedgedoc.org/faq, github.com/ether/etherpad-lite/wiki).
+_TOGETHER = frozenset({"codimd", "etherpad", "hackmd", "hedgedoc"})
 # Registries and publishers that have many products, which do not belong together.
 _PUBLISHERS = """
     docker.io library apache bitnami bitnamilegacy confluentinc grafana linuxserver lscr.io/linuxserver
@@ -58,6 +61,12 @@ def is_called_like_a_store(name: str) -> bool:
 def is_monitor(service: Json) -> bool:
     """Whether a service's image is a known tool that watches other services, and keeps data."""
     return product_name(str(service.get("image") or "")) in _MONITORS
+
+
+def written_together(service: Json) -> str:
+    """The product in a service's image, if it keeps open documents in memory; "" for other images."""
+    words = words_of(product_name(str(service.get("image") or "")))
+    return "" if _TOOLS.intersection(words) else next((word for word in words if word in _TOGETHER), "")
 
 
 def is_traefik(image: str) -> bool:

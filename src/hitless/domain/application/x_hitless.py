@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from hitless.domain.application import tls_options
+from hitless.domain.application import servers_transports, tls_options
 from hitless.domain.application.model import Hook, Role, Settings, When
 from hitless.domain.common.durations import seconds
 from hitless.domain.common.findings import Finding
@@ -19,7 +19,7 @@ from hitless.domain.common.names import X_HITLESS
 from hitless.domain.routing.model import Protocol
 
 _SETTINGS = tuple(setting.name for setting in fields(Settings))
-_OF_APPLICATION = (*_SETTINGS, "tls_options", "roles", "hooks")
+_OF_APPLICATION = (*_SETTINGS, "tls_options", "servers_transports", "roles", "hooks")
 
 
 _OF_SERVICE = (
@@ -40,7 +40,7 @@ class Extension:
 
     At the top of the file, `roles` gives roles to services by name. At a service, `role` is its own, and
     `publish` says whether the gateway publishes the service's ports, with this `protocol`; None: the file
-    says nothing. `tls_options` are what labels may refer to, by name.
+    says nothing. `tls_options` and `servers_transports` are what labels may refer to, by name.
     """
 
     settings: Settings
@@ -52,6 +52,7 @@ class Extension:
     publish: bool | None = None
     protocol: Protocol | None = None
     tls_options: Mapping[str, Json] = field(default_factory=dict)
+    servers_transports: Mapping[str, Json] = field(default_factory=dict)
 
 
 def of_application(model: Json, findings: list[Finding]) -> Extension:
@@ -63,6 +64,7 @@ def of_application(model: Json, findings: list[Finding]) -> Extension:
         roles=_roles(value.get("roles"), services, findings),
         hooks=_hooks(value.get("hooks"), services, findings),
         tls_options=tls_options.read(value.get("tls_options"), findings),
+        servers_transports=servers_transports.read(value.get("servers_transports"), findings),
     )
 
 
@@ -123,7 +125,7 @@ def _setting(key: str, raw: Any) -> Any:
             raise ValueError(f"expects {' or '.join(_PUBLISH)}, not {raw!r}")
         case "protocol" if raw not in _PROTOCOLS:
             raise ValueError(f"expects {' or '.join(_PROTOCOLS)}, not {raw!r}")
-        case "role" | "roles" | "hooks" | "publish" | "protocol" | "tls_options":
+        case "role" | "roles" | "hooks" | "publish" | "protocol" | "tls_options" | "servers_transports":
             return raw  # other functions read these
         case _:
             return seconds(raw)

@@ -49,6 +49,14 @@ def of_route(path: str, application: Application, router: Router, world: World) 
     else:
         yield from _expired(path, lacking, world)
         yield from _unable(path, lacking, world.gateway.challenge)
+        if world.gateway.challenge is Challenge.HTTP and world.gateway.http_port in world.gateway.held:
+            yield Finding(
+                f"{path}.rule",
+                f"there is no certificate for {', '.join(lacking)} yet, and the CA would ask who has port "
+                f"{world.gateway.http_port} now, not the gateway",
+                "add those that are in use: hitless gateway certificate add CERTIFICATE KEY; or run: hitless "
+                "gateway up --hold --acme-dns PROVIDER --acme-dns-env FILE",
+            )
         yield from _too_often(path, lacking, world)
 
 

@@ -50,6 +50,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     yield from tcp.beside(application, router)
     if live := world.routings.get(application.name):
         yield from tcp.as_before(router, live)
+    yield from _hosts_with_a_port(router)
     try:
         rules.parse(router.rule)
     except rules.UnreadableRule as error:
@@ -61,6 +62,19 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     yield from taken(application.name, (router,), world.routings)
     yield from _other_options(application, router, world.routings)
     yield from _without_host(application.name, router, world.routings)
+
+
+def _hosts_with_a_port(router: Router) -> Iterator[Finding]:
+    """Hosts that no request has for Traefik: it compares them without the port. No CA takes them, either."""
+    for host in rules.hosts(router.rule):
+        name, _, port = host.partition(":")
+        if port.isdecimal():
+            matcher = "HostSNI" if router.is_tcp else "Host"
+            yield Finding(
+                f"{router.path}.rule",
+                f"{host} is a host with a port, and Traefik compares hosts without: nobody would reach it",
+                f"write {matcher}(`{name}`): which port it is, the entry points say",
+            )
 
 
 def _entry_points(router: Router, gateway: Gateway) -> Iterator[Finding]:

@@ -88,7 +88,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
                     "use a hook that runs before the cutover: see `hooks` in docs/configuration.md",
                 )
     if service.role is Role.SHARED and is_routed:
-        yield from _reached(path, application, service, model)
+        yield from _reached(path, service, model)
     if service.role is Role.SHARED:
         for name in service.depends_on:
             if name in others and others[name].role not in (Role.SHARED, Role.GATEWAY):
@@ -124,7 +124,7 @@ def _role(application: Application, service: Service) -> Iterator[Finding]:
         )
 
 
-def _reached(path: str, application: Application, service: Service, model: Json) -> Iterator[Finding]:
+def _reached(path: str, service: Service, model: Json) -> Iterator[Finding]:
     """What keeps the gateway from a shared service with a route, or from others that it asks for by name."""
     if mode := model.get("network_mode"):
         yield Finding(
@@ -137,17 +137,6 @@ def _reached(path: str, application: Application, service: Service, model: Json)
                 f"{path}.{key}".rstrip("."),
                 f"the gateway may find it by the name {name}, as containers of others are called",
                 f"choose a name without a colour, and not below {SHARED.lstrip('.')}",
-            )
-    yield from _https(path, application, service)
-
-
-def _https(path: str, application: Application, service: Service) -> Iterator[Finding]:
-    for backend in application.routes.backends_of(service.name):
-        if backend.scheme == "https":
-            yield Finding(
-                f"{path}.labels.traefik.http.services.{backend.name}.loadbalancer.server.scheme",
-                "https to the containers is not supported yet: Traefik would refuse their certificate",
-                "let the container speak http; only the gateway reaches it",
             )
 
 
@@ -215,7 +204,6 @@ def _copies(application: Application, service: Service, images: Mapping[str, Ima
     if is_web and service.exclusive:
         yield from _refused_connections(application, service)
     if is_web:
-        yield from _https(path, application, service)
         yield from _health(application, service, images)
 
 
@@ -316,8 +304,6 @@ def _health(application: Application, service: Service, images: Mapping[str, Ima
                 f"add the label traefik.http.services.{backend.name}.loadbalancer.healthcheck.path",
                 is_error=False,
             )
-        if backend.scheme == "https":
-            continue
         if backend.scheme in ("tcp", "udp"):
             if not docker:
                 said = "an accepted connection" if backend.scheme == "tcp" else "a container that runs"

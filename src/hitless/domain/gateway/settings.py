@@ -153,5 +153,6 @@ def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> 
         pool=settings.address_pool,
         challenge=settings.challenge,
         ca=settings.ca,
+        held=settings.held,
         id=container_id,
     )

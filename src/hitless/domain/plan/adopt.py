@@ -88,7 +88,7 @@ def decide(
     ports: dict[int, str] = {}
     settings = present or GatewaySettings()
 
-    wanted = replace(settings, held=())
+    wanted = settings
     for port, address in _published_ports(application).items():
         holder = _holder(port, neighbours)
         if port != settings.http_port and port not in settings.ports:
@@ -109,6 +109,10 @@ def decide(
         if taken := _port_of(front, findings):
             wanted = replace(wanted, http_port=taken.host, bind=taken.address)
             ports[taken.host] = front.name
+            if secure := _secure_port_of(front):
+                findings += _https(front, taken, secure, present)
+                wanted = replace(wanted, https_port=secure.host)
+                ports[secure.host] = front.name
     elif front and world.gateway is None:
         findings.append(_no_other_port(front, others))
 
@@ -118,6 +122,9 @@ def decide(
     if front and others and any(application.is_web(one.service) for one in running if one.name in alone):
         findings.append(_unreachable(front, others, alone))
 
+    # what somebody else has still is not for this adoption
+    left = (one for one in settings.held if one in settings.own_ports and one not in ports)
+    wanted = replace(wanted, held=tuple(one for one in left if _holder(one, neighbours)))
     before, after = _settings(world, present, wanted, ports)
     adoption = Adoption(
         application=application.name,
@@ -182,7 +189,8 @@ def _settings(
         return before, wanted if ports else None
     # the gateway serves other applications: its own port changes only at the end
     needed = replace(present, ports=wanted.ports)
-    held = tuple(sorted(port for port in ports if port in wanted.ports))
+    own = {port for port in present.held if port in present.own_ports}
+    held = tuple(sorted({*own, *(port for port in ports if port in wanted.ports)}))
     before = replace(needed, held=held) if needed.ports != present.ports else present
     return (before if before != present else None), (wanted if wanted != before else None)
 
@@ -258,17 +266,8 @@ def _behind(
 
 def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
     """The port on which a Traefik accepts HTTP. None, with a finding, if hitless can't use or tell it."""
-    if any(_HTTPS in (port.host, port.inside) for port in front.ports):
-        findings.append(
-            Finding(
-                front.name,
-                f"publishes port {_HTTPS}: it ends TLS, which the gateway can't do yet",
-                "keep it for TLS in front of the gateway: run hitless gateway up on another port, then "
-                "hitless deploy, and let it send the requests there",
-            )
-        )
-        return None
-    ports = [port for port in front.ports if port.inside != _API]
+    secure = _secure_port_of(front)
+    ports = [port for port in front.ports if port.inside != _API and port != secure]
     found = next((port for port in ports if port.inside == 80), None) or (
         ports[0] if len(ports) == 1 else None
     )
@@ -283,6 +282,30 @@ def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:
             )
         )
     return found
+
+
+def _secure_port_of(front: Neighbour) -> Port | None:
+    """The port on which a Traefik ends TLS."""
+    return next((port for port in front.ports if _HTTPS in (port.host, port.inside)), None)
+
+
+def _https(front: Neighbour, plain: Port, secure: Port, present: GatewaySettings | None) -> Iterator[Finding]:
+    """What keeps the gateway from ending TLS in its place from the first request on."""
+    if present is None or present.https_port != secure.host:
+        # certificates must be there before, and redirects of what is deployed already name its port
+        yield Finding(
+            front.name,
+            f"publishes port {secure.host}: it ends TLS, and the gateway has no such port",
+            f"run: hitless gateway up --hold --http-port {plain.host} --https-port {secure.host} (or --hold "
+            "--like FILE), add its certificates, and deploy again what is there: docs/adoption.md",
+        )
+    if plain.address != secure.address:
+        yield Finding(
+            front.name,
+            f"has port {plain.host} on {plain.address or 'all addresses'} and port {secure.host} on "
+            f"{secure.address or 'all addresses'}: the gateway has both on the same ones",
+            "give it the same address for both, and start it again",
+        )
 
 
 def _taken(port: int, holder: Neighbour) -> Finding:

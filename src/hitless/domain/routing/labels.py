@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from hitless.domain.common.findings import Finding
 from hitless.domain.routing import rules
-from hitless.domain.routing.model import Backend, Protocol, Router, Routes, local_name, own_name
+from hitless.domain.routing.model import NOOP, Backend, Protocol, Router, Routes, local_name, own_name
 from hitless.domain.routing.traefik_schema import (
     LOAD_BALANCER,
     MIDDLEWARES,
@@ -289,7 +289,7 @@ def _assemble(
         for name, kinds in middlewares.items()
         if len(kinds) != 1
     ]
-    if routers and not services:
+    if routers and not services and not all(one.get("service") == NOOP for one in routers.values()):
         # Traefik does the same: a router without a service gets one named after the container
         services = {service: {}}
     backends = tuple(

@@ -10,6 +10,8 @@ from hitless.domain.common.foreign import Json
 
 # of hitless's own: a label's name can't have a dot, because Traefik takes it for the end of the name
 REDIRECT = "https.redirect"
+# Traefik's own service that answers 418: for a router whose middlewares answer, as one that redirects
+NOOP = "noop@internal"
 
 
 class Protocol(StrEnum):

@@ -328,5 +328,6 @@ LOAD_BALANCER: Struct = {
     },
     "passiveHealthCheck": {"failureWindow": Kind.DURATION, "maxFailedAttempts": Kind.NUMBER},
     "passHostHeader": Kind.FLAG,
+    "serversTransport": Kind.TEXT,
     "responseForwarding": {"flushInterval": Kind.DURATION},
 }
