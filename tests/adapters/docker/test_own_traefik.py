@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_file import ComposeOptions
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.adapters.docker.own_traefik import read
 from hitless.domain.gateway.own_traefik import OwnTraefik, Published
 from tests.adapters.fake_docker import FakeDocker

@@ -11,7 +11,8 @@ from typing import Any
 
 from hitless.adapters.docker import compose_yaml
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_file import ComposeOptions, resolve
+from hitless.adapters.docker.compose_file import resolve
+from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway import own_traefik
