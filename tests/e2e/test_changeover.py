@@ -6,6 +6,7 @@ HITLESS_CHANGEOVERS says how many deployments there are.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -114,12 +115,14 @@ def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> Non
     alone.cli.run("deploy")
     shown = alone.cli.run("plan", RELEASE="2")
     assert "let new requests wait" in shown
+    assert "requests will wait; for how long is not known yet" in shown
     print(shown)
     with writers(alone) as them, alone.load(rate=60, mix=MIX) as load:
         for number in range(TIMES):
             said = alone.cli.run("deploy", RELEASE=str(number + 2))
             assert "the first has waited for" in said
             print(said)
+    assert re.search(r"requests will wait for about \d+ s, as for release \d", alone.cli.run("plan"))
     report = load.report()
     longest = max(one.longest for one in them)
     answered = sorted(key for one in them for key in one.answered)
