@@ -117,6 +117,23 @@ def kill_while_requests_wait(host: Host) -> None:
     assert host.has_waiting
 
 
+@pytest.mark.parametrize("page", ["", "<p>sorry</p>"])
+def test_who_waits_too_long_gets_a_page(host: Host, page: str) -> None:
+    for _ in range(2):
+        deploy(host, alone({"wait_page": page}))
+    assert host.pages == {"shop": page}
+
+
+def test_a_gateway_that_can_show_no_page_lets_requests_wait(host: Host) -> None:
+    def full(application: str, page: str) -> None:
+        raise DockerFailed("docker exec", 1, "no space left on device")
+
+    host.show_page = full  # type: ignore[method-assign]
+    for _ in range(2):
+        deploy(host, alone())
+    assert host.in_traefik["shop"].live is Colour.GREEN
+
+
 def assert_blue_answers(host: Host) -> None:
     routing = host.in_traefik["shop"]
     assert (routing.live, routing.waiting, host.has_waiting) == (Colour.BLUE, None, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
@@ -15,7 +16,7 @@ from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik_document import tcp_marker_name, udp_servers
-from hitless.adapters.gateway.traefik_ways import NO_PORT
+from hitless.adapters.gateway.traefik_ways import NO_PORT, PAGE_PORT
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
@@ -34,6 +35,7 @@ from hitless.domain.routing.reserved import (
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 
+_WAIT_PAGE = Path(__file__).with_name("wait.html")
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _KINDS = (
@@ -109,6 +111,11 @@ class Traefik:
         """Have these servers answer the requests that wait at the gateway's address: port -> host:port."""
         words = (word for port, server in servers.items() for word in (str(port), *server.rsplit(":", 1)))
         self.shell.change("answer", application, address, *words)
+
+    def show_page(self, application: str, page: str) -> None:
+        """Have requests that have waited too long get this page; "" is hitless's own."""
+        content = page.encode() or _WAIT_PAGE.read_bytes()
+        self.shell.change("page", application, str(PAGE_PORT), str(len(content)), stdin=content)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
