@@ -292,7 +292,7 @@ def test_who_waits_too_long_gets_the_page_of_the_release(alone: App) -> None:
         posted = httpx.post(f"{alone.gateway.url}/rows/x", headers={"Host": alone.host}, content=b"x" * 9000)
         assert (posted.status_code, posted.text) == (503, page.read_text())
         # without who shows the page it is as it would be without a page
-        docker("exec", "-u", "0", traefik, "sh", "-c", "kill $(busybox pidof busybox); true")
+        docker("exec", "-u", "65532", traefik, "sh", "-c", "kill $(busybox pidof busybox); true")
         gone = alone.get("/")
         assert (gone.status_code, gone.headers["Retry-After"]) == (503, "5")
         assert deploying.communicate()[0]

@@ -236,17 +236,14 @@ let_in() { # address, port, server, its port
     echo "ip daddr $1 tcp dport $2 limit rate 250/second burst 5 packets dnat to $3:$4;"
 }
 
-# Show a page to requests that have waited too long. Traefik has no pages of its own, so BusyBox has them: once it has
-# begun, for all applications, until the container ends; another one finds the port taken. It must not keep a lock.
-page() { # application, claim, port, bytes
+# Keep the page for requests that have waited too long where `httpd` has it: in memory, all of it or the one before.
+page() { # application, claim, bytes
     umask 022
-    mkdir -p "$served/next/pages" && handed "$1" "$2" "$4" show "$3" "$served/next/pages/$1.html"
+    mkdir -p "$served/next/pages" && handed "$1" "$2" "$3" in_place "$served/next/pages/$1.html"
 }
 
-show() { # port, file, new one
-    mv -f "$3" "$2" || return
-    busybox httpd -p "127.0.0.1:$1" -h "${2%/*}" < /dev/null > /dev/null 2>&1 5>&- 6>&- 7>&- 9>&-
-    wget -q -O /dev/null "http://127.0.0.1:$1/${2##*/}"
+in_place() { # file, new one
+    mv -f "$2" "$1"
 }
 
 # Refuse packets of UDP to these servers: a session that sends one ends at once, with that packet, and its client's next

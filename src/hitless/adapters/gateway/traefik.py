@@ -18,6 +18,7 @@ from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik_document import tcp_marker_name, udp_servers
 from hitless.adapters.gateway.traefik_ways import NO_PORT, PAGE_PORT
 from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.compose_model import SERVED, TRAEFIK
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
@@ -35,6 +36,7 @@ from hitless.domain.routing.reserved import (
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 
+_PAGES = f"{SERVED}/next/pages"  # as `page` in instances.sh has it
 _WAIT_PAGE = Path(__file__).with_name("wait.html")
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -113,9 +115,17 @@ class Traefik:
         self.shell.change("answer", application, address, *words)
 
     def show_page(self, application: str, page: str) -> None:
-        """Have requests that have waited too long get this page; "" is hitless's own."""
+        """Have requests that have waited too long get this page; "" is hitless's own.
+
+        Traefik has no pages of its own, so BusyBox serves them. It reads what clients send, so it is nobody's
+        user, as Traefik is. It serves all applications until the container ends: another one finds the port
+        taken, and ends.
+        """
         content = page.encode() or _WAIT_PAGE.read_bytes()
-        self.shell.change("page", application, str(PAGE_PORT), str(len(content)), stdin=content)
+        self.shell.change("page", application, str(len(content)), stdin=content)
+        nobody = ("exec", "-d", "-u", f"{TRAEFIK}:{TRAEFIK}", container_name(self.shell.project))
+        serve = ("busybox", "httpd", "-f", "-p", f"{LOOPBACK}:{PAGE_PORT}", "-h", _PAGES)
+        self.shell.cli.run(*nobody, *serve)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""
