@@ -65,7 +65,7 @@ shop: python servers
 	@HITLESS_SHOP=20 $(PYTHON_RUN) -m pytest tests/e2e/test_whole_shop.py -s
 
 faults: python engine
-	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py
+	@HITLESS_WRITE_FAULTS=1 $(PYTHON_RUN) -m pytest tests/e2e/test_faults.py tests/e2e/test_changeover_faults.py
 
 replacements: python engine
 	@dev/images traefik:v3.7.13

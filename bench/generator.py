@@ -50,6 +50,7 @@ MAX_REQUESTS: Final = 250_000
 MAX_OUTSTANDING: Final = 3000
 MAX_HELD: Final = 100
 MAX_LONG: Final = 10
+MAX_PATIENCE: Final = 120.0
 
 # For the whole request; generous: only an answer that nobody would wait for is lost.
 DEADLINES: Final[Mapping[Kind, float]] = MappingProxyType(
@@ -82,8 +83,8 @@ class Settings:
     ``url`` is ``http://`` and a loopback address or ``localhost``, with a port; ``host`` is the Host header,
     by default the URL's. ``seconds`` and ``rate`` (requests/s) are bounded. With ``wait_ready`` above 0, the
     load begins when every quick kind has had a right answer, and waits that many seconds for it. ``held``
-    WebSockets stay open during the load, and ``long`` uploads begin with it. Raises ValueError for anything
-    else.
+    WebSockets stay open during the load, and ``long`` uploads begin with it. Clients wait ``patience``
+    seconds longer than they do else. Raises ValueError for anything else.
     """
 
     url: str
@@ -94,6 +95,7 @@ class Settings:
     wait_ready: float = 0.0
     held: int = 0
     long: int = 0
+    patience: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what could harm anybody else, or never end."""
@@ -106,6 +108,8 @@ class Settings:
             raise ValueError(f"held must be at least 0 and at most {MAX_HELD}")
         if not 0 <= self.long <= MAX_LONG:
             raise ValueError(f"long must be at least 0 and at most {MAX_LONG}")
+        if not 0 <= self.patience <= MAX_PATIENCE:
+            raise ValueError(f"patience must be at least 0 and at most {MAX_PATIENCE:g} seconds")
         unknown = sorted(set(self.mix) - (set(get_args(Kind)) - {"held", "long"}))
         if unknown:
             raise ValueError(f"unknown kinds in mix: {', '.join(unknown)}")
@@ -247,8 +251,9 @@ class Generator:
     async def _exchange(self, kind: Kind) -> Sample:
         progress = Progress()
         started = time.monotonic()
+        deadline = DEADLINES[kind] + self._settings.patience if kind in DEADLINES else None
         try:
-            async with asyncio.timeout(DEADLINES.get(kind)):
+            async with asyncio.timeout(deadline):
                 failure = await self._clients[kind].ask(kind, progress)
         except Exception as error:
             # Every exception, so that each request is counted at its end.

@@ -86,10 +86,11 @@ class Load:
         ready_deadline: float = 30.0,
         held: int = 0,
         long: int = 0,
+        patience: float = 0.0,
     ) -> None:
         """Check the settings; nothing is sent yet."""
         self._settings = Settings(
-            url, host, rate, seconds, mix, ready_deadline if wait_ready else 0.0, held, long
+            url, host, rate, seconds, mix, ready_deadline if wait_ready else 0.0, held, long, patience
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._report: Report | None = None
@@ -121,7 +122,8 @@ class Load:
         assert self._process is not None
         try:
             # Closes the generator's standard input, which tells it to stop.
-            out, _ = self._process.communicate(timeout=LONGEST_REQUEST + PROCESS_START)
+            patience = LONGEST_REQUEST + self._settings.patience + PROCESS_START
+            out, _ = self._process.communicate(timeout=patience)
         except BaseException:
             _end(self._process)
             raise
@@ -162,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             wait_ready=options.wait_ready,
             held=options.held,
             long=options.long,
+            patience=options.patience,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -224,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--wait-ready", type=float, default=0.0, help="first wait so long for right answers")
     parser.add_argument("--held", type=int, default=0, help="WebSockets to keep open during the load")
+    parser.add_argument("--patience", type=float, default=0.0, help="seconds that clients wait longer")
     parser.add_argument("--long", type=int, default=0, help="uploads of 66 s that begin with the load")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -242,7 +246,7 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
         *("--url", settings.url, *host, "--mix", mix),
         *("--rate", repr(settings.rate), "--seconds", repr(settings.seconds)),
         *("--wait-ready", repr(settings.wait_ready), "--held", str(settings.held)),
-        *("--long", str(settings.long)),
+        *("--long", str(settings.long), "--patience", repr(settings.patience)),
     )
 
 

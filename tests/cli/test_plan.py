@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,13 +11,16 @@ from hitless.cli.views.plan import show_plan
 from hitless.domain.application.model import Application, Role, Service, Settings
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import Waited
 from hitless.domain.plan.images import Build, ImagesPlan
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.preview import Preview
+from hitless.domain.plan.routing_steps import LetWait
 from hitless.domain.plan.steps import Drain, Record
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.model import Routes
+from tests.domain.builders import part, router, routing
 
 Capture = pytest.CaptureFixture[str]
 
@@ -71,7 +75,39 @@ def test_a_plan_as_json_has_findings_and_steps_and_no_environment(capsys: Captur
         "release": 7,
         "colour": "green",
     }
+    assert found["plan"]["waiting"] is None
     assert "hunter2" not in text
+
+
+BLUE = routing(Colour.BLUE, {Colour.BLUE: part(1, router())})
+LET_WAIT = LetWait(BLUE, BLUE)
+
+
+@pytest.mark.parametrize(
+    ("waited", "said", "shown"),
+    [
+        (None, "requests will wait; for how long is not known yet", {"seconds": None, "release": None}),
+        (
+            Waited(6, 3.6),
+            "requests will wait for about 4 s, as for release 6",
+            {"seconds": 3.6, "release": 6},
+        ),
+        (
+            Waited(6, 75.0),
+            "requests will wait for about 75 s, as for release 6; after 60 s (`wait_timeout`) they get 503",
+            {"seconds": 75.0, "release": 6},
+        ),
+    ],
+)
+def test_a_plan_in_which_requests_wait_says_how_long(
+    capsys: Capture, waited: Waited | None, said: str, shown: object
+) -> None:
+    plan = replace(PLAN.deployment, actions=in_phase(Phase.CUT_OVER, (LET_WAIT,)))
+    preview = Preview(PLAN.images, plan, waited)
+    show_plan(APPLICATION, preview, (), as_json_text=False)
+    assert " ".join(capsys.readouterr().out.split()).endswith(said)
+    show_plan(APPLICATION, preview, (), as_json_text=True)
+    assert json.loads(capsys.readouterr().out)["plan"]["waiting"] == shown
 
 
 def test_a_refused_plan_as_json_is_none(capsys: Capture) -> None:

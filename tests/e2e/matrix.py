@@ -11,20 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from bench.report import Report
 from tests.e2e.conftest import ROOT
 from tests.e2e.shop import Shop
 
+S = TypeVar("S", bound=Shop)
 POINTS_FILE = Path(__file__).with_name("points.txt")
 DOCUMENT = ROOT / "docs" / "faults.md"
 IS_WRITING = bool(os.environ.get("HITLESS_WRITE_FAULTS"))
 HOW_TO_UPDATE = "`make faults` writes the present results; look at the difference, and commit it"
 
 
-def points() -> tuple[str, ...]:
+def points(file: Path = POINTS_FILE) -> tuple[str, ...]:
     """The points of a deployment, in order, as the file has them."""
-    return tuple(POINTS_FILE.read_text().splitlines())
+    return tuple(file.read_text().splitlines())
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Combination:
 
     fault: str
     at: str
-    carry_out: Callable[[Combination, Shop], None]
+    carry_out: Callable[[Combination, Any], None]
     again: str = ""
 
     @property
@@ -60,9 +62,9 @@ class Lanes:
 
 
 @contextmanager
-def lanes(shops: Sequence[Shop], combinations: Iterable[Combination]) -> Iterator[Lanes]:
+def lanes(shops: Sequence[S], combinations: Iterable[Combination]) -> Iterator[Lanes]:
     """Begin the combinations, in their order."""
-    free: SimpleQueue[Shop] = SimpleQueue()
+    free: SimpleQueue[S] = SimpleQueue()
     for shop in shops:
         free.put(shop)
 
@@ -113,13 +115,13 @@ class Table:
         at = at or ", then again ".join(combination.points)
         self.rows[combination] = Row(combination.fault, at, outcome, report.sent, report.lost - away, away)
 
-    def write(self, order: Sequence[Combination], document: Path) -> None:
-        """Write the document with what was measured."""
+    def write(self, order: Sequence[Combination], document: Path, is_of_waits: bool = False) -> None:
+        """Write what was measured into its part of the document, and leave the other part as it is."""
         rows = [self.rows[combination] for combination in order if combination in self.rows]
         sent, lost, away = (sum(getattr(row, count) for row in rows) for count in ("sent", "lost", "away"))
         cells = [(row.fault, row.at, row.outcome, row.sent, row.lost, row.away) for row in rows]
         table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in cells)
-        text = _DOCUMENT.format(
+        text = (_OF_WAITS if is_of_waits else _DOCUMENT).format(
             count=sum(len(combination.points) for combination in order if combination in self.rows),
             sent=sent,
             lost=lost,
@@ -127,7 +129,9 @@ class Table:
             table=table,
         )
         document.parent.mkdir(exist_ok=True)
-        document.write_text(text)
+        parts = [*_parts(document)]
+        parts[is_of_waits] = text
+        document.write_text("\n".join(part for part in parts if part))
 
 
 _DOCUMENT = """# What happens when something goes wrong
@@ -154,9 +158,38 @@ reason, and are counted separately as `away`.
 """
 
 
-def documented(document: Path) -> tuple[Row, ...]:
-    """The rows of a document."""
-    found = re.findall(r"^\| (.+) \| (.*) \| (.+) \| (\d+) \| (\d+) \| (\d+) \|$", document.read_text(), re.M)
+_OF_WAITS = """## Requests that wait
+
+The same for an application on SQLite that must not run twice ([exclusive.md](exclusive.md)), at every point
+from the beginning of the wait until those that waited are answered. Beside the load some clients add rows,
+one after the other. All of them have the patience of the application (`wait_timeout`, 60 s). After a kill
+the next command is `deploy`, `resume` or `abort`, by turns. A hitless that is interrupted undoes its work
+itself. After SIGSTOP somebody takes the lock from the one that is suspended and deploys, and then the first
+one continues.
+
+Whenever the gateway stayed, each client was answered by a copy of the application, and each row of data
+that was answered for was there at the end. Two copies never ran at the same time. What is lost while the
+gateway itself is away is counted as `away`: those that wait then are lost, too.
+
+{count} combinations, {sent} requests: {lost} lost, {away} away.
+
+| fault | at | outcome | sent | lost | away |
+| --- | --- | --- | ---: | ---: | ---: |
+{table}
+"""
+
+
+def _parts(document: Path) -> tuple[str, str]:
+    """The two parts of a document: of every deployment, and of those in which requests wait."""
+    text = document.read_text() if document.exists() else ""
+    first, heading, second = text.partition("\n## Requests that wait\n")
+    return first, (heading + second).lstrip()
+
+
+def documented(document: Path, is_of_waits: bool = False) -> tuple[Row, ...]:
+    """The rows of a part of a document."""
+    part = _parts(document)[is_of_waits]
+    found = re.findall(r"^\| (.+) \| (.*) \| (.+) \| (\d+) \| (\d+) \| (\d+) \|$", part, re.M)
     return tuple(
         Row(fault, at, outcome, int(sent), int(lost), int(away))
         for fault, at, outcome, sent, lost, away in found

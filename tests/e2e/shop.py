@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -294,16 +295,28 @@ class Shop:
         return f"{self.app.name}-{self.settled().colour.other}-{container}"
 
 
-@contextmanager
-def shop_of_its_own(name: str, directories: pytest.TempPathFactory, **environment: str) -> Iterator[Shop]:
+S = TypeVar("S", bound=Shop)
+
+
+def shop_of_its_own(
+    name: str, directories: pytest.TempPathFactory, **environment: str
+) -> AbstractContextManager[Shop]:
     """A shop on its own gateway: what happens to that concerns one application. It has two releases."""
+    return made_on_its_own(Shop, COMPOSE, name, directories, **environment)
+
+
+@contextmanager
+def made_on_its_own(
+    kind: type[S], compose: str, name: str, directories: pytest.TempPathFactory, **environment: str
+) -> Iterator[S]:
+    """The same of another kind, with this Compose file."""
     app = f"{name}-shop"
     directory = directories.mktemp(name)
     file = directory / "compose.yml"
-    file.write_text(COMPOSE.replace("HOST", f"{app}.localhost"))
+    file.write_text(compose.replace("HOST", f"{app}.localhost"))
     cli = Cli(("-p", app, "-f", str(file)), {"HITLESS_GATEWAY": name, **environment})
     with gateway_of_its_own(name) as gateway:
-        shop = Shop(App(app, f"{app}.localhost", cli, gateway), directory / "record")
+        shop = kind(App(app, f"{app}.localhost", cli, gateway), directory / "record")
         for _ in range(KEEP):  # the next one has a release to forget
             shop.deploy_well()
         yield shop

@@ -6,6 +6,7 @@ HITLESS_CHANGEOVERS says how many deployments there are.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.e2e.conftest import ROOT, App, docker, wait_for
 from tests.e2e.test_adopt import gap
 
 pytestmark = pytest.mark.more
+WAIT_PAGE = ROOT / "src/hitless/adapters/gateway/wait.html"
 TIMES = int(os.environ.get("HITLESS_CHANGEOVERS", "3"))
 IMAGE = "hitless-e2e-alone:1"
 MIX = {"kept": 10, "fresh": 8, "post": 4, "slow": 4, "stream": 2}
@@ -114,12 +116,14 @@ def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> Non
     alone.cli.run("deploy")
     shown = alone.cli.run("plan", RELEASE="2")
     assert "let new requests wait" in shown
+    assert "requests will wait; for how long is not known yet" in shown
     print(shown)
     with writers(alone) as them, alone.load(rate=60, mix=MIX) as load:
         for number in range(TIMES):
             said = alone.cli.run("deploy", RELEASE=str(number + 2))
             assert "the first has waited for" in said
             print(said)
+    assert re.search(r"requests will wait for about \d+ s, as for release \d", alone.cli.run("plan"))
     report = load.report()
     longest = max(one.longest for one in them)
     answered = sorted(key for one in them for key in one.answered)
@@ -256,12 +260,41 @@ def test_who_waits_too_long_is_told_to_come_again(alone: App) -> None:
     with ThreadPoolExecutor(40) as pool:
         deploying = alone.cli.start("deploy", RELEASE="2", BOOT_SECONDS="6")
         wait_for(lambda: alone.get("/").status_code == 503, seconds=60)
+        told = alone.get("/", Range="bytes=3-5", Cookie="a" * 9000)
         began = time.monotonic()
         answers = list(pool.map(lambda _: alone.get("/"), range(40)))
         assert deploying.communicate()[0]
     assert {one.status_code for one in answers} == {503}
     assert {one.headers["Retry-After"] for one in answers} == {"5"}
+    assert {one.text for one in (told, *answers)} == {WAIT_PAGE.read_text()}
+    assert told.headers["Content-Type"].startswith("text/html")
+    assert told.headers["Cache-Control"] == "no-store"
+    assert not {"Last-Modified", "Content-Range"} & {*told.headers}
     # five wait for two seconds, the others are told at once
     assert time.monotonic() - began < 20
     assert deploying.returncode == 0
     assert alone.get("/").text.strip().endswith("release 2")
+
+
+def test_who_waits_too_long_gets_the_page_of_the_release(alone: App) -> None:
+    file = Path(alone.cli.options[3])
+    text = file.read_text().replace("wait_timeout: 60s}", "wait_timeout: 1s, wait_page: ./sorry.html}")
+    file.write_text(text.replace("timeout: 3s}", "timeout: 9s}"))
+    said = alone.cli.run("plan", code=1)
+    assert "sorry.html can't be read" in " ".join(said.split())
+    page = file.with_name("sorry.html")
+    page.write_text("<p>{{ sorry }} \u2014 we come back for $5</p>\n")
+    alone.cli.run("deploy")
+    traefik = f"{alone.gateway.name}-traefik-1"
+    for release in ("2", "3"):
+        deploying = alone.cli.start("deploy", RELEASE=release, BOOT_SECONDS="6")
+        wait_for(lambda: alone.get("/").status_code == 503, seconds=60)
+        posted = httpx.post(f"{alone.gateway.url}/rows/x", headers={"Host": alone.host}, content=b"x" * 9000)
+        assert (posted.status_code, posted.text) == (503, page.read_text())
+        # without who shows the page it is as it would be without a page
+        docker("exec", "-u", "65532", traefik, "sh", "-c", "kill $(busybox pidof busybox); true")
+        gone = alone.get("/")
+        assert (gone.status_code, gone.headers["Retry-After"]) == (503, "5")
+        assert deploying.communicate()[0]
+        assert deploying.returncode == 0
+    assert rows(alone) == []

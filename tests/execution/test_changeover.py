@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -20,10 +21,12 @@ from hitless.domain.common.errors import (
 from hitless.domain.common.events import Live, StepDone
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import Waited, last_waited, runs
 from hitless.domain.host.status import ProblemKind, application_status
 from hitless.domain.host.world import ComposeContainer
 from hitless.domain.release.requirements import Probe
 from hitless.execution import observe
+from hitless.execution.preview import preview
 from hitless.ports.balancer import Answer
 from tests.execution import commands
 from tests.execution.applications import WEB, application
@@ -112,6 +115,23 @@ def kill_while_requests_wait(host: Host) -> None:
         deploy(host, alone())
     host.revive()
     assert host.has_waiting
+
+
+@pytest.mark.parametrize("page", ["", "<p>sorry</p>"])
+def test_who_waits_too_long_gets_a_page(host: Host, page: str) -> None:
+    for _ in range(2):
+        deploy(host, alone({"wait_page": page}))
+    assert host.pages == {"shop": page}
+
+
+def test_a_gateway_that_can_show_no_page_lets_requests_wait(host: Host) -> None:
+    def full(application: str, page: str) -> None:
+        raise DockerFailed("docker exec", 1, "no space left on device")
+
+    host.show_page = full  # type: ignore[method-assign]
+    for _ in range(2):
+        deploy(host, alone())
+    assert host.in_traefik["shop"].live is Colour.GREEN
 
 
 def assert_blue_answers(host: Host) -> None:
@@ -296,6 +316,56 @@ def test_it_runs_one_container(host: Host, number: int) -> None:
 def test_a_file_that_says_it_is_not_exclusive_is_not_contradicted() -> None:
     [web] = alone(**{"x-hitless": {"exclusive": False}}).services
     assert (web.exclusive, web.reason) == (False, "it has a route")
+
+
+class TestHowLongRequestsWillWait:
+    """`plan` says what the last changeover took that went well."""
+
+    @pytest.fixture
+    def slow(self, host: Host) -> Host:
+        """Each stop takes 7 s."""
+        stop = host.stop
+
+        def stops(containers: Sequence[str]) -> None:
+            host.clock.pause(7)
+            stop(containers)
+
+        host.stop = stops  # type: ignore[method-assign]
+        return host
+
+    def waited(self, host: Host, made: Application) -> Waited | None:
+        found, _ = preview(host.ports(), made, commands.AS_THE_FILE_SAYS)
+        assert found
+        return found.waited
+
+    def test_that_is_not_known_before_the_first_one(self, slow: Host) -> None:
+        deploy(slow, alone())
+        assert self.waited(slow, alone()) is None
+
+    def test_as_long_as_at_the_last_one_that_went_well(self, slow: Host) -> None:
+        for _ in range(2):
+            deploy(slow, alone())
+        found = self.waited(slow, alone())
+        assert found
+        assert (found.release, found.seconds >= 7) == (2, True)
+        slow.behaviour.answers[3] = [BAD]  # it waits for a minute until it gives up
+        with pytest.raises(GateFailed):
+            deploy(slow, alone())
+        assert self.waited(slow, alone()) == found
+
+    def test_nobody_waits_if_two_may_write(self, slow: Host) -> None:
+        for _ in range(2):
+            deploy(slow, alone())
+        assert self.waited(slow, app(volumes=[DATA], **SHARING)) is None
+
+    def test_a_journal_of_an_older_hitless_knows_of_none(self) -> None:
+        events = [
+            {"event": "began", "operation": "deploy", "release": 1},
+            {"event": "step_done", "step": "let new requests wait", "seconds": 1.0},
+            {"event": "step_done", "step": "have green answer the requests that wait", "seconds": 1.0},
+            {"event": "ended", "outcome": "successful"},
+        ]
+        assert last_waited(runs("\n".join(map(json.dumps, events)))) is None
 
 
 class TestTheGateway:

@@ -105,6 +105,8 @@ class FakeHost:
     configured: dict[str, Config] = field(default_factory=dict)
     # who answers the requests that wait: port -> host:port
     answering: dict[int, str] = field(default_factory=dict)
+    # what requests get that have waited too long
+    pages: dict[str, str] = field(default_factory=dict)
     # whether requests wait that nobody answers
     has_waiting: bool = False
     # called before each verb: raises to make it fail, or to kill hitless there
@@ -441,6 +443,10 @@ class FakeHost:
                 self.violations.append(f"{server} is to answer those that wait, and was not started")
         # one that does not run gets none of them: they wait on, and are told so in the end
         self.has_waiting = self.has_waiting and not servers
+
+    def show_page(self, application: str, page: str) -> None:
+        self._fenced("show page")
+        self.pages[application] = page
 
     def certify(self, is_strict: bool) -> None:
         self.is_certified = True

@@ -7,11 +7,12 @@ from hitless.domain.checks.application import check
 from hitless.domain.checks.networks import of_room
 from hitless.domain.common import redact
 from hitless.domain.common.findings import Finding
+from hitless.domain.host.journal import last_waited, runs
 from hitless.domain.host.shared import changed
 from hitless.domain.plan import releases
 from hitless.domain.plan.deploy import plan_deploy
 from hitless.domain.plan.images import named_images, plan_images
-from hitless.domain.plan.preview import Preview
+from hitless.domain.plan.preview import Preview, lets_wait
 from hitless.domain.release.model import Release
 from hitless.domain.release.prepared import prepare
 from hitless.execution import observe
@@ -37,4 +38,6 @@ def preview(
     plan = plan_deploy(prepared, release, world, world.gateway)
     if lacking := tuple(of_room(plan.networks, ports.networks.ranges())):
         return None, (*findings, *lacking)
-    return Preview(plan_images(application, number, images, options.pull), plan), findings
+    # the runs of the world are without most of their steps
+    waited = last_waited(runs(ports.state.journal(application.name))) if lets_wait(plan) else None
+    return Preview(plan_images(application, number, images, options.pull), plan, waited), findings

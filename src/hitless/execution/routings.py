@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from hitless.domain.checks.route import taken
 from hitless.domain.common.errors import DockerFailed, HitlessError, NotConfirmed
@@ -37,8 +38,8 @@ def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: 
             return _restore(ports, known, step)
         case Withdraw(application, before, withdrawn):
             return _route(ports, known, application, before, withdrawn)
-        case LetWait(before, routing):
-            return _let_wait(ports, known, before, routing)
+        case LetWait(before, routing, page):
+            return _let_wait(ports, known, before, routing, page)
         case Answer(waiting, routing):
             return _answer(ports, known, waiting, routing)
         case CutOver(before, routing) | AddReplicas(before, routing):
@@ -66,7 +67,7 @@ def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> No
             updated.result()
 
 
-def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) -> str:
+def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing, page: str) -> str:
     """Have every new request wait. Raises `HitlessError`, and changes nothing, where that is impossible."""
     address = routing.waiting.address if routing.waiting else ""
     if not address:
@@ -74,6 +75,8 @@ def _let_wait(ports: Ports, known: Replicas, before: Routing, routing: Routing) 
             f"the gateway was not on the network of {routing.application} when this command began",
             "it is now: deploy again",
         )
+    with suppress(DockerFailed):  # those that wait too long get 503 without it, too
+        ports.balancer.show_page(routing.application, page)
     try:
         # those who answered at a changeover before must not answer now
         ports.balancer.answer(routing.application, address, {})

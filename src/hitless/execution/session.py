@@ -37,8 +37,8 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host.world import World
 from hitless.domain.plan.model import Plan
+from hitless.domain.plan.preview import lets_wait
 from hitless.domain.plan.recover import abort
-from hitless.domain.plan.routing_steps import LetWait
 from hitless.execution import observe
 from hitless.execution.perform import perform
 from hitless.ports import Ports
@@ -191,7 +191,7 @@ class Session:
             self._emit(event)
 
         # a gateway that ends while requests wait must not leave them waiting
-        may_wait = any(isinstance(step, LetWait) for step in plan.steps)
+        may_wait = lets_wait(plan)
         try:
             failed = perform(plan, replace(self.ports, emit=emit), self.began if began is None else began)
         except HitlessError as error:

@@ -45,6 +45,14 @@ class Balancer(Protocol):
         """
         ...
 
+    def show_page(self, application: str, page: str) -> None:
+        """Have requests that have waited too long get this page (HTML), until the gateway restarts.
+
+        "" is hitless's own page. Raises `LockLost` if the application's lock is not held, and `DockerFailed`
+        if the gateway has no room for it, or can't show one.
+        """
+        ...
+
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left.
 

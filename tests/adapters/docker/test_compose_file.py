@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hitless.adapters.docker.compose_file import resolve, revision
 from hitless.adapters.docker.compose_files import ComposeOptions
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
 from tests.adapters.fake_docker import FakeDocker
 
 # what Compose 2.26 printed on its two streams
@@ -252,3 +254,41 @@ def test_no_git_no_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert revision(None) == ""
+
+
+class TestWaitPage:
+    """The file with the page for those that have waited too long is read with the release."""
+
+    def resolved(self, docker: FakeDocker, folder: Path, name: object = "./sorry.html") -> Json:
+        docker.answers("compose", stdout=RESOLVED + f"  wait_page: {json.dumps(name)}\n")
+        return resolve(DockerCli(), ComposeOptions(files=(str(folder / "compose.yaml"),)))[0]
+
+    def test_its_text_is_in_the_model_as_compose_writes_a_dollar(
+        self, docker: FakeDocker, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sorry.html").write_text("<p>{{ }} costs $5 \u2014 sorry</p>\n")
+        found = self.resolved(docker, tmp_path)
+        assert found["x-hitless"]["wait_page"] == "<p>{{ }} costs $$5 \u2014 sorry</p>\n"
+        assert found["x-hitless"]["timeout"] == "1m30s"
+
+    def test_what_is_no_name_is_left_to_be_told(self, docker: FakeDocker, tmp_path: Path) -> None:
+        assert self.resolved(docker, tmp_path, [1])["x-hitless"]["wait_page"] == [1]
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (None, "can't be read"),
+            (b"\xff\xfe", "it is not UTF-8"),
+            (b" \n", "is empty"),
+            (b"x" * 65_537, "larger than 64 KiB"),
+        ],
+    )
+    def test_a_file_that_is_no_page_is_an_error_at_once(
+        self, docker: FakeDocker, tmp_path: Path, content: bytes | None, said: str
+    ) -> None:
+        if content is not None:
+            (tmp_path / "sorry.html").write_bytes(content)
+        with pytest.raises(HitlessError, match=said) as error:
+            self.resolved(docker, tmp_path)
+        assert "wait_page" in error.value.message
+        assert str(tmp_path / "sorry.html") in error.value.message

@@ -8,7 +8,7 @@ import pytest
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
-from hitless.domain.common.errors import DockerFailed
+from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.names import Colour
 from tests.adapters.fake_docker import FakeDocker
 from tests.adapters.gateway.traefiks import files, wait_for
@@ -145,3 +145,25 @@ def test_a_delivery_reaches_every_traefik_that_runs(docker: FakeDocker, gateway:
         assert files(served) == {"lock": "", "1/routes/rec.yml": render(ONE), "2/routes/rec.yml": render(ONE)}
         gateway.deliver("rec", None)
         assert files(served) == {"lock": ""}
+
+
+# the page of those that wait too long
+
+
+def test_a_page_is_there_whole_and_nobodys_user_serves_it(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", "-d")
+    (docker.root / "run/hitless/next").mkdir(parents=True)
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        for page in ("<p>€ $HOME</p>", ""):
+            gateway.show_page("rec", page)
+            shown = (docker.root / "run/hitless/next/pages/rec.html").read_text()
+            assert shown == page or (not page and "Please try again" in shown)
+    assert [argv[:4] for argv in docker.argvs if "-d" in argv] == [("exec", "-d", "-u", "65532:65532")] * 2
+
+
+def test_only_who_has_the_lock_shows_a_page(docker: FakeDocker, gateway: Traefik) -> None:
+    docker.answers("exec", "-d")
+    (docker.root / "run/hitless/next").mkdir(parents=True)
+    with pytest.raises(LockLost):
+        gateway.show_page("rec", "late")
+    assert not [argv for argv in docker.argvs if "-d" in argv]

@@ -94,6 +94,10 @@ class TestDocument:
         once = found["services"]["shop.shop.waiting"]["loadBalancer"]["serversTransport"]
         assert found["serversTransports"][once]["maxIdleConnsPerHost"] == -1
         assert found["middlewares"]["shop.wait.all"]["retry"]["timeout"] == "60000ms"
+        # whatever becomes of the page, they are told when to come again
+        assert found["routers"]["shop.busy.all"]["service"] == "shop.page.all"
+        headers = found["middlewares"][found["routers"]["shop.busy.all"]["middlewares"][0]]["headers"]
+        assert headers["customResponseHeaders"]["Retry-After"] == "5"
         assert found["routers"]["shop.admin.live"]["service"] == "shop.admin.live"
         # the candidate is asked as always, and after the next generation nothing is left of it
         assert found["routers"]["shop.shop.green"] == self.http(calm)["routers"]["shop.shop.green"]

@@ -29,7 +29,7 @@ def findings_of(services: Json | None = None, **keys: Any) -> tuple[Finding, ...
 
 KNOWN = (
     "timeout, drain_timeout, successes, keep, bake, ask_routes, https_redirect, certificates, wait_timeout, "
-    "wait_limit, tls_options, servers_transports, roles, hooks"
+    "wait_limit, wait_page, tls_options, servers_transports, roles, hooks"
 )
 
 
@@ -45,6 +45,16 @@ class TestExtension:
         found = application(x_hitless=settings)
         assert found.settings == Settings(timeout=120, drain_timeout=5, successes=3, keep=1)
         assert found.services[0].settings == found.settings
+
+    def test_a_page_for_those_that_waited_too_long_has_every_dollar_once(self) -> None:
+        assert application(x_hitless={"wait_page": "costs $$5"}).settings.wait_page == "costs $5"
+
+    def test_a_page_that_is_no_name_of_a_file(self) -> None:
+        finding = only(findings_of(x_hitless={"wait_page": ["a"]}))
+        assert (finding.path, "expects the name of a file" in finding.message) == (
+            "x-hitless.wait_page",
+            True,
+        )
 
     def test_a_service_changes_what_the_application_says(self) -> None:
         services = {

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.compose_files import ComposeOptions
+from hitless.adapters.docker.compose_files import ComposeOptions, directory
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.findings import Finding
+from hitless.domain.common.foreign import Json
+from hitless.domain.common.names import X_HITLESS
 
 # Compose quotes a value that it can't read, or the rest of a file of variables, at the end of its message
 _BEFORE_A_VALUE = re.compile(
@@ -18,6 +22,7 @@ _BEFORE_A_VALUE = re.compile(
     r"|in variable name near ).*",
     re.S,
 )
+_LARGEST_PAGE = 64 * 1024  # bytes
 _NOT_SHOWN = "(not shown: it may be a secret)"
 
 
@@ -45,7 +50,37 @@ def resolve(cli: DockerCli, options: ComposeOptions) -> tuple[dict[str, Any], tu
     if not isinstance(model, dict) or not model.get("services"):
         raise _no_services(cli, options)
     model, unset = with_values(cli, model, options.argv_of_values())
+    model = _with_page(model, directory(options))
     return model, (*_warnings(said), *unset)
+
+
+def _with_page(model: Json, folder: Path) -> dict[str, Any]:
+    """The model with the text of the file that its `wait_page` names, so that a release keeps it.
+
+    Raises `HitlessError` if it can't be read.
+    """
+    said = model.get(X_HITLESS)
+    said = said if isinstance(said, Mapping) else {}
+    name = said.get("wait_page")
+    if not isinstance(name, str):  # what it is instead is told with all that is wrong in the file
+        return dict(model)
+    path = Path(folder, name.replace("$$", "$"))
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_PAGE + 1).decode()
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise HitlessError(
+            f"{X_HITLESS}.wait_page: {path} can't be read: {reason}",
+            "it is a file with HTML, beside the Compose file",
+        ) from error
+    if not text.strip() or len(text.encode()) > _LARGEST_PAGE:
+        raise HitlessError(
+            f"{X_HITLESS}.wait_page: {path} is empty, or larger than {_LARGEST_PAGE // 1024} KiB",
+            "take a small page with all that it needs in it: nothing else of the application answers then",
+        )
+    # as Compose writes a literal $
+    return {**model, X_HITLESS: {**said, "wait_page": text.replace("$", "$$")}}
 
 
 def _no_services(cli: DockerCli, options: ComposeOptions) -> HitlessError:

@@ -42,7 +42,7 @@ class ComposeOptions:
 
     def argv_of_values(self) -> tuple[str, ...]:
         """The same for another file that is to have the same variables."""
-        return ComposeOptions(("-",), None, str(_directory(self)), self.env_files).argv()
+        return ComposeOptions(("-",), None, str(directory(self)), self.env_files).argv()
 
 
 def named(options: ComposeOptions) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def name_unread(options: ComposeOptions) -> str | None:
 
     None if only Compose can tell it, or if there is no file.
     """
-    own = _variables(replace(options, project_directory=str(_directory(options))))
+    own = _variables(replace(options, project_directory=str(directory(options))))
     if name := options.project_name or own.get("COMPOSE_PROJECT_NAME"):
         return name
     files = _files(options)
@@ -82,7 +82,7 @@ def name_unread(options: ComposeOptions) -> str | None:
         plain = _PLAIN.fullmatch(said[-1])  # the last file counts
         return plain["name"] if plain else None
     # as compose-go makes a name of a folder: `NormalizeProjectName`
-    folder = _directory(options).absolute().name.lower()
+    folder = directory(options).absolute().name.lower()
     return re.sub(r"[^a-z0-9_-]", "", folder).lstrip("_-") or None
 
 
@@ -94,7 +94,7 @@ def _files(options: ComposeOptions) -> tuple[Path, ...]:
     return tuple(file for file in (found, beside) if file)
 
 
-def _directory(options: ComposeOptions) -> Path:
+def directory(options: ComposeOptions) -> Path:
     """The project's folder by Compose's rules: that of its first file."""
     if options.project_directory:
         return Path(options.project_directory)

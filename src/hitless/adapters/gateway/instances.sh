@@ -236,6 +236,16 @@ let_in() { # address, port, server, its port
     echo "ip daddr $1 tcp dport $2 limit rate 250/second burst 5 packets dnat to $3:$4;"
 }
 
+# Keep the page for requests that have waited too long where `httpd` has it: in memory, all of it or the one before.
+page() { # application, claim, bytes
+    umask 022
+    mkdir -p "$served/next/pages" && handed "$1" "$2" "$3" in_place "$served/next/pages/$1.html"
+}
+
+in_place() { # file, new one
+    mv -f "$2" "$1"
+}
+
 # Refuse packets of UDP to these servers: a session that sends one ends at once, with that packet, and its client's next
 # one opens another session. The refusal ends by itself: the addresses may soon be those of other containers.
 refuse() { # application, claim, addresses

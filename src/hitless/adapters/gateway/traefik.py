@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from hitless.adapters.gateway.certificate import DEFAULT_CERTIFICATE, default_certificate
@@ -15,8 +16,9 @@ from hitless.adapters.gateway.handshake import client_hello
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.traefik_document import tcp_marker_name, udp_servers
-from hitless.adapters.gateway.traefik_ways import NO_PORT
+from hitless.adapters.gateway.traefik_ways import NO_PORT, PAGE_PORT
 from hitless.domain.common.foreign import Json
+from hitless.domain.gateway.compose_model import SERVED, TRAEFIK
 from hitless.domain.gateway.model import Gateway, container_name, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
@@ -34,6 +36,8 @@ from hitless.domain.routing.reserved import (
 from hitless.domain.routing.split import Routing
 from hitless.ports.balancer import Answer
 
+_PAGES = f"{SERVED}/next/pages"  # as `page` in instances.sh has it
+_WAIT_PAGE = Path(__file__).with_name("wait.html")
 _LATELY = "20s"  # a number of lines would be filled by an access log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _KINDS = (
@@ -113,6 +117,19 @@ class Traefik:
         """Have these servers answer the requests that wait at the gateway's address: port -> host:port."""
         words = (word for port, server in servers.items() for word in (str(port), *server.rsplit(":", 1)))
         self.shell.change("answer", application, address, *words)
+
+    def show_page(self, application: str, page: str) -> None:
+        """Have requests that have waited too long get this page; "" is hitless's own.
+
+        Traefik has no pages of its own, so BusyBox serves them. It reads what clients send, so it is nobody's
+        user, as Traefik is. It serves all applications until the container ends: another one finds the port
+        taken, and ends.
+        """
+        content = page.encode() or _WAIT_PAGE.read_bytes()
+        self.shell.change("page", application, str(len(content)), stdin=content)
+        nobody = ("exec", "-d", "-u", f"{TRAEFIK}:{TRAEFIK}", container_name(self.shell.project))
+        serve = ("busybox", "httpd", "-f", "-p", f"{LOOPBACK}:{PAGE_PORT}", "-h", _PAGES)
+        self.shell.cli.run(*nobody, *serve)
 
     def in_force(self, application: str, routing: Routing | None, at: Collection[str] | None = None) -> bool:
         """Whether exactly this generation answers on every entry point; None: whether no route is left."""

@@ -25,6 +25,7 @@ from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing,
 
 # In place of a port of the instance that reads the file: each one has others. No text of a user has a NUL.
 OWN_PORT = {WEB: "\0web", API: "\0api"}
+PAGE_PORT = 65_000  # above those of entry points; BusyBox has the pages there, for the gateway alone (`page`)
 NO_PORT = 1  # nobody listens there; and what a reader gets that has no such ports
 
 TRANSPORT: Json = {
@@ -44,7 +45,17 @@ _ATTEMPTS = 1_000_000
 _WAIT_INTERVAL = "200ms"
 _LIVE = "live"
 _LONGEST_ASK = 25.0  # seconds; after 30 s Traefik gives up what a `forwardAuth` asks, with a 500
-_AGAIN = "5"  # seconds after which clients may come again
+# Clients may come again after so many seconds. The page is not what they have asked for: they get the whole
+# of it, and do not keep it in its place.
+_OF_THE_PAGE: Json = {
+    "customRequestHeaders": dict.fromkeys(("Range", "If-Modified-Since", "Authorization", "Cookie"), ""),
+    "customResponseHeaders": {
+        "Retry-After": "5",
+        "Cache-Control": "no-store",
+        "Last-Modified": "",
+        "Accept-Ranges": "",
+    },
+}
 # Traefik's own answers: nobody is there (502, 504), or too many wait (429)
 _BUSY = ("429", "502", "504")
 
@@ -96,6 +107,8 @@ def waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str
                     FIELD: transport,
                 }
             }
+    page = name_of(routing, "page", "all")
+    services[page] = {"loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{PAGE_PORT}"}]}}
     services[busy] = {
         "loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{OWN_PORT[WEB]}"}], "passHostHeader": False}
     }
@@ -107,13 +120,13 @@ def waiting(routing: Routing, part: ColourRouting, waiting: Waiting) -> dict[str
             busy: {
                 "rule": f"{INSIDE} && Path(`{path}`)",
                 "priority": MARKER_PRIORITY,
-                "service": "noop@internal",
-                "middlewares": [name_of(routing, "again", "all")],
+                "service": page,
+                "middlewares": [page],
                 "entryPoints": [WEB],
             }
         },
         "middlewares": {
-            name_of(routing, "again", "all"): {"headers": {"customResponseHeaders": {"Retry-After": _AGAIN}}},
+            page: {"headers": _OF_THE_PAGE},
             busy: {
                 "errors": {
                     "status": list(_BUSY),

@@ -17,6 +17,7 @@ from hitless.domain.common.events import StepJson, step_json
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
+from hitless.domain.host.journal import Waited
 from hitless.domain.plan.preview import Preview
 
 
@@ -35,13 +36,24 @@ class PlannedStep(StepJson):
     text: str
 
 
+class PlannedWait(TypedDict):
+    """How long requests will wait: about as long as when this `release` went live; null: not known yet."""
+
+    seconds: float | None
+    release: int | None
+
+
 class PlannedRelease(TypedDict):
-    """What the deployment would do, in order. The steps that get the images come first."""
+    """What the deployment would do, in order. The steps that get the images come first.
+
+    `waiting` is null if no request will wait.
+    """
 
     application: str
     release: int
     colour: Colour | None
     steps: list[PlannedStep]
+    waiting: PlannedWait | None
 
 
 class PlanDocument(TypedDict):
@@ -71,6 +83,17 @@ def show_plan(
     out.print(f"deploy [bold]{application.name}[/] release {plan.release} as [bold]{plan.colour}[/]:")
     for number, step in enumerate(preview.steps, start=1):
         out.print(f"  {number}. {escape(step_text(step))}")
+    if preview.lets_wait:
+        out.print(_waiting(preview.waited, application.settings.wait_timeout))
+
+
+def _waiting(waited: Waited | None, timeout: float) -> str:
+    if waited is None:
+        return "requests will wait; for how long is not known yet"
+    said = f"requests will wait for about {waited.seconds:.0f} s, as for release {waited.release}"
+    if waited.seconds > timeout:
+        return f"{said}; after {timeout:g} s (`wait_timeout`) they get 503"
+    return said
 
 
 def show_services(out: Console, application: Application) -> None:
@@ -106,4 +129,16 @@ def _release(preview: Preview) -> PlannedRelease:
     """The plan without the models, which hold environment values."""
     plan = preview.deployment
     steps: list[PlannedStep] = [{**step_json(step), "text": step_text(step)} for step in preview.steps]
-    return {"application": plan.application, "release": plan.release, "colour": plan.colour, "steps": steps}
+    return {
+        "application": plan.application,
+        "release": plan.release,
+        "colour": plan.colour,
+        "steps": steps,
+        "waiting": _wait(preview.waited) if preview.lets_wait else None,
+    }
+
+
+def _wait(waited: Waited | None) -> PlannedWait:
+    if waited is None:
+        return {"seconds": None, "release": None}
+    return {"seconds": waited.seconds, "release": waited.release}

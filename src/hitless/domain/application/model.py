@@ -39,7 +39,7 @@ class Settings:
 
     `certificates` is `now` if its host names must have one before the cutover, else `later`. While exclusive
     services change over, each request waits for at most `wait_timeout`, and at most `wait_limit` for each
-    host.
+    host; `wait_page` is the text of the page (HTML) that others get, "" for hitless's own.
     """
 
     timeout: float = 60.0
@@ -52,6 +52,7 @@ class Settings:
     certificates: str = "now"
     wait_timeout: float = 60.0
     wait_limit: int = 1000
+    wait_page: str = ""
 
 
 @dataclass(frozen=True)

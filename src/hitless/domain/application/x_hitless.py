@@ -117,6 +117,10 @@ def _setting(key: str, raw: Any) -> Any:
             if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
                 raise ValueError(f"expects a whole number of at least 1, not {raw!r}")
             return raw
+        case "wait_page":  # what the file has, as the adapter has read it
+            if not isinstance(raw, str):
+                raise ValueError(f"expects the name of a file with HTML, not {raw!r}")
+            return raw.replace("$$", "$")
         case "certificates":
             if raw not in ("now", "later"):
                 raise ValueError(f"expects now or later, not {raw!r}")

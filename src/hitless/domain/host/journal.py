@@ -7,12 +7,12 @@ most half a line, and a line that a full disk swallowed is lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hitless.domain.common.durations import ago, duration
-from hitless.domain.common.events import StepId, StepKind
+from hitless.domain.common.events import Outcome, StepId, StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 
@@ -63,6 +63,14 @@ class Holder:
         return f"{self.name}, for {duration(self.seconds)}, last sign of life {ago(self.quiet)}"
 
 
+@dataclass(frozen=True)
+class Waited:
+    """How long the first request waited, in seconds, while a release changed over."""
+
+    release: int
+    seconds: float
+
+
 def runs(journal: str) -> tuple[Run, ...]:
     """Every run whose beginning is in the text, the oldest first."""
     found: list[list[Json]] = []
@@ -72,6 +80,34 @@ def runs(journal: str) -> tuple[Run, ...]:
         if found:
             found[-1].append(event)
     return tuple(_run(events) for events in found)
+
+
+def last_waited(runs: Sequence[Run]) -> Waited | None:
+    """How long requests waited at the last changeover that went well; None: the journal knows of none.
+
+    The events must have all steps: those of a `World` do not.
+    """
+    for run in reversed(runs):
+        seconds = _waited(run.events) if run.outcome == Outcome.SUCCESSFUL else None
+        if seconds is not None:
+            return Waited(run.release, seconds)
+    return None
+
+
+def _waited(events: Iterable[Json]) -> float | None:
+    """The seconds of the steps from the wait to the answer, of the last such ones."""
+    since = found = None
+    for event in events:
+        step = step_of(event.get("step")) if event["event"] == "step_done" else ""
+        if not isinstance(step, StepId):
+            continue
+        if step.kind is StepKind.LET_WAIT:
+            since = 0.0
+        if since is not None:
+            since += float(event.get("seconds") or 0)
+        if since is not None and step.kind is StepKind.ANSWER:
+            found, since = since, None
+    return found
 
 
 def step_of(value: object) -> StepId | str:

@@ -89,7 +89,7 @@ def go(application: Prepared, before: Routing, to: Held, services: Sequence[str]
     # those that have waited for this colour have their connections by that address
     drain = Drain(name, to.colour, application.settings.drain_timeout, waited=(to.waiting.address,))
     stop = (Stop(name, to.colour, tuple(services)),) if services else ()
-    return LetWait(before, to.routing), drain, *stop
+    return LetWait(before, to.routing, application.settings.wait_page), drain, *stop
 
 
 def come_back(

@@ -110,10 +110,14 @@ class Gate:
 
 @dataclass(frozen=True)
 class LetWait:
-    """From this generation on, every new request to the live colour waits. Nobody answers until `Answer`."""
+    """From this generation on, every new request to the live colour waits. Nobody answers until `Answer`.
+
+    `page` is for those that have waited too long, "" for hitless's own.
+    """
 
     before: Routing
     routing: Routing
+    page: str = ""
 
     @property
     def id(self) -> StepId:

@@ -19,8 +19,8 @@ IDLE_TIMEOUT = 0.25  # seconds
 
 
 def busy_path(application: str) -> str:
-    """The path below which the gateway itself answers requests that have waited too long."""
-    return f"/{application}/busy"
+    """The path at which the gateway itself answers requests that have waited too long."""
+    return f"/{application}.html"
 
 
 def asked_path(application: str, whom: str, middleware: str) -> str:
