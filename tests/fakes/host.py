@@ -329,7 +329,8 @@ class FakeHost:
             self.running[name] = replace(
                 self.running[name], state="exited", exit_code=self.behaviour.ends_with
             )
-        self.clock.pause(self.behaviour.stop_seconds)
+        if self.behaviour.stop_seconds:
+            self.clock.pause(self.behaviour.stop_seconds)
 
     def set_restart_policies(self, policies: Mapping[str, str]) -> None:
         self._verb("set restart policies")
