@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from bench.load import Load
+from hitless.adapters.gateway.programs import gateway_image
 from hitless.cli.exit_codes import ExitCode
+from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.execution import observe
 from tests.e2e.conftest import GATEWAY, ROOT, docker
 from tests.e2e.matrix import (
@@ -24,6 +26,7 @@ from tests.e2e.matrix import (
     lost_between,
     points,
 )
+from tests.e2e.second_engine import SecondEngine
 from tests.e2e.shop import RATE, Shop, made_on_its_own
 from tests.e2e.test_changeover import COMPOSE, IMAGE, MIX, data, rows, writers
 
@@ -230,3 +233,30 @@ def test_the_document_says_what_was_measured() -> None:
     found = {row.case: row.outcome for row in TABLE.rows.values() if row.case in published}
     assert found or not TABLE.rows
     assert found == {case: published[case] for case in found}
+
+
+def power_cut(engine: SecondEngine) -> None:
+    engine.cut_the_current()
+    engine.start()
+
+
+@pytest.mark.parametrize("end", [SecondEngine.restart, power_cut])
+@pytest.mark.parametrize("at", ["after stop-exclusive", "hand-over: after start"])
+def test_the_engine_restarts_while_requests_wait(
+    built: str, tmp_path_factory: pytest.TempPathFactory, at: str, end: Callable[[SecondEngine], None]
+) -> None:
+    name = "hitless-alone"
+    # the socket's path must be short
+    with SecondEngine(Path(f"/tmp/{name}")).running() as engine, pytest.MonkeyPatch.context() as patch:
+        engine.load(TRAEFIK_IMAGE, gateway_image(), IMAGE)
+        patch.setenv("DOCKER_HOST", engine.host)
+        with engine.entered(), made_on_its_own(Alone, COMPOSE, name, tmp_path_factory) as shop:
+            with writers(shop.app, 2) as them:
+                stopped = shop.deploy_during(at, lambda: end(engine))
+                last = shop.deploy_well()
+            print(stopped.output)
+            assert stopped.code in (ExitCode.FAILED, ExitCode.UNFINISHED), stopped.output
+            shop.answers(last.release)
+            answered = {key for one in them for key in one.answered}
+            assert answered
+            assert answered <= {*rows(shop.app)}
