@@ -108,7 +108,7 @@ class GatewayProject:
             logs = self._last_words()
             with suppress(DockerFailed):
                 self._compose(own, "down")
-            self._refuse_taken(error, (*settings.published, *settings.udp_ports))
+            self._refuse_taken(error, (*settings.published, *settings.published_udp))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
         self.programs.keep(software.program)
 

@@ -39,7 +39,7 @@ class Gateway:
     `networks` are those that it is on, each with its address (IPv4) there. `https_port` is the host's port of
     the entry point `websecure`, 0 without one; `aliases` are other names of its entry points, which labels
     may use. `challenge` is how the CA proves host names, None if the gateway gets no certificates by itself;
-    `ca` is the CA's ACME address.
+    `ca` is the CA's ACME address. `http3`: it answers HTTP/3 on the port for HTTPS.
     """
 
     project: str
@@ -56,6 +56,7 @@ class Gateway:
     aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
     challenge: Challenge | None = None
     ca: str = ""
+    http3: bool = False
 
     def address_for(self, application: str) -> str:
         """Its own address on that network; "" if it is not there yet."""
