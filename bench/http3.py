@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,30 +45,31 @@ class Client(Protocol):
         ...
 
 
-@dataclass
-class Seen:
-    """What a client saw: which releases answered, and what was lost, with the reasons."""
-
-    answers: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-
-def keep_asking(client: Client, is_kept: bool, is_over: threading.Event, pause: float, seen: Seen) -> None:
+def keep_asking(
+    client: Client,
+    is_kept: bool,
+    is_over: threading.Event,
+    pause: float,
+    answered: Callable[[float, str], None],
+    lost: Callable[[str], None],
+) -> None:
     """Ask again and again in this thread, `pause` seconds after each answer.
 
-    Each request is over a new connection, or over one that is kept.
+    Each request is over a new connection, or over one that is kept. `answered` gets the moment at which a
+    request began, and the release that answered; `lost` gets what went wrong.
     """
 
     async def ask() -> None:
         while not is_over.is_set():
+            began = time.monotonic()
             try:
                 answer = await client.get()
                 if answer.status == 200:
-                    seen.answers.append(answer.headers["x-release"])
+                    answered(began, answer.headers["x-release"])
                 else:
-                    seen.lost.append(str(answer.status))
+                    lost(str(answer.status))
             except (OSError, KeyError, httpx.HTTPError) as error:
-                seen.lost.append(repr(error))
+                lost(repr(error))
             if not is_kept:
                 await client.close()
             await asyncio.sleep(pause)
@@ -169,7 +172,13 @@ class _Session(QuicConnectionProtocol):
         super().__init__(quic)
         self._http = H3Connection(quic)
         self._answers: dict[int, tuple[Answer, asyncio.Future[None]]] = {}
-        self.usable = True
+        self._is_over = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request may be sent, as far as this side knows."""
+        # aioquic tells of a close when some more time has gone, but sends nothing any more
+        return not self._is_over and self._quic._close_event is None
 
     async def get(self, host: str, path: str) -> Answer:
         """Send a GET and return the whole answer."""
@@ -189,7 +198,7 @@ class _Session(QuicConnectionProtocol):
 
     def end(self) -> None:
         """Tell the server, and close the socket."""
-        self.usable = False
+        self._is_over = True
         self.close()
         if self._transport:
             self._transport.close()
@@ -223,7 +232,7 @@ class _Session(QuicConnectionProtocol):
         self._fail(exc or ConnectionResetError("closed"))
 
     def _fail(self, error: Exception) -> None:
-        self.usable = False
+        self._is_over = True
         for number in self._answers:
             self._end(number, error)
 

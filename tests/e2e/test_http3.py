@@ -13,10 +13,11 @@ from contextlib import contextmanager
 import pytest
 
 from bench.applications import address
-from bench.http3 import Browser, Client, Http3, Seen, keep_asking
+from bench.http3 import Browser, Client, Http3, keep_asking
 from bench.threads import running
 from hitless.domain.routing.entry_points import WEBSECURE, inner_port
 from tests.common.certificates import Authority
+from tests.e2e.https import Seen
 from tests.e2e.test_https import HOST, Site, site
 
 __all__ = ["site"]
@@ -53,8 +54,14 @@ def asking(kept: Mapping[str, Client], fresh: Mapping[str, Client]) -> Iterator[
     """These clients ask all the time, over connections that they keep, and over a new one each time."""
     is_over = threading.Event()
     seen = {name: Seen() for name in (*kept, *fresh)}
+
+    def ask(client: Client, is_kept: bool, into: Seen) -> None:
+        keep_asking(
+            client, is_kept, is_over, 0.01, lambda _, release: into.answers.append(release), into.lost.append
+        )
+
     threads = [
-        threading.Thread(target=keep_asking, args=(client, name in kept, is_over, 0.01, seen[name]))
+        threading.Thread(target=ask, args=(client, name in kept, seen[name]))
         for name, client in (*kept.items(), *fresh.items())
     ]
     began = time.monotonic()

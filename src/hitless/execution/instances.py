@@ -104,13 +104,13 @@ def _end(ports: Ports, step: EndInstance) -> None:
     for is_killed, patience in ((False, _GRACE), (True, _KILL)):
         if number in ports.instances.instances().there:
             ports.instances.end_instance(number, is_killed)
-        if step.http3 and not is_killed:
-            # it closes its connections over HTTP/3 at once, and tells their clients
-            live = ports.instances.instances().live
-            ports.instances.divert(live, ports.state.read(None).routings.values(), is_over=True)
         deadline = ports.clock.now() + patience
         while number in ports.instances.instances().there and ports.clock.now() < deadline:
             ports.clock.pause(_PAUSE)
+    if step.http3:
+        # it has told its clients over HTTP/3 that it ends: none of them goes back to it
+        live = ports.instances.instances().live
+        ports.instances.divert(live, ports.state.read(None).routings.values(), is_over=True)
     if number in ports.instances.instances().there:
         raise TimedOut(f"Traefik did not end within {_GRACE + _KILL:.0f} s", "see `hitless gateway logs`")
     ports.instances.fit_memory()

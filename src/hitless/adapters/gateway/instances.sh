@@ -183,7 +183,7 @@ tell() { # line for the shell that looks after them
 #
 # QUIC is UDP with connections, so its rule is for the first packet of each, too: the first byte of those that open one
 # has the highest bit (RFC 9000, 17.2), and the kernel keeps the others where they are. Which connections are in use is
-# seen by their packets: a client that sends none for 20 s waits for no answer (browsers ask for a sign of life after 15).
+# seen by their packets: a client that sends none for 20 s waits for no answer (Chrome asks for a sign of life after 15).
 #
 # What comes after the instance: pairs of TCP ports `80 : 61001`, with commas, those of UDP, those back, those of QUIC,
 # and all ports of QUIC.
