@@ -25,7 +25,7 @@ help:
 	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
 	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
-	@echo "make bench-https       deployments and replacements over HTTPS, with 600 TLS hosts"
+	@echo "make bench-https       deployments and replacements over HTTPS, HTTP/3 and WebSockets, with 600 TLS hosts (HOSTS=100 DEPLOYMENTS=5)"
 	@echo "make bench-replacement the gateway's Traefik replaced with 200 applications: time and memory"
 	@echo "make bench-delivery measure how long a delivery takes to be in force, with the gateway's certificate and without"
 	@echo "make bench-memory   memory and what is left after many deployments"
@@ -125,7 +125,7 @@ bench-replacement: python engine
 	@$(PYTHON_RUN) -m bench.replacement $(APPLICATIONS)
 
 bench-https: python engine
-	@$(PYTHON_RUN) -m bench.https $(HOSTS)
+	@$(PYTHON_RUN) -m bench.https $(HOSTS) $(DEPLOYMENTS)
 
 bench-many: python engine
 	@$(PYTHON_RUN) -m bench.many $(APPLICATIONS)

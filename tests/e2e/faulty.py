@@ -59,7 +59,10 @@ LOOKS = {
     "said",
 }
 # verbs that ask until something is so: their commands change nothing either
-WAITS = {"in_force", "complaints", "ask", "connections", "instance_answers", "instance_connections"}
+WAITS = {
+    *("in_force", "complaints", "ask", "connections", "instance_answers"),
+    *("instance_connections", "quic_connections"),
+}
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
 OBJECTS = ("container", "image", "network", "volume")
 CHANGING = ("deliver", "withdraw", "record", "forget")  # what changes something in the gateway

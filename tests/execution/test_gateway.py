@@ -185,12 +185,30 @@ def test_the_ca_for_tests_is_left_at_once() -> None:
         (GatewaySettings(), {"acme_email": "ann@example.org"}, "no port for HTTPS"),
         (GatewaySettings(https_port=443), {"acme_dns": "cloudflare"}, "without an account at the CA"),
         (GatewaySettings(https_port=443), {"acme_server": STAGING}, "without an account at the CA"),
+        (GatewaySettings(), {"http3": True}, "on the port for HTTPS, and the gateway has none"),
+        (GatewaySettings(https_port=443, http3=True), {"https_port": 0}, "the gateway has none"),
     ],
 )
-def test_settings_for_certificates_that_lack_others(
-    present: GatewaySettings, asked: dict[str, str], said: str
+def test_settings_for_https_that_lack_others(
+    present: GatewaySettings, asked: dict[str, Any], said: str
 ) -> None:
     host = FakeHost(gateway_settings=present)
     with pytest.raises(HitlessError, match=said):
         commands.gateway_up(host.ports(), FakeGatewayProject(host, there=present), True, asked, False)
     assert host.traefiks.verbs == []
+
+
+def test_http3_takes_a_restart_and_a_udp_port_that_no_application_has() -> None:
+    secure = GatewaySettings(https_port=443, udp_ports={443: ""})
+    host = FakeHost(gateway_settings=secure)
+    project = FakeGatewayProject(host, there=secure)
+    for asked, may_replace, said in (
+        ({"http3": True}, False, "http3 is False, asked for True"),
+        ({"http3": True}, True, "UDP port 443 can't be both for HTTP/3 and for applications"),
+    ):
+        with pytest.raises(HitlessError, match=said):
+            commands.gateway_up(host.ports(), project, True, asked, may_replace)
+    made, _, _ = commands.gateway_up(
+        host.ports(), project, True, {"http3": True, "udp_ports": {53: ""}}, True
+    )
+    assert made.published_udp == {53: "", 443: ""}

@@ -158,6 +158,41 @@ def test_connections_get_30_seconds_to_end_and_then_are_cut(
     assert "0 of 7 connections ended, 7 after 30 s" in said
 
 
+HTTP3 = replace(OLD, https_port=443, http3=True)
+OVER_HTTP3 = [*VERBS[:3], "divert 0", "divert 1", *VERBS[3:], "divert 1 no more"]
+
+
+def with_http3(host: FakeHost) -> FakeGatewayProject:
+    host.gateway_settings = HTTP3
+    return FakeGatewayProject(host, there=HTTP3)
+
+
+def test_clients_over_http3_have_gone_before_others_are_told_to_go(host: FakeHost) -> None:
+    host.traefiks.quic[0] = 300
+    began = host.clock.now()
+    commands.gateway_upgrade(host.ports(), with_http3(host), {})
+    assert host.traefiks.verbs == OVER_HTTP3
+    assert 20 <= host.clock.now() - began < 35
+    assert host.traefiks.quic[0] == 0
+    assert host.traefiks.diverting == {0}  # that one has ended
+    assert host.traefiks.violations == []
+
+
+def test_one_that_waits_for_an_answer_over_http3_is_not_seen_and_has_20_seconds(host: FakeHost) -> None:
+    began = host.clock.now()
+    commands.gateway_upgrade(host.ports(), with_http3(host), {})
+    assert 20 <= host.clock.now() - began < 25
+
+
+def test_connections_over_http3_get_30_seconds_to_end_and_then_are_cut(host: FakeHost) -> None:
+    host.traefiks.quic[0], host.traefiks.ending = 2, 0
+    began = host.clock.now()
+    commands.gateway_upgrade(host.ports(), with_http3(host), {})
+    assert 30 <= host.clock.now() - began < 35
+    said = [event.detail for event in host.events if isinstance(event, StepDone)]
+    assert "0 of 0 connections ended, 2 over HTTP/3 cut" in said
+
+
 def test_it_waits_for_commands_on_applications(host: FakeHost, project: FakeGatewayProject) -> None:
     host.at_work["blog"] = Holder("ann", 3, 1)
     with pytest.raises(Locked, match="on blog: ann"):
@@ -181,10 +216,15 @@ def test_it_is_in_the_gateways_journal(host: FakeHost, project: FakeGatewayProje
     assert (run.operation, run.outcome) == ("gateway upgrade", "successful")
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    ("settings", "verb"), [*((OLD, verb) for verb in VERBS), *((HTTP3, verb) for verb in OVER_HTTP3[:-1])]
+)
 def test_the_next_upgrade_finishes_one_that_was_killed_at_any_step(
-    host: FakeHost, project: FakeGatewayProject, verb: str
+    host: FakeHost, settings: GatewaySettings, verb: str
 ) -> None:
+    host.gateway_settings = settings
+    project = FakeGatewayProject(host, there=settings)
+
     def kill(at: str) -> None:
         if at == verb:
             raise Killed
@@ -197,4 +237,5 @@ def test_the_next_upgrade_finishes_one_that_was_killed_at_any_step(
     made, _, _ = commands.gateway_upgrade(host.ports(), project, {})
     assert project.settings() == host.traefiks.settled == made
     assert list(host.traefiks.running) == [host.traefiks.live]
+    assert host.traefiks.live not in host.traefiks.diverting
     assert host.traefiks.violations == []

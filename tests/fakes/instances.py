@@ -28,6 +28,9 @@ class FakeInstances:
     connections: dict[int, int] = field(default_factory=dict)
     ending: int = 1
     closing: set[int] = field(default_factory=set)
+    # those over HTTP/3, and what tells their clients to go
+    quic: dict[int, int] = field(default_factory=dict)
+    diverting: set[int] = field(default_factory=set)
     # one that ends only when it is killed
     stubborn: int | None = None
     # bytes, 0 for no limit
@@ -85,6 +88,16 @@ class FakeInstances:
         if number == self.live:
             self.violations.append(f"the live instance {number} closes its connections")
         self.closing.add(number)
+
+    def divert(self, number: int, routings: Iterable[Routing], is_over: bool = False) -> None:
+        self._verb(f"divert {number}{' no more' if is_over else ''}")
+        (self.diverting.discard if is_over else self.diverting.add)(number)
+
+    def quic_connections(self, number: int) -> int:
+        left = self.quic.get(number, 0)
+        if number in self.diverting:
+            self.quic[number] = max(left - self.ending, 0)
+        return left
 
     def instance_connections(self, number: int) -> int:
         left = self.connections.get(number, 0)

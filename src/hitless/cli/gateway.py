@@ -49,6 +49,9 @@ gateway.add_command(config)
     "--https-port", type=click.IntRange(0, 65535), help="The port to listen on for HTTPS; 0: none.  [0]"
 )
 @click.option(
+    "--http3/--no-http3", default=None, help="Answer HTTP/3, too: UDP on the port for HTTPS.  [--no-http3]"
+)
+@click.option(
     "--entry-point-alias",
     type=Alias(),
     multiple=True,
@@ -147,7 +150,7 @@ def up(
         f"http://{shown(made.bind, made.http_port)}",
         *([f"https://{shown(made.bind, made.https_port)}"] if made.https_port else []),
         *(shown(at, port) for port, at in made.ports.items()),
-        *(shown(at, port, over_udp=True) for port, at in made.udp_ports.items()),
+        *(shown(at, port, over_udp=True) for port, at in made.published_udp.items()),
     ]
     echo(f"gateway {options.gateway} {state}: {', '.join(addresses)}")
     if made.held:

@@ -81,7 +81,8 @@ def up(
     if is_running and present:
         # Found later, a taken port would cost a restart of the gateway, which interrupts every application
         more = {port: at for port, at in wanted.published.items() if port not in present.published}
-        udp = {port: at for port, at in wanted.udp_ports.items() if port not in present.udp_ports}
+        there = present.published_udp
+        udp = {port: at for port, at in wanted.published_udp.items() if port not in there}
         project.refuse_taken(more, udp)
     said = put_right(ports, present) if is_running and present else ()
     if present and wanted.image != present.image:
@@ -102,6 +103,11 @@ def _refuse_ports(wanted: GatewaySettings) -> None:
             f"port {API_PORT} can't be both the dashboard's and one for applications",
             f"pass --no-dashboard, or another port than {API_PORT}",
         )
+    if wanted.http3 and wanted.https_port in wanted.udp_ports:
+        raise HitlessError(
+            f"UDP port {wanted.https_port} can't be both for HTTP/3 and for applications",
+            f"pass --no-http3, or --unpublish {wanted.https_port}/udp",
+        )
     for port in set(wanted.own_ports) & set(wanted.ports):
         # Docker would give it to one of the two, and the other would be reached by nobody
         raise HitlessError(
@@ -111,10 +117,15 @@ def _refuse_ports(wanted: GatewaySettings) -> None:
 
 
 def _refuse_unable(wanted: GatewaySettings) -> None:
-    """Raise `HitlessError` if settings for certificates lack others."""
+    """Raise `HitlessError` if settings for HTTPS lack others."""
     if not wanted.acme_email and (wanted.acme_dns or wanted.acme_server):
         raise HitlessError(
             "the gateway gets no certificates without an account at the CA", "pass --acme-email, too"
+        )
+    if wanted.http3 and not wanted.https_port:
+        raise HitlessError(
+            "HTTP/3 is on the port for HTTPS, and the gateway has none",
+            "pass --https-port 443, too, or --no-http3",
         )
     if wanted.acme_email and not wanted.https_port:
         raise HitlessError(

@@ -59,7 +59,21 @@ class InstanceControl(Protocol):
         ...
 
     def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
-        """Have an instance that leaves end each connection after its next answer to one of these."""
+        """Have an instance that leaves end each connection after its next answer to one of these.
+
+        One over HTTP/3 gets no answer any more.
+        """
+        ...
+
+    def divert(self, number: int, routings: Iterable[Routing], is_over: bool = False) -> None:
+        """Have an instance tell clients over HTTP/3, in each answer, to come back over TCP.
+
+        `is_over`: have it tell them no more.
+        """
+        ...
+
+    def quic_connections(self, number: int) -> int:
+        """The connections of clients over HTTP/3 to an instance that were used in the last 20 seconds."""
         ...
 
     def instance_connections(self, number: int) -> int:

@@ -18,6 +18,7 @@ from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GatewayShell
 from hitless.adapters.gateway.state import GatewayState
 from hitless.adapters.gateway.traefik import Traefik
+from hitless.adapters.gateway.traefik_document import Leaving
 from hitless.domain.common.errors import DockerFailed, LockLost
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import Software
@@ -33,6 +34,7 @@ CHANGES: dict[str, Callable[[TraefikInstances], None]] = {
     "begin": lambda instances: instances.begin_instance(1, SETTINGS),
     "switch": lambda instances: instances.switch_to(1),
     "settle": lambda instances: instances.settle(SETTINGS),
+    "divert": lambda instances: instances.divert(0, [SHOP]),
     "close": lambda instances: instances.close_instance(0, [SHOP]),
     "end": lambda instances: instances.end_instance(1, is_killed=False),
 }
@@ -115,7 +117,7 @@ def test_the_command_that_holds_it_changes_instances(
     assert "--entrypoints.web.address=:61002" in arguments
     assert (served / "1/routes/shop.yml").read_text() == "old"
     assert (served / "live").read_text() == "1\n"
-    assert (served / "routes/shop.yml").read_text() == render(SHOP, is_leaving=True)
+    assert (served / "routes/shop.yml").read_text() == render(SHOP, Leaving.CLOSE)
     settled = (served.parents[1] / "etc/hitless/routes/.settled").read_text()
     assert settled.splitlines()[1:3] == [SETTINGS.to_label(), "program"]
     wait_for(lambda: said == ["begin 1 live"])
@@ -135,6 +137,44 @@ def test_packets_of_udp_go_to_the_new_one_and_answers_have_the_port_that_was_ask
     assert "redirect to tcp dport map { 80 : 61003, 60082 : 61001 }" in rules[1]
     assert "priority mangle; ct direction original udp dport set udp dport map { 53 : 61002 }" in rules[2]
     assert "postrouting priority 400; udp sport set udp sport map { 61002 : 53, 63002 : 53 }" in rules[3]
+
+
+def test_new_connections_of_quic_go_to_the_new_one_and_the_packets_of_each_are_seen(
+    state: GatewayState, instances: TraefikInstances, served: Path, docker: FakeDocker, host: FakeDocker
+) -> None:
+    found = recorded("container_gateway")
+    found[0]["Config"]["Labels"][LABEL_SETTINGS] = GatewaySettings(https_port=443, http3=True).to_label()
+    docker.answers("container", "inspect", stdout=json.dumps(found))
+    nft = host.directory / "nft"
+    nft.write_text(f"#!/bin/sh\ncat > {served}/rules\n")
+    with state.alone("alice", ""):
+        instances.switch_to(1)
+    _, tcp, quic, seen, used = (served / "rules").read_text().splitlines()
+    assert "redirect to tcp dport map { 80 : 61002, 60443 : 61003, 60082 : 61001 }" in tcp
+    # a packet that opens a connection has the highest bit (RFC 9000, 17.2)
+    assert "meta l4proto udp @th,64,1 1 redirect to udp dport map { 60443 : 61003 }" in quic
+    assert "set quic { typeof udp dport . ct id; flags dynamic,timeout; timeout 20s; }" in seen
+    assert "input priority 0; udp dport { 60443, 61003, 63003 } update @quic { udp dport . ct id };" in used
+    # as nft prints it
+    nft.write_text(
+        "#!/bin/sh\necho '  elements = { 60443 . 7 expires 19s, 61003 . 60443 expires 2s,'\n"
+        "echo '               60443 . 9 expires 1s }'\n"
+    )
+    assert [instances.quic_connections(number) for number in (0, 1, 2)] == [2, 1, 0]
+    nft.write_text(f'#!/bin/sh\necho "$@" > {served}/rules\n')
+    with state.alone("alice", ""):
+        instances.close_instance(0, [SHOP])
+    assert (served / "rules").read_text() == "add rule inet hitless used udp dport 60443 reject\n"
+
+
+def test_an_instance_tells_clients_over_http3_to_come_back_over_tcp(
+    state: GatewayState, instances: TraefikInstances, served: Path
+) -> None:
+    with state.alone("alice", ""):
+        instances.divert(0, [SHOP])
+        assert (served / "routes/shop.yml").read_text() == render(SHOP, Leaving.DIVERT)
+        instances.divert(0, [SHOP], is_over=True)
+        assert (served / "routes/shop.yml").read_text() == render(SHOP)
 
 
 def test_one_for_which_there_is_no_room_leaves_nothing(

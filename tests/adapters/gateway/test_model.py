@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from hitless.domain.gateway.compose_model import model
+from hitless.domain.gateway.compose_model import arguments, model
 from hitless.domain.gateway.instances import redirection, udp_redirection
 from hitless.domain.gateway.model import Software, container_name, network_name
 from hitless.domain.gateway.settings import GatewaySettings
@@ -258,6 +259,23 @@ def test_a_udp_port_for_applications_also_beside_tcp_with_the_same_number() -> N
     assert not [word for word in found["command"] if "port-53-udp.transport" in word]
     # and an older hitless knows none
     assert GatewaySettings.from_label('{"ports": {"53": ""}, "read_timeout": 1}').udp_ports == {}
+
+
+def test_http3_is_on_the_port_for_https_and_clients_are_told_that_one() -> None:
+    settings = GatewaySettings(https_port=8443, http3=True, bind="127.0.0.1")
+    found = service(settings)
+    published = {"host_ip": "127.0.0.1", "published": "8443", "target": 60443, "mode": "ingress"}
+    for protocol in ("tcp", "udp"):
+        assert {**published, "protocol": protocol} in found["ports"]
+    told = "--entrypoints.websecure.http3.advertisedport=8443"
+    assert told in found["command"]
+    assert told in arguments("traefik", settings, 1)  # whose own port is another one
+    # something else has the port still: it would answer none of what clients are told
+    held = service(replace(settings, held=(8443,)))
+    assert [port["published"] for port in held["ports"]] == ["80"]
+    off = service(replace(settings, http3=False))
+    assert [port["protocol"] for port in off["ports"]] == ["tcp", "tcp"]
+    assert not [word for word in off["command"] if "http3" in word]
 
 
 def test_each_instance_gets_every_packet_and_answers_by_the_port_that_was_asked() -> None:

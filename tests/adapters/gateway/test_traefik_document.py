@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.adapters.gateway.traefik_document import document, udp_servers
+from hitless.adapters.gateway.traefik_document import Leaving, document, udp_servers
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.routing.model import Protocol, Router
@@ -466,11 +466,16 @@ def test_no_two_names_ever_meet(found: list[Routing]) -> None:
         assert len(listed) == len(set(listed)) == expected[kind]
 
 
-def test_each_route_of_a_traefik_that_leaves_ends_its_connections_first_of_all() -> None:
+@pytest.mark.parametrize(
+    ("how", "headers"),
+    [(Leaving.CLOSE, {"Connection": "close", "Alt-Svc": "clear"}), (Leaving.DIVERT, {"Alt-Svc": "clear"})],
+    ids=["ends its connections", "sends clients over HTTP/3 away"],
+)
+def test_each_route_of_a_traefik_that_leaves_first_of_all(how: Leaving, headers: dict[str, str]) -> None:
     shop = routing(Colour.BLUE)
-    plain, leaving = document(shop), document(shop, is_leaving=True)
+    plain, leaving = document(shop), document(shop, how)
     assert leaving["http"]["middlewares"]["shop.leaving.all"] == {
-        "headers": {"customResponseHeaders": {"Connection": "close"}}
+        "headers": {"customResponseHeaders": headers}
     }
     for name, made in plain["http"]["routers"].items():
         if "middlewares" in made:  # the marker has none: nobody outside asks for it

@@ -117,3 +117,14 @@ def test_without_a_health_check_a_container_that_runs_is_ready() -> None:
     finding = only(checks.check(made, world(gateway=gateway), {}))
     assert not finding.is_error
     assert "a container that runs will count as ready" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("http3", "said"), [(True, "443/udp is the gateway's own port for HTTP/3"), (False, "does not publish")]
+)
+def test_the_udp_port_of_http3_is_the_gateways_own(http3: bool, said: str) -> None:
+    port = {"target": 5300, "published": "443", "protocol": "udp"}
+    service = {**HEALTHY, **unrouted(ports=[port], x_hitless={"publish": "gateway"})}
+    gateway = replace(GATEWAY, https_port=443, http3=http3)
+    found = checks.check(application({"app": service}), world(gateway=gateway), IMAGES)
+    assert any(said in one.message for one in found if one.is_error), found

@@ -13,6 +13,7 @@ from hitless.adapters.gateway.orders import without
 from hitless.adapters.gateway.programs import Programs
 from hitless.adapters.gateway.routing_file import render
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell
+from hitless.adapters.gateway.traefik_document import Leaving
 from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.compose_model import TRAEFIK, arguments, storage
@@ -21,6 +22,8 @@ from hitless.domain.gateway.instances import (
     Instances,
     Listening,
     listening,
+    quic_ports,
+    quic_redirection,
     redirection,
     udp_redirection,
 )
@@ -106,8 +109,10 @@ class TraefikInstances:
 
     def switch_to(self, number: int) -> None:
         """Give every new connection to this instance, in one instant."""
-        there = self._settings().entry_points
-        pairs = (redirection(there, number), *udp_redirection(there, number))
+        settings = self._settings()
+        there = settings.entry_points
+        quic = quic_redirection(there, number) if settings.http3 else ("", "")
+        pairs = (redirection(there, number), *udp_redirection(there, number), *quic)
         self._change("switch", str(number), *pairs)
         self.instances()
 
@@ -119,8 +124,22 @@ class TraefikInstances:
 
     def close_instance(self, number: int, routings: Iterable[Routing]) -> None:
         """Have an instance that leaves end each connection after its next answer to one of these."""
+        settings = self._settings()
+        if settings.http3:
+            self._change("refuse_quic", str(quic_ports(settings.entry_points)[number]))
+        self._leave(number, routings, Leaving.CLOSE)
+
+    def divert(self, number: int, routings: Iterable[Routing], is_over: bool = False) -> None:
+        """Have an instance tell clients over HTTP/3 to come back over TCP, or no more (`is_over`)."""
+        self._leave(number, routings, None if is_over else Leaving.DIVERT)
+
+    def quic_connections(self, number: int) -> int:
+        """The QUIC connections of clients to an instance that have been used in the last 20 s."""
+        return int(self.shell.run("quic", str(quic_ports(self._settings().entry_points)[number]))[0])
+
+    def _leave(self, number: int, routings: Iterable[Routing], how: Leaving | None) -> None:
         for routing in routings:
-            text = render(routing, is_leaving=True).encode()
+            text = render(routing, how).encode()
             self._change("give", str(number), routing.application, str(len(text)), stdin=text)
 
     def instance_connections(self, number: int) -> int:

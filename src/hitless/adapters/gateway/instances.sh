@@ -180,16 +180,28 @@ tell() { # line for the shell that looks after them
 # Give every new connection to one instance, in one instant: nft takes all of this or nothing. A connection that is
 # open stays where it is: the rule is for the first packet of each. UDP has no connections: the rules are for each
 # packet, but for none that answers one of ours: its port may be that of an entry point, by chance.
-switch() { # .gateway, claim, instance, pairs of TCP ports `80 : 61001`, with commas, those of UDP, and those back
-    fenced "$1" "$2" redirect "$3" "$4" "$5" "$6"
+#
+# QUIC is UDP with connections, so its rule is for the first packet of each, too: the first byte of those that open one
+# has the highest bit (RFC 9000, 17.2), and the kernel keeps the others where they are. Which connections are in use is
+# seen by their packets: a client that sends none for 20 s waits for no answer (Chrome asks for a sign of life after 15).
+#
+# What comes after the instance: pairs of TCP ports `80 : 61001`, with commas, those of UDP, those back, those of QUIC,
+# and all ports of QUIC.
+switch() { # .gateway, claim, instance, …
+    fenced "$1" "$2" redirect "$3" "$4" "$5" "$6" "$7" "$8"
 }
 
-redirect() { # instance, pairs of TCP ports, pairs of UDP ports, pairs of UDP ports for answers
+redirect() { # instance, …
     {
         echo "add table inet hitless; delete table inet hitless"
         [ -z "$2" ] || redirection "tcp flags & (syn | ack) == syn redirect to tcp dport map { $2 }"
         [ -z "$3" ] || packets packets "prerouting priority mangle" "ct direction original udp dport set udp dport map { $3 }"
         [ -z "$4" ] || packets answers "postrouting priority 400" "udp sport set udp sport map { $4 }"
+        [ -z "$5" ] || redirection "meta l4proto udp @th,64,1 1 redirect to udp dport map { $5 }"
+        [ -z "$6" ] || {
+            echo "table inet hitless { set quic { typeof udp dport . ct id; flags dynamic,timeout; timeout 20s; }; }"
+            packets used "input priority 0" "udp dport { $6 } update @quic { udp dport . ct id }"
+        }
     } | nft -f - && echo "$1" 1<> "$served/live" # without an instant in which it is empty, or has no room
 }
 
@@ -267,6 +279,16 @@ refuse_packets() { # table, addresses
         echo "table inet $table { chain refused { type filter hook output priority 0;"
         echo "ip daddr @of_4 meta l4proto udp reject; ip6 daddr @of_6 meta l4proto udp reject; }; }"
     } | nft -f -
+}
+
+# How many QUIC connections are in use at a port.
+quic() { # port
+    nft list set inet hitless quic | grep -o "[{ ]$1 \. " | wc -l
+}
+
+# Let no packet of QUIC reach an instance that leaves.
+refuse_quic() { # .gateway, claim, port
+    fenced "$1" "$2" nft add rule inet hitless used udp dport "$3" reject
 }
 
 # Whether the host's kernel lets us.

@@ -111,7 +111,7 @@ class GatewayProject:
                 self._compose(own, "down")
                 if new := sorted({*self._volumes()} - {*before}):
                     self.cli.change("volume", "rm", *new)
-            self._refuse_taken(error, (*settings.published, *settings.udp_ports))
+            self._refuse_taken(error, (*settings.published, *settings.published_udp))
             raise HitlessError(f"{error.message}{logs}", error.hint or "see the lines above") from error
         self.programs.keep(software.program)
 

@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from hitless.adapters import json_yaml
-from hitless.adapters.gateway.traefik_document import document
+from hitless.adapters.gateway.traefik_document import Leaving, document
 from hitless.adapters.gateway.traefik_ways import NO_PORT, OWN_PORT
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
@@ -41,12 +41,10 @@ class ForeignRouting(HitlessError):
     """A routing file that hitless did not write, or that somebody has changed."""
 
 
-def render(routing: Routing, is_leaving: bool = False) -> str:
-    """The whole text of the application's routing file; `is_leaving`: for a Traefik that is replaced."""
+def render(routing: Routing, leaving: Leaving | None = None) -> str:
+    """The whole text of the application's routing file; `leaving`: for a Traefik that is replaced."""
     # JSON: what one reader of YAML takes for a text, another takes for a number (1e3)
-    return sealed(
-        {"routing": _encode(routing)}, json_yaml.dump(document(routing, is_leaving), indent=1) + "\n"
-    )
+    return sealed({"routing": _encode(routing)}, json_yaml.dump(document(routing, leaving), indent=1) + "\n")
 
 
 def sealed(header: Json, body: str) -> str:

@@ -7,6 +7,8 @@ two names of one kind can be the same, whatever names the user gives.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from hitless.adapters.gateway.traefik_ways import (
@@ -45,14 +47,26 @@ from hitless.domain.routing.split import BackendRouting, ColourRouting, Routing
 _RETRY: Json = {"retry": {"attempts": 20, "initialInterval": "5ms"}}
 
 
-def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
+class Leaving(Enum):
+    """How a Traefik that leaves tells clients to go: by headers of each answer.
+
+    Over HTTP/3 `Connection` makes an answer malformed (RFC 9114, 4.2), and Traefik sends it nevertheless
+    (measured). So clients over HTTP/3 go first, by RFC 7838, 3.
+    """
+
+    # Go's server closes the connection after such an answer, and sends GOAWAY over HTTP/2 (measured)
+    CLOSE = MappingProxyType({"Connection": "close", "Alt-Svc": "clear"})
+    DIVERT = MappingProxyType({"Alt-Svc": "clear"})
+
+
+def document(routing: Routing, leaving: Leaving | None = None) -> dict[str, Any]:
     """The dynamic configuration as Traefik reads it.
 
     The live colour's routers are plain. The other colour's can be reached only from inside the gateway, with
     the header that names the colour. So Traefik has checked the rules and middlewares of a candidate before
     the cutover, which then changes nothing but who is live. A connection has no header: a TCP route of the
     other colour takes what comes from inside, where nothing but the marker's connection does.
-    `is_leaving`: every answer ends its connection, for another Traefik gets the new ones.
+    `leaving`: every answer tells its client to go, for another Traefik gets the new connections.
     """
     http: dict[str, dict[str, Any]] = {
         "routers": {},
@@ -60,10 +74,9 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
         "middlewares": {name_of(routing, "retry", "all"): _RETRY},
         "serversTransports": {name_of(routing, "transport", "all"): TRANSPORT},
     }
-    leaving = name_of(routing, "leaving", "all")
-    if is_leaving:
-        # Go's server closes the connection after such an answer, and sends GOAWAY over HTTP/2 (measured)
-        http["middlewares"][leaving] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
+    told = name_of(routing, "leaving", "all")
+    if leaving:
+        http["middlewares"][told] = {"headers": {"customResponseHeaders": dict(leaving.value)}}
     for colour, part in routing.colours.items():
         is_live = colour in routing.split
         for router in part.routers:
@@ -75,8 +88,8 @@ def document(routing: Routing, is_leaving: bool = False) -> dict[str, Any]:
                 made[name_of(routing, router.name, colour)] = False
             for key, is_open in made.items():
                 http["routers"][key] = one = _router(routing, colour, router, is_open)
-                if is_leaving:
-                    one["middlewares"].insert(0, leaving)
+                if leaving:
+                    one["middlewares"].insert(0, told)
         for name, middleware in part.middlewares.items():
             if label_name(name) != name:
                 continue  # of TCP

@@ -97,7 +97,7 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
     assert settings
     state = "[green]up[/]" if gateway.is_running else "[red]down[/]"
     further = [entry_points.shown(address, port) for port, address in settings.ports.items()]
-    further += [entry_points.shown(at, port, over_udp=True) for port, at in settings.udp_ports.items()]
+    further += [entry_points.shown(at, port, over_udp=True) for port, at in settings.published_udp.items()]
     also = "".join(f", {one}" for one in further)
     at = entry_points.shown(settings.bind, settings.http_port)
     secure = entry_points.shown(settings.bind, settings.https_port)

@@ -41,8 +41,12 @@ def check(router: Router, model: Json, gateway: Gateway) -> Iterator[Finding]:
         over_udp = is_udp(name)
         address = address_of(model, port, transport_of(router))
         wanted = written(address, port, over_udp)
-        if not over_udp and gateway.https_port and port == gateway.https_port:
-            yield Finding(path, f"{port} is the gateway's own port for HTTPS", "choose another port")
+        is_https = bool(gateway.https_port) and port == gateway.https_port
+        if is_https and (gateway.http3 or not over_udp):
+            what = f"{port}/udp is the gateway's own port for HTTP/3"
+            if not over_udp:
+                what = f"{port} is the gateway's own port for HTTPS"
+            yield Finding(path, what, "choose another port")
         elif name not in gateway.entry_points:
             yield Finding(
                 path,

@@ -12,7 +12,7 @@ from hitless.domain.gateway.instances import listening
 from hitless.domain.gateway.model import SERVICE, Software, network_name
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.routing import entry_points
-from hitless.domain.routing.entry_points import WEB
+from hitless.domain.routing.entry_points import WEB, WEBSECURE
 from hitless.domain.routing.reserved import IDLE_TIMEOUT
 
 ROUTES = "/etc/hitless/routes"  # the routing files, on the disk
@@ -57,8 +57,10 @@ def _service(project: str, settings: GatewaySettings, software: Software, script
     ports = [
         _port(at, port, inner[names[port]]) for port, at in published.items() if port not in settings.held
     ]
-    for port, at in settings.udp_ports.items():
-        ports.append({**_port(at, port, inner[entry_points.udp_entry_point(port)]), "protocol": "udp"})
+    udp_names = {port: entry_points.udp_entry_point(port) for port in settings.udp_ports}
+    for port, at in settings.published_udp.items():
+        # HTTP/3 comes in where HTTPS does
+        ports.append({**_port(at, port, inner[udp_names.get(port, WEBSECURE)]), "protocol": "udp"})
     if settings.dashboard:
         ports.append(_port("127.0.0.1", API_PORT, DASHBOARD_PORT))
     socket: list[Json] = (
@@ -172,6 +174,9 @@ def arguments(project: str, settings: GatewaySettings, number: int = 0) -> list[
         # PROXY protocol a proxy would say where a connection comes from
         trusted = ",".join(settings.trusted_proxies)
         command += [f"--entrypoints.{name}.forwardedheaders.trustedips={trusted}" for name in of_tcp]
+    if settings.http3:
+        # what clients are told (Alt-Svc): by itself Traefik names the port inside the container
+        command.append(f"--entrypoints.{WEBSECURE}.http3.advertisedport={settings.https_port}")
     if settings.access_log:
         # headers are left out by default; a query may hold a token
         command += [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from hitless.domain.gateway.settings import API_PORT, DASHBOARD_PORT, GatewaySettings
-from hitless.domain.routing.entry_points import is_udp
+from hitless.domain.routing.entry_points import WEBSECURE, is_udp
 
 # What a new instance of Traefik takes; everything else takes a new container.
 REPLACEABLE = frozenset(
@@ -105,6 +105,17 @@ def udp_redirection(entry_points: Mapping[str, int], number: int) -> tuple[str, 
         for name, port in of_udp
     ]
     return _pairs([(port, there[name]) for name, port in of_udp] if number else ()), _pairs(back)
+
+
+def quic_redirection(entry_points: Mapping[str, int], number: int) -> tuple[str, str]:
+    """The pair of UDP ports that gives an instance new QUIC connections, and the ports of all instances."""
+    ports = quic_ports(entry_points)
+    return _pairs([(ports[0], ports[number])] if number else ()), ", ".join(map(str, ports.values()))
+
+
+def quic_ports(entry_points: Mapping[str, int]) -> dict[int, int]:
+    """Where each instance answers HTTP/3 within the container: its number -> UDP port."""
+    return {number: listening(entry_points, number).entry_points[WEBSECURE] for number in (0, *_FIRST_PORT)}
 
 
 def _pairs(pairs: Iterable[tuple[int, int]]) -> str:

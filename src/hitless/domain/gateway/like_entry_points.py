@@ -36,7 +36,7 @@ _BELOW: Mapping[str, tuple[Kind, str]] = {
     "transport": (Kind.LEFT, "the gateway has its own"),
     "asdefault": (Kind.LEFT, "a route without entry points is on web alone"),
     "http2": (Kind.LEFT, "the gateway has its own"),
-    "http3": (Kind.LEFT, "the gateway speaks HTTP/1.1 and HTTP/2"),
+    "http3": (Kind.LEFT, "pass --http3 for it; its port is the published one by itself"),
     "reuseport": (Kind.DEFAULT, "the gateway needs none"),
 }
 _READ_TIMEOUT = "transport.respondingtimeouts.readtimeout"

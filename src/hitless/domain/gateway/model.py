@@ -39,7 +39,8 @@ class Gateway:
     `networks` are those that it is on, each with its address (IPv4) there. `https_port` is the host's port of
     the entry point `websecure`, 0 without one; `aliases` are other names of its entry points, which labels
     may use. `challenge` is how the CA proves host names, None if the gateway gets no certificates by itself;
-    `ca` is the CA's ACME address. `held` are ports of the host that others have still.
+    `ca` is the CA's ACME address. `held` are ports of the host that others have still. `http3`: it answers
+    HTTP/3 on the port for HTTPS.
     """
 
     project: str
@@ -57,6 +58,7 @@ class Gateway:
     challenge: Challenge | None = None
     ca: str = ""
     held: tuple[int, ...] = ()
+    http3: bool = False
 
     def address_for(self, application: str) -> str:
         """Its own address on that network; "" if it is not there yet."""

@@ -39,7 +39,7 @@ class GatewaySettings:
     proved by records in the DNS, `acme_dns` is its provider, in Traefik's words, and `acme_dns_resolvers` are
     the servers (host:port) that Traefik asks for a record, those of the host if there are none. `acme_ca` and
     `acme_env` are the names of files in the gateway, "" for none: what the CA itself is known by, and the
-    provider's variables.
+    provider's variables. `http3` answers HTTP/3 on the port for HTTPS, too.
     """
 
     http_port: int = 80
@@ -66,6 +66,7 @@ class GatewaySettings:
     acme_ca: str = ""
     acme_env: str = ""
     udp_ports: Mapping[int, str] = field(default_factory=dict)
+    http3: bool = False
 
     @staticmethod
     def from_label(text: str) -> GatewaySettings:
@@ -130,6 +131,12 @@ class GatewaySettings:
         found = {**dict.fromkeys(self.own_ports, self.bind), **self.ports, **dashboard}
         return {port: address for port, address in found.items() if port not in self.held}
 
+    @property
+    def published_udp(self) -> dict[int, str]:
+        """The UDP ports of the host that it uses: port -> address, "" for all."""
+        has_http3 = self.http3 and self.https_port and self.https_port not in self.held
+        return {**self.udp_ports, **({self.https_port: self.bind} if has_http3 else {})}
+
     def publishing(
         self, more: Mapping[int, str], fewer: Collection[int] = (), over_udp: bool = False
     ) -> GatewaySettings:
@@ -148,6 +155,7 @@ def gateway(project: str, settings: GatewaySettings, container_id: str = "") -> 
         entry_points=settings.entry_points,
         http_port=settings.http_port,
         https_port=settings.https_port,
+        http3=settings.http3,
         aliases={**entry_points.ALIASES, **settings.aliases},
         bound=settings.bound,
         pool=settings.address_pool,

@@ -75,11 +75,12 @@ class Settle:
 class CloseInstance:
     """Let an instance close each connection after its next answer, and wait until all are closed.
 
-    `timeout` is in seconds.
+    `timeout` is in seconds. With `http3` the connections over HTTP/3 go before, with as much time.
     """
 
     number: int
     timeout: float
+    http3: bool = False
 
     @property
     def id(self) -> StepId:
@@ -89,9 +90,10 @@ class CloseInstance:
 
 @dataclass(frozen=True)
 class EndInstance:
-    """End an instance that gets no new connections."""
+    """End an instance that gets no new connections. With `http3` clients may use that again then."""
 
     number: int
+    http3: bool = False
 
     @property
     def id(self) -> StepId:

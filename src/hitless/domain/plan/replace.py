@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hitless.domain.gateway.instances import Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.certificates import Succession
@@ -36,14 +38,14 @@ def replacement(
         0,
         None,
         (
-            *(action for number in instances.idle for action in _leave(number, timeout, Phase.TIDY)),
+            *_leave(instances.idle, settings, timeout, Phase.TIDY),
             Action(StartInstance(new, settings, certificates.forgotten), Phase.START, (EndInstance(new),)),
             Action(
                 ProveInstance(new, tuple(settings.entry_points), answering, certificates.kept), Phase.GATE
             ),
             Action(SwitchTo(new), Phase.CUT_OVER, (SwitchTo(old, is_back=True),)),
             Action(Settle(settings), Phase.PROMOTE),
-            *_leave(old, timeout, Phase.RETIRE),
+            *_leave((old,), settings, timeout, Phase.RETIRE),
         ),
     )
 
@@ -56,10 +58,16 @@ def tidying(instances: Instances, settings: GatewaySettings, timeout: float) -> 
         None,
         (
             Action(Settle(settings), Phase.FINISH),
-            *(action for number in instances.idle for action in _leave(number, timeout, Phase.FINISH)),
+            *_leave(instances.idle, settings, timeout, Phase.FINISH),
         ),
     )
 
 
-def _leave(number: int, timeout: float, phase: Phase) -> tuple[Action, ...]:
-    return (Action(CloseInstance(number, timeout), phase), Action(EndInstance(number), phase))
+def _leave(
+    numbers: Iterable[int], settings: GatewaySettings, timeout: float, phase: Phase
+) -> tuple[Action, ...]:
+    return tuple(
+        Action(step, phase)
+        for number in numbers
+        for step in (CloseInstance(number, timeout, settings.http3), EndInstance(number, settings.http3))
+    )
