@@ -1,11 +1,11 @@
 """What a deployment costs its clients, for each tool: the same application, load and machine, in one run.
 
-    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--abrupt] [--draw]
+    python -m bench.comparison [--rounds N] [--tool KEY]... [--to FOLDER] [--abrupt | --alone] [--draw]
 
 Each round measures every tool once, each time in another order; the last round also holds WebSockets open.
 It writes comparison.md, comparison.json and plots into the folder, by default docs/benchmarks. It ends with 1
 if hitless lost a request. With --abrupt the application ends at once when it is told to stop, as many do; the
-files are then called abrupt.
+files are then called abrupt. With --alone it must not run twice; the files are then called alone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bench.contenders import TOOLS
+from bench.contenders import ALONE, TOOLS
 from bench.host import HOST, ROOT, HostError, build_app, facts, free_port
 from bench.load import EVERY_KIND, Load, LoadError
+from bench.report import Kind
 from bench.tables import page
 from bench.tools import ARTICLE_SLEEP, DRAIN_DEADLINE, DRAIN_SLEEP, Tool
 from bench.turn import Turn, turn_of
@@ -61,29 +62,50 @@ figures have the load average of each deployment, and how late the load itself w
 """
 
 
-STOP: Final = {
+# What people do in front of an application on SQLite: no stream of 10 s, which would keep everybody waiting
+ALONE_MIX: Final[Mapping[Kind, float]] = {"kept": 90, "fresh": 30, "post": 26, "slow": 2, "upload": 2}
+ALONE_METHOD: Final = f"""## How
+
+As in [comparison.md](comparison.md), with an application that must not run twice: nobody starts the new
+copy beside the old one. `docker compose up -d` does that by itself. "Stop, then start" is by hand; a tool
+that starts the new copy beside the old one, such as Kamal, needs it, too. With hitless the service is
+`exclusive`, and requests wait ([exclusive.md](../exclusive.md)).
+
+The application takes 1 s to start. {{stop}} Requests/s by kind:
+{", ".join(f"{kind} {share:g}" for kind, share in ALONE_MIX.items())}.
+A client gives up after 10 s, or after 20 s if its request is slow. There are no streams and no WebSockets:
+hitless would let all others wait until those have ended, for {DRAIN_DEADLINE:.0f} s at most.
+"""
+
+
+STOP: Final[dict[str, str]] = {
     "comparison": "When it gets SIGTERM it answers the requests that it has begun, and has 30 s for that.",
     "abrupt": "When it gets SIGTERM it ends at once, as many do.",
 }
+STOP["alone"] = STOP["comparison"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; return 1 if hitless lost a request."""
     parser = argparse.ArgumentParser(prog="python -m bench.comparison", description="Compare the tools.")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS") or 3))
-    parser.add_argument("--tool", action="append", choices=[tool.key for tool in TOOLS])
+    parser.add_argument("--tool", action="append", choices=[one.key for one in (*TOOLS, *ALONE)])
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "benchmarks")
     parser.add_argument("--draw", action="store_true", help="only draw comparison.json again")
     parser.add_argument("--no-build", action="store_true", help="the engine has the application's image")
     parser.add_argument("--abrupt", action="store_true", help="an application that ends at once on SIGTERM")
+    parser.add_argument("--alone", action="store_true", help="an application that must not run twice")
     options = parser.parse_args(arguments)
-    place = options.to / ("abrupt" if options.abrupt else "comparison")
+    all_tools = ALONE if options.alone else TOOLS
+    place = options.to / ("alone" if options.alone else "abrupt" if options.abrupt else "comparison")
     if options.draw:
         raw = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
-        write(TOOLS, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], place)
+        write(all_tools, [Turn.from_json(turn) for turn in raw["turns"]], raw["facts"], place)
         return 0
     os.environ["ABRUPT"] = "1" if options.abrupt else ""
-    tools = [tool for tool in TOOLS if not options.tool or tool.key in options.tool]
+    if options.alone:
+        os.environ["BOOT_SECONDS"] = "1"
+    tools = [tool for tool in all_tools if not options.tool or tool.key in options.tool]
     if not options.no_build:
         build_app()
     known = facts()
@@ -91,14 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in range(options.rounds):
         start = number % len(tools)
         for tool in tools[start:] + tools[:start]:
-            held = HELD if number == options.rounds - 1 else 0
-            turns.append(measure(tool, number + 1, held))
+            held = HELD if number == options.rounds - 1 and not options.alone else 0
+            mix = ALONE_MIX if options.alone else EVERY_KIND
+            turns.append(measure(tool, number + 1, held, mix))
             print(_line(turns[-1]), flush=True)
             write(tools, turns, known, place)
     return int(any(turn.lost or turn.failed for turn in turns if turn.tool == "hitless"))
 
 
-def measure(tool: Tool, number: int, held: int = 0) -> Turn:
+def measure(tool: Tool, number: int, held: int = 0, mix: Mapping[Kind, float] = EVERY_KIND) -> Turn:
     """Deploy once under load, and remove everything again; a failure is a figure, too."""
     blank = Turn(tool.key, number, held, load_average=os.getloadavg()[0])
     port = free_port()
@@ -106,7 +129,7 @@ def measure(tool: Tool, number: int, held: int = 0) -> Turn:
         _clean(tool)
         tool.up(port)
         url = f"http://127.0.0.1:{port}"
-        with Load(url, host=HOST, rate=RATE, mix=EVERY_KIND, held=held, ready_deadline=60.0) as load:
+        with Load(url, host=HOST, rate=RATE, mix=mix, held=held, ready_deadline=60.0) as load:
             time.sleep(BEFORE)
             began = time.monotonic()
             tool.deploy(2)
@@ -124,15 +147,17 @@ def write(tools: Sequence[Tool], turns: Sequence[Turn], known: Mapping[str, str]
     from bench.plots import draw  # takes a second to import, and the load's process need not wait for it
 
     place.parent.mkdir(parents=True, exist_ok=True)
+    is_alone = place.name == "alone"
+    mix = ALONE_MIX if is_alone else EVERY_KIND
     raw = {
         "facts": dict(known),
-        "load": {"rate": RATE, "mix": dict(EVERY_KIND), "before": BEFORE, "after": AFTER, "held": HELD},
+        "load": {"rate": RATE, "mix": dict(mix), "before": BEFORE, "after": AFTER, "held": HELD},
         "timeline": "seconds from the command, requests answered by the old release, by the new, lost",
         "turns": [turn.to_json() for turn in turns],
     }
     text = json.dumps(raw, separators=(",", ":")).replace('{"tool"', '\n{"tool"')
     place.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    method = METHOD.format(stop=STOP[place.name])
+    method = (ALONE_METHOD if is_alone else METHOD).format(stop=STOP[place.name])
     place.with_suffix(".md").write_text(page(tools, turns, known, method, place.name), encoding="utf-8")
     if any(not turn.failed for turn in turns):
         draw(tools, turns, place.parent, place.name)

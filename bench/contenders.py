@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from bench.swarm import Swarm
-from bench.tools import ByLabels, Hitless, Tool, recreate, rolling, rolling_drained, two_projects
+from bench.tools import (
+    ByLabels,
+    Hitless,
+    Tool,
+    recreate,
+    rolling,
+    rolling_drained,
+    stop_start,
+    two_projects,
+)
 
 TOOLS: Final[tuple[Tool, ...]] = (
     ByLabels("recreate", "docker compose up -d", ("docker compose -p app up -d",), roll=recreate),
@@ -46,3 +55,19 @@ TOOLS: Final[tuple[Tool, ...]] = (
     Swarm(),
     Hitless(),
 )
+
+ALONE: Final[tuple[Tool, ...]] = (
+    ByLabels("recreate", "docker compose up -d", ("docker compose -p app up -d",), roll=recreate),
+    ByLabels(
+        "stop-start",
+        "stop, then start",
+        ("docker compose -p app stop", "docker compose -p app up -d"),
+        roll=stop_start,
+    ),
+    Hitless(
+        commands=("hitless -f compose.yaml -f compose.alone.yaml deploy",),
+        boot="1",
+        files=("compose.yaml", "compose.alone.yaml"),
+    ),
+)
+"""Those for an application that must not run twice: no tool starts the new copy beside the old one."""

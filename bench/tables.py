@@ -8,6 +8,11 @@ from bench.tools import Tool
 from bench.turn import Summary, Turn, summary
 
 _NONE = "-"
+ALONE = "alone"  # an application that must not run twice
+_OUTAGES = (
+    "Seconds, the longest of all deployments: from the first request that was lost to the last one; and of a "
+    "quick request, until its answer:\n"
+)
 
 
 def page(
@@ -19,6 +24,7 @@ def page(
     """
     by_tool = {tool.key: [turn for turn in turns if turn.tool == tool.key] for tool in tools}
     rows = [(tool, summary(by_tool[tool.key])) for tool in tools if by_tool[tool.key]]
+    outages = [_outage(tool, row, by_tool[tool.key]) for tool, row in rows]
     command = "make bench" if name == "comparison" else f"make bench BENCH_OPTIONS=--{name}"
     parts = [
         "# Who loses how much\n",
@@ -35,6 +41,7 @@ def page(
             ),
             [_losses(tool, row, by_tool[tool.key]) for tool, row in rows],
         ),
+        *([_OUTAGES, _table(("tool", "outage", "longest request"), outages)] if name == ALONE else []),
         f"![lost requests]({name}-lost.svg)\n",
         "Seconds, medians of the deployments without held WebSockets, if there are any:\n",
         _table(
@@ -73,6 +80,12 @@ def _losses(tool: Tool, row: Summary, turns: Sequence[Turn]) -> tuple[str, ...]:
         str(row.framed),
         str(row.unframed),
     )
+
+
+def _outage(tool: Tool, row: Summary, turns: Sequence[Turn]) -> tuple[str, ...]:
+    if not row.deployments:
+        return (tool.title, *(_NONE,) * 2)
+    return (tool.title, f"{max(turn.outage for turn in turns):.1f}", _seconds(row.longest))
 
 
 def _times(tool: Tool, row: Summary) -> tuple[str, ...]:

@@ -126,6 +126,12 @@ def recreate(site: ByLabels, release: int) -> None:
     site.compose("app", release, "up", "--detach")
 
 
+def stop_start(site: ByLabels, release: int) -> None:
+    """The old copy ends before the new one begins, as by hand."""
+    site.compose("app", release, "stop")
+    site.compose("app", release, "up", "--detach")
+
+
 def two_projects(site: ByLabels, release: int) -> None:
     """The article's script: start the other colour, sleep, stop this one."""
     blue_runs = bool(run("docker", "ps", "--quiet", "--filter", f"name=bench-{site.key}-blue"))
@@ -178,6 +184,7 @@ class Hitless:
     boot: str = "3"
     webs: str = "1"
     options: tuple[str, ...] = ()
+    files: tuple[str, ...] = ("compose.yaml",)
 
     def up(self, port: int) -> None:
         """As in the protocol."""
@@ -204,5 +211,6 @@ class Hitless:
             "WEBS": self.webs,
         }
         script = Path(sys.executable).with_name("hitless")
-        file = os.fspath((APP / "compose.yaml").relative_to(ROOT))
-        return run(str(script), "-p", f"bench-{self.key}", "-f", file, *verb, env=environment)
+        files = (("-f", os.fspath((APP / file).relative_to(ROOT))) for file in self.files)
+        words = (word for pair in files for word in pair)
+        return run(str(script), "-p", f"bench-{self.key}", *words, *verb, env=environment)

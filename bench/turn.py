@@ -29,11 +29,12 @@ class Bin:
 class Turn:
     """One deployment by one tool. Seconds; moments count from the start of its command.
 
-    ``first_new`` is the first answer of the new release, ``last_old`` the end of the old one's last, ``took``
-    the command's own end, ``last_lost`` the start of the last request that was lost. ``mixed_seconds`` is how
-    long both releases answered new requests. ``lost_by`` is (kind, cause, count). ``load_average`` is the
-    machine's before the turn, ``max_lag`` how late the load was at most. ``failed`` says why there are no
-    figures, if the tool could not deploy at all.
+    ``outage`` is from the first request that was lost to the last one. ``first_new`` is the first answer
+    of the new release, ``last_old`` the end of the old one's last, ``took`` the command's own end,
+    ``last_lost`` the start of the last request that was lost. ``mixed_seconds`` is how long both releases
+    answered new requests. ``lost_by`` is (kind, cause, count). ``load_average`` is the machine's before
+    the turn, ``max_lag`` how late the load was at most. ``failed`` says why there are no figures, if the
+    tool could not deploy at all.
     """
 
     tool: str
@@ -56,6 +57,7 @@ class Turn:
     load_average: float = 0.0
     failed: str = ""
     timeline: tuple[Bin, ...] = ()
+    outage: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, seconds rounded to the millisecond; a timeline as rows."""
@@ -65,7 +67,8 @@ class Turn:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Read what :meth:`to_json` wrote."""
-        value = {field.name: data[field.name] for field in fields(cls)}
+        # older figures have no outage
+        value = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         for name in ("before", "during", "after"):
             value[name] = Latency(**value[name]) if value[name] else None
         for name in ("lost_by", "cut_at_deadline"):
@@ -101,6 +104,7 @@ def turn_of(
         first_new=None if first_new is None else first_new - began,
         last_old=None if last_old is None else last_old - began,
         last_lost=max(lost) - began if lost else None,
+        outage=max(lost) - min(lost) if lost else 0.0,
         took=ended - began,
         before=report.between(0.0, began).latency(),
         during=report.between(began, ended).latency(),

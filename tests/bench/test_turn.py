@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison import METHOD
-from bench.contenders import TOOLS
+from bench.comparison import ALONE_METHOD, METHOD
+from bench.contenders import ALONE, TOOLS
 from bench.endurance import batch_of
 from bench.endurance import page as endurance_page
 from bench.plots import draw
@@ -50,6 +50,8 @@ def test_moments_count_from_the_command() -> None:
     assert (found.first_new, found.last_old, found.last_lost, found.took) == pytest.approx(
         (2.01, 2.51, 1.0, 4.0)
     )
+    assert found.outage == 0.0
+    assert turn(*USUAL, sample(13.5, None, "404")).outage == pytest.approx(2.5)
     assert found.mixed == 1
     assert found.mixed_seconds == pytest.approx(0.49)
     assert found.before and found.during and found.after
@@ -125,6 +127,21 @@ def test_the_page_says_what_was_lost_and_what_could_not_be_done() -> None:
     assert "| hitless | 1 | 2 | **0** | 0 | 0 | 0 |" in text
     assert "| docker compose up -d | kept | 1 x 502 |" in text
     assert "| machine | 2 cores |" in text
+
+
+def test_the_page_of_an_application_that_must_not_run_twice_has_the_outage() -> None:
+    figures = turn(*USUAL, sample(13.5, None, "404")).to_json()
+    turns = [Turn.from_json({**figures, "tool": "stop-start"})]
+    text = page(ALONE, turns, {}, ALONE_METHOD, "alone")
+
+    assert "Written by `make bench BENCH_OPTIONS=--alone`" in text
+    assert "| stop, then start | 2.5 | 0.0 |" in text
+
+
+def test_figures_of_before_have_no_outage() -> None:
+    figures = turn(*USUAL).to_json()
+    del figures["outage"]
+    assert Turn.from_json(figures).outage == 0.0
 
 
 def test_plots_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
