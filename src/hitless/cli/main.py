@@ -12,6 +12,7 @@ from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
 from hitless.cli.init import init
+from hitless.cli.logs import logs
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
@@ -85,6 +86,7 @@ for verb in (
     shared,
     history,
     show,
+    logs,
     unlock,
     down,
 ):
