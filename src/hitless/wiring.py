@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
     from hitless.ports.load import Load
+    from hitless.ports.logs import Logs
 
 __all__ = [
     "ComposeOptions",
@@ -87,6 +88,12 @@ class Host:
         from hitless.adapters.load.load import GatewayLoad, published
 
         return GatewayLoad(published(self.cli, self.gateway_project().settings()))
+
+    def logs(self) -> Logs:
+        """The logs of containers that are there."""
+        from hitless.adapters.docker.container_log import ComposeLogs
+
+        return ComposeLogs(self.cli)
 
     def name(self) -> str:
         """The name by which this machine reaches the Docker host: localhost, or that of its context."""

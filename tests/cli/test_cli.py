@@ -16,7 +16,7 @@ from hitless import __version__
 from hitless.cli.main import hitless
 from tests.adapters.fake_docker import FakeDocker, recorded_text
 
-VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "down")
+VERBS = ("gateway", "deploy", "plan", "status", "rollback", "prove", "logs", "down")
 GATEWAY_VERBS = ("up", "upgrade", "status", "logs", "metrics", "down")
 NONE = "Error response from daemon: No such container: traefik-traefik-1\n"
 

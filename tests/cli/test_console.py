@@ -254,6 +254,15 @@ def test_a_deployment_that_failed_after_its_cutover_is_live_nevertheless(capsys:
     assert "undone" not in shown
 
 
+def test_where_a_container_was_bad_the_end_says_how_to_see_all_that_it_wrote(capsys: Capture) -> None:
+    hint = "hitless logs --release 7 shows all that it wrote"
+    failed = Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 4.0)
+    assert lines(capsys, EVENTS[1], EVENTS[5], failed).endswith(f"  {hint}\n")
+    here = StepFailed(job("x"), 1.0, "ended with 1 here", "look", {"here": "boom"})
+    assert hint not in lines(capsys, EVENTS[1], here, failed)
+    assert hint not in lines(capsys, EVENTS[1], failed)
+
+
 def test_a_deployment_that_could_not_be_undone_says_what_to_do(capsys: Capture) -> None:
     shown = lines(capsys, EVENTS[1], Ended(Operation.DEPLOY, "shop", Outcome.UNFINISHED, 9.0))
 

@@ -54,6 +54,10 @@ def test_a_word_that_the_verb_has_for_itself_stays_its_own() -> None:
     assert options("-p", "shop", "verb", "-p", "/cart").project_name == "shop"
 
 
+def test_the_other_word_of_that_option_is_still_there() -> None:
+    assert options("verb", "-p", "/cart", "--project-name", "shop").project_name == "shop"
+
+
 def test_a_name_is_checked_after_the_verb_too() -> None:
     done = CliRunner().invoke(hitless, ["status", "-p", "../etc"])
 

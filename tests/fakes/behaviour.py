@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.proof.observations import Ending
 from hitless.domain.routing.split import Routing
@@ -43,6 +44,10 @@ class Behaviour:
     routes: dict[int, Answer] = field(default_factory=dict)
     # what a started container of the release turns into
     states: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # what the containers of a release have written, with times
+    words: dict[int, str] = field(default_factory=dict)
+    # why nobody can read it
+    unreadable: HitlessError | None = None
     # what a started container of the service turns into: jobs and hooks end, others may not be well
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     # what a shared service turns into

@@ -31,6 +31,7 @@ from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
 from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.journal import Holder
+from hitless.domain.host.logs import KeptLog
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
@@ -77,6 +78,7 @@ class FakeHost:
     volumes: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    kept: dict[KeptLog, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     verbs: list[str] = field(default_factory=list)
     gateway_since: str = "the beginning"
@@ -343,6 +345,12 @@ class FakeHost:
         known = {*self.running, *(one.name for one in (*self.base.values(), *self.strangers))}
         return f"log of {container}" if container in known else ""
 
+    def last_lines(self, containers: Sequence[str]) -> dict[str, str]:
+        if self.behaviour.unreadable:
+            raise self.behaviour.unreadable
+        found = {one.id: self.behaviour.words.get(one.release, "") for one in self.running.values()}
+        return {one: found.get(one, "") for one in containers}
+
     def last_check(self, container: str) -> HealthCheck | None:
         return self.behaviour.last_check
 
@@ -511,6 +519,16 @@ class FakeHost:
         self._fenced("forget")
         for number in releases:
             self.records.pop(number, None)
+
+    def keep_log(self, application: str, log: KeptLog, text: str) -> None:
+        self._fenced("keep log")
+        self.kept[log] = text
+
+    def kept_logs(self, application: str) -> tuple[KeptLog, ...]:
+        return tuple(self.kept)
+
+    def logs_of(self, application: str, release: int) -> dict[KeptLog, str]:
+        return {log: text for log, text in self.kept.items() if log.release == release}
 
     def journal(self, application: str) -> str:
         return "\n".join(self.lines)

@@ -27,5 +27,7 @@ def down(options: Options, wait: float, volumes: bool, drain_timeout: float | No
 
     with on_application(options, "down", wait, as_json) as session:
         left = execution.down(session, drain_timeout=drain_timeout, volumes=volumes)
+    if not as_json:
+        echo("what its containers wrote last is kept for 30 days: hitless logs --release NUMBER")
     if left and not as_json:
         echo(f"the volumes are left, with their data: {', '.join(left)}; hitless down --volumes removes them")

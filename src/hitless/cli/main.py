@@ -15,6 +15,7 @@ from hitless.cli.gateway import gateway
 from hitless.cli.history import history
 from hitless.cli.init import init
 from hitless.cli.install_plugin import install_plugin
+from hitless.cli.logs import logs
 from hitless.cli.open import open_address
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
@@ -97,6 +98,7 @@ for verb in (
     shared,
     history,
     show,
+    logs,
     unlock,
     down,
     install_plugin,

@@ -56,8 +56,9 @@ class Root(click.Group):
         taken = {word for parameter in command.params for word in parameter.opts}
         fields = Options.__dataclass_fields__
         for option in self.params:
-            if isinstance(option, click.Option) and option.name in fields and not taken & set(option.opts):
-                command.params.append(_later(option))
+            words = [word for word in option.opts if word not in taken]
+            if isinstance(option, click.Option) and option.name in fields and words:
+                command.params.append(_later(option, words))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The verb; `help` shows the help of the verb after it."""
@@ -89,8 +90,11 @@ def show_help(ctx: click.Context, words: tuple[str, ...]) -> None:
     click.echo(at.get_help())
 
 
-def _later(option: click.Option) -> click.Option:
-    """The same option after the verb: it says more than the words before the verb, and has no default."""
+def _later(option: click.Option, words: list[str]) -> click.Option:
+    """The same option after the verb: it says more than the words before the verb, and has no default.
+
+    `words` are those that the verb has no other use for.
+    """
     check = option.callback
 
     def taken(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -102,6 +106,7 @@ def _later(option: click.Option) -> click.Option:
             )
 
     later = copy(option)
+    later.opts = words
     later.hidden = True
     later.expose_value = False
     later.default = None

@@ -53,7 +53,7 @@ from hitless.domain.plan.steps import (
     Step,
     Stop,
 )
-from hitless.execution import readiness, stopping, waits
+from hitless.execution import logs, readiness, stopping, waits
 from hitless.execution.instances import perform_instance
 from hitless.execution.replicas import Replicas
 from hitless.execution.routings import perform_routing
@@ -346,6 +346,7 @@ def _remove(ports: Ports, step: Remove) -> str:
     stopping.stop(ports.containers, found)
     seconds = ports.clock.now() - began
     killed = _killed(ports, found) if seconds > _SLOW else ""
+    logs.keep(ports, found)
     ids = [container.id for container in found]
     left = ports.projects.remove(step.application, step.colour, ids, with_networks=not step.containers)
     stays = f"{', '.join(left)} stays: other containers are connected to it" if left else ""

@@ -51,10 +51,10 @@ _NOTICED = 5.0  # seconds in which it notices the end: we lose the lock before (
 class Session:
     """A command from its first event to its last. Enter it once; its last event is always `Ended`.
 
-    The command works with the `ports` of its session: these remove secrets from every event. They also write
-    each event to the journal, from `Began` on and while the session holds the lock. `application` is "" until
-    it is known, and for a command without one. `holder` says who runs the command and where. `wait` is how
-    many seconds the command waits for other commands.
+    The command works with the `ports` of its session: these hide secrets in every event, and by `hide`. They
+    also write each event to the journal, from `Began` on and while the session holds the lock. `application`
+    is "" until it is known, and for a command without one. `holder` says who runs the command and where.
+    `wait` is how many seconds the command waits for other commands.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Session:
         self.holder = holder
         self.wait = wait
         self.began = ports.clock.now()
-        self.ports = replace(ports, emit=self._emit, insist=self._insist)
+        self.ports = replace(ports, emit=self._emit, insist=self._insist, hide=self._without_secrets)
         self._bare = ports
         self._stack = ExitStack()
         self._lock: HeldLock | None = None
@@ -262,6 +262,9 @@ class Session:
         is_whole = self._is_whole and not self._stays
         is_left = isinstance(error, HitlessError) and error.is_unfinished
         return Outcome.FAILED if is_whole and not is_left else Outcome.UNFINISHED
+
+    def _without_secrets(self, text: str) -> str:
+        return redact.redact(text, self._hidden)
 
     def _emit(self, event: Event) -> None:
         event = redact.redact(event, self._hidden)

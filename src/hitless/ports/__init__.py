@@ -22,7 +22,8 @@ from hitless.ports.state import State
 class Ports:
     """All of them, as one argument. `emit` takes every event.
 
-    `insist` raises `LockLost` if a command no longer has its lock: another one may have begun.
+    `insist` raises `LockLost` if a command no longer has its lock: another one may have begun. `hide` hides
+    the secrets in a text.
     """
 
     images: Images
@@ -38,3 +39,4 @@ class Ports:
     configs: Configs
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None
+    hide: Callable[[str], str] = lambda text: text

@@ -55,6 +55,13 @@ class Containers(Protocol):
         """The last lines of a container's log."""
         ...
 
+    def last_lines(self, containers: Sequence[str]) -> Mapping[str, str]:
+        """What each of these has written last, each line with its time, within a few seconds for all.
+
+        At most `MOST_LINES` lines; "" for a container without a log that can be read.
+        """
+        ...
+
     def last_check(self, container: str) -> HealthCheck | None:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         ...

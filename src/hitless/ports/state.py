@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hitless.domain.host.journal import Holder
+from hitless.domain.host.logs import KeptLog
 from hitless.domain.release.model import Release
 from hitless.domain.routing.gateway_config import Config
 from hitless.domain.routing.split import Routing
@@ -88,6 +89,18 @@ class State(Protocol):
 
     def journal(self, application: str) -> str:
         """The whole journal that is kept of an application."""
+        ...
+
+    def keep_log(self, application: str, log: KeptLog, text: str) -> None:
+        """Keep what a container has written; the oldest logs go. Raises `LockLost` like `record`."""
+        ...
+
+    def kept_logs(self, application: str) -> tuple[KeptLog, ...]:
+        """The logs that are kept of an application."""
+        ...
+
+    def logs_of(self, application: str, release: int) -> Mapping[KeptLog, str]:
+        """The logs that are kept of a release, each line with its time."""
         ...
 
     def lock(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import selectors
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +29,7 @@ _LOCAL = ("context", "compose")  # commands that may succeed without the engine
 _LAST_LINES = 12
 _LAST_PRINTED = 30  # a build that fails writes its reason last
 _SHOWN_WORDS = 8
+_CHUNK = 65536
 # What the Docker command line says when the engine, or the way to it, goes away in the middle
 _DROPPED = (
     "error during connect",
@@ -207,6 +210,25 @@ class DockerCli:
             process.communicate()
             raise failed(argv, process.returncode, "interrupted")
         return process
+
+
+def chunks(process: subprocess.Popen[bytes], deadline: float = math.inf) -> Iterator[tuple[int, bytes]]:
+    """What a command writes, as it comes: 0 with its standard output, 1 with its standard error.
+
+    Raises `TimeoutError` at the deadline, a moment of the monotonic clock.
+    """
+    with selectors.DefaultSelector() as selector:
+        for number, stream in enumerate((process.stdout, process.stderr)):
+            if stream:
+                selector.register(stream, selectors.EVENT_READ, number)
+        while selector.get_map():
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            for key, _ in selector.select(_DEAF):
+                if data := os.read(key.fd, _CHUNK):
+                    yield key.data, data
+                else:
+                    selector.unregister(key.fileobj)
 
 
 def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, DockerCli
+from hitless.adapters.docker.container_log import last_lines
 from hitless.adapters.docker.events import endings
 from hitless.adapters.docker.inspected import (
     DEPENDS_ON,
@@ -45,6 +46,7 @@ _STOP_TIMEOUT = 900.0
 
 
 _LOOK = 20.0  # seconds
+_READING = 5.0  # seconds for the logs of containers that are about to be removed
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,13 @@ class DockerContainers:
         except DockerFailed:
             return ""
         return (output.decode(errors="replace") + said).strip()
+
+    def last_lines(self, containers: Sequence[str]) -> dict[str, str]:
+        """What each of these has written last, each line with its time; "" for one without a log."""
+        deadline = time.monotonic() + _READING
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            found = pool.map(lambda one: last_lines(self.cli, one, deadline), containers)
+            return dict(zip(containers, found, strict=True))
 
     def last_check(self, container: str) -> HealthCheck | None:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""

@@ -90,10 +90,13 @@ class GatewayShell:
             shell.end()  # part of its input may be left
             raise failed(self.cli.argv(*self.argv(*function)[:5], *function), exit_code, said)
 
-    def change(self, function: str, application: str, *words: str, stdin: bytes = b"") -> None:
+    def change(
+        self, function: str, application: str, *words: str, stdin: bytes = b"", timeout: float = _TIMEOUT
+    ) -> None:
         """Run a function that only the holder of the application's lock may. Raises `LockLost`."""
         try:
-            self.run(function, application, self.claims.get(application, "none"), *words, stdin=stdin)
+            claim = self.claims.get(application, "none")
+            self.run(function, application, claim, *words, stdin=stdin, timeout=timeout)
         except DockerFailed as error:
             if error.exit_code == HELD_NO_MORE:
                 raise LockLost(whose(application)) from error

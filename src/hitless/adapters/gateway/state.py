@@ -27,6 +27,7 @@ from hitless.domain.common.errors import DockerFailed, GatewayDown, Locked, Lock
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
 from hitless.domain.host.journal import Holder
+from hitless.domain.host.logs import KeptLog, kept_log
 from hitless.domain.release.model import Image, Release
 from hitless.domain.routing.gateway_config import CONFIG_FILE, Config
 from hitless.ports.state import Alone, Stored
@@ -35,6 +36,7 @@ _TAKEN = 75  # sysexits.h EX_TEMPFAIL
 _GOODBYE = 10.0  # seconds in which the process in the gateway must come or go
 _UNABLE = 71  # sysexits.h EX_OSERR: nobody can take a lock there
 _LOOKS = 3
+_KEEPING = 10.0  # seconds in which a log must have been written down, or a deployment goes on without it
 _TAIL = 300  # lines: three a command
 _PULSE = 5.0  # seconds between two signs of life
 _REMNANT = 30.0  # seconds to wait for a Docker command that a killed hitless has left at work
@@ -145,6 +147,23 @@ class GatewayState:
     def forget(self, application: str, releases: Sequence[int]) -> None:
         """Stop keeping these releases."""
         self.shell.change("forget", application, " ".join(map(str, releases)))
+
+    def keep_log(self, application: str, log: KeptLog, text: str) -> None:
+        """Keep what a container has written."""
+        data = text.encode()
+        words = (log.name, str(len(data)))
+        self.shell.change("keep_log", application, *words, stdin=data, timeout=_KEEPING)
+
+    def kept_logs(self, application: str) -> tuple[KeptLog, ...]:
+        """The logs that are kept of an application. Raises `GatewayDown`."""
+        found = map(kept_log, self._first("kept_logs", application).split())
+        return tuple(log for log in found if log)
+
+    def logs_of(self, application: str, release: int) -> dict[KeptLog, str]:
+        """The logs that are kept of a release."""
+        archive = self.shell.run("logs_of", application, str(release))[0]
+        found = ((kept_log(name), text) for name, text in files_in(archive))
+        return {log: text for log, text in found if log}
 
     def journal(self, application: str) -> str:
         """The whole journal that is kept of an application: up to two files of about 1 MB.

@@ -205,3 +205,32 @@ record() { # application, claim, release, bytes
 forget() { # application, claim, releases
     for release in $3; do fenced "$1" "$2" rm -f "$state/$1/releases/$release.json" || return; done
 }
+
+# What containers wrote before they were removed: a file for each. The rest of a disk that is nearly full is for what
+# hitless needs. Half a file is of no use, also not its place.
+keep_log() { # application, claim, release.container, bytes
+    umask 077
+    logs=$state/$1/logs
+    mkdir -p "$logs" && [ "$(df -Pk "$state" | awk 'END { print $4 }')" -gt 100000 ] &&
+        put "$1" "$2" "$logs/.next" "$logs/$3" "$4" && fenced "$1" "$2" bound "$logs"
+    code=$?
+    [ "$code" -eq 0 ] || rm -f "$logs/.next.$$"
+    return "$code"
+}
+
+# At most 16 MB for each application, the oldest first out, and nowhere anything of more than 30 days.
+bound() { # folder
+    find "$state"/[a-z0-9]*/logs -type f -mtime +29 -exec rm -f {} +
+    ls -ltn "$1" | awk 'NF > 8 { all += $5; if (all > 16000000) print $NF }' |
+        while read -r log; do rm -f "$1/$log"; done
+}
+
+kept_logs() { # application
+    [ ! -d "$state/$1/logs" ] || ls "$state/$1/logs"
+}
+
+logs_of() { # application, release
+    cd "$state/$1/logs" 2>/dev/null || return 0
+    set -- "$2".*
+    [ ! -e "$1" ] || tar cf - "$@"
+}

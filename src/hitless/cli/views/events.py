@@ -67,19 +67,23 @@ class _Lines:
         self._has_begun = False
         self._live: Live | None = None
         self._drained: list[Drained] = []
+        self._release = 0
+        self._has_logs = False
 
     def show(self, event: Event) -> None:
         match event:
             case Found(findings):
                 show_findings(self._out, findings)
-            case Began() if self._is_brief:
+            case Began(_, _, release) if self._is_brief:
                 self._has_begun = True
+                self._release = release
             case Live() if self._is_brief:
                 self._out.print(f"  live on {event.colour} after {event.seconds:.1f} s")
             case StepDone() if self._is_brief:
                 self._progress.update(self._task, visible=False)
             case Began(operation, application, release):
                 self._has_begun = True
+                self._release = release
                 what = f" release {release}" if release else ""
                 self._out.print(f"{operation} [bold]{escape(application)}[/]{what}")
             case Waiting(_, holder):
@@ -112,6 +116,7 @@ class _Lines:
         self._out.print(f"  {mark} {escape(step):<44}{seconds:6.1f} s{more}")
 
     def _show_logs(self, logs: Mapping[str, str]) -> None:
+        self._has_logs = self._has_logs or bool({*logs} - {"here"})
         for container, text in logs.items():
             self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
             for line in text.splitlines() or ["(it wrote nothing)"]:
@@ -135,6 +140,8 @@ class _Lines:
                     "see hitless status, then hitless resume, abort, or deploy again"
                 )
             self._out.print(f"{event.operation} failed after {event.seconds:.1f} s: {still}")
+            if self._has_logs and self._release:
+                self._out.print(f"  hitless logs --release {self._release} shows all that it wrote")
         elif self._live:
             in_flight = sum(drained.in_flight for drained in self._drained)
             cut = sum(drained.cut for drained in self._drained)

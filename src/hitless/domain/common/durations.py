@@ -12,6 +12,14 @@ _LONGEST = 7 * 24 * 3600.0  # seconds
 
 def seconds(value: Any) -> float:
     """A duration as Compose writes it (`1m30s`, or a number of seconds). Raises `ValueError`."""
+    found = span(value)
+    if found > _LONGEST:
+        raise ValueError(f"{value!r} is longer than a week")
+    return found
+
+
+def span(value: Any) -> float:
+    """The same, however long it is."""
     text = str(value).strip()
     if isinstance(value, bool) or not text:
         raise ValueError(f"{value!r} is no duration")
@@ -19,10 +27,7 @@ def seconds(value: Any) -> float:
         text += "s"
     if not re.fullmatch(rf"({_DURATION_PART.pattern})+", text):
         raise ValueError(f"{value!r} is no duration; write 90s or 1m30s")
-    found = sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
-    if found > _LONGEST:
-        raise ValueError(f"{value!r} is longer than a week")
-    return found
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
 
 
 def duration(seconds: float) -> str:

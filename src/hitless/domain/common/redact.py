@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -46,9 +47,9 @@ class _Redaction:
 
     def _of_text(self, text: str) -> str:
         # in this order: what the first leaves of a text are then words for the second
-        text = re.sub(_any_of(self.hidden.anywhere), MARK, text)
-        text = re.sub(_any_of(self.hidden.alone, alone=True), MARK, text)
-        text = re.sub(_any_of(self.hidden.placed, alone=True), _shown, text)
+        text = _replaced(self.hidden.anywhere, text, lambda _: MARK)
+        text = _replaced(self.hidden.alone, text, lambda _: MARK, alone=True)
+        text = _replaced(self.hidden.placed, text, _shown, alone=True)
         return self._without_beginning(text)
 
     def _without_beginning(self, text: str) -> str:
@@ -63,10 +64,16 @@ class _Redaction:
         return text
 
 
-def _any_of(values: frozenset[str], alone: bool = False) -> str:
-    """A pattern for any of these, the longest first; `alone`: where no letter or digit is next to it."""
-    words = "|".join(map(re.escape, sorted(values, key=len, reverse=True))) or "(?!)"
-    return rf"(?<![^\W_])(?:{words})(?![^\W_])" if alone else words
+def _replaced(
+    values: frozenset[str], text: str, shown: Callable[[re.Match[str]], str], alone: bool = False
+) -> str:
+    """The text without these, the longest first; `alone`: where no letter or digit is next to it."""
+    # a search for each is a hundred times as quick as a pattern that has all of them: logs are long
+    there = sorted((one for one in values if one in text), key=len, reverse=True)
+    if not there:
+        return text
+    words = "|".join(map(re.escape, there))
+    return re.sub(rf"(?<![^\W_])(?:{words})(?![^\W_])" if alone else words, shown, text)
 
 
 def _shown(found: re.Match[str]) -> str:

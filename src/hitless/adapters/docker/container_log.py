@@ -1,0 +1,101 @@
+"""A container's log: the last of it when it leaves, and all of it as Compose shows it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hitless.adapters.docker.cli import DockerCli, chunks, failed, kill
+from hitless.adapters.docker.compose_yaml import dump
+from hitless.domain.host.logs import MOST_BYTES, MOST_LINES, Wanted, merged
+
+_ERASE = b"\x1b[2K"  # what Compose 2.26 writes before each line, also into a file
+
+
+def last_lines(cli: DockerCli, container: str, deadline: float) -> str:
+    """What a container has written last, each line with its time. "" if nobody can read it in time."""
+    process = cli.open("logs", "--timestamps", "--tail", str(MOST_LINES), container, inherits=False)
+    tails = (_Tail(), _Tail())
+    try:
+        _give(process, b"")
+        for stream, data in chunks(process, deadline):
+            tails[stream].add(data)
+        return "" if process.wait() else merged(*(tail.lines() for tail in tails))
+    except TimeoutError:
+        return ""
+    finally:
+        _end(process)
+
+
+class _Tail:
+    """The end of a stream: a container can write more than there is memory for."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._is_cut = False
+
+    def add(self, data: bytes) -> None:
+        self._kept += data
+        if len(self._kept) > 2 * MOST_BYTES:
+            self._is_cut = True
+            del self._kept[:-MOST_BYTES]
+
+    def lines(self) -> bytes:
+        """Its last whole lines."""
+        return bytes(self._kept).partition(b"\n")[2] if self._is_cut else bytes(self._kept)
+
+
+@dataclass(frozen=True)
+class ComposeLogs:
+    """The logs of Compose projects of this engine, by `docker compose logs`."""
+
+    cli: DockerCli
+
+    def lines(self, project: str, services: Sequence[str], wanted: Wanted) -> Iterator[str]:
+        """The lines as Compose prints them, `web-1  | text`, until they end. Raises `DockerFailed`."""
+        # a model of these services alone: without one, Compose would read a file that happens to lie here
+        model = dump({"services": {name: {"image": "any"} for name in services}})
+        words = [
+            *("compose", "--env-file", os.devnull, "--project-name", project, "--file", "-"),
+            *("--ansi", "never", "logs", "--no-color"),
+            *(("--follow",) if wanted.follows else ()),
+            *(("--timestamps",) if wanted.has_times else ()),
+            *(("--since", wanted.since) if wanted.since else ()),
+            *(() if wanted.tail is None else ("--tail", str(wanted.tail))),
+        ]
+        process = self.cli.open(*words, inherits=False)
+        try:
+            _give(process, model.encode())
+            rest, said = b"", bytearray()
+            for stream, data in chunks(process):
+                if stream:
+                    said += data
+                    continue
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    yield line.removeprefix(_ERASE).decode(errors="replace")
+            if rest:
+                yield rest.decode(errors="replace")
+            if code := process.wait():
+                raise failed(self.cli.argv(*words), code, said.decode(errors="replace"))
+        finally:
+            _end(process)
+
+
+def _give(process: subprocess.Popen[bytes], text: bytes) -> None:
+    if process.stdin:
+        with suppress(OSError):  # it has ended, and says why
+            process.stdin.write(text)
+            process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    kill(process)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            with suppress(OSError):
+                pipe.close()
+    process.wait()
