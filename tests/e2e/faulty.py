@@ -68,7 +68,7 @@ WAITS = {
 }
 READING = re.compile(r"(ps|images|logs|inspect|\w+ inspect|\w+ ls)\b")
 OBJECTS = ("container", "image", "network", "volume")
-CHANGING = ("deliver", "withdraw", "record", "forget")  # what changes something in the gateway
+CHANGING = ("deliver", "withdraw", "record", "forget", "keep_log")  # what changes something in the gateway
 NEVER_PASSED = 99
 TWICE = " twice"  # the second time at the next point: during the undo of the first
 
