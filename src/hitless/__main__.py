@@ -16,6 +16,8 @@ from hitless.domain.common.errors import HitlessError, HookFailed, Locked
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOMENT = 0.01
+_ended: list[bool] = []  # for each interrupt, whether it has ended a Docker command that was under way
+_dropped: list[object] = []  # interrupts that Python has dropped
 
 
 def main() -> None:
@@ -32,12 +34,12 @@ def main() -> None:
         # without standalone mode click returns the code of a verb that ended itself
         sys.exit(hitless(prog_name="hitless", standalone_mode=False) or ExitCode.DONE)
     except HitlessError as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         from hitless.cli.console import complain
 
         with suppress(OSError):  # nobody reads it any longer
             complain(error)
-        if signal.getitimer(signal.ITIMER_REAL)[0]:  # it is of a command that a dropped interrupt has ended
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        if _dropped and not error.is_unfinished:  # it is of a command that the interrupt has ended
             _end_interrupted()
         sys.exit(_exit_code(error))
     except KeyboardInterrupt:
@@ -63,9 +65,9 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, _stop)
-    kill_running()
+    _ended.append(kill_running())
     with suppress(OSError):
-        os.write(2, b"\ninterrupted; undoing what was begun, if anything (again: stop at once)\n")
+        os.write(2, b"\ninterrupted: hitless ends in order now (again: it stops at once)\n")
     raise KeyboardInterrupt
 
 
@@ -74,6 +76,9 @@ def _insist(lost: sys.UnraisableHookArgs) -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
+    _dropped.append(lost)
+    if any(_ended):
+        return  # the command that was under way fails, and what it belongs to is undone for that
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

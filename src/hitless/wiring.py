@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hitless.adapters.docker.cli import DockerCli, kill_running
+from hitless.adapters.docker.cli import DockerCli, is_context_missing, kill_running
 from hitless.adapters.docker.compose_file import resolve, revision
 from hitless.adapters.docker.compose_files import ComposeOptions, name_unread
 from hitless.domain.common.errors import HitlessError
@@ -129,15 +129,15 @@ def application(
 
 
 def name(at: Host, options: ComposeOptions) -> tuple[str, HitlessError | None]:
-    """The application's name, and the error if its file can't be read.
+    """The application's name, and the error if its file can't be read: then the name is a guess.
 
-    Raises that error if only Compose can tell the name.
+    Raises that error if there is none.
     """
     try:
         return str(resolve(at.cli, options)[0]["name"]), None
     except HitlessError as error:
         found = name_unread(options)
-        if found is None:
+        if found is None or is_context_missing(error.message):
             raise
         return found, error
 

@@ -318,7 +318,32 @@ def test_every_verb_passes_composes_options_on(docker: FakeDocker, verb: str) ->
     assert docker.argvs == [("compose", *words, "--profile", "x", "config")]
 
 
-@pytest.mark.parametrize("verb", ["status", "history", "rollback", "down"])
+@pytest.mark.parametrize("verb", ["rollback", "down", "abort", "unlock"])
+def test_what_changes_something_guesses_no_name(docker: FakeDocker, verb: str, tmp_path: Path) -> None:
+    docker.answers("compose", stderr="required variable TAG is missing a value\n", exit_code=15)
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text("services: {web: {image: 'x:${TAG:?}'}}\n")
+
+    done = run(verb, directory=folder)
+
+    assert done.returncode == 1
+    assert "required variable TAG is missing a value" in done.stderr
+    assert "for the application shop, say so: -p shop" in done.stderr
+    assert [argv[0] for argv in docker.argvs] == ["compose"]
+
+
+def test_a_context_that_is_not_there_is_no_broken_file(docker: FakeDocker, tmp_path: Path) -> None:
+    docker.answers("compose", stderr='context "far": context not found: open /x: no such file\n', exit_code=1)
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+
+    done = run("-c", "far", "status", directory=tmp_path)
+
+    assert "can't be read" not in done.stderr
+    assert "context not found" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "history"])
 def test_what_needs_only_the_name_gets_by_with_a_broken_file(
     docker: FakeDocker, verb: str, tmp_path: Path
 ) -> None:
@@ -442,7 +467,7 @@ def test_an_interrupt_is_reported(docker: FakeDocker) -> None:
 
     first, *_, last = stderr.strip().splitlines()
     assert "Traceback" not in stderr, stderr
-    assert "undoing what was begun" in first  # at once: an undo may take a while
+    assert "ends in order now" in first  # at once: an undo may take a while
     assert last == "interrupted"
 
 

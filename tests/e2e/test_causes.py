@@ -76,7 +76,9 @@ def test_what_needs_the_name_alone_gets_by_with_a_broken_file(app: Make, gateway
             f"the Compose file can't be read; by its folder, or its own `name:`, it is {web.name}'s" in said
         )
         assert web.name in said.partition("\n")[2] or "successful" in said
-    by_file.run("rollback")
+    refused = by_file.run("rollback", code=1)
+    assert f"for the application {web.name}, say so: -p {web.name}" in refused
+    by_file.run("rollback", "-p", web.name)
     assert web.get().headers["X-Release"] == "1"
     said = by_file.run("deploy", code=1)
     assert "config` failed with exit code 15" in said
@@ -106,7 +108,7 @@ def test_an_interrupt_is_acknowledged_at_once(app: Make) -> None:
     deployment.send_signal(signal.SIGINT)
     said, _ = deployment.communicate(timeout=60)
     assert deployment.returncode == 130, said
-    acknowledged, _, undone = said.partition("interrupted; undoing what was begun")
+    acknowledged, _, undone = said.partition("interrupted: hitless ends in order now")
     assert undone
     assert "retire blue" not in acknowledged
     assert web.containers() == []

@@ -15,7 +15,7 @@ from tests.fakes.host import FakeHost
 
 
 def shop(command: str) -> Any:
-    return application({"web": {**WEB, "command": [command]}})
+    return application({"web": {**WEB, "hostname": command}})
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def host() -> FakeHost:
 
 
 def changed(before: str, after: str) -> tuple[Difference, ...]:
-    return (Difference("services.web.command", ChangeKind.CHANGED, before, after),)
+    return (Difference("services.web.hostname", ChangeKind.CHANGED, before, after),)
 
 
 def test_from_what_is_live_to_the_file(host: FakeHost) -> None:

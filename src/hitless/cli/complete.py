@@ -70,4 +70,4 @@ def _world(options: Options, host: wiring.Host) -> World:
     from hitless.cli.console import ignore
     from hitless.execution import observe
 
-    return observe.world(host.ports(ignore), options.application_name(host))
+    return observe.world(host.ports(ignore), options.application_to_complete(host))

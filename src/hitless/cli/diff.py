@@ -30,6 +30,6 @@ def diff(options: Options, before: int | None, after: int | None, as_json: bool)
         live, found = difference.of_file(ports, application)
         show_differences(application.name, live, "the file", found, as_json)
         return
-    name = options.application_name(host)
+    name = options.application_to_show(host)
     last, found = difference.of_releases(ports, name, before, after)
     show_differences(name, f"release {before}", last, found, as_json)

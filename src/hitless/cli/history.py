@@ -21,6 +21,6 @@ def history(options: Options, limit: int, as_json: bool) -> None:
     from hitless.domain.host.journal import runs
 
     host = options.host()
-    name = options.application_name(host)
+    name = options.application_to_show(host)
     found = runs(host.ports(ignore).state.journal(name))
     show_history(name, found[-limit:], as_json)

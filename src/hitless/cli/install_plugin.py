@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
         *) echo "docker hitless takes no $word before its name" >&2 && exit 2 ;;
     esac
 done
-exec {python} -m hitless ${{context:+--context "$context"}} "$@"
+exec {python} -P -m hitless ${{context:+--context "$context"}} "$@"
 """
 
 
@@ -57,18 +57,16 @@ def install_plugin(remove: bool) -> None:
         "ShortDescription": "Deploy Docker Compose applications with zero downtime",
     }
     try:
-        if (file.exists() or file.is_symlink()) and "hitless install-plugin" not in file.read_text(
-            errors="replace"
-        ):
-            raise HitlessError(
-                f"{file} is not from hitless", "move it away if nothing needs it, and try again"
-            )
+        is_ours = file.is_file() and "hitless install-plugin" in file.read_text(errors="replace")
+        if not is_ours and (file.exists() or file.is_symlink()):
+            raise HitlessError(f"{file} is not from hitless", "move it away if nothing needs it")
         if remove:
             file.unlink(missing_ok=True)
             echo(f"removed: {file}")
             return
         folder.mkdir(parents=True, exist_ok=True)
         new = folder / ".docker-hitless.new"
+        new.unlink(missing_ok=True)
         new.write_text(_SCRIPT.format(metadata=json.dumps(about), python=shlex.quote(sys.executable)))
         new.chmod(0o755)
         new.replace(file)

@@ -69,7 +69,7 @@ def logs(
     view = LogView()
     with _ended_without_a_word():
         host = options.host()
-        application = options.application_name(host)
+        application = options.application_to_show(host)
         ports = host.ports(ignore)
         source = execution.find(ports, application, release, services)
         try:

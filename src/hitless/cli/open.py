@@ -26,7 +26,7 @@ def open_address(options: Options) -> None:
     from hitless.execution import observe
 
     host = options.host()
-    name = options.application_name(host)
+    name = options.application_to_show(host)
     world = observe.world(host.ports(ignore), name)
     status = application_status(name, world, host.gateway_project().settings())
     shown = [one for one in openable(status.addresses, host.name) if one.startswith("http")]

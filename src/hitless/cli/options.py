@@ -17,6 +17,7 @@ import click
 if TYPE_CHECKING:
     from hitless import wiring
     from hitless.domain.application.model import Application
+    from hitless.domain.common.errors import HitlessError
     from hitless.domain.common.findings import Finding
 
 # One Traefik has 115 MB with 200 applications, and there are two while it is replaced
@@ -231,15 +232,17 @@ class Options:
         )
 
     def application_name(self, host: wiring.Host) -> str:
-        """The application's name alone: as given, or else from the Compose file.
+        """The application's name alone, for what changes it: as given, or else from the Compose file."""
+        name, error = self._name(host)
+        if error:
+            # a guess may be another application's name
+            error.hint = f"correct the file; or, for the application {name}, say so: -p {name}"
+            raise error
+        return name
 
-        A file that Compose can't read has a name, too: `status`, `rollback` and others need nothing more.
-        """
-        from hitless import wiring
-
-        if self.project_name:
-            return self.project_name
-        name, error = wiring.name(host, self.compose())
+    def application_to_show(self, host: wiring.Host) -> str:
+        """The same for what only looks: it gets by with a file that can't be read, and says so."""
+        name, error = self._name(host)
         if error:
             from hitless.cli.visible import echo
 
@@ -249,6 +252,15 @@ class Options:
                 err=True,
             )
         return name
+
+    def application_to_complete(self, host: wiring.Host) -> str:
+        """The same without a word."""
+        return self._name(host)[0]
+
+    def _name(self, host: wiring.Host) -> tuple[str, HitlessError | None]:
+        from hitless import wiring
+
+        return (self.project_name, None) if self.project_name else wiring.name(host, self.compose())
 
     def source_directory(self) -> str | None:
         """The directory of the application's source: that of its first Compose file."""

@@ -99,11 +99,15 @@ def _later(option: click.Option, words: list[str]) -> click.Option:
 
     def taken(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         if value not in (None, ()):
-            before = getattr(ctx.obj, str(option.name))
+            name = str(option.name)
+            # a shell that completes has no object
+            before = getattr(ctx.obj, name) if ctx.obj else ctx.find_root().params.get(name) or ()
             checked = check(ctx, parameter, value) if check else value
-            ctx.obj = replace(
-                ctx.obj, **{str(option.name): (*before, *value) if option.multiple else checked}
-            )
+            whole = (*before, *value) if option.multiple else checked
+            if ctx.obj:
+                ctx.obj = replace(ctx.obj, **{name: whole})
+            else:
+                ctx.find_root().params[name] = whole
 
     later = copy(option)
     later.opts = words

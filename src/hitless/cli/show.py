@@ -19,5 +19,5 @@ def show(options: Options, release: int | None, as_json: bool) -> None:
     from hitless.domain.host.journal import runs
 
     host = options.host()
-    name = options.application_name(host)
+    name = options.application_to_show(host)
     show_runs(name, release, runs(host.ports(ignore).state.journal(name)), as_json)

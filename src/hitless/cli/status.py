@@ -23,7 +23,7 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     from hitless.execution import observe
 
     host = options.host()
-    name = None if every else options.application_name(host)
+    name = None if every else options.application_to_show(host)
     ports = host.ports(ignore)
     world = observe.world(ports, name)
     settings = host.gateway_project().settings()

@@ -59,7 +59,6 @@ def test_the_variable_counts_more_than_the_file(folder: Path, monkeypatch: pytes
 
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "two")
     assert name_unread(ComposeOptions()) == "two"
-    assert name_unread(ComposeOptions(project_name="three")) == "three"
 
 
 def test_the_folder_is_that_of_the_first_file_or_as_given(folder: Path) -> None:
@@ -69,6 +68,45 @@ def test_the_folder_is_that_of_the_first_file_or_as_given(folder: Path) -> None:
 
     assert name_unread(options) == "a"
     assert name_unread(ComposeOptions(options.files, project_directory=str(folder))) == "myshop"
+
+
+@pytest.mark.parametrize("value", ["../../x", "shop # prod", "play-${S}", "Shop"])
+def test_a_variable_that_is_no_name_gives_none(folder: Path, value: str) -> None:
+    (folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={value}\n")
+
+    assert name_unread(ComposeOptions()) in (None, "shop")  # Compose leaves a comment out
+
+
+def test_an_empty_variable_does_not_take_the_next_line(folder: Path) -> None:
+    (folder / ".env").write_text("COMPOSE_PROJECT_NAME=\nDB=foo\n")
+
+    assert name_unread(ComposeOptions()) == "myshop"
+
+
+def test_the_variables_here_count_more_than_those_beside_the_file(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / "compose.yml").write_text(BROKEN)
+    (folder / ".env").write_text("COMPOSE_FILE=a/compose.yml\nCOMPOSE_PROJECT_NAME=right\n")
+    (folder / "a" / ".env").write_text("COMPOSE_PROJECT_NAME=wrong\n")
+
+    assert name_unread(ComposeOptions()) == "right"
+
+
+def test_a_folder_that_is_a_link_has_its_own_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "current"
+    link.symlink_to(folder)
+    monkeypatch.chdir(link)
+    monkeypatch.setenv("PWD", str(link))
+    assert name_unread(ComposeOptions()) == "current"
+
+    monkeypatch.setenv("PWD", "/")  # of somewhere else
+    assert name_unread(ComposeOptions()) == "myshop"
+
+
+def test_a_missing_file_of_variables_gives_no_name() -> None:
+    assert name_unread(ComposeOptions(env_files=("stagin.env",))) is None
 
 
 @pytest.mark.parametrize("files", [("nosuch.yml",), ("-",)])

@@ -43,7 +43,8 @@ def test_of_the_environment_the_names_alone() -> None:
 def test_of_a_list_what_was_added_and_removed() -> None:
     before, after = {"volumes": [{"source": "a"}, {"source": "b"}]}, {"volumes": [{"source": "b"}, "c"]}
     assert of(before, after) == [("volumes", REMOVED, '{"source": "a"}', ""), ("volumes", ADDED, "", "c")]
-    assert of({"command": ["a", "b"]}, {"command": ["b", "a"]}) == [("command", CHANGED, "a b", "b a")]
+    assert of({"command": ["a", "b"]}, {"command": ["b", "a"]}) == [("command", CHANGED, "", "")]
+    assert of({"dns": ["1", "2"]}, {"dns": ["2", "1"]}) == [("dns", CHANGED, '["1", "2"]', '["2", "1"]')]
 
 
 def test_what_is_new_as_a_whole() -> None:
@@ -54,14 +55,38 @@ def test_what_is_new_as_a_whole() -> None:
     assert found == (Difference("services.db", ADDED),)
 
 
+SECRET = "hunter22hunter"
+
+
 def test_a_secret_is_hidden_wherever_it_stands() -> None:
-    before = {"environment": {"DB_PASSWORD": "hunter22hunter"}, "command": "serve"}
-    after = {"environment": {"DB_PASSWORD": "hunter22hunter"}, "command": "serve --with hunter22hunter"}
-    assert of(before, after) == [("command", CHANGED, "serve", "serve --with [redacted]")]
+    before = {"environment": {"DB_PASSWORD": SECRET}, "hostname": "serve"}
+    after = {"environment": {"DB_PASSWORD": SECRET}, "hostname": f"serve-{SECRET}"}
+    assert of(before, after) == [("hostname", CHANGED, "serve", "serve-[redacted]")]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"labels": {"traefik.http.middlewares.a.basicauth.users": f"admin:$$apr1$$abcdefgh$${SECRET}"}},
+        {"labels": {"api.token": SECRET}, "annotations": {"api.token": SECRET}},
+        {"post_start": [{"command": ["x"], "environment": {"DB_PASSWORD": SECRET}}]},
+        {"volumes": [{"environment": {"A": SECRET}, "token": SECRET}]},
+        {"x-env": {"REGION": SECRET}},
+        {"command": ["redis-cli", "-a", SECRET], "healthcheck": {"test": ["curl", "-u", SECRET]}},
+        {"build": {"additional_contexts": {"a": f"https://u:{SECRET}@host/x"}, "labels": {"token": SECRET}}},
+        {"image": f"https://{SECRET}:x-oauth-basic@host/x"},
+        {"x-hitless": {"hooks": {"before-start": ["sh", "-c", SECRET]}}},
+        {"provider": {"options": {"secret_key": SECRET}}},
+    ],
+)
+def test_nothing_that_may_be_a_secret_is_shown(after: dict[str, Any]) -> None:
+    for found in (of({}, after), of(after, {}), of({"image": "b", "labels": {}}, after)):
+        assert found
+        assert SECRET not in str(found)
 
 
 def test_a_long_value_is_cut_off() -> None:
-    [(_, _, _, shown)] = of({"command": "a"}, {"command": "b" * 999})
+    [(_, _, _, shown)] = of({"hostname": "a"}, {"hostname": "b" * 999})
     assert len(shown) == 121
 
 

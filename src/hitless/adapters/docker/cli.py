@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -49,11 +50,16 @@ _running: set[subprocess.Popen[bytes]] = set()
 _interrupted: WeakSet[threading.Thread] = WeakSet()
 
 
-def kill_running() -> None:
-    """End every command that is under way; the other threads of now can't start one any more."""
+def kill_running() -> bool:
+    """End every command that is under way; the other threads of now can't start one any more.
+
+    Whether there was one.
+    """
     _interrupted.update(thread for thread in threading.enumerate() if thread is not threading.main_thread())
-    for process in tuple(_running):
+    found = tuple(_running)
+    for process in found:
         kill(process)
+    return bool(found)
 
 
 def is_open(process: subprocess.Popen[bytes]) -> bool:
@@ -280,6 +286,11 @@ def _unreachable(stderr: str) -> str:
     if "not found" in said and "docker" in said:
         return "install Docker on that host, on the PATH of a shell that is no login shell"
     return "the Docker host does not answer: is it up, and are its name and port right? try: docker version"
+
+
+def is_context_missing(said: str) -> bool:
+    """Whether Docker says that there is no such context."""
+    return bool(re.search(r"context .*(not found|does not exist)", said.lower()))
 
 
 def is_port_taken(stderr: str) -> bool:

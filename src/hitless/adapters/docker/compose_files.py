@@ -16,7 +16,7 @@ OVERRIDES = (
     *("docker-compose.override.yml", "docker-compose.override.yaml"),
 )
 _VARIABLES = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROJECT_NAME")
-_IN_ENV_FILE = re.compile(rf"^\s*(?:export\s+)?({'|'.join(_VARIABLES)})\s*=\s*(.*?)\s*$", re.M)
+_IN_ENV_FILE = re.compile(rf"^\s*(?:export\s+)?({'|'.join(_VARIABLES)})\s*[ \t]*=[ \t]*(.*?)[ \t]*$", re.M)
 _NAME = re.compile(r"^(?:name|\"name\"|'name')\s*:\s*(.*?)\s*$", re.M)
 _PLAIN = re.compile(r"(?P<quote>[\"']?)(?P<name>[a-z0-9][a-z0-9_-]*)(?P=quote)(?:\s+#.*)?")
 
@@ -67,23 +67,34 @@ def override(base_file: Path) -> Path | None:
 
 
 def name_unread(options: ComposeOptions) -> str | None:
-    """The application's name without Compose, for a file that it can't read.
+    """What the application's name probably is without Compose, for a file that it can't read.
 
-    None if only Compose can tell it, or if there is no file.
+    None if only Compose can tell it, or if a file is not there. It is a guess: good enough to look at
+    something, not to change it.
     """
-    own = _variables(replace(options, project_directory=str(directory(options))))
-    if name := options.project_name or own.get("COMPOSE_PROJECT_NAME"):
-        return name
+    own = _variables(replace(options, project_directory=str(directory(options)))) | _variables(options)
+    if name := own.get("COMPOSE_PROJECT_NAME"):
+        plain = _PLAIN.fullmatch(name)
+        return plain["name"] if plain else None
     files = _files(options)
-    if not files or not all(file.is_file() for file in files):
+    if not files or not all(file.is_file() for file in (*files, *map(Path, options.env_files))):
         return None
-    said = [name for file in files for name in _NAME.findall(file.read_text(errors="replace"))]
+    try:
+        said = [name for file in files for name in _NAME.findall(file.read_text(errors="replace"))]
+    except OSError:
+        return None
     if said:
         plain = _PLAIN.fullmatch(said[-1])  # the last file counts
         return plain["name"] if plain else None
     # as compose-go makes a name of a folder: `NormalizeProjectName`
-    folder = directory(options).absolute().name.lower()
+    folder = os.path.basename(os.path.normpath(_here() / directory(options))).lower()  # noqa: PTH119 - links stay
     return re.sub(r"[^a-z0-9_-]", "", folder).lstrip("_-") or None
+
+
+def _here() -> Path:
+    """The working folder as Go has it (os.Getwd): by the name under which it was entered, maybe a link."""
+    named = Path(os.environ.get("PWD") or ".")
+    return named if named.is_absolute() and named.is_dir() and named.samefile(".") else Path.cwd()
 
 
 def _files(options: ComposeOptions) -> tuple[Path, ...]:
@@ -100,7 +111,7 @@ def directory(options: ComposeOptions) -> Path:
         return Path(options.project_directory)
     if (files := named(options)) and files[0] != "-":
         return Path(files[0]).parent
-    here = Path.cwd()
+    here = _here()
     found = base(here)
     return found.parent if found else here
 

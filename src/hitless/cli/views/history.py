@@ -69,7 +69,7 @@ def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
         row = (local(run.began)[:16], run.operation, run.release or "", run.outcome or "not ended", seconds)
         who = run.holder.partition(", ")[0]  # without its process, which is long over
         out.print(_ROW.format(*row), escape("  ".join(one for one in (run.revision, who) if one)))
-        if not run.outcome and run.step:
+        if run.step and not run.reason and run.outcome != Outcome.SUCCESSFUL:
             out.print(f"    last at {escape(any_step_text(run.step))}")
         if run.reason and run.outcome != Outcome.SUCCESSFUL:
             at = escape(any_step_text(run.step))

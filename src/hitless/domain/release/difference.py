@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,13 +11,21 @@ from typing import Any
 
 from hitless.domain.common import redact
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import X_VALUE
+from hitless.domain.common.names import X_HITLESS, X_VALUE
+from hitless.domain.common.secret_values import is_secret
 from hitless.domain.release.model import Image
 
 # What holds values that nobody should see: only its keys are told
-_HIDDEN = ("environment", "args", "content", X_VALUE)
-_WORDS = ("command", "entrypoint", "test")  # lists that are one thing
+_HIDDEN = (
+    *("environment", "args", "content", "secret", "additional_contexts", X_VALUE),
+    # a password is often a word of a command: redis-cli -a, curl -u
+    *("command", "entrypoint", "test", "post_start", "pre_stop", "hooks"),
+)
+_WORDS = ("command", "entrypoint", "test", "dns")  # lists whose order is meant
+_USERS = re.compile(r"auth.*\.(users|basic)$", re.IGNORECASE)
+_USERINFO = re.compile(r"://[^/\s@]+@")
 _LONGEST = 120
+_SHORTEST = 4
 _ID = 12  # characters of an image's digest
 
 
@@ -50,10 +59,29 @@ def differences(before: State, after: State) -> tuple[Difference, ...]:
     """Everything that differs, by path. Secrets are hidden; of the environment only the keys are told."""
     found = [*_of(before.model, after.model, ""), *_of_images(before, after)]
     hidden = redact.secrets(before.model, after.model)
+    named = sorted({*_named(before.model), *_named(after.model)}, key=len, reverse=True)
+
+    def shown(text: str) -> str:
+        for secret in named:
+            text = text.replace(secret, redact.MARK)
+        return redact.redact(text, hidden)
+
     return tuple(
-        Difference(one.path, one.kind, redact.redact(one.before, hidden), redact.redact(one.after, hidden))
+        Difference(one.path, one.kind, shown(one.before), shown(one.after))
         for one in sorted(found, key=lambda one: one.path)
     )
+
+
+def _named(value: Any, key: str = "") -> Iterator[str]:
+    """Every value whose name says that it is a secret, also one that is an ordinary word."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _named(one, str(name))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _named(one, key)
+    elif isinstance(value, str) and len(value) >= _SHORTEST and is_secret(key):
+        yield value.replace("$$", "$")
 
 
 def _of(before: Any, after: Any, path: str) -> Iterator[Difference]:
@@ -98,11 +126,29 @@ def _removed(path: str, value: Any) -> Difference:
 def _text(path: str, value: Any) -> str:
     """A value for people; "" if it is hidden, or a service as a whole."""
     is_whole = isinstance(value, Mapping) and path.count(".") < 2
-    if is_whole or any(part in _HIDDEN for part in path.split(".")):
+    if is_whole or _USERS.search(path) or any(_is_hidden(part) for part in path.split(".")):
         return ""
-    is_words = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    text = " ".join(value) if is_words else value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(_without_hidden(value))
+    text = _USERINFO.sub(f"://{redact.MARK}@", text.replace("$$", "$"))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + redact.CUT_OFF
+
+
+def _is_hidden(key: str) -> bool:
+    is_own = key.startswith("x-") and key != X_HITLESS  # anchors with an environment, most often
+    return key in _HIDDEN or is_own or is_secret(key)
+
+
+def _without_hidden(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {
+                key: redact.MARK if _is_hidden(str(key)) else _without_hidden(one)
+                for key, one in value.items()
+            }
+        case list():
+            return [_without_hidden(one) for one in value]
+        case _:
+            return value
 
 
 def _of_images(before: State, after: State) -> Iterator[Difference]:
