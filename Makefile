@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more test-long soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo "make demo-down  remove everything that the demo made"
 	@echo "make test       the tests, those on a real Docker engine included"
 	@echo "make test-more  those that take long, need other servers, or want the engine for themselves"
+	@echo "make test-long  those that take minutes each, which CI leaves out"
 	@echo "make soak       200 deployments under load, with kills and restarts at random"
 	@echo "make shop       20 deployments of examples/shop, under load with writes"
 	@echo "make faults     a fault at every point of a deployment; writes docs/faults.md"
@@ -52,7 +53,12 @@ test: python engine
 
 test-more: python servers
 	@dev/servers
-	@$(PYTHON_RUN) -m pytest tests/e2e -m more
+	@$(PYTHON_RUN) -m pytest tests/e2e -m "more and not long"
+
+test-long: python servers
+	@dev/servers
+	@$(PYTHON_RUN) -m pytest tests/e2e -m long
+	@HITLESS_SWITCHES=10 $(PYTHON_RUN) -m pytest tests/e2e/test_udp_labels.py tests/e2e/test_tcp_labels.py -s
 
 soak: python engine
 	@HITLESS_SOAK=200 $(PYTHON_RUN) -m pytest tests/e2e/test_soak.py -s

@@ -240,6 +240,7 @@ def power_cut(engine: SecondEngine) -> None:
     engine.start()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", [SecondEngine.restart, power_cut])
 @pytest.mark.parametrize("at", ["after stop-exclusive", "hand-over: after start"])
 def test_the_engine_restarts_while_requests_wait(

@@ -107,6 +107,7 @@ def test_a_replaced_traefik_is_seen_by_no_browser(served: Site) -> None:
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_what_ignores_alt_svc_may_lose_what_is_on_its_way_when_the_old_traefik_ends(served: Site) -> None:
     site = served
     obstinate = http3(site)
