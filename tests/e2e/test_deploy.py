@@ -113,7 +113,8 @@ def test_a_rule_that_traefik_refuses_is_found_while_the_old_release_serves(app: 
     with web.load() as load:
         output = bad.cli.run("deploy", code=1, RELEASE="2")
     assert assert_lossless(load).releases == ("1",)
-    assert "HostNonsense" in output
+    assert "Traefik refuses the routing" in output
+    assert "nonsense" in output
     assert (web.leftovers(), routing_file(web)) == before
 
 
@@ -122,7 +123,7 @@ services:
   web:
     image: IMAGE
     labels:
-      - traefik.http.routers.web.rule=HostNonsense(`HOST`)
+      - traefik.http.routers.web.rule=Host(`HOST`) && ClientIP(`nonsense`)
       - traefik.http.services.web.loadbalancer.server.port=8000
       - traefik.http.services.web.loadbalancer.healthcheck.path=/health
 """

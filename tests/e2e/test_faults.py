@@ -222,7 +222,7 @@ BAD = {
     "exits at once, restart: always": ({"BROKEN": "exit", "RESTART": "always"}, "the settings are wrong"),
     "out of memory": ({"BROKEN": "memory", "MEMORY": "32m"}, "ran out of memory"),
     "never healthy": ({"BROKEN": "never-healthy"}, "503: never"),
-    "wrong port": ({"PORT": "8001"}, ":8001/health"),
+    "wrong port": ({"PORT": "8001"}, "nothing listens on 8001 in "),
     "healthy, but 500 on its route": ({"BROKEN": "500"}, "broken on purpose"),
     "slower than its deadline": ({"BOOT_SECONDS": "60"}, "was not ready within 3 s"),
 }

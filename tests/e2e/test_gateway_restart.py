@@ -65,13 +65,3 @@ def test_the_gateway_is_not_restarted_for_a_port_that_another_has(gateway: Gatew
         docker("rm", "--force", holder)
     assert f"port {port} is taken by the container " in said
     assert docker("inspect", "--format", "{{.State.StartedAt}}", gateway.container) == began
-
-
-def test_a_gateway_that_can_not_have_its_port_leaves_nothing(gateway: Gateway) -> None:
-    other = f"{gateway.name}-second"
-    port = gateway.url.rpartition(":")[2]
-    words = ("gateway", "up", "--http-port", port, "--bind", "127.0.0.1")
-    said = gateway.cli.run(*words, code=1, HITLESS_GATEWAY=other)
-    assert f"port {port} is taken by the container {gateway.container}" in said
-    for kind in ("volume", "network"):
-        assert docker(kind, "ls", "--quiet", "--filter", f"name={other}") == ""

@@ -107,6 +107,7 @@ def build(name: str, *lines: str) -> None:
     subprocess.run(("docker", "build", "--quiet", "--tag", name, "-"), input=text, text=True, check=True)
 
 
+@pytest.mark.more
 def test_replacements_under_every_kind_of_request_lose_nothing(site: Site) -> None:
     chance = random.Random(SEED)
     print(f"HITLESS_SEED={SEED}")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.common.certificates import Authority
 from tests.e2e.conftest import NAMED, Cli, Gateway
@@ -29,6 +30,7 @@ ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.
 """
 
 
+@pytest.mark.more
 def test_tls_to_the_containers_with_the_certificate_that_the_file_names(
     gateway: Gateway, image: str, tmp_path: Path
 ) -> None:
@@ -75,7 +77,7 @@ def test_tls_to_the_containers_with_the_certificate_that_the_file_names(
 
         # another authority: the gateway believes nobody, and the live release stays
         written("2", **{**known, "rootCAs": [Authority("other").certificate.decode()]})
-        app.run("deploy", code=1)
+        app.run("deploy", "--timeout", "8s", code=1)
         assert gateway.get(host).text == "1"
 
         written("3", insecureSkipVerify=True)

@@ -388,7 +388,7 @@ def test_a_port_that_is_taken_is_named_with_its_owner_and_nothing_is_left(gatewa
     label = f"label=com.docker.compose.project={name}"
     assert docker("ps", "--all", "--quiet", "--filter", label) == ""
     assert docker("network", "ls", "--quiet", "--filter", label) == ""
-    docker("volume", "rm", f"{name}_routes", f"{name}_state")
+    assert docker("volume", "ls", "--quiet", "--filter", label) == ""
 
 
 SECRETIVE = """
