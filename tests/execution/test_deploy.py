@@ -427,3 +427,10 @@ def test_a_warning_refuses_a_strict_deployment_and_nothing_changes(deployed: Fak
     assert preview(deployed.ports(), shop(), warned)[0] is not None
     commands.deploy(deployed.ports(), shop(), warned)
     assert live(deployed)[0] is Colour.GREEN
+
+
+def test_without_its_gateway_the_others_are_named() -> None:
+    host = FakeHost(has_gateway=False, gateways_beside=("edge",))
+    with pytest.raises(Refused) as raised:
+        deploy(host)
+    assert any(finding.hint.endswith("for one that runs: edge") for finding in raised.value.findings)

@@ -78,7 +78,8 @@ def _gateway_or_refuse(session: Session, application: Application, options: Depl
     """The gateway. Without one there is no lock: then this raises `Refused` with all errors at once."""
     gateway = session.gateway()
     if gateway is None:
-        session.refuse((*options.findings, *check(application, World(), {})), warn=False)
+        nothing = World(others=session.ports.balancer.other_gateways())
+        session.refuse((*options.findings, *check(application, nothing, {})), warn=False)
         raise AssertionError("a missing gateway is an error finding")
     return gateway
 
