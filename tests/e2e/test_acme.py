@@ -196,6 +196,7 @@ def test_a_command_that_is_killed_while_it_orders_leaves_no_order(site: Site) ->
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_the_order_of_a_killed_command_that_traefik_still_has_delays_the_next_one_alone(site: Site) -> None:
     shop = site.app("passed", "passed.example")
     docker("pause", site.ca.container)

@@ -232,6 +232,7 @@ def killed(made: App, at: str, **environment: str) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
 
 
+@pytest.mark.long
 def test_who_waits_when_hitless_is_killed_is_answered_after_the_next_command(alone: App) -> None:
     alone.cli.run("deploy")
     before = len(alone.leftovers()["networks"])

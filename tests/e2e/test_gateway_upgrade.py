@@ -139,6 +139,7 @@ def test_replacements_under_every_kind_of_request_lose_nothing(site: Site) -> No
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_a_held_websocket_is_cut_at_the_deadline_and_nothing_else_is(site: Site) -> None:
     with site.load(held=3) as load:
         time.sleep(1)

@@ -108,6 +108,7 @@ def test_one_that_dies_at_once_on_sigterm_loses_nothing_and_is_told_why(app: Mak
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_one_whose_requests_are_longer_than_the_drain_and_that_dies_loses_them(app: Make) -> None:
     web = app(unruly("drain_timeout: 2s", extra="init: true"), name="prove-long")
     web.cli.run("deploy")

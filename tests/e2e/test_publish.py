@@ -180,6 +180,7 @@ def test_a_replaced_traefik_is_seen_by_no_client_of_a_published_port(published: 
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_a_held_tcp_connection_is_closed_at_the_deadline_and_a_new_one_is_not(published: Published) -> None:
     with published.connect() as old:
         assert said(old, PING, b"\r\n") == b"+PONG\r\n"
