@@ -498,6 +498,23 @@ def test_an_interrupt_that_comes_in_a_finalizer_is_not_dropped() -> None:
     assert done.stderr.splitlines()[-1] == "interrupted"
 
 
+def test_a_dropped_interrupt_that_has_ended_a_command_does_not_cut_what_is_undone_for_it() -> None:
+    done = boundary("""
+    import signal, time
+    import hitless.wiring as wiring
+    wiring.kill_running = lambda: True
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+    Finalized()
+    time.sleep(0.2)
+    print("undone")
+    raise HitlessError("docker start failed")
+""")
+
+    assert (done.returncode, done.stdout) == (130, "undone\n")
+
+
 def test_an_interrupt_while_a_class_is_made_is_no_bug() -> None:
     done = boundary("""
     class Named:

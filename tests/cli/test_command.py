@@ -29,6 +29,9 @@ class Host:
     def __init__(self, host: FakeHost) -> None:
         self.host = host
 
+    def name(self) -> str:
+        return "localhost"
+
     def ports(self, emit: Callable[[Event], None]) -> Ports:
         return replace(self.host.ports(), emit=emit)
 

@@ -46,6 +46,7 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Complete:
         (("-p", "shop", "show", "1"), ["1"]),
         (("diff", "1", ""), ["2", "1"]),
         (("scale", "w"), ["web="]),
+        (("rollback", "-p", "shop", ""), ["2", "1"]),
         (("dep",), ["deploy"]),
         (("gateway", "u"), ["up", "upgrade"]),
     ],

@@ -45,6 +45,14 @@ def test_it_is_hitless_with_dockers_own_words_before_it(docker: FakeDocker, plug
     assert (refused.returncode, refused.stderr) == (2, "docker hitless takes no --tls before its name\n")
 
 
+def test_it_runs_no_code_of_the_folder_where_it_is_called(plugin: Path, tmp_path: Path) -> None:
+    install()
+    (tmp_path / "click.py").write_text("print('a stranger')\n")
+    command = (plugin, "hitless", "--version")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, cwd=tmp_path)
+    assert done.stdout == f"hitless {__version__}\n", done.stderr
+
+
 def test_it_goes_again_and_a_strangers_file_stays(plugin: Path) -> None:
     install()
     install()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.plan.down import plan_down
 from hitless.domain.plan.recover import settings_of_live
@@ -25,4 +27,6 @@ def down(session: Session, drain_timeout: float | None, volumes: bool) -> tuple[
         )
     session.begin(plan.release)
     session.perform(plan)
-    return session.ports.projects.volumes_of(application)
+    with suppress(HitlessError):  # all is done, and this is only to be told
+        return session.ports.projects.volumes_of(application)
+    return ()
