@@ -62,8 +62,8 @@ figures have the load average of each deployment, and how late the load itself w
 """
 
 
-# What people do in front of an application on SQLite: no stream of 10 s, which would keep everybody waiting
-ALONE_MIX: Final[Mapping[Kind, float]] = {"kept": 90, "fresh": 30, "post": 26, "slow": 2, "upload": 2}
+# What people do in front of an application on SQLite: nothing that takes 10 s, and would keep everybody waiting
+ALONE_MIX: Final[Mapping[Kind, float]] = {"kept": 90, "fresh": 30, "post": 28, "slow": 2}
 ALONE_METHOD: Final = f"""## How
 
 As in [comparison.md](comparison.md), with an application that must not run twice: nobody starts the new
@@ -73,8 +73,10 @@ that starts the new copy beside the old one, such as Kamal, needs it, too. With 
 
 The application takes 1 s to start. {{stop}} Requests/s by kind:
 {", ".join(f"{kind} {share:g}" for kind, share in ALONE_MIX.items())}.
-A client gives up after 10 s, or after 20 s if its request is slow. There are no streams and no WebSockets:
-hitless would let all others wait until those have ended, for {DRAIN_DEADLINE:.0f} s at most.
+A slow request takes 3 s. A client gives up after 10 s, or after 20 s if its request is slow. There are no
+streams, no WebSockets and no uploads of 10 s: hitless would let all others wait until those have ended, for
+{DRAIN_DEADLINE:.0f} s at most, and clients that give up after 10 s are then lost
+([exclusive.md](../exclusive.md#how-long-requests-wait) has the figures).
 """
 
 

@@ -16,6 +16,7 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.world import Port
+from hitless.domain.routing.model import REDIRECT
 from tests.domain.builders import part, router, routing
 from tests.execution import commands
 from tests.execution.test_adopt import PUBLISHING, FakeGatewayProject, adopt, plain_host
@@ -140,6 +141,29 @@ def test_an_image_that_the_user_named_stays() -> None:
     commands.gateway_up(host.ports(), gateway, True, asked, may_replace=True)
     made, _, said = commands.gateway_up(host.ports(), gateway, True, {"bind": "::1"}, may_replace=True)
     assert (made.image, said) == ("traefik:v3.7.4", ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "said"),
+    [
+        ({"tls": {}}, {"https_port": 8443}, ()),
+        (
+            {},
+            {"https_port": 8443},
+            ("redirects to HTTPS still lead to port 443: deploy shop again to lead them to 8443",),
+        ),
+        ({}, {"bind": "::1"}, ()),
+    ],
+)
+def test_redirects_of_what_is_deployed_name_the_old_port_for_https(
+    settings: dict[str, Any], changes: dict[str, Any], said: tuple[str, ...]
+) -> None:
+    host = FakeHost(gateway_settings=GatewaySettings(https_port=443))
+    redirect = router(middlewares=() if settings else (REDIRECT,), settings=settings)
+    host.routings["shop"] = routing(Colour.BLUE, {Colour.BLUE: part(1, redirect)})
+    host.in_traefik.update(host.routings)
+    gateway = FakeGatewayProject(host, there=GatewaySettings(https_port=443))
+    assert commands.gateway_up(host.ports(), gateway, True, changes, may_replace=True)[2] == said
 
 
 SECURE = GatewaySettings(https_port=443, acme_email="ann@example.org")

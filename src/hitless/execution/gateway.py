@@ -88,7 +88,20 @@ def up(
     if present and wanted.image != present.image:
         said = (f"Traefik's image is {wanted.image} now; it was {present.image}", *said)
     _restart(session, project, present if is_running else None, wanted)
+    if is_running and present:
+        said = (*said, *_old_redirects(ports, present.https_port, wanted.https_port))
     return wanted, True, said
+
+
+def _old_redirects(ports: Ports, old: int, new: int) -> Iterator[str]:
+    """A message where redirects of what is deployed still name the gateway's old port for HTTPS."""
+    if new in (0, old):
+        return
+    routings = ports.state.read(None).routings
+    names = [name for name in sorted(routings) if any(one.is_redirect for one in routings[name].rules)]
+    if names:
+        again = f"deploy {', '.join(names)} again to lead them to {new}"
+        yield f"redirects to HTTPS still lead to port {old}: {again}"
 
 
 def _refuse_ports(wanted: GatewaySettings) -> None:
