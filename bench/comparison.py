@@ -62,7 +62,7 @@ figures have the load average of each deployment, and how late the load itself w
 """
 
 
-# What people do in front of an application on SQLite: nothing that takes 10 s, and would keep everybody waiting
+# What people do in front of an application on SQLite; nothing that takes 10 s, and keeps everybody waiting
 ALONE_MIX: Final[Mapping[Kind, float]] = {"kept": 90, "fresh": 30, "post": 28, "slow": 2}
 ALONE_METHOD: Final = f"""## How
 
