@@ -5,7 +5,8 @@
 `hitless init` has answered first, as a user who says that two copies may write. What the stand-in replaces:
 image, build, entrypoint, health-check commands, devices, users and limits; what a file mounts from elsewhere
 on the host is a folder of its own. Everything else is as the files have it. Ports are published on the
-loopback address alone. Each file is deployed, deployed again under load, rolled back, and removed.
+loopback address alone; those of shared services at a number of Docker's choice, because other files have the
+same. Each file is deployed, deployed again under load, rolled back, and removed.
 """
 
 from __future__ import annotations
@@ -296,7 +297,7 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
         "volumes": volumes,
         # what its image would expose
         **({"expose": [str(port) for port in asked if port]} if asked else {}),
-        "ports": [{**port, "host_ip": "127.0.0.1"} for port in own.get("ports") or ()],
+        "ports": [_published(port, is_kept) for port in own.get("ports") or ()],
         "environment": {**(own.get("environment") or {}), "STANDIN": json.dumps(told).replace("$", "$$")},
         "x-hitless": {
             **(own.get("x-hitless") or {}),
@@ -313,6 +314,12 @@ def _service(found: Application, service: Service, folder: Path, release: str) -
             "retries": 20,
         }
     return made
+
+
+def _published(port: dict[str, Any], is_kept: bool) -> dict[str, Any]:
+    """A published port on loopback; of Docker's choice where Docker itself publishes it."""
+    kept = {key: value for key, value in port.items() if key != "published" or not is_kept}
+    return {**kept, "host_ip": "127.0.0.1"}
 
 
 def _is_waited_for(found: Application, service: Service) -> bool:
