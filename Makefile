@@ -31,8 +31,10 @@ help:
 	@echo "make bench-delivery measure how long a delivery takes to be in force, with the gateway's certificate and without"
 	@echo "make bench-memory   memory and what is left after many deployments"
 
+# Compiled here: where PYTHONDONTWRITEBYTECODE is set, each of the tests' thousand commands would compile all of it.
 python:
 	@dev/python
+	@$(PYTHON_RUN) -m compileall -q src bench
 
 engine:
 	@dev/engine
