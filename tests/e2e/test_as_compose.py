@@ -28,6 +28,7 @@ services:
       context: source
       target: final
       args: {WORDS: "from an argument"}
+      secrets: [token]
     env_file: [web.env, {path: missing.env, required: false}]
     environment: {<<: *environment, OWN: "${FROM_ENV:-default} $$literal"}
     depends_on:
@@ -123,6 +124,7 @@ services:
 FROM IMAGE AS final
 ARG WORDS
 ENV WORDS=$WORDS
+RUN --mount=type=secret,id=token,mode=0444 grep -q s3cret /run/secrets/token
 FROM final AS other
 ENV OTHER=1
 """,
