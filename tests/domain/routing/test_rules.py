@@ -219,6 +219,8 @@ def test_quotes_are_missed_where_they_are_missing_alone(rule: str) -> None:
         ("Host(`a`)", True, "no matcher host here, only ALPN, ClientIP, HostSNI, HostSNIRegexp"),
         ("Header(`x`)", False, "header takes 2 texts, and has 1"),
         ("Query(`x`, `y`, `z`)", False, "query takes 1 or 2 texts, and has 3"),
+        ("Host(`a`) && PathPrefix(`https://a`)", False, "begins with /, not as `https://a` does"),
+        ("Path(``)", False, "the path of path begins with /, not as `` does"),
     ],
 )
 def test_a_matcher_that_traefik_does_not_have_is_told(rule: str, is_tcp: bool, said: str) -> None:

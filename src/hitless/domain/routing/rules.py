@@ -101,6 +101,8 @@ def strange(rule: str, is_tcp: bool) -> tuple[str, ...]:
         elif len(one.arguments) not in numbers[one.name]:
             wanted = " or ".join(map(str, numbers[one.name]))
             found.append(f"{one.name} takes {wanted} texts, and has {len(one.arguments)}")
+        elif one.name in ("path", "pathprefix") and not one.arguments[0].startswith("/"):
+            found.append(f"the path of {one.name} begins with /, not as `{one.arguments[0]}` does")
     return tuple(dict.fromkeys(found))
 
 
