@@ -45,6 +45,7 @@ _AT_ONCE = 2
 _MISSING_PORT = re.compile(r"does not publish the port (\d+(?:/udp)?)")
 _MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
 _MISSING_FILE = re.compile(r"env file (/\S+) not found")
+_OF_A_RULE = re.compile(r"\b(Host|PathPrefix)\(`\$\{?(\w+)[^`]*`\)")
 _OWN_WORDS = re.compile(r"(?<!\w)'[^']*'|`[^`]*`|/[\w./-]+|\b\d{2,5}\b")
 
 
@@ -85,10 +86,11 @@ class File:
         """A copy of it, as its user runs it.
 
         If every service is in a profile, one is enabled: that of the first service with labels. Files with
-        variables that it names are there, and empty.
+        variables that it names are there, and empty. A variable that is a host or a path in a rule is one.
         """
         copy = replace(self, folder=folder / self.number)
         shutil.copytree(self.folder, copy.folder)
+        copy.make_variables_fit()
         services = yaml.safe_load((copy.folder / self.names[0]).read_text()).get("services") or {}
         if services and all((one or {}).get("profiles") for one in services.values()):
             labelled = (one for one in services.values() if "traefik" in str(one.get("labels")))
@@ -98,6 +100,22 @@ class File:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         return copy
+
+    def make_variables_fit(self) -> None:
+        """The folder has addresses (`https://app.example.com`) in variables of which rules want a part."""
+        file = self.folder / ".env"
+        if not file.exists():
+            return
+        written = "".join((self.folder / name).read_text() for name in self.names)
+        matchers = {name: matcher for matcher, name in _OF_A_RULE.findall(written)}
+        lines = []
+        for line in file.read_text().splitlines():
+            name, _, value = line.partition("=")
+            host = value.partition("://")[2]
+            fitting = {"Host": host, "PathPrefix": f"/{name.lower()}"}
+            lines.append(f"{name}={fitting[matchers[name]]}" if host and name in matchers else line)
+        file.chmod(0o644)
+        file.write_text("\n".join(lines) + "\n")
 
     def resolved(self) -> subprocess.CompletedProcess[str]:
         """What Compose itself makes of it."""
@@ -309,7 +327,7 @@ def page(ways: Sequence[Sequence[Planned]], ports: int, middlewares: int) -> str
         f"a CA, and the {ports} ports and {middlewares} middlewares that the plans ask for by name.",
         "",
         "A file whose services are all in profiles has one of these enabled, as its user must. Files with",
-        "variables that it names are there, and empty.",
+        "variables that it names are there, and empty. A variable that is a host or a path in a rule is one.",
         "",
         "`hitless init --yes` asks nothing, and never lets two copies write to one's data. The last column",
         "has the answers of a user who says that two copies may.",

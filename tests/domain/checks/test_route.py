@@ -58,9 +58,11 @@ class TestRoutes:
         [
             ("Host(`shop.example:8443`) && Path(`/a`)", "write Host(`shop.example`)"),
             ("Host(`shop.example`) || Host(`localhost:80`)", "write Host(`localhost`)"),
+            ("Host(`https://shop.example`)", "write the name alone"),
+            ("Host(`shop.example/a`)", "a path has a matcher of its own"),
         ],
     )
-    def test_a_host_with_a_port_is_one_that_nobody_reaches(self, rule: str, said: str) -> None:
+    def test_a_host_with_more_than_its_name_is_one_that_nobody_reaches(self, rule: str, said: str) -> None:
         finding = only(app({**WEB_LABELS, "traefik.http.routers.shop.rule": rule}))
         assert (finding.path, finding.is_error) == (f"{ROUTER}.rule", True)
         assert said in finding.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
@@ -16,6 +17,8 @@ from hitless.domain.routing.entry_points import WEB, WEBSECURE, port_of
 from hitless.domain.routing.model import Protocol, Router
 from hitless.domain.routing.reserved import MARKER_PRIORITY
 from hitless.domain.routing.split import Routing
+
+_OF_AN_ADDRESS = re.compile(r"[/@?#\s]")  # what an address has beside its host
 
 
 def of_router(application: Application, router: Router, world: World) -> Iterator[Finding]:
@@ -50,7 +53,7 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     yield from tcp.beside(application, router)
     if live := world.routings.get(application.name):
         yield from tcp.as_before(router, live)
-    yield from _hosts_with_a_port(router)
+    yield from _odd_hosts(router)
     try:
         rules.parse(router.rule)
     except rules.UnreadableRule as error:
@@ -64,16 +67,22 @@ def of_router(application: Application, router: Router, world: World) -> Iterato
     yield from _without_host(application.name, router, world.routings)
 
 
-def _hosts_with_a_port(router: Router) -> Iterator[Finding]:
-    """Hosts that no request has for Traefik: it compares them without the port. No CA takes them, either."""
+def _odd_hosts(router: Router) -> Iterator[Finding]:
+    """Hosts that no request has for Traefik: with a port, or with more. No CA takes them, either."""
+    matcher = "HostSNI" if router.is_tcp else "Host"
     for host in rules.hosts(router.rule):
         name, _, port = host.partition(":")
         if port.isdecimal():
-            matcher = "HostSNI" if router.is_tcp else "Host"
             yield Finding(
                 f"{router.path}.rule",
                 f"{host} is a host with a port, and Traefik compares hosts without: nobody would reach it",
                 f"write {matcher}(`{name}`): which port it is, the entry points say",
+            )
+        elif _OF_AN_ADDRESS.search(host):
+            yield Finding(
+                f"{router.path}.rule",
+                f"{host} is no host name: nobody would reach it",
+                f"write the name alone, as in {matcher}(`app.example.org`); a path has a matcher of its own",
             )
 
 
