@@ -7,7 +7,7 @@ Compose does its part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from hitless.domain.common.foreign import Json
     from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
+    from hitless.ports.engine import Engine
     from hitless.ports.load import Load
     from hitless.ports.logs import Logs
+    from hitless.ports.machine import Machine
 
 __all__ = [
     "ComposeOptions",
@@ -94,6 +96,23 @@ class Host:
         from hitless.adapters.docker.container_log import ComposeLogs
 
         return ComposeLogs(self.cli)
+
+    def bounded(self, seconds: float) -> Host:
+        """The same host, whose commands end after so many seconds whatever they are."""
+        return replace(self, cli=replace(self.cli, most=seconds))
+
+    def engine(self) -> Engine:
+        """The engine itself."""
+        from hitless.adapters.docker.engine import DockerEngine
+        from hitless.adapters.gateway.programs import gateway_image
+
+        return DockerEngine(self.cli, self.gateway, gateway_image())
+
+    def machine(self) -> Machine:
+        """What this machine knows of names and addresses."""
+        from hitless.adapters.local.surroundings import Surroundings
+
+        return Surroundings(self.cli.endpoint())
 
     def name(self) -> str:
         """The name by which this machine reaches the Docker host: localhost, or that of its context."""

@@ -10,6 +10,7 @@ import pytest
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import HitlessError, HookFailed, Locked
 from hitless.domain.common.events import Ended
+from hitless.domain.gateway.model import GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
@@ -47,6 +48,11 @@ class FakeGatewayProject:
     def settings(self) -> GatewaySettings | None:
         return self.host.traefiks.running[self.host.traefiks.live] or self.there
 
+    def container(self) -> GatewayContainer | None:
+        return (
+            GatewayContainer("running" if self.host.has_gateway else "exited", True) if self.there else None
+        )
+
     def foreign(self) -> tuple[str, ...]:
         return ()
 
@@ -75,6 +81,9 @@ class FakeGatewayProject:
         self.there = settings
         self.host.gateway_settings = settings
         self.applied.append(settings)
+
+    def drop_copies(self) -> None:
+        self.host.verbs.append("drop copies")
 
     def answers(self) -> bool:
         return True

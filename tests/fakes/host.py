@@ -29,7 +29,9 @@ from hitless.domain.common.names import (
 )
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
+from hitless.domain.host import journal
 from hitless.domain.host.container_facts import HealthCheck, Listener
+from hitless.domain.host.facts import Overview, Room
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.logs import KeptLog
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
@@ -111,6 +113,8 @@ class FakeHost:
     pages: dict[str, str] = field(default_factory=dict)
     # whether requests wait that nobody answers
     has_waiting: bool = False
+    # what the gateway's state says of all applications, except what the fields above say
+    seen: Overview = field(default_factory=lambda: Overview(1767225600.0, Room(10**11, 10**10, 10**6, 10**6)))
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
@@ -532,6 +536,16 @@ class FakeHost:
 
     def journal(self, application: str) -> str:
         return "\n".join(self.lines)
+
+    def overview(self) -> Overview:
+        # the gateway's own journal is another one
+        runs = [run for run in journal.runs("\n".join(self.lines)) if run.events[0].get("application")]
+        kept = {"shop": frozenset(self.records)} if self.records else {}
+        return replace(self.seen, last={"shop": runs[-1]} if runs else {}, kept=kept)
+
+    def drop_old_logs(self) -> None:
+        self._fenced("drop old logs")
+        self.seen = replace(self.seen, old_logs=0)
 
     def unlock(self, application: str) -> Holder | None:
         holder, self.holder = self.holder, ""

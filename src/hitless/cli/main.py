@@ -10,6 +10,7 @@ from hitless.cli.adopt import adopt
 from hitless.cli.complete import applications
 from hitless.cli.deploy import deploy
 from hitless.cli.diff import diff
+from hitless.cli.doctor import doctor
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
@@ -20,6 +21,7 @@ from hitless.cli.open import open_address
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
+from hitless.cli.prune import prune
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
 from hitless.cli.root import Root
@@ -101,6 +103,8 @@ for verb in (
     logs,
     unlock,
     down,
+    doctor,
+    prune,
     install_plugin,
 ):
     hitless.add_command(verb)
