@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hitless.adapters.docker.compose_change import ComposeChange
     from hitless.adapters.gateway.project import GatewayProject
     from hitless.domain.application.model import Application
+    from hitless.domain.application.resolved import Place
     from hitless.domain.common.events import Event
     from hitless.domain.common.findings import Finding
     from hitless.domain.common.foreign import Json
@@ -39,6 +40,7 @@ __all__ = [
     "kill_running",
     "name",
     "own_traefik",
+    "places",
     "revision",
 ]
 
@@ -159,6 +161,13 @@ def name(at: Host, options: ComposeOptions) -> tuple[str, HitlessError | None]:
         if found is None or is_context_missing(error.message):
             raise
         return found, error
+
+
+def places(options: ComposeOptions) -> tuple[dict[str, Place], bool]:
+    """Where the keys of the Compose files stand; and whether a variable names the application."""
+    from hitless.adapters.docker import compose_files, compose_lines
+
+    return compose_lines.places(options), compose_files.name_variable(options)
 
 
 def change(

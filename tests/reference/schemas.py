@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hitless.cli.views.adoption import AdoptDocument
 from hitless.cli.views.certificates import CertificatesDocument
+from hitless.cli.views.config import ConfigDocument
 from hitless.cli.views.configs import ConfigsDocument
 from hitless.cli.views.diagnosis import DoctorDocument
 from hitless.cli.views.difference import DiffDocument
@@ -45,6 +46,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.LIKE: LikeDocument,
     Document.DOCTOR: DoctorDocument,
     Document.PRUNE: PruneDocument,
+    Document.CONFIG: ConfigDocument,
 }
 """What each document is, as a type."""
 
@@ -63,6 +65,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.LIKE: ("gateway up --dry-run",),
     Document.DOCTOR: ("doctor",),
     Document.PRUNE: ("prune",),
+    Document.CONFIG: ("config",),
 }
 """The commands that print each document with `--json`."""
 

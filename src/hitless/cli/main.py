@@ -8,6 +8,7 @@ from hitless import __version__
 from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
 from hitless.cli.complete import applications
+from hitless.cli.config import config
 from hitless.cli.deploy import deploy
 from hitless.cli.diff import diff
 from hitless.cli.doctor import doctor
@@ -90,6 +91,7 @@ for verb in (
     adopt,
     plan,
     diff,
+    config,
     status,
     open_address,
     rollback,

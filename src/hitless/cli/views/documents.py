@@ -26,6 +26,7 @@ class Document(StrEnum):
     LIKE = "gateway-like"
     DOCTOR = "doctor"
     PRUNE = "prune"
+    CONFIG = "config"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:
