@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pass_options
 @click.pass_context
 def config(ctx: click.Context, options: Options, as_json: bool) -> None:
-    """Show every setting as hitless takes it, and where it comes from.
+    """Show every setting, and where it comes from.
 
     Of the application: from x-hitless (file and line), labels, variables, options, or a default. Secrets are
     hidden. What is wrong in the file is shown, too: hitless plan says what would be refused.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pass_options
 @click.pass_context
 def doctor(ctx: click.Context, options: Options, fix: bool, as_json: bool) -> None:
-    """Look for what is wrong on the Docker host, and say what helps.
+    """Say what is wrong on the Docker host, and what helps.
 
     It changes nothing without --fix, and works without a gateway, too. Ends with 1 if there is an error.
     """

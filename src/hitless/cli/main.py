@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from hitless import __version__
 from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
 from hitless.cli.complete import applications
@@ -31,6 +30,7 @@ from hitless.cli.shared import shared
 from hitless.cli.show import show
 from hitless.cli.status import status
 from hitless.cli.unlock import unlock
+from hitless.cli.version import version_options
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -55,7 +55,7 @@ from hitless.cli.unlock import unlock
     callback=valid_name,
     help="The gateway's name, for more than one on a host.",
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_options
 @click.pass_context
 def hitless(
     ctx: click.Context,

@@ -17,7 +17,7 @@ from hitless.cli.options import Options, json_option, pass_options, wait_options
 @json_option
 @pass_options
 def prune(options: Options, wait: float, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Remove what hitless has made and nobody needs any more.
+    """Remove what hitless has made and nobody needs.
 
     Images of releases that are not kept, networks of what is gone, logs older than 30 days. It touches
     nothing that hitless did not make, nothing that another gateway may need, and no data. With --json it

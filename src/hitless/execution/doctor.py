@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
-from threading import Thread
-from typing import Generic, TypeVar
 
-from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.instances import Health
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.diagnosis import QUIET
@@ -21,6 +18,7 @@ from hitless.domain.routing import rules
 from hitless.domain.routing.entry_points import WEB, inner_port
 from hitless.domain.routing.reserved import LOOPBACK, MARKER_HOST
 from hitless.execution import gateway, observe
+from hitless.execution.looks import Looks
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
 from hitless.ports.engine import Engine
@@ -32,8 +30,6 @@ _NAMES = 3.0  # seconds for the DNS
 _ASKED = 4  # addresses that the gateway asks, at most
 _NOT_FOUND = 404
 _PATH = "/hitless-doctor"  # of no application, on a host name of none
-T = TypeVar("T")
-D = TypeVar("D")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Doctor:
 
 def look(doctor: Doctor) -> Facts:
     """Look at everything at once. What fails, or takes too long, is in `Facts.failed`."""
-    looks = _Looks(doctor.ports)
+    looks = Looks(doctor.ports.clock, LONGEST)
     about, file = looks.begin(lambda: _timed(doctor)), looks.begin(doctor.file)
     compose = looks.begin(doctor.engine.compose_version)
     clock = looks.result("engine", about, None)
@@ -66,7 +62,7 @@ def look(doctor: Doctor) -> Facts:
     )
 
 
-def _of_engine(doctor: Doctor, looks: _Looks, facts: Facts, clocks: dict[str, Clock]) -> Facts:
+def _of_engine(doctor: Doctor, looks: Looks, facts: Facts, clocks: dict[str, Clock]) -> Facts:
     ports, project = doctor.ports, doctor.project
     world = looks.begin(lambda: observe.world(ports, None))
     about = looks.begin(lambda: (project.container(), project.settings()))
@@ -106,50 +102,6 @@ def fix(doctor: Doctor, facts: Facts, prune: Callable[[], Sequence[str]]) -> Ite
     if facts.world.gateway and facts.settings and facts.world.restored:
         yield from gateway.put_right(doctor.ports, facts.settings)
     yield from prune()
-
-
-@dataclass
-class _Look(Generic[T]):
-    """A look in a thread of its own: its result, or why there is none."""
-
-    thread: Thread
-    found: list[T] = field(default_factory=list)
-    error: str = ""
-
-
-@dataclass
-class _Looks:
-    """Looks at the same time. Nobody waits for one that takes longer than all may together."""
-
-    ports: Ports
-    failed: dict[str, str] = field(default_factory=dict)
-    began: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.began = self.ports.clock.now()
-
-    def begin(self, look: Callable[[], T]) -> _Look[T]:
-        """Begin a look."""
-
-        def work() -> None:
-            try:
-                made.found.append(look())
-            except HitlessError as error:
-                made.error = error.message
-            except Exception as error:  # a doctor that falls ill at what it sees is of no use
-                made.error = f"{type(error).__name__}: {error}"
-
-        made: _Look[T] = _Look(Thread(target=work, daemon=True))
-        made.thread.start()
-        return made
-
-    def result(self, name: str, look: _Look[T], default: D) -> T | D:
-        """What was seen; the default if nothing was, which is then noted under this name."""
-        look.thread.join(max(0.1, self.began + LONGEST - self.ports.clock.now()))
-        if look.found:
-            return look.found[0]
-        self.failed[name] = look.error or f"no answer within {LONGEST:.0f} s"
-        return default
 
 
 def _timed(doctor: Doctor) -> tuple[About, Clock]:
