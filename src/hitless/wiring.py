@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hitless.ports.load import Load
     from hitless.ports.logs import Logs
     from hitless.ports.machine import Machine
+    from hitless.ports.outside import Outside
 
 __all__ = [
     "ComposeOptions",
@@ -115,6 +116,12 @@ class Host:
         from hitless.adapters.local.surroundings import Surroundings
 
         return Surroundings(self.cli.endpoint())
+
+    def outside(self) -> Outside:
+        """What clients see from this machine."""
+        from hitless.adapters.local.outside import FromHere
+
+        return FromHere(self.name())
 
     def name(self) -> str:
         """The name by which this machine reaches the Docker host: localhost, or that of its context."""

@@ -166,7 +166,7 @@ class FakeHost:
         found = (*self.base.values(), *self.strangers)
         return tuple(one if one.id else replace(one, id=one.name) for one in found)
 
-    def neighbours(self) -> tuple[Neighbour, ...]:
+    def neighbours(self, stopped: bool = False) -> tuple[Neighbour, ...]:
         own = (
             Neighbour(
                 one.name, f"{one.application}-{one.colour}", one.service, "", (), {}, False, True, one.id
@@ -174,7 +174,8 @@ class FakeHost:
             for one in self.running.values()
             if one.is_running
         )
-        return (*(replace(one, id=one.name) for one in self.others), *own)
+        others = (replace(one, id=one.name) for one in self.others if one.is_running or stopped)
+        return (*others, *own)
 
     def start_again(self, containers: Sequence[str]) -> None:
         self.verbs.append(f"start again {', '.join(containers)}")

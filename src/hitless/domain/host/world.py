@@ -103,10 +103,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A running container of the host, whoever created it; `project` and `service` are Compose's, or "".
+    """A container of the host, whoever created it; `project` and `service` are Compose's, or "".
 
     `addresses` maps network -> its addresses there, IPv4 and IPv6. `is_labelled`: Traefik finds routes in its
-    labels; `is_ours`: it belongs to a release or to a gateway of hitless.
+    labels; `is_ours`: it belongs to a release or to a gateway of hitless. `rules` are those of its labels.
     """
 
     name: str
@@ -118,6 +118,8 @@ class Neighbour:
     is_labelled: bool
     is_ours: bool
     id: str = ""
+    is_running: bool = True
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
