@@ -37,7 +37,7 @@ from hitless.domain.host.logs import KeptLog
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
-from hitless.domain.release.networks import Network, first_choice
+from hitless.domain.release.networks import Network, Networked, first_choice
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.gateway_config import TRIAL, Config
 from hitless.domain.routing.reserved import COLOUR_HEADER
@@ -254,8 +254,10 @@ class FakeHost:
         made = {name: (str(first_choice(one)),) for name, one in self.made_networks.items()}
         return {**self.address_ranges, **made}
 
-    def networked(self, application: str) -> frozenset[Colour]:
-        return frozenset(self.with_networks)
+    def networked(self, application: str) -> Networked:
+        return Networked(
+            frozenset(self.with_networks), f"traefik_webgateway.{application}" in self.made_networks
+        )
 
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         self._verb("create networks")
@@ -384,6 +386,9 @@ class FakeHost:
         gone_with_it = [name for name, one in self.made_networks.items() if _project(one) == project]
         for name in gone_with_it:
             del self.made_networks[name]
+        if not self.of(application):
+            self.before("remove way")
+            self.made_networks.pop(f"traefik_webgateway.{application}", None)
         if met or not self.is_suspended:
             self._watch_removal(colour, routing)
         return ()

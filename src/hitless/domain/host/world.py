@@ -165,7 +165,8 @@ class World:
     the path of each that hitless can't read to what is wrong with it, and `restored` the path of each whose
     second copy it has read to what is wrong with the first. `kept` are the kept releases, the oldest first;
     `damaged` are the numbers of those whose record can't be read: nothing can bring them back, and the next
-    deployment forgets them. `networked` are the colours that have networks; `tagged` are the application's
+    deployment forgets them. `networked` are the colours that have networks; `has_way`: there is
+    a network between the gateway and the application; `tagged` are the application's
     releases that have image tags; `foreign` are names of containers that lie in a colour's Compose project
     and that hitless did not make; `base` are those of the base project. `runs` are the latest of its journal,
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
@@ -182,6 +183,7 @@ class World:
     kept: tuple[KeptRelease, ...] = ()
     damaged: frozenset[int] = frozenset()
     networked: frozenset[Colour] = frozenset()
+    has_way: bool = False
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
     base: tuple[ComposeContainer, ...] = ()
