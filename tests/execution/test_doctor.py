@@ -155,3 +155,14 @@ def test_fix_leaves_a_lock_that_may_be_alive(live: Inside) -> None:
     seen = doctor(live)
     assert list(execution.fix(seen, execution.look(seen), list)) == []
     assert live.holder == HELD.name
+
+
+def test_what_fails_is_told_in_one_line_with_its_hint(live: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+
+    def forbidden() -> None:
+        raise HitlessError("permission\ndenied", "be in the group docker")
+
+    monkeypatch.setattr(engine, "about", forbidden)
+    facts = execution.look(doctor(live, engine=engine))
+    assert facts.failed["engine"] == "permission denied; be in the group docker"

@@ -45,7 +45,8 @@ class Looks:
             try:
                 made.found.append(look())
             except HitlessError as error:
-                made.error = error.message
+                said = (" ".join(text.split()) for text in (error.message, error.hint) if text)
+                made.error = "; ".join(said)
             except Exception as error:  # a doctor that falls ill at what it sees is of no use
                 made.error = f"{type(error).__name__}: {error}"
 
