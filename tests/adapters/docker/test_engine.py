@@ -96,7 +96,8 @@ def test_other_gateways_are_asked_what_they_know_also_those_that_are_down(
     docker.answers("exec", "--user", "0:65532", "edge-traefik-1", stdout="shop\nblog\n")
     docker.answers("run", stderr="no such image", exit_code=125)
     mount = "type=volume,source=down_state,target=/var/lib/hitless,readonly"
-    asleep = ("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none", "--mount", mount)
+    confined = ("--pull", "never", "--read-only", "--cap-drop", "ALL", "--network", "none")
+    asleep = ("run", "--rm", *confined, "--mount", mount)
     docker.answers(*asleep, stdout="wiki\n")
     assert engine.belongings().others == {
         "edge": frozenset({"shop", "blog"}),

@@ -28,8 +28,9 @@ from hitless.domain.host.leftovers import AnyContainer, Belongings, OwnImage, Ow
 
 _VOLUME = "com.docker.compose.volume"
 _OF_A_GATEWAY = {"routes", "state", "acme"}  # the volumes that Compose makes for each (`compose_model`)
-# of what only looks; it may read what belongs to root, and has no network
-_CONFINED = ("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none")
+# of what only looks; it may read what belongs to root, and has no network. A registry may have a stranger's
+# image of that name
+_CONFINED = ("run", "--rm", "--pull", "never", "--read-only", "--cap-drop", "ALL", "--network", "none")
 _LIST = 'for one in */; do [ ! -d "$one" ] || echo "${one%/}"; done'
 
 
