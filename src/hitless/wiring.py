@@ -7,7 +7,7 @@ Compose does its part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from hitless.adapters.docker.compose_change import ComposeChange
     from hitless.adapters.gateway.project import GatewayProject
     from hitless.domain.application.model import Application
+    from hitless.domain.application.resolved import Place
     from hitless.domain.common.events import Event
     from hitless.domain.common.findings import Finding
     from hitless.domain.common.foreign import Json
     from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
+    from hitless.ports.engine import Engine
     from hitless.ports.load import Load
     from hitless.ports.logs import Logs
+    from hitless.ports.machine import Machine
+    from hitless.ports.outside import Outside
 
 __all__ = [
     "ComposeOptions",
@@ -37,6 +41,7 @@ __all__ = [
     "kill_running",
     "name",
     "own_traefik",
+    "places",
     "revision",
 ]
 
@@ -95,6 +100,32 @@ class Host:
 
         return ComposeLogs(self.cli)
 
+    def bounded(self, seconds: float) -> Host:
+        """The same host, whose commands end after so many seconds whatever they are."""
+        return replace(self, cli=replace(self.cli, most=seconds))
+
+    def engine(self) -> Engine:
+        """The engine itself."""
+        from hitless.adapters.docker.engine import DockerEngine
+        from hitless.adapters.gateway.programs import gateway_image
+
+        return DockerEngine(self.cli, self.gateway, gateway_image())
+
+    def machine(self) -> Machine:
+        """What this machine knows of names and addresses."""
+        from hitless.adapters.local.surroundings import Surroundings
+
+        try:
+            return Surroundings(self.cli.endpoint())
+        except HitlessError:  # a context that is not there: the engine's own error says so
+            return Surroundings("")
+
+    def outside(self) -> Outside:
+        """What clients see from this machine."""
+        from hitless.adapters.local.outside import FromHere
+
+        return FromHere(self.name())
+
     def name(self) -> str:
         """The name by which this machine reaches the Docker host: localhost, or that of its context."""
         parts = urlsplit(self.cli.endpoint())
@@ -140,6 +171,13 @@ def name(at: Host, options: ComposeOptions) -> tuple[str, HitlessError | None]:
         if found is None or is_context_missing(error.message):
             raise
         return found, error
+
+
+def places(options: ComposeOptions) -> tuple[dict[str, Place], bool]:
+    """Where the keys of the Compose files stand; and whether a variable names the application."""
+    from hitless.adapters.docker import compose_files, compose_lines
+
+    return compose_lines.places(options), compose_files.name_variable(options)
 
 
 def change(

@@ -13,12 +13,12 @@ from tests.contracts.conftest import Site
 
 def test_a_colour_has_networks_from_its_creation_to_its_removal(site: Site) -> None:
     networks = site.ports.networks
-    assert networks.networked(site.application) == frozenset()
+    assert networks.networked(site.application).colours == frozenset()
     blue = tuple(site.created(Colour.BLUE).values())
     site.created(Colour.GREEN)
-    assert networks.networked(site.application) == {Colour.BLUE, Colour.GREEN}
+    assert networks.networked(site.application).colours == {Colour.BLUE, Colour.GREEN}
     site.ports.projects.remove(site.application, Colour.BLUE, blue, with_networks=True)
-    assert networks.networked(site.application) == {Colour.GREEN}
+    assert networks.networked(site.application).colours == {Colour.GREEN}
 
 
 def test_a_created_network_has_a_range_out_of_the_pool(site: Site) -> None:

@@ -89,7 +89,7 @@ def test_single_containers_are_removed_and_the_colour_keeps_its_networks(site: S
     left = site.ports.projects.remove(site.application, Colour.BLUE, (gone,), with_networks=False)
     assert left == ()
     assert site.ids() == ids
-    assert site.ports.networks.networked(site.application) == {Colour.BLUE}
+    assert site.ports.networks.networked(site.application).colours == {Colour.BLUE}
 
 
 def test_a_colour_is_removed_with_its_networks_as_often_as_one_likes(site: Site) -> None:
@@ -98,7 +98,7 @@ def test_a_colour_is_removed_with_its_networks_as_often_as_one_likes(site: Site)
         left = site.ports.projects.remove(site.application, Colour.BLUE, containers, with_networks=True)
         assert left == ()
         assert site.ports.containers.of(site.application) == ()
-        assert site.ports.networks.networked(site.application) == frozenset()
+        assert site.ports.networks.networked(site.application).colours == frozenset()
         assert site.network().name not in site.ports.networks.ranges()
 
 

@@ -60,6 +60,9 @@ LOOKS = {
     "obtained",
     "failures",
     "said",
+    "overview",
+    "version",
+    "container",
 }
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {

@@ -27,6 +27,8 @@ from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_project import GatewayProject
 from hitless.ports.load import Load
+from hitless.ports.outside import Outside
+from tests.fakes.outside import FakeOutside
 
 SOMEBODY = "somebody@somewhere"
 AS_THE_FILE_SAYS = DeployOptions()
@@ -82,9 +84,15 @@ def prove(
         return proving.prove(command, load, wanted)
 
 
-def adopt(ports: Ports, project: GatewayProject, application: Application, found: Adoption) -> None:
+def adopt(
+    ports: Ports,
+    project: GatewayProject,
+    application: Application,
+    found: Adoption,
+    outside: Outside | None = None,
+) -> None:
     with session(ports, Operation.ADOPT, application.name) as command:
-        adopting.adopt(command, project, application, DeployOptions(), found)
+        adopting.adopt(command, project, application, DeployOptions(), found, outside or FakeOutside())
 
 
 def gateway_up(

@@ -9,16 +9,19 @@ import pytest
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import HitlessError, HookFailed, Locked
-from hitless.domain.common.events import Ended
+from hitless.domain.common.events import Ended, StepDone, StepKind
+from hitless.domain.gateway.model import GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
 from hitless.domain.routing.split import NOBODY, Routing
 from hitless.execution import adopt as adopting
 from hitless.ports.balancer import Answer
+from hitless.ports.outside import Speaks
 from tests.execution import commands
 from tests.execution.applications import application, shop
 from tests.fakes.host import FakeHost
+from tests.fakes.outside import FakeOutside
 
 PUBLISHING = application(
     {
@@ -46,6 +49,11 @@ class FakeGatewayProject:
 
     def settings(self) -> GatewaySettings | None:
         return self.host.traefiks.running[self.host.traefiks.live] or self.there
+
+    def container(self) -> GatewayContainer | None:
+        return (
+            GatewayContainer("running" if self.host.has_gateway else "exited", True) if self.there else None
+        )
 
     def foreign(self) -> tuple[str, ...]:
         return ()
@@ -75,6 +83,9 @@ class FakeGatewayProject:
         self.there = settings
         self.host.gateway_settings = settings
         self.applied.append(settings)
+
+    def drop_copies(self) -> None:
+        self.host.verbs.append("drop copies")
 
     def answers(self) -> bool:
         return True
@@ -106,6 +117,60 @@ def test_the_release_starts_then_the_port_moves_then_the_plain_containers_are_re
     assert [one.held for one in gateway.applied] == [(8080,), ()]
     assert host.base == {}
     assert host.violations == []
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"),
+    [
+        ({8080: 1.25}, "asked from here all the time, port 8080 for 1.2 s did not answer"),
+        ({}, "requests got no answer for at most 2.0 s"),
+    ],
+    ids=["measured", "it can't be measured from here"],
+)
+def test_the_interruption_is_measured_from_outside(gaps: dict[int, float], said: str) -> None:
+    host = plain_host(Port(8080, 8000))
+    gateway = FakeGatewayProject(host)
+    found, _ = adopting.look(host.ports(), gateway, "traefik", PUBLISHING)
+    outside = FakeOutside(gaps)
+    commands.adopt(host.ports(), gateway, PUBLISHING, found, outside)
+    assert [(one.port, one.speaks) for one in outside.watched] == [(8080, Speaks.HTTP)]
+    [detail] = [
+        one.detail
+        for one in host.events
+        if isinstance(one, StepDone) and one.step.kind is StepKind.TAKE_PORTS
+    ]
+    assert detail == said
+
+
+def test_the_routes_of_a_stopped_application_behind_the_same_traefik_are_told() -> None:
+    host = plain_host()
+    front = {"front": ("10.0.0.2",)}
+    host.others = (
+        Neighbour("shop-web-1", "shop", "web", "shop:1", (), front, True, False),
+        Neighbour("edge", "edge", "traefik", "traefik:v3", (Port(80, 80),), front, False, False),
+        *(
+            Neighbour(
+                f"{name}-web-1",
+                name,
+                "web",
+                "blog:1",
+                (),
+                {network: ()},
+                True,
+                False,
+                is_running=False,
+                rules=("Host(`blog.example`)",),
+            )
+            for name, network in (("blog", "front"), ("far", "other"))
+        ),
+    )
+    found, findings = adopting.look(host.ports(), FakeGatewayProject(host), "traefik", shop())
+    assert found.ports == {80: "edge"}
+    [said] = [one for one in findings if one.path == "blog"]
+    assert not said.is_error
+    assert "edge has routes to it when it runs (Host(`blog.example`))" in said.message
+    # nothing is lost with them: they hold nobody up
+    assert found.others == ()
 
 
 def test_a_bad_release_changes_nothing_of_what_runs() -> None:

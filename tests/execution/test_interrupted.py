@@ -13,6 +13,7 @@ from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError,
 from hitless.domain.common.events import Ended, Undone, Waiting
 from hitless.domain.common.names import Colour
 from hitless.domain.host.journal import runs
+from hitless.domain.host.world import ComposeContainer
 from hitless.execution import observe
 from hitless.ports.balancer import Answer
 from tests.execution import commands
@@ -392,3 +393,59 @@ def test_a_secret_in_a_log_is_neither_shown_nor_stored(deployed: FakeHost) -> No
     for text in (*map(str, deployed.events), *deployed.lines, str(failed.value), failed.value.message):
         assert "of shop-blue" not in text
     assert "wrong password: [redacted]" in failed.value.message
+
+
+def test_no_network_stays_after_a_first_deployment_whose_undo_was_killed() -> None:
+    host = FakeHost()
+    host.behaviour.answers[1] = [Answer(503, "no")]
+    way = "traefik_webgateway.shop"
+
+    def kill(verb: str) -> None:
+        # what has begun is undone, and hitless ends before the last of it
+        if verb == "remove way":
+            raise Killed
+
+    host.before = kill
+    with pytest.raises(Killed):
+        deploy(host)
+    host.before = lambda _: None
+    assert (list(host.made_networks), host.running, host.with_networks) == ([way], {}, set())
+    assert observe.world(host.ports(), "shop").has_way
+    abort(host)
+    assert way not in host.made_networks
+    down_again(host)
+
+
+def test_down_removes_the_network_that_a_killed_undo_left() -> None:
+    host = FakeHost()
+    deploy(host)
+    made = dict(host.made_networks)
+    down(host)
+    assert host.made_networks == {}
+    # a kill in its last instant, as an older hitless has left it
+    host.made_networks = {name: one for name, one in made.items() if name == "traefik_webgateway.shop"}
+    down(host)
+    assert host.made_networks == {}
+    down_again(host)
+
+
+def test_a_shared_service_keeps_the_network_that_it_needs() -> None:
+    host = FakeHost()
+    deploy(host)
+    way = {name: one for name, one in host.made_networks.items() if name == "traefik_webgateway.shop"}
+    down(host)
+    host.made_networks = dict(way)
+    host.base["db"] = ComposeContainer(
+        "shop", "db", "shop-db-1", "running", networks=tuple(way), is_ours=True
+    )
+    with pytest.raises(HitlessError, match="nothing to abort"):
+        abort(host)
+    assert host.made_networks == way
+    # and goes with it
+    down(host)
+    assert (host.made_networks, host.base) == ({}, {})
+
+
+def down_again(host: FakeHost) -> None:
+    with pytest.raises(HitlessError, match="no application shop"):
+        down(host)

@@ -29,13 +29,15 @@ from hitless.domain.common.names import (
 )
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.gateway.settings import GatewaySettings, gateway
+from hitless.domain.host import journal
 from hitless.domain.host.container_facts import HealthCheck, Listener
+from hitless.domain.host.facts import Overview, Room
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.logs import KeptLog
 from hitless.domain.host.world import ComposeContainer, Container, Neighbour, Replica
 from hitless.domain.proof.observations import Ending
 from hitless.domain.release.model import Image, Release
-from hitless.domain.release.networks import Network, first_choice
+from hitless.domain.release.networks import Network, Networked, first_choice
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.gateway_config import TRIAL, Config
 from hitless.domain.routing.reserved import COLOUR_HEADER
@@ -111,6 +113,8 @@ class FakeHost:
     pages: dict[str, str] = field(default_factory=dict)
     # whether requests wait that nobody answers
     has_waiting: bool = False
+    # what the gateway's state says of all applications, except what the fields above say
+    seen: Overview = field(default_factory=lambda: Overview(1767225600.0, Room(10**11, 10**10, 10**6, 10**6)))
     # called before each verb: raises to make it fail, or to kill hitless there
     before: Callable[[str], None] = lambda _: None
 
@@ -162,7 +166,7 @@ class FakeHost:
         found = (*self.base.values(), *self.strangers)
         return tuple(one if one.id else replace(one, id=one.name) for one in found)
 
-    def neighbours(self) -> tuple[Neighbour, ...]:
+    def neighbours(self, stopped: bool = False) -> tuple[Neighbour, ...]:
         own = (
             Neighbour(
                 one.name, f"{one.application}-{one.colour}", one.service, "", (), {}, False, True, one.id
@@ -170,7 +174,8 @@ class FakeHost:
             for one in self.running.values()
             if one.is_running
         )
-        return (*(replace(one, id=one.name) for one in self.others), *own)
+        others = (replace(one, id=one.name) for one in self.others if one.is_running or stopped)
+        return (*others, *own)
 
     def start_again(self, containers: Sequence[str]) -> None:
         self.verbs.append(f"start again {', '.join(containers)}")
@@ -249,8 +254,10 @@ class FakeHost:
         made = {name: (str(first_choice(one)),) for name, one in self.made_networks.items()}
         return {**self.address_ranges, **made}
 
-    def networked(self, application: str) -> frozenset[Colour]:
-        return frozenset(self.with_networks)
+    def networked(self, application: str) -> Networked:
+        return Networked(
+            frozenset(self.with_networks), f"traefik_webgateway.{application}" in self.made_networks
+        )
 
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:
         self._verb("create networks")
@@ -379,6 +386,9 @@ class FakeHost:
         gone_with_it = [name for name, one in self.made_networks.items() if _project(one) == project]
         for name in gone_with_it:
             del self.made_networks[name]
+        if not self.of(application):
+            self.before("remove way")
+            self.made_networks.pop(f"traefik_webgateway.{application}", None)
         if met or not self.is_suspended:
             self._watch_removal(colour, routing)
         return ()
@@ -532,6 +542,16 @@ class FakeHost:
 
     def journal(self, application: str) -> str:
         return "\n".join(self.lines)
+
+    def overview(self) -> Overview:
+        # the gateway's own journal is another one
+        runs = [run for run in journal.runs("\n".join(self.lines)) if run.events[0].get("application")]
+        kept = {"shop": frozenset(self.records)} if self.records else {}
+        return replace(self.seen, last={"shop": runs[-1]} if runs else {}, kept=kept)
+
+    def drop_old_logs(self) -> None:
+        self._fenced("drop old logs")
+        self.seen = replace(self.seen, old_logs=0)
 
     def unlock(self, application: str) -> Holder | None:
         holder, self.holder = self.holder, ""

@@ -49,6 +49,9 @@ class FakeInstances:
     def health(self) -> Health:
         return Health(not self.broken, self.memory, "2026-11-26T12:00:00Z", 0)
 
+    def version(self) -> str:
+        return "3.7.15"
+
     def metrics(self) -> str:
         return "traefik_open_connections 1"
 

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hitless.cli.views.adoption import AdoptDocument
 from hitless.cli.views.certificates import CertificatesDocument
+from hitless.cli.views.config import ConfigDocument
 from hitless.cli.views.configs import ConfigsDocument
+from hitless.cli.views.diagnosis import DoctorDocument
 from hitless.cli.views.difference import DiffDocument
 from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
@@ -21,6 +23,7 @@ from hitless.cli.views.history import HistoryDocument, ShowDocument
 from hitless.cli.views.like import LikeDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
+from hitless.cli.views.prune import PruneDocument
 from hitless.cli.views.shared import SharedStatusDocument
 from hitless.cli.views.status import StatusDocument
 from hitless.domain.common.events import SCHEMA, Event, StepId, StepJson, name_of
@@ -41,6 +44,9 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.PROVE: ProofDocument,
     Document.DIFF: DiffDocument,
     Document.LIKE: LikeDocument,
+    Document.DOCTOR: DoctorDocument,
+    Document.PRUNE: PruneDocument,
+    Document.CONFIG: ConfigDocument,
 }
 """What each document is, as a type."""
 
@@ -57,6 +63,9 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.PROVE: ("prove",),
     Document.DIFF: ("diff",),
     Document.LIKE: ("gateway up --dry-run",),
+    Document.DOCTOR: ("doctor",),
+    Document.PRUNE: ("prune",),
+    Document.CONFIG: ("config",),
 }
 """The commands that print each document with `--json`."""
 

@@ -64,7 +64,8 @@ def adopt(
         session.application = application.name
         if as_json:
             session.tell(Found(found))
-            session.tell(Planned(adoption.step_ids))
+            if not any(finding.is_error for finding in found):
+                session.tell(Planned(adoption.step_ids))
         else:
             show_adoption(application, adoption, found, as_json)
         _refuse(found)
@@ -75,7 +76,7 @@ def adopt(
             revision=wiring.revision(options.source_directory()),
             timeouts=Timeouts(timeout, drain_timeout),
         )
-        execution.adopt(session, host.gateway_project(), application, asked, adoption)
+        execution.adopt(session, host.gateway_project(), application, asked, adoption, host.outside())
 
 
 def _look(

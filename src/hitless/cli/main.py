@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from hitless import __version__
 from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
 from hitless.cli.complete import applications
+from hitless.cli.config import config
 from hitless.cli.deploy import deploy
 from hitless.cli.diff import diff
+from hitless.cli.doctor import doctor
 from hitless.cli.down import down
 from hitless.cli.gateway import gateway
 from hitless.cli.history import history
@@ -20,6 +21,7 @@ from hitless.cli.open import open_address
 from hitless.cli.options import Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
+from hitless.cli.prune import prune
 from hitless.cli.resume import resume
 from hitless.cli.rollback import rollback
 from hitless.cli.root import Root
@@ -28,6 +30,7 @@ from hitless.cli.shared import shared
 from hitless.cli.show import show
 from hitless.cli.status import status
 from hitless.cli.unlock import unlock
+from hitless.cli.version import version_options
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,7 +55,7 @@ from hitless.cli.unlock import unlock
     callback=valid_name,
     help="The gateway's name, for more than one on a host.",
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_options
 @click.pass_context
 def hitless(
     ctx: click.Context,
@@ -88,6 +91,7 @@ for verb in (
     adopt,
     plan,
     diff,
+    config,
     status,
     open_address,
     rollback,
@@ -101,6 +105,8 @@ for verb in (
     logs,
     unlock,
     down,
+    doctor,
+    prune,
     install_plugin,
 ):
     hitless.add_command(verb)

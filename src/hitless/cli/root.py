@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from hitless.cli import version
 from hitless.cli.options import Options
 
 # What other tools call it. Not as aliases: one name for each thing
@@ -33,15 +34,26 @@ _MEANT = {
     "undo": "hitless rollback (a release), or hitless abort (an interrupted command)",
     "revert": "hitless rollback",
     "check": "hitless plan",
+    "clean": "hitless prune",
+    "cleanup": "hitless prune",
+    "diagnose": "hitless doctor",
+    "settings": "hitless config",
     "validate": "hitless plan",
     "releases": "hitless status",
     "audit": "hitless history",
-    "version": "hitless --version",
+    "version": "hitless --version (and --verbose, for what it works with)",
 }
 
 
 class Root(click.Group):
     """Takes global options after the verb, too, and says what is meant where a verb is not there."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; `--version --verbose` ends here, with all of them."""
+        version.begin(ctx, args)
+        rest = super().parse_args(ctx, args)
+        version.end(ctx)
+        return rest
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a verb; it gets the global options that it has no other use for."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from hitless.domain.application.model import Application
 from hitless.domain.checks.application import check
@@ -17,12 +18,20 @@ from hitless.domain.gateway.settings import gateway as gateway_of
 from hitless.domain.plan import adopt as adopt_plan
 from hitless.domain.plan.adopt import Adoption
 from hitless.domain.release import restart
+from hitless.domain.routing import rules
+from hitless.domain.routing.entry_points import port_of
+from hitless.domain.routing.model import Protocol
 from hitless.execution import gateway, observe, waits
 from hitless.execution.deploy import DeployOptions, deploy
 from hitless.execution.perform import announced
 from hitless.execution.session import Session
 from hitless.ports import Ports
 from hitless.ports.gateway_project import GatewayProject
+from hitless.ports.outside import Gaps, Outside, Speaks, Watched
+
+_FIRST_ANSWER = 2.0  # seconds; what does not answer then is not measured
+_PAUSE = 0.05
+Watch: TypeAlias = AbstractContextManager[Callable[[], Gaps]]
 
 
 def look(
@@ -34,7 +43,8 @@ def look(
     """
     world = observe.world(ports, application.name)
     present = project.settings()
-    found, findings = adopt_plan.decide(application, world, ports.containers.neighbours(), present)
+    neighbours = ports.containers.neighbours(stopped=True)
+    found, findings = adopt_plan.decide(application, world, neighbours, present)
     if not found.plain:
         raise HitlessError(
             f"nothing of {application.name} runs under plain docker compose",
@@ -58,8 +68,12 @@ def adopt(
     application: Application,
     options: DeployOptions,
     found: Adoption,
+    outside: Outside,
 ) -> None:
-    """Adopt the application. Raises `HitlessError`: before the ports change, what runs keeps serving."""
+    """Adopt the application. Raises `HitlessError`: before the ports change, what runs keeps serving.
+
+    While ports change hands, `outside` measures for how long clients get no answer.
+    """
     found = _with_pool(project, found)
     if found.before:
         _prepare_gateway(session, project, found, found.before)
@@ -70,7 +84,8 @@ def adopt(
     if not found.others:
         drain = options.timeouts.drain
         drain = application.settings.drain_timeout if drain is None else drain
-        _hand_over(session, project, found, drain)
+        watch = outside.watching(_watched(application, found))
+        _hand_over(session, project, found, drain, watch)
     if failed:
         raise failed
 
@@ -102,7 +117,9 @@ def _prepare_gateway(
     session.unlock()  # the lock ended with the gateway's container
 
 
-def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain_timeout: float) -> None:
+def _hand_over(
+    session: Session, project: GatewayProject, found: Adoption, drain_timeout: float, watch: Watch
+) -> None:
     """The work after the release is live: take the ports, then remove the plain containers."""
     name, ports = found.application, session.ports
     session.stay()
@@ -119,7 +136,7 @@ def _hand_over(session: Session, project: GatewayProject, found: Adoption, drain
         with ExitStack() as alone:
             alone.enter_context(gateway.undisturbed(session, but=name))
             gateway.refuse_waiting(ports)
-            announced(ports, step, lambda: _take_over(session, project, found, after, alone))
+            announced(ports, step, lambda: _take_over(session, project, found, after, alone, watch))
     session.perform(adopt_plan.plan_adopted(found, drain_timeout))
 
 
@@ -178,7 +195,12 @@ def _start(
 
 
 def _take_over(
-    session: Session, project: GatewayProject, found: Adoption, after: GatewaySettings, alone: ExitStack
+    session: Session,
+    project: GatewayProject,
+    found: Adoption,
+    after: GatewaySettings,
+    alone: ExitStack,
+    watch: Watch,
 ) -> str:
     """Stop the containers that have the ports, and give the ports to the gateway. A failure is undone.
 
@@ -190,11 +212,14 @@ def _take_over(
     before = found.before or project.settings()
     began = ports.clock.now()
     try:
-        if ids:
-            ports.containers.stop(tuple(ids.values()))
-        gateway.start(project, ports, after)
-        routing = observe.world(ports, found.application).routings[found.application]
-        waits.until_in_force(ports, found.application, routing)
+        with watch as gaps:
+            if ids:
+                ports.containers.stop(tuple(ids.values()))
+            gateway.start(project, ports, after)
+            routing = observe.world(ports, found.application).routings[found.application]
+            waits.until_in_force(ports, found.application, routing)
+            _wait_for_answers(ports, gaps, found.ports)
+            seen = gaps()
     except BaseException as error:
         session.unlock()
         alone.close()
@@ -212,4 +237,43 @@ def _take_over(
     if found.front in ids:
         # It must not take its port again at the next start of the engine
         ports.containers.set_restart_policies({ids[found.front]: "no"})
-    return f"requests got no answer for at most {seconds:.1f} s"
+    return _told(seen, seconds)
+
+
+def _watched(application: Application, found: Adoption) -> tuple[Watched, ...]:
+    """The ports that change hands, as clients use them."""
+    after = found.after or GatewaySettings()
+    own = {after.http_port: Speaks.HTTP, **({after.https_port: Speaks.HTTPS} if after.https_port else {})}
+    routers = application.routes.routers
+    of_http = {
+        port
+        for router in routers
+        if router.is_port and router.protocol is Protocol.HTTP
+        for port in map(port_of, router.entry_points)
+    }
+    hosts = [host for router in routers if not router.is_udp for host in rules.hosts(router.rule)]
+    return tuple(
+        Watched(
+            port,
+            after.bind if port in own else after.ports.get(port, ""),
+            own.get(port, Speaks.HTTP if port in of_http else Speaks.TCP),
+            hosts[0] if port in own and hosts else "",
+        )
+        for port in found.ports
+    )
+
+
+def _wait_for_answers(ports: Ports, gaps: Callable[[], Gaps], taken: Collection[int]) -> None:
+    """Wait a moment for the first answer on each port: before that the interruption is not over."""
+    deadline = ports.clock.now() + _FIRST_ANSWER
+    while taken and ports.clock.now() < deadline and any(gap is None for gap in gaps().values()):
+        ports.clock.pause(_PAUSE)
+
+
+def _told(seen: Gaps, seconds: float) -> str:
+    """How long clients got no answer: as it was measured, or else how long all of it took."""
+    known = {port: gap for port, gap in seen.items() if gap is not None}
+    if not known or len(known) < len(seen):
+        return f"requests got no answer for at most {seconds:.1f} s"
+    listed = ", ".join(f"port {port} for {gap:.1f} s" for port, gap in known.items())
+    return f"asked from here all the time, {listed} did not answer"

@@ -35,8 +35,8 @@ class Containers(Protocol):
         """The containers in the application's and its colours' Compose projects that belong to no release."""
         ...
 
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """Every running container of the host."""
+    def neighbours(self, stopped: bool = False) -> tuple[Neighbour, ...]:
+        """Every running container of the host; also the others if they are asked for (`stopped`)."""
         ...
 
     def set_restart_policies(self, policies: Mapping[str, str]) -> None:

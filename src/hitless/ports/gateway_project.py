@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from hitless.domain.gateway.model import GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 
 
@@ -13,6 +14,10 @@ class GatewayProject(Protocol):
 
     def settings(self) -> GatewaySettings | None:
         """The settings of the gateway that exists, running or not."""
+        ...
+
+    def container(self) -> GatewayContainer | None:
+        """The gateway's container, running or not; None where there is none."""
         ...
 
     def foreign(self) -> tuple[str, ...]:
@@ -44,6 +49,10 @@ class GatewayProject(Protocol):
 
     def apply(self, settings: GatewaySettings) -> None:
         """Start the gateway with these settings, or replace it if they differ."""
+        ...
+
+    def drop_copies(self) -> None:
+        """Remove the copies of Traefik's program that were cut short."""
         ...
 
     def answers(self) -> bool:

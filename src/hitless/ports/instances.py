@@ -25,6 +25,10 @@ class InstanceControl(Protocol):
         """How the running gateway's container is."""
         ...
 
+    def version(self) -> str:
+        """The version of the live instance's Traefik. Raises `HitlessError` where it does not answer."""
+        ...
+
     def metrics(self) -> str:
         """What the live instance has counted, as Prometheus reads it."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.common.names import Colour
-from hitless.domain.release.networks import Network
+from hitless.domain.release.networks import Network, Networked
 
 
 class Networks(Protocol):
@@ -16,8 +16,8 @@ class Networks(Protocol):
     `LockLost` as soon as a lock that was held (`State.lock`) is lost.
     """
 
-    def networked(self, application: str) -> frozenset[Colour]:
-        """The colours of the application that have networks, with or without containers."""
+    def networked(self, application: str) -> Networked:
+        """The networks that the application has, with or without containers."""
         ...
 
     def ranges(self) -> dict[str, tuple[str, ...]]:

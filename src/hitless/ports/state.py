@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hitless.domain.host.facts import Overview
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.logs import KeptLog
 from hitless.domain.release.model import Release
@@ -101,6 +102,14 @@ class State(Protocol):
 
     def logs_of(self, application: str, release: int) -> Mapping[KeptLog, str]:
         """The logs that are kept of a release, each line with its time."""
+        ...
+
+    def overview(self) -> Overview:
+        """What is stored of all applications at once: who works on them, and how their last commands went."""
+        ...
+
+    def drop_old_logs(self) -> None:
+        """Remove kept logs that are too old. Raises `LockLost` if the gateway's lock is not held."""
         ...
 
     def lock(

@@ -9,7 +9,7 @@ import pytest
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.domain.common.errors import DockerFailed
 from hitless.domain.common.names import Colour
-from hitless.domain.release.networks import Network
+from hitless.domain.release.networks import Network, Networked
 from tests.adapters.fake_docker import FakeDocker
 
 LIVE = Network(
@@ -104,6 +104,11 @@ def test_detached_are_all_but_the_colours_own(docker: FakeDocker, networks: Dock
 
 def test_the_colours_that_have_networks(docker: FakeDocker, networks: DockerNetworks) -> None:
     """The application's own network and the one to the gateway belong to no colour."""
-    docker.answers("network", "ls", stdout="shop\nshop-green\n\nshop-green\n")
-    assert networks.networked("shop") == {Colour.GREEN}
+    listed = "shop_default shop\nshop-green_default shop-green\n"
+    docker.answers("network", "ls", stdout=listed)
+    assert networks.networked("shop") == Networked(frozenset({Colour.GREEN}), has_way=False)
+    docker.answers("network", "ls", stdout=f"{listed}adapters-rec_webgateway.shop \n")
+    assert networks.networked("shop").has_way
+    docker.answers("network", "ls", stdout=f"{listed}edge_webgateway.shop \n")
+    assert not networks.networked("shop").has_way
     assert "label=hitless.application=shop" in docker.argvs[0]

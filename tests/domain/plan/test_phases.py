@@ -28,7 +28,7 @@ def test_every_kind_of_step_of_an_application_is_in_a_phase_of_a_deployment_or_o
     alone = {
         *(StepKind.RECREATE_SHARED, StepKind.RESTORE_ROUTES, StepKind.DETACH, StepKind.REMOVE),
         *(StepKind.REMOVE_VOLUMES, StepKind.START_GATEWAY, StepKind.RESTART_GATEWAY),
-        *(StepKind.TAKE_PORTS, StepKind.LOAD, StepKind.SWITCH_BACK),
+        *(StepKind.TAKE_PORTS, StepKind.LOAD, StepKind.SWITCH_BACK, StepKind.PRUNE),
     }
     assert set(StepKind) - known == alone
 

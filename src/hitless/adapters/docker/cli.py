@@ -81,13 +81,14 @@ class DockerCli:
 
     `inherited` are file descriptors that commands get: what they are open for lasts while one runs.
     `guards` are asked before a command that changes something; each raises `LockLost` to forbid it.
-    `answered` holds something once the engine has answered.
+    `answered` holds something once the engine has answered. `most` is how many seconds any command may take.
     """
 
     context: str | None = None
     inherited: set[int] = field(default_factory=set, compare=False)
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
     answered: set[str] = field(default_factory=set, compare=False)
+    most: float = math.inf
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""
@@ -153,6 +154,7 @@ class DockerCli:
         variables: Mapping[str, str] | None = None,
     ) -> tuple[bytes, str]:
         """Like `run`, but returns standard output as bytes, and standard error beside it."""
+        timeout = min(timeout, self.most)
         process = self.open(*arguments, compose_env=compose_env, inherits=inherits, variables=variables)
         try:
             output, said = _communicate(process, stdin or b"", timeout)

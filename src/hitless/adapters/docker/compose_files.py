@@ -76,11 +76,11 @@ def name_unread(options: ComposeOptions) -> str | None:
     if name := own.get("COMPOSE_PROJECT_NAME"):
         plain = _PLAIN.fullmatch(name)
         return plain["name"] if plain else None
-    files = _files(options)
-    if not files or not all(file.is_file() for file in (*files, *map(Path, options.env_files))):
+    there = files(options)
+    if not there or not all(file.is_file() for file in (*there, *map(Path, options.env_files))):
         return None
     try:
-        said = [name for file in files for name in _NAME.findall(file.read_text(errors="replace"))]
+        said = [name for file in there for name in _NAME.findall(file.read_text(errors="replace"))]
     except OSError:
         return None
     if said:
@@ -97,20 +97,26 @@ def _here() -> Path:
     return named if named.is_absolute() and named.is_dir() and named.samefile(".") else Path.cwd()
 
 
-def _files(options: ComposeOptions) -> tuple[Path, ...]:
-    if files := named(options):
-        return tuple(Path(file) for file in files)
+def files(options: ComposeOptions) -> tuple[Path, ...]:
+    """The files that Compose reads, in its order."""
+    if given := named(options):
+        return tuple(Path(file) for file in given)
     found = base(Path(options.project_directory or ".").absolute())
     beside = override(found) if found else None
     return tuple(file for file in (found, beside) if file)
+
+
+def name_variable(options: ComposeOptions) -> bool:
+    """Whether COMPOSE_PROJECT_NAME names the application, in the environment or a file of variables."""
+    return "COMPOSE_PROJECT_NAME" in _variables(replace(options, project_directory=str(directory(options))))
 
 
 def directory(options: ComposeOptions) -> Path:
     """The project's folder by Compose's rules: that of its first file."""
     if options.project_directory:
         return Path(options.project_directory)
-    if (files := named(options)) and files[0] != "-":
-        return Path(files[0]).parent
+    if (given := named(options)) and given[0] != "-":
+        return Path(given[0]).parent
     here = _here()
     found = base(here)
     return found.parent if found else here

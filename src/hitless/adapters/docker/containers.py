@@ -97,11 +97,10 @@ class DockerContainers:
             found for row in rows if (found := composed(row.split("\t"))) and found.project in projects
         )
 
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """Every running container of the host."""
-        return tuple(
-            map(neighbour, inspect(self.cli, "container", listed(self.cli, "ps", "--no-trunc", labels=())))
-        )
+    def neighbours(self, stopped: bool = False) -> tuple[Neighbour, ...]:
+        """Every running container of the host; also the others if they are asked for."""
+        words = ("ps", "--no-trunc", *(("--all",) if stopped else ()))
+        return tuple(map(neighbour, inspect(self.cli, "container", listed(self.cli, *words))))
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""

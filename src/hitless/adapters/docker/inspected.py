@@ -23,6 +23,10 @@ from hitless.domain.release.model import Image
 DEPENDS_ON = "com.docker.compose.depends_on"
 # `docker ps` has health and exit code only in words: Up 2 hours (healthy), Exited (0) 3 seconds ago
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
+# the rule of a route in the labels of Traefik 2 and 3, or 1
+_RULE = re.compile(
+    r"traefik\.(?:(?:http|tcp)\.routers\.[^.]+\.rule|(?:[^.]+\.)?frontend\.rule)", re.IGNORECASE
+)
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 
 
@@ -111,7 +115,7 @@ def number(label: str) -> int:
 
 
 def neighbour(found: Json) -> Neighbour:
-    """A running container, whoever created it, from the answer of `docker inspect`."""
+    """A container, whoever created it, from the answer of `docker inspect`."""
     labels = found["Config"].get("Labels") or {}
     published = (found["NetworkSettings"].get("Ports") or {}).items()
     ports = {
@@ -132,6 +136,8 @@ def neighbour(found: Json) -> Neighbour:
         and labels.get("traefik.enable", "true").lower() == "true",
         is_ours=LABEL_GATEWAY in labels,
         id=found["Id"],
+        is_running=found["State"]["Status"] == "running",
+        rules=tuple(str(text) for key, text in sorted(labels.items()) if _RULE.fullmatch(key)),
     )
 
 

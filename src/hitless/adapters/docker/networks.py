@@ -24,7 +24,7 @@ from hitless.domain.common.names import (
 )
 from hitless.domain.gateway.model import container_name, network_name
 from hitless.domain.release import networks
-from hitless.domain.release.networks import Network
+from hitless.domain.release.networks import Network, Networked
 
 _TRIES = 20  # others may take the block that was free a moment ago
 _OVERLAPS = "pool overlaps"  # the engine's refusal of a block that another network has
@@ -67,12 +67,16 @@ class DockerNetworks:
         words = [word for alias in aliases for word in ("--alias", alias)]
         self._join(self.cli.change, network, container, *words)
 
-    def networked(self, application: str) -> frozenset[Colour]:
-        """The colours of the application that have networks."""
-        shape = ("--format", f'{{{{.Label "{COMPOSE_PROJECT}"}}}}')
+    def networked(self, application: str) -> Networked:
+        """The networks that the application has."""
+        shape = ("--format", f'{{{{.Name}}}} {{{{.Label "{COMPOSE_PROJECT}"}}}}')
         found = labelled(f"{LABEL_APPLICATION}={application}")
-        projects = self.cli.run("network", "ls", *found, *shape).split()
-        return frozenset(colour for colour in Colour if colour_project(application, colour) in projects)
+        rows = [row.partition(" ") for row in self.cli.run("network", "ls", *found, *shape).splitlines()]
+        projects = {project for _, _, project in rows}
+        return Networked(
+            frozenset(colour for colour in Colour if colour_project(application, colour) in projects),
+            self._way(application) in {name for name, _, _ in rows},
+        )
 
     def ranges(self) -> dict[str, tuple[str, ...]]:
         """The address ranges (CIDR) of every network of the engine: network -> ranges."""
@@ -161,7 +165,7 @@ class DockerNetworks:
 
         Shared services with a route may be on it, and continue to run.
         """
-        name = f"{network_name(self.gateway)}.{application}"
+        name = self._way(application)
         labels = (f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}")
         for network in listed(self.cli, "network", "ls", labels=labels):
             own = labelled(f"{COMPOSE_PROJECT}={application}")
@@ -190,6 +194,10 @@ class DockerNetworks:
         networks = dict(row.split(" ") for row in rows)
         self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
         return tuple(network for network in networks if not self.remove(network))
+
+    def _way(self, application: str) -> str:
+        """The name of that network."""
+        return f"{network_name(self.gateway)}.{application}"
 
     def _live_networks(self, application: str, colour: Colour) -> tuple[str, ...]:
         project = colour_project(application, colour)

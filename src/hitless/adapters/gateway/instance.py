@@ -62,6 +62,16 @@ class TraefikInstance:
             )
         return cast("Json", json.loads(answer.body))
 
+    def version(self) -> str:
+        """Its version, `3.7.15`. Raises `HitlessError` where its API does not answer."""
+        answer = self._ask(Probe(LOOPBACK, API_PORT, "/api/version", "localhost"))
+        if answer.status != 200:
+            raise HitlessError(
+                f"the gateway's API answers {answer.status or answer.body}",
+                "see `hitless gateway logs`",
+            )
+        return str(json.loads(answer.body)["Version"])
+
     def metrics(self) -> str:
         """What it has counted, as Prometheus reads it. Raises `HitlessError` if it does not count."""
         answer = self._ask(Probe(LOOPBACK, API_PORT, "/metrics", "localhost"))

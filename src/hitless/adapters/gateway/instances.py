@@ -68,6 +68,10 @@ class TraefikInstances:
             restarts=found["RestartCount"],
         )
 
+    def version(self) -> str:
+        """The version of the live instance's Traefik."""
+        return self.all()[0].version()
+
     def metrics(self) -> str:
         """What the live instance has counted, as Prometheus reads it."""
         return self.all()[0].metrics()

@@ -19,6 +19,11 @@ keep_programs() { # gateway, names
     done
 }
 
+# Copies that were cut short, of commands that were killed more than an hour ago.
+drop_copies() {
+    find "$programs" -maxdepth 1 -name '.*.*' -type f -mmin +60 -exec rm -f {} +
+}
+
 # The gateway's own files begin with a dot, which no application's name does.
 
 # What the gateway's container runs: Traefik, on what is whole, and more of it beside it. It is nobody's user: the disk

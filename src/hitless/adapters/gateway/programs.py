@@ -69,6 +69,10 @@ class Programs:
         if self.cli.run("volume", "ls", "--quiet", "--filter", f"name=^{PROGRAMS_VOLUME}$").strip():
             self._run("keep_programs", self.project, *names)
 
+    def drop_copies(self) -> None:
+        """Remove the copies of programs that were cut short, of commands that were killed."""
+        self._run("drop_copies")
+
     def run(self, *words: str) -> str:
         """Run something in the gateway's image, alone and without a network."""
         return self.cli.run(*_CONFINED, "--network", "none", *words)

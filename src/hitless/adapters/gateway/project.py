@@ -20,18 +20,13 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
 from hitless.domain.gateway.compose_model import ROUTES, model
 from hitless.domain.gateway.image import unfit
-from hitless.domain.gateway.model import Software, container_name
+from hitless.domain.gateway.model import GatewayContainer, Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
+from hitless.domain.gateway.versions import too_old
 from hitless.domain.release import networks
 from hitless.domain.routing.entry_points import written
 
 _START_TIMEOUT = 300.0
-
-
-_ENGINE = (26, 0)
-
-
-_COMPOSE = (2, 20)
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,14 @@ class GatewayProject:
         is_running = found["State"]["Status"] == "running"
         settled = self._live() if is_running else self._settled(found["Id"])
         return GatewaySettings.from_label(settled or labels(found)[LABEL_SETTINGS])
+
+    def container(self) -> GatewayContainer | None:
+        """The gateway's container, running or not; None where there is none."""
+        found = inspect(self.cli, self.project)
+        if found is None:
+            return None
+        made = (found["Config"].get("Image"), (found["Config"].get("Entrypoint") or [])[2:3])
+        return GatewayContainer(found["State"]["Status"], made == (gateway_image(), [script()]))
 
     def foreign(self) -> tuple[str, ...]:
         """Names of containers in a Compose project of this name that hitless did not make."""
@@ -122,11 +125,11 @@ class GatewayProject:
         """What is too old on this Docker host for hitless, or ""."""
         server = self.cli.run("version", "--format", "{{.Server.Version}}").strip()
         compose = self.cli.run("compose", "version", "--short").strip()
-        for what, found, wanted in (("Docker Engine", server, _ENGINE), ("Compose", compose, _COMPOSE)):
-            numbers = tuple(map(int, re.findall(r"\d+", found)[:2]))
-            if numbers and numbers < wanted:
-                return f"{what} {found} is too old: hitless needs {wanted[0]}.{wanted[1]} or newer"
-        return ""
+        return too_old(server, compose)
+
+    def drop_copies(self) -> None:
+        """Remove the copies of Traefik's program that were cut short."""
+        self.programs.drop_copies()
 
     def answers(self) -> bool:
         """Whether Traefik itself says that it is up."""

@@ -74,7 +74,7 @@ class GatewayShell:
         while True:
             is_new, shell = self._shell()
             try:
-                answer = shell.run(shlex.join(function), stdin, timeout)
+                answer = shell.run(shlex.join(function), stdin, min(timeout, self.cli.most))
             except BaseException:
                 shell.end()
                 raise

@@ -19,6 +19,7 @@ from hitless.adapters.gateway.archive import files_in
 from hitless.adapters.gateway.configs import parse as parse_config
 from hitless.adapters.gateway.container import others
 from hitless.adapters.gateway.lifeline import Lifeline, lifeline
+from hitless.adapters.gateway.overview import holder_in, read_overview
 from hitless.adapters.gateway.routing_directory import RoutingDirectory
 from hitless.adapters.gateway.routing_file import is_whole
 from hitless.adapters.gateway.shell import GATEWAY_LOCK, GatewayShell, whose
@@ -26,6 +27,7 @@ from hitless.domain.application import compose_schema
 from hitless.domain.common.errors import DockerFailed, GatewayDown, Locked, LockLost, TimedOut
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import ROUTES
+from hitless.domain.host.facts import Overview
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.logs import KeptLog, kept_log
 from hitless.domain.release.model import Image, Release
@@ -174,7 +176,15 @@ class GatewayState:
 
     def unlock(self, application: str) -> Holder | None:
         """End the process that holds the application's lock; None if there is none. Raises `GatewayDown`."""
-        return _holder(self._first("unlock", application))
+        return holder_in(self._first("unlock", application))
+
+    def overview(self) -> Overview:
+        """What is stored of all applications at once."""
+        return read_overview(self.shell.run("overview")[0].decode(errors="replace"))
+
+    def drop_old_logs(self) -> None:
+        """Remove the kept logs that are older than they are kept."""
+        self.shell.change("drop_old_logs", GATEWAY_LOCK)
 
     def _first(self, function: str, application: str) -> str:
         """What a function prints that a command begins with: nothing has asked for the gateway before."""
@@ -209,7 +219,7 @@ class GatewayState:
             found = {}
             for line in self.shell.run("busy", but or "-")[0].decode(errors="replace").splitlines():
                 application, _, who = line.partition(" ")
-                if at_work := _holder(who):
+                if at_work := holder_in(who):
                     found[application] = at_work
             yield Alone(lock, found)
 
@@ -297,7 +307,7 @@ def _take(
         word, _, claim = answer.partition(" ")
         if word == "locked":
             return claim
-        found = _holder(answer)
+        found = holder_in(answer)
         if found is None:
             break
         holder = found
@@ -333,24 +343,13 @@ def _awake_or_not() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _holder(text: str) -> Holder | None:
-    """The holder that a line `held <seconds> <seconds since the last sign of life> <name>` names, if any.
-
-    `left` in place of `held` says that the holder itself has ended.
-    """
-    match = re.search(r"^(held|left) (-?\d+) (-?\d+) (.*)$", text, re.MULTILINE)
-    if match is None:
-        return None
-    return Holder(match[4], max(float(match[2]), 0), max(float(match[3]), 0), match[1] == "left")
-
-
 def _about(text: str) -> dict[str, Any]:
     """What was said beside the archive: free bytes, the journal's age, the lock's holder."""
     quiet = re.search(r"^quiet (-?\d+)$", text, re.MULTILINE)
     # POSIX: file system, blocks, used, available, …
     free = re.search(r"^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%", text, re.MULTILINE)
     return {
-        "holder": _holder(text),
+        "holder": holder_in(text),
         "quiet": max(float(quiet[1]), 0) if quiet else 0.0,
         "free": int(free[1]) * 1024 if free else None,
     }

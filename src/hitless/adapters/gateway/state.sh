@@ -234,3 +234,43 @@ logs_of() { # application, release
     set -- "$2".*
     [ ! -e "$1" ] || tar cf - "$@"
 }
+
+# What `hitless doctor` asks, of all applications at once. It takes no lock: to try one would keep a command from it
+# that begins just then.
+overview() {
+    date +%s.%N
+    df -Pk "$state" | tail -n 1
+    df -Pi "$state" | tail -n 1 | sed 's/^/inodes /'
+    du -sk "$state" | sed 's/^/state /'
+    # by the clock of a day: what was begun a moment ago is still at work
+    find "$programs" -maxdepth 1 -name '.*.*' -type f -mmin +60 -exec stat -c 'copy %s %n' {} +
+    old_logs -exec stat -c 'log %s' {} +
+    for folder in "$state/.gateway" "$state"/[a-z0-9]*; do
+        [ -d "$folder" ] || continue
+        echo "of ${folder##*/}"
+        held "${folder##*/}"
+        for file in "$folder/releases"/[0-9]*.json; do
+            [ ! -e "$file" ] || echo "kept ${file##*/}"
+        done
+        if [ -e "$folder/journal" ] && [ "$folder" != "$state/.gateway" ]; then
+            echo "quiet $(($(date +%s) - $(stat -c %Y "$folder/journal")))"
+            tail -c 2000000 "$folder/journal" | turns | tail -n 3
+        fi
+    done
+}
+
+# Those that are older than they are kept (`bound`).
+old_logs() { # words for find
+    for folder in "$state"/[a-z0-9]*/logs; do
+        [ ! -d "$folder" ] || find "$folder" -type f -mtime +29 "$@"
+    done
+}
+
+drop_old_logs() { # .gateway, claim
+    fenced "$1" "$2" old_logs -exec rm -f {} +
+}
+
+# The applications of which something is written down here: of each a line.
+applications() {
+    for folder in "$state"/[a-z0-9]*; do [ ! -d "$folder" ] || echo "${folder##*/}"; done
+}

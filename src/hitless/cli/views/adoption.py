@@ -19,7 +19,7 @@ from hitless.domain.plan.adopt import Adoption
 class AdoptDocument(TypedDict):
     """What adopting an application takes. `steps` are lines for people.
 
-    `hitless adopt` would refuse if a finding is an error.
+    `hitless adopt` would refuse if a finding is an error. There are no steps then.
     """
 
     application: str
@@ -30,8 +30,9 @@ class AdoptDocument(TypedDict):
 def show_adoption(
     application: Application, adoption: Adoption, findings: Sequence[Finding], as_json_text: bool
 ) -> None:
-    """What `hitless adopt` prints before it begins."""
-    steps = adoption_lines(adoption)
+    """What `hitless adopt` prints before it begins; no plan if it will refuse."""
+    is_refused = any(finding.is_error for finding in findings)
+    steps = () if is_refused else adoption_lines(adoption)
     if as_json_text:
         document: AdoptDocument = {
             "application": application.name,
@@ -42,6 +43,8 @@ def show_adoption(
         return
     out = console()
     show_findings(out, findings)
+    if is_refused:
+        return
     out.print(f"adopt [bold]{escape(application.name)}[/]:")
     for number, line in enumerate(steps, start=1):
         out.print(f"  {number}. {escape(line)}")

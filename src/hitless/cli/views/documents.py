@@ -24,6 +24,9 @@ class Document(StrEnum):
     PROVE = "prove"
     DIFF = "diff"
     LIKE = "gateway-like"
+    DOCTOR = "doctor"
+    PRUNE = "prune"
+    CONFIG = "config"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:

@@ -7,6 +7,8 @@ from typing import assert_never
 
 from hitless.domain.common.events import StepId, StepJson, StepKind, step_json
 
+_MOST = 3  # names in a line
+
 
 def openable(addresses: Sequence[str], host_name: Callable[[], str]) -> tuple[str, ...]:
     """Addresses as one can open them: with the host's name where a port is open on every address (`*`)."""
@@ -110,5 +112,7 @@ def step_text(step: StepId) -> str:
             return "stop the Traefik that gets no new connections"
         case StepKind.LOAD:
             return f"send requests for {step.seconds:g} s"
+        case StepKind.PRUNE:
+            return f"remove {subjects if len(step.subjects) <= _MOST else f'{len(step.subjects)} things'}"
         case kind:
             assert_never(kind)

@@ -29,6 +29,7 @@ class Operation(StrEnum):
     DOWN = "down"
     PROVE = "prove"
     ADOPT = "adopt"
+    PRUNE = "prune"
     SHARED_UP = "shared up"
     GATEWAY_UP = "gateway up"
     GATEWAY_UPGRADE = "gateway upgrade"
@@ -98,15 +99,16 @@ class StepKind(StrEnum):
     DRAIN_INSTANCE = "drain-instance"
     END_INSTANCE = "end-instance"
     LOAD = "load"
+    PRUNE = "prune"
 
 
 @dataclass(frozen=True)
 class StepId:
     """Which step it is: what it does, and to what. The views make texts of it.
 
-    `subjects` are services, containers, images, releases, host names, or ports of the host, depending on the
-    kind. `to` are networks that they are connected to, or the CA that is asked for certificates. `seconds` is
-    how long a `bake` or a `load` lasts, else 0.
+    `subjects` are services, containers, images, networks, releases, host names, or ports of the host,
+    depending on the kind. `to` are networks that they are connected to, or the CA that is asked for
+    certificates. `seconds` is how long a `bake` or a `load` lasts, else 0.
     """
 
     kind: StepKind

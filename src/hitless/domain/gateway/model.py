@@ -30,6 +30,17 @@ class Software:
 
 
 @dataclass(frozen=True)
+class GatewayContainer:
+    """The gateway's container, running or not, in the engine's words.
+
+    `is_current`: this hitless would make the same one, except for Traefik's image and settings.
+    """
+
+    state: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 

@@ -67,7 +67,7 @@ def needing(gone: Collection[str], world: World) -> dict[str, tuple[str, ...]]:
     found = {
         application: tuple(
             host
-            for host in _hosts_over_tls(routing)
+            for host in hosts_over_tls(routing)
             if covering(world.certificates, host, world.now) and not covering(others, host, world.now)
         )
         for application, routing in sorted(world.routings.items())
@@ -82,11 +82,12 @@ def told(users: Mapping[str, tuple[str, ...]]) -> str:
 
 def _users(certificate: Certificate, routings: Mapping[str, Routing]) -> Iterator[str]:
     for name, routing in sorted(routings.items()):
-        if any(map(certificate.covers, _hosts_over_tls(routing))):
+        if any(map(certificate.covers, hosts_over_tls(routing))):
             yield name
 
 
-def _hosts_over_tls(routing: Routing) -> tuple[str, ...]:
+def hosts_over_tls(routing: Routing) -> tuple[str, ...]:
+    """The host names that its live routes over TLS ask for."""
     secure = (router for router in routing.rules if "tls" in router.settings)
     return tuple(dict.fromkeys(host for one in secure for each in certificate_names(one) for host in each))
 

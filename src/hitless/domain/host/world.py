@@ -103,10 +103,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A running container of the host, whoever created it; `project` and `service` are Compose's, or "".
+    """A container of the host, whoever created it; `project` and `service` are Compose's, or "".
 
     `addresses` maps network -> its addresses there, IPv4 and IPv6. `is_labelled`: Traefik finds routes in its
-    labels; `is_ours`: it belongs to a release or to a gateway of hitless.
+    labels; `is_ours`: it belongs to a release or to a gateway of hitless. `rules` are those of its labels.
     """
 
     name: str
@@ -118,6 +118,8 @@ class Neighbour:
     is_labelled: bool
     is_ours: bool
     id: str = ""
+    is_running: bool = True
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ class World:
     the path of each that hitless can't read to what is wrong with it, and `restored` the path of each whose
     second copy it has read to what is wrong with the first. `kept` are the kept releases, the oldest first;
     `damaged` are the numbers of those whose record can't be read: nothing can bring them back, and the next
-    deployment forgets them. `networked` are the colours that have networks; `tagged` are the application's
+    deployment forgets them. `networked` are the colours that have networks; `has_way`: there is
+    a network between the gateway and the application; `tagged` are the application's
     releases that have image tags; `foreign` are names of containers that lie in a colour's Compose project
     and that hitless did not make; `base` are those of the base project. `runs` are the latest of its journal,
     `holder` has its lock just now, `quiet` is the seconds since the last line of the journal; `free` is the
@@ -180,6 +183,7 @@ class World:
     kept: tuple[KeptRelease, ...] = ()
     damaged: frozenset[int] = frozenset()
     networked: frozenset[Colour] = frozenset()
+    has_way: bool = False
     tagged: frozenset[int] = frozenset()
     foreign: tuple[str, ...] = ()
     base: tuple[ComposeContainer, ...] = ()

@@ -79,7 +79,12 @@ class Adoption:
 def decide(
     application: Application, world: World, neighbours: Sequence[Neighbour], present: GatewaySettings | None
 ) -> tuple[Adoption, tuple[Finding, ...]]:
-    """The adoption, and findings about it. `present` are the gateway's settings; None: no gateway runs."""
+    """The adoption, and findings about it. `present` are the gateway's settings; None: no gateway runs.
+
+    Of the neighbours those that are stopped count only for the routes that they will want again.
+    """
+    asleep = [one for one in neighbours if not one.is_running]
+    neighbours = [one for one in neighbours if one.is_running]
     findings: list[Finding] = []
     released = {service.name: service for service in application.released}
     base = [container for container in world.base if container.service in released]
@@ -113,6 +118,7 @@ def decide(
                 findings += _https(front, taken, secure, present)
                 wanted = replace(wanted, https_port=secure.host)
                 ports[secure.host] = front.name
+        findings += _asleep_behind(front, application, world, asleep)
     elif front and world.gateway is None:
         findings.append(_no_other_port(front, others))
 
@@ -262,6 +268,27 @@ def _behind(
     for name in sorted(found - {application.name}):
         if not world.live(name):
             yield name
+
+
+def _asleep_behind(
+    front: Neighbour, application: Application, world: World, asleep: Sequence[Neighbour]
+) -> Iterator[Finding]:
+    """Other applications that are stopped: nobody would route to them when they start again."""
+    found: dict[str, list[str]] = {}
+    for one in asleep:
+        name = one.project or one.name
+        is_meant = one.is_labelled and not one.is_ours and set(one.addresses) & set(front.addresses)
+        if is_meant and one.rules and name not in (application.name, front.project) and not world.live(name):
+            found.setdefault(name, []).extend(one.rules)
+    for name, routes in sorted(found.items()):
+        listed = ", ".join(dict.fromkeys(routes))
+        yield Finding(
+            name,
+            f"is stopped, and {front.name} has routes to it when it runs ({listed}); that Traefik stops now, "
+            "so nobody would reach it when it starts again",
+            "start it with docker compose after this, and adopt it, too; or remove it if it is not needed",
+            is_error=False,
+        )
 
 
 def _port_of(front: Neighbour, findings: list[Finding]) -> Port | None:

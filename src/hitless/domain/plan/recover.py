@@ -17,9 +17,9 @@ from hitless.domain.plan.down import plan_down
 from hitless.domain.plan.model import Plan, in_phase
 from hitless.domain.plan.phases import Phase, Recovery, row
 from hitless.domain.plan.releases import known_releases, latest_promotion, releases_over
-from hitless.domain.plan.retire import has_remains, leave
+from hitless.domain.plan.retire import has_remains, leave, way_left
 from hitless.domain.plan.routing_steps import CutOver, Restore
-from hitless.domain.plan.steps import Forget, Needs, Record, RunOnce, Step, Stop
+from hitless.domain.plan.steps import Forget, Needs, Record, Remove, RunOnce, Step, Stop
 from hitless.domain.release import compose_models, replicas, restart
 from hitless.domain.routing.split import NOBODY, Routing, all_to
 
@@ -134,6 +134,8 @@ def plan_tidy(
     """
     live = world.live(application)
     steps, _ = tidying(application, world, drain_timeout)
+    if live is None and not any(isinstance(step, Remove) for step in steps):
+        steps += way_left(application, world)
     forgotten = releases_over(world, application, live[1], keep, undone) if live else known_releases(world)
     if forgotten:
         steps.append(Forget(application, forgotten))

@@ -18,6 +18,19 @@ def has_remains(world: World, routing: Routing, colour: Colour) -> bool:
     return bool(world.of(colour)) or colour in routing.colours or colour in world.networked
 
 
+def way_left(application: str, world: World) -> tuple[Remove, ...]:
+    """The step that removes the network to the gateway, if it is all that is left of the releases.
+
+    A kill may come before that network, which goes last. A shared service with a route may still need it.
+    """
+    if not world.has_way or world.gateway is None or world.containers or world.networked:
+        return ()
+    way = world.gateway.network_of(application)
+    if any(way in one.networks for one in world.base):
+        return ()
+    return (Remove(application, Colour.BLUE),)  # of either colour: it has nothing else
+
+
 def leave(
     routing: Routing,
     colour: Colour,

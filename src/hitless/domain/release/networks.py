@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 
 from hitless.domain.application.replicas import replicas
 from hitless.domain.common.foreign import Json
-from hitless.domain.common.names import COMPOSE_NETWORK, COMPOSE_PROJECT
+from hitless.domain.common.names import COMPOSE_NETWORK, COMPOSE_PROJECT, Colour
 
 # The default is the first of these that overlaps with nothing on the host. Private ranges come first: many
 # applications trust proxies with private addresses. The last one (for benchmarks, RFC 2544) has no routes.
@@ -49,6 +49,14 @@ class Network:
     def whole(self) -> IPv4Network:
         """The range that its addresses come from."""
         return IPv4Network(self.pool or POOLS[0])
+
+
+@dataclass(frozen=True)
+class Networked:
+    """The networks that an application has: colours that have any, and `has_way`: the one to the gateway."""
+
+    colours: frozenset[Colour] = frozenset()
+    has_way: bool = False
 
 
 def of_project(
