@@ -13,10 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
+
+if TYPE_CHECKING:
+    from hitless.adapters.docker.engine import Engine
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
@@ -88,6 +92,27 @@ class DockerCli:
     inherited: set[int] = field(default_factory=set, compare=False)
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
     answered: set[str] = field(default_factory=set, compare=False)
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        from hitless.adapters.docker.engine import Engine, endpoint
+
+        there = endpoint(self.context)
+        return Engine(there) if there else None
+
+    def ask(self, path: str, **query: Any) -> tuple[bool, Any] | None:
+        """Ask the engine's API: whether there is such a thing, and the answer. Raises `TimedOut`.
+
+        None if nobody answers there: then a command gets the answer, or says what is wrong. `query` are the
+        question's parameters; one that is no text is written as JSON.
+        """
+        thread = threading.current_thread()
+        if self._engine is None or thread in _interrupted:
+            return None
+        answer = self._engine.get(path, query, DEFAULT_TIMEOUT, lambda: thread in _interrupted)
+        if answer:
+            self.answered.add(path)
+        return answer
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""

@@ -32,7 +32,8 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         project,
         service,
         digest,
-        hitless,
+        application,
+        gateway,
         one_off,
         files,
         waits_for,
@@ -43,7 +44,8 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         image,
         networks,
     ) = row
-    if hitless or one_off == "True":
+    # a gateway with the application's name is no part of it
+    if application or gateway or one_off == "True":
         return None
     health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
     return ComposeContainer(
