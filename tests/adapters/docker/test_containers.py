@@ -11,7 +11,7 @@ import pytest
 from hitless.adapters.docker import events as docker_events
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.domain.common.errors import LockLost
+from hitless.domain.common.errors import LockLost, TimedOut
 from hitless.domain.common.names import Colour
 from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.world import ComposeContainer, Port, Replica
@@ -297,3 +297,45 @@ def test_nobody_can_tell_who_listens_in_a_container_that_has_ended(
     docker.answers("run", stderr="cannot join network of a non running container", exit_code=125)
 
     assert containers.listening("web-1") is None
+
+
+@pytest.mark.parametrize(
+    ("check", "shell", "words"),
+    [
+        (["CMD", "pg_isready", "-q"], None, ("pg_isready", "-q")),
+        (
+            ["CMD-SHELL", "curl -f x || exit 1"],
+            None,
+            ("/bin/sh", "-c", "curl -f x || exit 1"),
+        ),
+        (["CMD-SHELL", "true"], ["/bin/bash", "-ec"], ("/bin/bash", "-ec", "true")),
+    ],
+)
+def test_a_health_check_is_run_as_the_engine_runs_it(
+    docker: FakeDocker, containers: DockerContainers, check: list[str], shell: list[str] | None, words: Any
+) -> None:
+    config = {"Healthcheck": {"Test": check}, "Shell": shell}
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    assert containers.passes_check("c1", 1)
+    assert docker.argvs[-1] == ("exec", "c1", *words)
+    docker.answers("exec", stderr="no route to host\n", exit_code=1)
+    assert not containers.passes_check("c1", 1)
+
+
+@pytest.mark.parametrize("config", [{}, {"Healthcheck": None}, {"Healthcheck": {"Test": ["NONE"]}}])
+def test_where_there_is_no_health_check_none_is_run(
+    docker: FakeDocker, containers: DockerContainers, config: Any
+) -> None:
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    assert not containers.passes_check("c1", 1)
+    assert [argv[:2] for argv in docker.argvs] == [("container", "inspect")]
+
+
+def test_a_health_check_that_does_not_end_has_a_deadline(
+    docker: FakeDocker, containers: DockerContainers
+) -> None:
+    config = {"Healthcheck": {"Test": ["CMD", "sleep"]}}
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    docker.answers("exec", way="hang")
+    with pytest.raises(TimedOut):
+        containers.passes_check("c1", 0.1)

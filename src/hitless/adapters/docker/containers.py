@@ -13,6 +13,7 @@ from hitless.adapters.docker.container_log import last_lines
 from hitless.adapters.docker.events import endings
 from hitless.adapters.docker.inspected import (
     DEPENDS_ON,
+    check_command,
     composed,
     container,
     is_ours,
@@ -133,6 +134,19 @@ class DockerContainers:
     def last_check(self, container: str) -> HealthCheck | None:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         return next((last_check(found) for found in inspect(self.cli, "container", (container,))), None)
+
+    def passes_check(self, container: str, timeout: float) -> bool:
+        """Run a container's own health check in it, with its user, environment and directory."""
+        found = inspect(self.cli, "container", (container,))
+        command = check_command(found[0]) if found else ()
+        if not command:
+            return False
+        try:
+            # it changes nothing, and ends by itself
+            self.cli.run("exec", found[0]["Id"], *command, timeout=timeout, inherits=False)
+        except DockerFailed:
+            return False
+        return True
 
     def listening(self, container: str) -> tuple[Listener, ...] | None:
         """The TCP ports on which something in a running container listens; None if nobody can tell.

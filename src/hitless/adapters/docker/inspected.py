@@ -107,6 +107,15 @@ def last_check(found: Json) -> HealthCheck | None:
     return HealthCheck(command, int(log[-1].get("ExitCode", 0)), str(log[-1].get("Output", "")))
 
 
+def check_command(found: Json) -> tuple[str, ...]:
+    """What the engine runs in a container as its health check; nothing if it has none."""
+    config = found["Config"]
+    kind, *words = (config.get("Healthcheck") or {}).get("Test") or [""]
+    if kind == "CMD-SHELL":
+        return (*(config.get("Shell") or ("/bin/sh", "-c")), *words)
+    return tuple(words) if kind == "CMD" else ()
+
+
 def number(label: str) -> int:
     """The number that Compose gave a container, from its label; 0 where there is none."""
     return int(label) if label.isdecimal() else 0
