@@ -20,6 +20,8 @@ from weakref import WeakSet
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 
 if TYPE_CHECKING:
+    import socket
+
     from hitless.adapters.docker.engine import Engine
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
@@ -92,13 +94,32 @@ class DockerCli:
     inherited: set[int] = field(default_factory=set, compare=False)
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
     answered: set[str] = field(default_factory=set, compare=False)
+    _dialled: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
 
     @cached_property
     def _engine(self) -> Engine | None:
         from hitless.adapters.docker.engine import Engine, endpoint
 
         there = endpoint(self.context)
-        return Engine(there) if there else None
+        return Engine(there, self._dial) if there else None
+
+    def _dial(self) -> socket.socket:
+        """A connection to an engine that only Docker's command line reaches, as long as it likes."""
+        import socket
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            dialled = self.open(
+                *("system", "dial-stdio"),
+                inherits=False,
+                # it ends when `ours` is closed; what undoes the work after an interrupt has questions, too
+                is_interrupted=False,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+            )
+        self._dialled.append(dialled)
+        return ours
 
     def ask(self, path: str, **query: Any) -> tuple[bool, Any] | None:
         """Ask the engine's API: whether there is such a thing, and the answer. Raises `TimedOut`.
@@ -108,6 +129,9 @@ class DockerCli:
         """
         thread = threading.current_thread()
         if self._engine is None or thread in _interrupted:
+            return None
+        # the first word to an engine elsewhere is a command's: if nobody can reach it, that says why
+        if not self._engine.endpoint.path and not self.answered:
             return None
         answer = self._engine.get(path, query, DEFAULT_TIMEOUT, lambda: thread in _interrupted)
         if answer:
@@ -211,19 +235,22 @@ class DockerCli:
         inherits: bool = True,
         is_interrupted: bool = True,
         stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a command to talk to through its standard input and output; `kill` it at last.
 
-        `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
+        `is_interrupted` is False for one that an interrupt must leave alone. `stdin`, `stdout` and `stderr`
+        are file descriptors.
         """
         argv = self.argv(*arguments)
         try:
             process = subprocess.Popen(
                 argv,
                 stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
                 env={**_environment(compose_env), **(variables or {})},
                 pass_fds=tuple(self.inherited) if inherits else (),
                 # Ctrl-C is for hitless alone, which undoes in order

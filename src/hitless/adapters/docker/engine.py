@@ -12,10 +12,12 @@ import os
 import select
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ _REST = 10.0  # seconds in which an answer that has begun must go on
 _CONNECT = 5.0
 _OK, _MISSING = 200, 404
 # with one of these the user asks Docker's command line for something that is not done here
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # which it uses for a port
 _NOT_OURS = ("DOCKER_API_VERSION", "DOCKER_CUSTOM_HEADERS", "DOCKER_TLS")
 
 
@@ -36,13 +39,14 @@ _NOT_OURS = ("DOCKER_API_VERSION", "DOCKER_CUSTOM_HEADERS", "DOCKER_TLS")
 class Endpoint:
     """Where an engine listens: the path of a socket; or a host and a port, with a folder of certificates.
 
-    The folder has ca.pem, cert.pem and key.pem.
+    The folder has ca.pem, cert.pem and key.pem. `is_far`: only the docker command reaches it, by ssh.
     """
 
     path: str = ""
     host: str = ""
     port: int = 0
     certificates: Path | None = None
+    is_far: bool = False
 
 
 def endpoint(context: str | None) -> Endpoint | None:
@@ -89,38 +93,64 @@ def _endpoint(context: str | None) -> Endpoint | None:
 
 def _parsed(host: str, certificates: Path | None) -> Endpoint | None:
     parts = urlsplit(host)
+    if parts.scheme == "ssh":
+        return Endpoint(is_far=True)
     if parts.scheme == "unix" and not parts.netloc and parts.path and certificates is None:
         return Endpoint(path=host.removeprefix("unix://"))
-    if parts.scheme == "tcp" and parts.hostname and parts.port and parts.path in ("", "/"):
+    is_direct = not any(name.lower() in _PROXIES and os.environ[name] for name in os.environ)
+    if parts.scheme == "tcp" and parts.hostname and parts.port and parts.path in ("", "/") and is_direct:
         return Endpoint(host=parts.hostname, port=parts.port, certificates=certificates)
     return None
 
 
 class _Local(HTTPConnection):
-    """HTTP over the engine's socket."""
+    """HTTP over a socket that `open_` opens."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, open_: Callable[[], socket.socket]) -> None:
         super().__init__("docker", timeout=_CONNECT)
-        self._path = path
+        self._open = open_
 
     def connect(self) -> None:
-        """Connect to the socket."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_CONNECT)
-        self.sock.connect(self._path)
+        """Connect to the engine."""
+        self.sock = self._open()
+
+
+def _opened(path: str) -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX)
+    opened.settimeout(_CONNECT)
+    opened.connect(path)
+    return opened
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Connections to an engine: one, or as many as are in use at once."""
+    """Connections to an engine: one, or as many as are in use at once; to a far one it is one at a time.
+
+    `dial` opens a socket to a far one.
+    """
 
     endpoint: Endpoint
+    dial: Callable[[], socket.socket]
     _idle: list[HTTPConnection] = field(default_factory=list, compare=False)
+    _far: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     def get(
         self, path: str, query: Mapping[str, Any], timeout: float, is_interrupted: Callable[[], bool]
     ) -> tuple[bool, Any] | None:
         """Whether there is such a thing, and the answer; None if no usable answer came. Raises `TimedOut`."""
+        if not self.endpoint.is_far:
+            return self._get(path, query, timeout, is_interrupted)
+        while not self._far.acquire(timeout=_SLICE):
+            if is_interrupted():
+                return None
+        try:
+            return self._get(path, query, timeout, is_interrupted)
+        finally:
+            self._far.release()
+
+    def _get(
+        self, path: str, query: Mapping[str, Any], timeout: float, is_interrupted: Callable[[], bool]
+    ) -> tuple[bool, Any] | None:
         words = {key: one if isinstance(one, str) else json.dumps(one) for key, one in query.items()}
         asked = urlencode(words)
         whole = f"/{VERSION}{quote(path, safe='/:@')}" + (f"?{asked}" if asked else "")
@@ -151,7 +181,9 @@ class Engine:
             return self._idle.pop(), False
         there = self.endpoint
         if there.path:
-            return _Local(there.path), True
+            return _Local(partial(_opened, there.path)), True
+        if there.is_far:
+            return _Local(self.dial), True
         if there.certificates is None:
             return HTTPConnection(there.host, there.port, timeout=_CONNECT), True
         return _secure(there, there.certificates), True
