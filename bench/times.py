@@ -1,12 +1,13 @@
 """What a deployment takes beyond the application's own time, each figure beside its goal.
 
-    python -m bench.times [PART...]     parts: services gateway back floor; without any it is all of them
+    python -m bench.times [PART...]     without a part it is all of them
 
 services   20 services of one application deployed at once, beside the slowest of them alone
 gateway    a cutover on a gateway with 50 applications, beside one on a gateway with one
 back       from `hitless abort` to the first answer of the former release, while that is still warm
 floor      a deployment under load beside what the application itself takes: boot, the longest request in
-           flight, and its stop
+           flight, and its stop; with Docker health checks each second and each 30 s, and without one
+timeline   one deployment, drawn: writes docs/benchmarks/times-timeline.svg
 
 Figures that are compared are measured in turn, in rounds of one run. The application starts in a fifth of a
 second and answers in hundredths, so the rest is the time of hitless and Docker.
@@ -14,21 +15,29 @@ second and answers in hundredths, so the rest is the time of hitless and Docker.
 
 from __future__ import annotations
 
+import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from bench import timeline as lines
 from bench.applications import (
+    ROOT,
     TINY,
     Application,
     Gateway,
     address,
     applications,
+    at,
     build,
     gateway,
     output,
@@ -47,7 +56,11 @@ SERVICES = 20
 APPLICATIONS = 50
 LONGEST = 0.5  # seconds: the tiny application's stream, the longest request of the load
 ROUNDS = 5
+# what is checked -> the interval of the Docker health check; "" is none
+CHECKS = {"no Docker health check": "", "check each second": "1s", "check each 30 s": "30s"}
 INSTANTS = 60
+PICTURE = ROOT / "docs" / "benchmarks" / "times-timeline.svg"
+Make = Callable[[str, Gateway, dict[str, Any]], Application]
 
 
 @dataclass(frozen=True)
@@ -168,32 +181,64 @@ def back() -> Iterator[Row]:
 def floor() -> Iterator[Row]:
     """Under load, beside the application's own time."""
     with gateway("hitless-speed-floor") as on, applications() as make:
-        name = "hitless-speed-loaded"
-        environment = {"RELEASE": "${RELEASE}", "BOOT_SECONDS": BOOT}
-        application = make(name, on, {"web": web(name, IMAGE, environment=environment)})
-        application.run("deploy", RELEASE="0")
-        boots, stops, live, end = [], [], [], []
+        kinds = {
+            kind: _checked(make, on, number, check) for number, (kind, check) in enumerate(CHECKS.items())
+        }
+        for application in kinds.values():
+            application.run("deploy", RELEASE="0")
+        boots, stops = [], []
+        live: dict[str, list[float]] = {kind: [] for kind in kinds}
+        end: dict[str, list[float]] = {kind: [] for kind in kinds}
         lost = 0
         for release in range(1, ROUNDS + 1):
-            with Load(f"http://127.0.0.1:{on.port}", host=application.host, seconds=120) as load:
-                boot, stop = _boot_and_stop(on)
-                began = time.monotonic()
-                application.run("deploy", RELEASE=str(release))
-                end.append(time.monotonic() - began)
-            report = load.report()
-            lost += report.lost
-            live.append((report.first_answer(str(release)) or 0.0) - began)
+            boot, stop = _boot_and_stop(on)
             boots.append(boot)
             stops.append(stop)
-    boot, stop = statistics.median(boots), statistics.median(stops)
-    yield Row("boot, from docker run to the first good answer", boot)
+            for kind, application in kinds.items():
+                with Load(f"http://127.0.0.1:{on.port}", host=application.host, seconds=120) as load:
+                    began = time.monotonic()
+                    application.run("deploy", RELEASE=str(release))
+                    end[kind].append(time.monotonic() - began - boot - LONGEST - stop)
+                report = load.report()
+                lost += report.lost
+                live[kind].append((report.first_answer(str(release)) or 0.0) - began - boot)
+    yield Row("boot, from docker run to the first good answer", statistics.median(boots))
     yield Row("longest request in flight", LONGEST)
-    yield Row("stop", stop)
-    beyond = [one - floor for one, floor in zip(live, boots, strict=True)]
-    yield Row("first new answer under load, beyond the boot", statistics.median(beyond), 1.0)
-    beyond = [one - a - LONGEST - b for one, a, b in zip(end, boots, stops, strict=True)]
-    yield Row("to the end under load, beyond boot, longest request and stop", statistics.median(beyond), 1.2)
+    yield Row("stop", statistics.median(stops))
+    for kind in kinds:
+        yield Row(f"{kind}: first new answer, beyond the boot", statistics.median(live[kind]), 0.6)
+        yield Row("… to the end, beyond boot, longest request and stop", statistics.median(end[kind]), 0.9)
     yield Row("requests lost", float(lost), 0.0, "")
+
+
+def timeline() -> Iterator[Row]:
+    """One deployment, and what it waits for."""
+    with gateway("hitless-speed-line") as on, applications() as make, TemporaryDirectory() as folder:
+        application = _checked(make, on, 0, CHECKS["check each second"])
+        application.run("deploy", RELEASE="0")
+        spans = Path(folder, "spans")
+        words = ("-m", "bench.timeline", "--record", str(spans), "--", *application.argv("deploy")[1:])
+        environment = {**os.environ, **at(on), "RELEASE": "1"}
+        began = time.monotonic()
+        with subprocess.Popen((sys.executable, *words), env=environment, stdout=subprocess.DEVNULL) as run:
+            live = until(lambda: _answer(on, application.host) == "1")
+        if run.returncode:
+            raise SystemExit("hitless deploy failed")
+        found = lines.read(spans)
+        lines.draw(found, began, live, PICTURE)
+    yield Row("docker processes of a deployment", sum(one.kind == "docker" for one in found), None, "")
+    yield Row("questions to the engine's API", sum(one.kind == "question" for one in found), None, "")
+    yield Row("lines to a shell in the gateway", sum(one.kind == "gateway" for one in found), None, "")
+
+
+def _checked(make: Make, on: Gateway, number: int, interval: str) -> Application:
+    """An application that boots slowly, with a Docker health check that has this interval, or without one."""
+    name = f"hitless-speed-loaded{number}"
+    environment = {"RELEASE": "${RELEASE}", "BOOT_SECONDS": BOOT}
+    request = "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health')"
+    check = {"test": ["CMD", "python3", "-S", "-E", "-c", request], "interval": interval}
+    service = web(name, IMAGE, environment=environment)
+    return make(name, on, {"web": {**service, "healthcheck": check} if interval else service})
 
 
 @dataclass(frozen=True)
@@ -222,8 +267,8 @@ def _boot_and_stop(on: Gateway) -> tuple[float, float]:
     began = time.monotonic()
     words = ("--detach", "--rm", "--network", on.network, "--env", f"BOOT_SECONDS={BOOT}")
     identity = output("docker", "run", *words, IMAGE)
-    at = address(identity, on.network)
-    booted = until(lambda: _get(at, 8000, "/health", "localhost") is not None) - began
+    there = address(identity, on.network)
+    booted = until(lambda: _get(there, 8000, "/health", "localhost") is not None) - began
     began = time.monotonic()
     output("docker", "stop", identity)
     return booted, time.monotonic() - began
@@ -279,9 +324,9 @@ def _answer(on: Gateway, name: str) -> str | None:
     return _get("127.0.0.1", on.port, "/", name)
 
 
-def _get(at: str, port: int, path: str, name: str) -> str | None:
+def _get(address_: str, port: int, path: str, name: str) -> str | None:
     # by http.client, because a look must cost next to nothing here
-    connection = HTTPConnection(at, port, timeout=2.0)
+    connection = HTTPConnection(address_, port, timeout=2.0)
     try:
         connection.request("GET", path, headers={"Host": name})
         answer = connection.getresponse()
@@ -297,6 +342,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "gateway": crowd,
     "back": back,
     "floor": floor,
+    "timeline": timeline,
 }
 
 

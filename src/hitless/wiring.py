@@ -106,7 +106,7 @@ class Host:
 
     def engine(self) -> Engine:
         """The engine itself."""
-        from hitless.adapters.docker.engine import DockerEngine
+        from hitless.adapters.docker.engine_facts import DockerEngine
         from hitless.adapters.gateway.programs import gateway_image
 
         return DockerEngine(self.cli, self.gateway, gateway_image())

@@ -47,6 +47,7 @@ def test_a_container_that_is_stopped_has_exited_and_can_be_started_again(site: S
     ids = tuple(site.started().values())
     [found] = site.ports.containers.of(site.application)
     assert found.is_running
+    assert not site.ports.containers.passes_check(ids[0], 20)  # it has no health check
     site.ports.containers.stop(ids)
     [found] = site.ports.containers.of(site.application)
     assert found.state == "exited"

@@ -48,6 +48,7 @@ LOOKS = {
     "kept_logs",
     "logs_of",
     "last_check",
+    "passes_check",
     "volumes_of",
     "listening",
     "gateway",

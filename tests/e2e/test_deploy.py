@@ -156,11 +156,12 @@ def test_a_restarted_gateway_comes_back_with_every_route(app: Make, gateway: Gat
     assert web.get().headers["X-Release"] == "2"
 
 
-def test_docker_s_own_health_check_is_a_gate(app: Make) -> None:
+def test_docker_s_own_health_check_is_a_gate_and_does_not_wait_for_its_interval(app: Make) -> None:
     web = app(WITH_DOCKER_HEALTH)
-    web.cli.run("deploy")
-    state = docker("inspect", f"{web.name}-blue-web-1", "--format", "{{.State.Health.Status}}")
-    assert state == "healthy"
+    web.cli.run("deploy", INTERVAL="1h")
+    shape = "{{.State.Health.Status}} {{.Config.Healthcheck.Interval}}"
+    # the engine itself will look in an hour, as the file says
+    assert docker("inspect", f"{web.name}-blue-web-1", "--format", shape) == "starting 1h0m0s"
     output = web.cli.run("deploy", code=1, BROKEN="never-healthy")
     assert "unhealthy" in output
     assert web.get().headers["X-Release"] == "1"
@@ -173,7 +174,7 @@ services:
     environment: {RELEASE: "${RELEASE}", BROKEN: "${BROKEN:-}"}
     healthcheck:
       test: python3 -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health')"
-      interval: 1s
+      interval: ${INTERVAL:-1s}
       retries: 2
     labels:
       - traefik.http.routers.docker-health.rule=Host(`HOST`)

@@ -74,6 +74,8 @@ class Behaviour:
     ends_with: int = 0
     # how a container's own health check ended, and where something listens in it
     last_check: HealthCheck | None = None
+    # how it ends when hitless runs it, one for each time, and the last one stays; None: not in time
+    checks: list[bool | None] = field(default_factory=lambda: [False])
     listening: tuple[Listener, ...] | None = None
     # after how many seconds every container closes an idle connection
     idle: float | None = None

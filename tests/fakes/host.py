@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from hitless.adapters.gateway.routing_file import parse, render
 from hitless.domain.application.replicas import replicas
-from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost
+from hitless.domain.common.errors import CommandFailed, DockerFailed, Locked, LockLost, TimedOut
 from hitless.domain.common.events import Event, StepBegan, StepId, StepKind
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import (
@@ -360,6 +360,15 @@ class FakeHost:
 
     def last_check(self, container: str) -> HealthCheck | None:
         return self.behaviour.last_check
+
+    def passes_check(self, container: str, timeout: float) -> bool:
+        checks = self.behaviour.checks
+        found = checks.pop(0) if len(checks) > 1 else checks[0]
+        if found is None:
+            self.clock.pause(timeout)
+            raise TimedOut("`docker exec` did not end", "")
+        self.clock.pause(0.1)
+        return found
 
     def listening(self, container: str) -> tuple[Listener, ...] | None:
         return self.behaviour.listening

@@ -52,7 +52,7 @@ def deploy(
     from hitless import wiring
 
     compose = options.host()
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=3) as pool:
         reading = pool.submit(options.application, compose, dict(scale))
         revision = pool.submit(wiring.revision, options.source_directory())
         # loaded while Compose reads the file: both take about a tenth of a second
@@ -60,6 +60,8 @@ def deploy(
         from hitless.execution import deploy as execution
 
         with command(options, "deploy", wait, as_json) as (_, session):
+            # the gateway is the same for every application, so nobody waits for the file here
+            gateway = pool.submit(session.gateway)
             application, findings = reading.result()
             session.application = application.name
             asked = execution.DeployOptions(
@@ -69,4 +71,4 @@ def deploy(
                 is_strict=strict,
                 timeouts=Timeouts(timeout, drain_timeout),
             )
-            execution.deploy(session, application, asked)
+            execution.deploy(session, application, asked, gateway.result)

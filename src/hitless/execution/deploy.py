@@ -51,15 +51,17 @@ def deploy(
     session: Session,
     application: Application,
     options: DeployOptions,
+    found: Callable[[], Gateway | None] | None = None,
     during: Callable[[Ports], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Deploy the application as a new release. Raises `HitlessError`; the live release keeps serving then.
 
-    `during` is entered when the images are there, and left when all is done or undone.
+    `found` gives what `session.gateway` has found a moment before; without it, this looks. `during` is
+    entered when the images are there, and left when all is done or undone.
     """
     ports = session.ports
     session.hide(application.model)
-    gateway = _gateway_or_refuse(session, application, options)
+    gateway = _gateway_or_refuse(session, application, options, found or session.gateway)
     session.lock()
     world = observe.world(ports, application.name, gateway)
     world = replace(world, base=tuple(one for one in world.base if one.name not in options.adopted))
@@ -74,9 +76,11 @@ def deploy(
         session.perform(plan_deploy(prepared, release, world, gateway))
 
 
-def _gateway_or_refuse(session: Session, application: Application, options: DeployOptions) -> Gateway:
+def _gateway_or_refuse(
+    session: Session, application: Application, options: DeployOptions, found: Callable[[], Gateway | None]
+) -> Gateway:
     """The gateway. Without one there is no lock: then this raises `Refused` with all errors at once."""
-    gateway = session.gateway()
+    gateway = found()
     if gateway is None:
         nothing = World(others=session.ports.balancer.other_gateways())
         session.refuse((*options.findings, *check(application, nothing, {})), warn=False)

@@ -286,7 +286,8 @@ def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable
     _start(ports, step, known)
     gate = Gate(application, colour, step.readiness)
     try:
-        readiness.until_ready(ports, gate, known.ready(application, colour, step.readiness), progress)
+        there = known.ready(application, colour, step.readiness)
+        readiness.until_ready(ports, gate, there, known.passed, progress)
     except GateFailed as error:
         if not _is_enough(ports, step):
             raise

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from hitless.domain.common.errors import GateFailed
+from hitless.domain.common.errors import GateFailed, TimedOut
 from hitless.domain.common.names import Colour
 from hitless.domain.common.redact import CUT_OFF
 from hitless.domain.host.world import Container
@@ -19,25 +20,36 @@ from hitless.ports.balancer import Answer
 
 _BODY = 200
 _BAKE_PAUSE = 1.0
+# A health check that hitless runs itself takes a fifth of the time, at most, and has an end.
+_SHARE = 4
+_REST = 0.25  # seconds
+_LONGEST_CHECK = 5.0
+_AT_ONCE = 4
 _BAD = 3  # failures in a row of a live release: a busy host may cause a single one
 _NOBODY = (502, 503, 504)  # what Traefik answers where no server does
 _SERVES_ON = "see its log above; the live release is still serving"
 
 
-def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progress: Progress) -> None:
+def until_ready(
+    ports: Ports, step: Gate, readiness: Sequence[Readiness], passed: set[str], progress: Progress
+) -> None:
     """Wait until every container of the candidate is ready. Raises `GateFailed` with logs.
 
-    `readiness` is the step's, with one entry for each container.
+    `readiness` is the step's, with one entry for each container. `passed` gets the ids of those whose health
+    check passed when hitless ran it; the engine may not know that yet.
     """
     began = ports.clock.now()
+    asking = _Asking(ports, passed)
     streaks = dict.fromkeys((wanted.container for wanted in readiness), 0)
     unheard = set(step.routes)
     while True:
+        at = ports.clock.now()
         # Request a route only when its servers listen: Traefik stops using one that refuses connections
         is_up = all(streaks[wanted.container] for wanted in readiness)
         looked = _look(ports, step.application, step.colour, readiness, unheard if is_up else ())
+        asking.ask(readiness, looked)
         # Look at all of them each time: one that was ready may have ended while hitless waited for another
-        lacking = _lacking(ports, readiness, looked)
+        lacking = _lacking(ports, readiness, looked, passed)
         for wanted in readiness:
             streaks[wanted.container] += 1
         for wanted, missing in lacking:
@@ -53,33 +65,86 @@ def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progre
             if ports.clock.now() - began > max(wanted.timeout for wanted in readiness):
                 raise _bad_route(ports, step.colour, readiness, probe, looked.answers[probe])
         if lacking or (is_up and unheard):
-            # A look takes a quarter of a second of a core: look less often at a release that starts slowly
-            waited = ports.clock.now() - began
-            ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
+            # Where a look is dear, and at a release that starts slowly, look less often
+            now = ports.clock.now()
+            ports.clock.pause(min(max(PAUSE, now - at, (now - began) / 40), LONGEST_PAUSE))
 
 
-def refuse_unready(ports: Ports, application: str, colour: Colour, readiness: Sequence[Readiness]) -> None:
-    """Raise `GateFailed` unless every container runs as it did at the gate. Sends no request."""
+class _Asking:
+    """Runs the containers' own health checks: the engine may do so only every 30 s.
+
+    What passes is healthy, as for the engine. What does not is the engine's to judge: it counts the retries
+    and knows the start period.
+    """
+
+    def __init__(self, ports: Ports, passed: set[str]) -> None:
+        self._ports = ports
+        self._passed = passed
+        self._next: dict[str, float] = {}
+
+    def ask(self, readiness: Sequence[Readiness], looked: _Looked) -> None:
+        """Run those that are due, all at once."""
+        due = [
+            container.id
+            for wanted in readiness
+            if wanted.healthcheck
+            and (container := looked.containers.get(wanted.container))
+            and container.is_running
+            and container.health == "starting"
+            and container.id not in self._passed
+            and self._ports.clock.now() >= self._next.get(container.id, 0.0)
+            # while it does not answer at all, its check need not be run
+            and all(_passes(probe, looked.answers) for probe in wanted.probes)
+        ]
+        if due:
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(self._ask, due))
+
+    def _ask(self, container: str) -> None:
+        began = self._ports.clock.now()
+        try:
+            if self._ports.containers.passes_check(container, _LONGEST_CHECK):
+                self._passed.add(container)
+        except TimedOut:
+            self._next[container] = math.inf  # it is too dear: the engine runs it as often as the file says
+        else:
+            now = self._ports.clock.now()
+            self._next[container] = now + max(_REST, _SHARE * (now - began))
+
+
+def refuse_unready(
+    ports: Ports,
+    application: str,
+    colour: Colour,
+    readiness: Sequence[Readiness],
+    passed: Collection[str],
+) -> None:
+    """Raise `GateFailed` unless every container runs as it did at the gate. Sends no request.
+
+    `passed` are the ids of those whose health check passed there when hitless ran it.
+    """
     unasked = [replace(wanted, probes=()) for wanted in readiness]
     looked = _look(ports, application, colour, unasked, ())
-    for wanted, missing in _lacking(ports, unasked, looked):
+    for wanted, missing in _lacking(ports, unasked, looked, passed):
         raise _failed(ports, wanted, missing, _SERVES_ON)
 
 
-def until_baked(ports: Ports, step: Bake, readiness: Sequence[Readiness], progress: Progress) -> None:
+def until_baked(
+    ports: Ports, step: Bake, readiness: Sequence[Readiness], passed: Collection[str], progress: Progress
+) -> None:
     """Watch the live release until the bake is over. Raises `GateFailed` with logs.
 
-    `readiness` is the step's, with one entry for each container.
+    `readiness` is the step's, with one entry for each container; `passed` is as for `refuse_unready`.
     A container that ends or becomes unhealthy fails the bake at once. A probe fails it the third time in a
     row. A route through the gateway counts as a probe: visitors may not reach a container that is well.
     """
     until = ports.clock.now() + step.seconds
     failures = 0
-    refuse_unready(ports, step.application, step.colour, readiness)
+    refuse_unready(ports, step.application, step.colour, readiness, passed)
     while (left := until - ports.clock.now()) > 0:
         ports.clock.pause(min(left, _BAKE_PAUSE))
         looked = _look(ports, step.application, step.colour, readiness, step.routes)
-        lacking = _lacking(ports, readiness, looked)
+        lacking = _lacking(ports, readiness, looked, passed)
         failing = [probe for probe in step.routes if not _passes(probe, looked.answers)]
         failures = failures + 1 if lacking or failing else 0
         for wanted, missing in lacking:
@@ -119,13 +184,11 @@ def _look(
     return _Looked(containers, answers)
 
 
-def _lacking(ports: Ports, readiness: Sequence[Readiness], looked: _Looked) -> list[tuple[Readiness, str]]:
+def _lacking(
+    ports: Ports, readiness: Sequence[Readiness], looked: _Looked, passed: Collection[str]
+) -> list[tuple[Readiness, str]]:
     """What is not ready yet, with what it lacks. Raises `GateFailed` if one can't become ready."""
-    return [
-        (wanted, missing)
-        for wanted in readiness
-        if (missing := _missing(ports, wanted, looked.containers.get(wanted.container), looked.answers))
-    ]
+    return [(wanted, missing) for wanted in readiness if (missing := _missing(ports, wanted, looked, passed))]
 
 
 def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
@@ -140,10 +203,11 @@ def _enough(wanted: Readiness) -> int:
 def _missing(
     ports: Ports,
     wanted: Readiness,
-    container: Container | None,
-    answers: Mapping[Probe, Answer],
+    looked: _Looked,
+    passed: Collection[str],
 ) -> str:
     """What this container still lacks; "" if it is ready. Raises `GateFailed` if it can't become ready."""
+    container = looked.containers.get(wanted.container)
     if container is None:
         raise _failed(ports, wanted, f"{wanted.container} is gone", "did somebody remove it?")
     if container.state == "exited" and container.exit_code == 0 and wanted.may_end:
@@ -166,11 +230,12 @@ def _missing(
         )
     if not container.is_running:
         return f"{wanted.container} is {container.state}"
-    if wanted.healthcheck and container.health != "healthy":
+    has_passed = container.health == "healthy" or (container.health and container.id in passed)
+    if wanted.healthcheck and not has_passed:
         return f"{wanted.container} is {container.health or 'without health yet'}"
     for probe in wanted.probes:
-        if not is_ready(probe, answers[probe]):
-            return f"{wanted.container} {_said(answers[probe])}"
+        if not is_ready(probe, looked.answers[probe]):
+            return f"{wanted.container} {_said(looked.answers[probe])}"
     return ""
 
 

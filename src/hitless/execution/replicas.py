@@ -31,6 +31,8 @@ class Replicas:
     _known: dict[Colour, tuple[Replica, ...]] = field(default_factory=dict)
     # when requests have begun to wait, by the clock; empty if they do not
     waiting_since: list[float] = field(default_factory=list)
+    # ids of containers whose own health check has passed when hitless ran it, before the engine did
+    passed: set[str] = field(default_factory=set)
 
     def meet(self, step: Create) -> tuple[Replica, ...]:
         """Look at the containers that were created: from now on they are the containers of that colour.

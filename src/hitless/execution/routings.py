@@ -48,10 +48,12 @@ def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: 
         case GetCertificates():
             return orders.get_certificates(ports, step, progress)
         case Bake(application, colour, wanted):
-            readiness.until_baked(ports, step, known.ready(application, colour, wanted), progress)
+            there = known.ready(application, colour, wanted)
+            readiness.until_baked(ports, step, there, known.passed, progress)
             return ""
         case Gate(application, colour, wanted):
-            readiness.until_ready(ports, step, known.ready(application, colour, wanted), progress)
+            there = known.ready(application, colour, wanted)
+            readiness.until_ready(ports, step, there, known.passed, progress)
             return ""
 
 
@@ -62,7 +64,8 @@ def _last_look(ports: Ports, step: CutOver | AddReplicas, known: Replicas) -> No
     with ThreadPoolExecutor(max_workers=1) as pool:
         policies = known.each(application, colour, step.restart)
         updated = pool.submit(ports.containers.set_restart_policies, policies) if policies else None
-        readiness.refuse_unready(ports, application, colour, known.ready(application, colour, step.readiness))
+        there = known.ready(application, colour, step.readiness)
+        readiness.refuse_unready(ports, application, colour, there, known.passed)
         if updated:
             updated.result()
 

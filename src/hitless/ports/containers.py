@@ -66,6 +66,13 @@ class Containers(Protocol):
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         ...
 
+    def passes_check(self, container: str, timeout: float) -> bool:
+        """Run a container's own Docker health check in it, as the engine does: whether it passes.
+
+        Raises `TimedOut` after `timeout` seconds; the check may still run then.
+        """
+        ...
+
     def listening(self, container: str) -> tuple[Listener, ...] | None:
         """The TCP ports on which something in a running container listens; None if nobody can tell."""
         ...

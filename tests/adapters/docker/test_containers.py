@@ -11,7 +11,7 @@ import pytest
 from hitless.adapters.docker import events as docker_events
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.domain.common.errors import LockLost
+from hitless.domain.common.errors import LockLost, TimedOut
 from hitless.domain.common.names import Colour
 from hitless.domain.host.container_facts import HealthCheck, Listener
 from hitless.domain.host.world import ComposeContainer, Port, Replica
@@ -33,7 +33,7 @@ def test_an_applications_containers_are_found_by_its_label(
     assert "172.26.0.4" in found.addresses
     listing, inspect = docker.argvs
     assert listing[0] == "ps"
-    assert {"--all", "--no-trunc", "--quiet", "label=hitless.application=rec"} <= set(listing)
+    assert {"--all", "--no-trunc", "{{.ID}}", "label=hitless.application=rec"} <= set(listing)
     assert inspect == ("container", "inspect", HEALTHY)
 
 
@@ -84,15 +84,15 @@ def test_what_lies_in_its_compose_projects_and_is_no_release_s(
     docker: FakeDocker, containers: DockerContainers
 ) -> None:
     rows = (
-        "shop-green|web|d1|shop|False|-||i1|shop-green-web-1|running|Up 3 seconds|web:1|",
-        "shop-green|db|d2||False|/srv/shop.yml||i2|shop-green-db-1|running|Up 3 seconds|db:1|",
-        "shop|db|d3||False|/srv/shop.yml||i3|shop-db-1|running|Up 2 hours (healthy)|postgres:15|",
-        "shop|cache|d4||False|-|db:x:true,queue|i4|shop-cache-1|running|Up 1 s (health: starting)|redis|a,b",
-        "shop|queue|d5||False|/srv/shop.yml||i5|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq|",
-        "shop|init|d6||False|/srv/shop.yml||i6|shop-init-1|exited|Exited (3) 2 minutes ago|init|",
-        "shop|db|d3||True|/srv/shop.yml||i7|shop-db-run-7|running|Up 2 s|postgres:15|",
-        "other-blue|web|d7||False|/srv/shop.yml||i8|other-blue-web-1|running|Up 3 seconds|web:1|",
-        "shop-blue-more|web|d8||False|/srv/shop.yml||i9|shop-blue-more-web-1|running|Up 3 seconds|web:1|",
+        "shop-green|web|d1|shop|traefik|False|-||i1|shop-green-web-1|running|Up 3 seconds|web:1|",
+        "shop-green|db|d2|||False|/srv/shop.yml||i2|shop-green-db-1|running|Up 3 seconds|db:1|",
+        "shop|db|d3|||False|/srv/shop.yml||i3|shop-db-1|running|Up 2 hours (healthy)|postgres:15|",
+        "shop|cache|d4|||False|-|db:x:true,queue|i4|shop-cache-1|running|Up 1 s (health: starting)|redis|a,b",
+        "shop|queue|d5|||False|/srv/shop.yml||i5|shop-queue-1|running|Up 2 minutes (unhealthy)|rabbitmq|",
+        "shop|init|d6|||False|/srv/shop.yml||i6|shop-init-1|exited|Exited (3) 2 minutes ago|init|",
+        "shop|db|d3|||True|/srv/shop.yml||i7|shop-db-run-7|running|Up 2 s|postgres:15|",
+        "other-blue|web|d7|||False|/srv/shop.yml||i8|other-blue-web-1|running|Up 3 seconds|web:1|",
+        "shop-blue-more|web|d8|||False|/srv/shop.yml||i9|shop-blue-more-web-1|running|Up 3 seconds|web:1|",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
@@ -135,7 +135,7 @@ def test_a_container_that_has_gone_has_no_log(docker: FakeDocker, containers: Do
 def test_a_colours_containers_are_called_as_the_engine_says(
     docker: FakeDocker, containers: DockerContainers
 ) -> None:
-    docker.answers("ps", stdout="c2 web 2 shop-blue-web-2\nc1 web 1 shop-blue-web-1\n")
+    docker.answers("ps", stdout="c2\tweb\t2\tshop-blue-web-2\nc1\tweb\t1\tshop-blue-web-1\n")
 
     assert containers.replicas("shop", Colour.BLUE) == (
         Replica("c2", "shop-blue-web-2", "web", 2),
@@ -175,9 +175,9 @@ def test_where_a_late_command_fails_the_lock_is_why(
 def test_a_gateway_of_the_applications_name_is_no_part_of_it(
     docker: FakeDocker, containers: DockerContainers
 ) -> None:
-    containers.composed("shop")
-    shape = docker.argvs[-1][-1].split("\t")
-    assert shape[3] == '{{.Label "hitless.application"}}{{.Label "hitless.gateway"}}'
+    row = "shop||||shop||-||i1|shop-traefik-1|running|Up 3 seconds|hitless-gateway:1|"
+    docker.answers("ps", stdout=row.replace("|", "\t"))
+    assert containers.composed("shop") == ()
 
 
 def test_a_container_that_only_has_our_applications_label_is_not_ours(
@@ -297,3 +297,45 @@ def test_nobody_can_tell_who_listens_in_a_container_that_has_ended(
     docker.answers("run", stderr="cannot join network of a non running container", exit_code=125)
 
     assert containers.listening("web-1") is None
+
+
+@pytest.mark.parametrize(
+    ("check", "shell", "words"),
+    [
+        (["CMD", "pg_isready", "-q"], None, ("pg_isready", "-q")),
+        (
+            ["CMD-SHELL", "curl -f x || exit 1"],
+            None,
+            ("/bin/sh", "-c", "curl -f x || exit 1"),
+        ),
+        (["CMD-SHELL", "true"], ["/bin/bash", "-ec"], ("/bin/bash", "-ec", "true")),
+    ],
+)
+def test_a_health_check_is_run_as_the_engine_runs_it(
+    docker: FakeDocker, containers: DockerContainers, check: list[str], shell: list[str] | None, words: Any
+) -> None:
+    config = {"Healthcheck": {"Test": check}, "Shell": shell}
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    assert containers.passes_check("c1", 1)
+    assert docker.argvs[-1] == ("exec", "c1", *words)
+    docker.answers("exec", stderr="no route to host\n", exit_code=1)
+    assert not containers.passes_check("c1", 1)
+
+
+@pytest.mark.parametrize("config", [{}, {"Healthcheck": None}, {"Healthcheck": {"Test": ["NONE"]}}])
+def test_where_there_is_no_health_check_none_is_run(
+    docker: FakeDocker, containers: DockerContainers, config: Any
+) -> None:
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    assert not containers.passes_check("c1", 1)
+    assert [argv[:2] for argv in docker.argvs] == [("container", "inspect")]
+
+
+def test_a_health_check_that_does_not_end_has_a_deadline(
+    docker: FakeDocker, containers: DockerContainers
+) -> None:
+    config = {"Healthcheck": {"Test": ["CMD", "sleep"]}}
+    docker.answers("container", "inspect", stdout=json.dumps([{"Id": "c1", "Config": config}]))
+    docker.answers("exec", way="hang")
+    with pytest.raises(TimedOut):
+        containers.passes_check("c1", 0.1)

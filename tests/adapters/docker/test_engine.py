@@ -1,125 +1,389 @@
-"""The engine itself on Docker's command line."""
+"""Questions to the engine's API; what it does not answer as expected, Docker's command line answers."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer, ThreadingUnixStreamServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hitless.adapters.docker import queries
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.engine import DockerEngine
-from hitless.domain.common.errors import HitlessError, TimedOut
-from hitless.domain.host.facts import Engine, Usage
-from hitless.domain.host.leftovers import AnyContainer, OwnImage, OwnNetwork
-from tests.adapters.fake_docker import FakeDocker
+from hitless.adapters.docker.containers import DockerContainers
+from hitless.adapters.docker.engine import Endpoint, Engine, endpoint
+from hitless.adapters.docker.images import DockerImages
+from hitless.adapters.gateway.certificate import self_signed
+from hitless.domain.common.errors import DockerFailed, TimedOut
+from tests.adapters.fake_docker import FakeDocker, recorded
+
+
+class FakeEngine:
+    """An engine's API on a socket: path -> status and answer. `asked` are the questions and filters."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.answers: dict[str, tuple[int, Any]] = {}
+        self.asked: list[tuple[str, Any]] = []
+        self.connections = 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.ends_connections = False
+        engine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                engine.connections += 1
+                super().setup()
+
+            def do_GET(self) -> None:
+                engine.may_answer.wait(20)
+                url = urlsplit(self.path)
+                found = parse_qs(url.query).get("filters")
+                plain = url.path.removeprefix("/v1.45")
+                engine.asked.append((plain, json.loads(found[0]) if found else None))
+                status, said = engine.answers.get(plain, (404, {"message": f"No such thing: {plain}"}))
+                body = said if isinstance(said, bytes) else json.dumps(said).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                self.close_connection = engine.ends_connections
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Server(ThreadingUnixStreamServer):
+            daemon_threads = True
+
+            def get_request(self) -> tuple[Any, Any]:
+                return self.socket.accept()[0], ("local", 0)
+
+        self.handler = Handler
+        self.server = Server(str(path), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
 
 @pytest.fixture
-def engine(docker: FakeDocker) -> DockerEngine:
-    return DockerEngine(DockerCli(), "traefik", "hitless-gateway:aaa")
+def engine(docker: FakeDocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """The engine that DOCKER_HOST names; `docker` is no script."""
+    made = FakeEngine(tmp_path / "engine.sock")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{made.path}")
+    monkeypatch.setattr("hitless.adapters.docker.engine._is_docker", lambda: True)
+    yield made
+    made.may_answer.set()
+    made.server.shutdown()
+    made.server.server_close()
 
 
-def rows(*found: tuple[str, ...]) -> str:
-    return "".join("\t".join(json.dumps(cell) for cell in row) + "\n" for row in found)
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: FakeDocker) -> Path:
+    """Docker's own folder of the user, where nothing is set; `docker` is no script."""
+    monkeypatch.setattr("hitless.adapters.docker.engine._is_docker", lambda: True)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "config").mkdir()
+    return tmp_path / "config"
 
 
-def test_it_tells_its_versions_and_its_time(docker: FakeDocker, engine: DockerEngine) -> None:
-    info = {
-        "OperatingSystem": "Debian",
-        "DockerRootDir": "/data",
-        "SystemTime": "2026-11-28T06:46:35.450015335Z",
-    }
-    docker.answers("info", stdout=json.dumps(info))
-    docker.answers("version", stdout=json.dumps({"Version": "26.1.5", "ApiVersion": "1.45"}))
-    about, time = engine.about()
-    assert about == Engine("26.1.5", "1.45", "Debian", "/data")
-    assert time == pytest.approx(1795848395.45, abs=0.001)
+def context(home: Path, name: str, host: str, **more: Any) -> Path:
+    """Make a context; the folder of its certificates, which is not there yet."""
+    place = hashlib.sha256(name.encode()).hexdigest()
+    meta = home / "contexts" / "meta" / place
+    meta.mkdir(parents=True)
+    said = {"Name": name, "Endpoints": {"docker": {"Host": host, "SkipTLSVerify": False, **more}}}
+    (meta / "meta.json").write_text(json.dumps(said))
+    return home / "contexts" / "tls" / place / "docker"
 
 
-def test_one_that_is_away_is_an_error_although_docker_succeeds(
-    docker: FakeDocker, engine: DockerEngine
+LABELS = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+ROW = {
+    "Id": "c1",
+    "Names": ["/proxy/web", "/shop-web-1"],
+    "Image": "web:1",
+    "State": "running",
+    "Status": "Up 2 seconds (healthy)",
+    "Labels": LABELS,
+    "NetworkSettings": {"Networks": {"a": {}, "b": {}}},
+}
+
+
+def test_a_list_is_one_question_and_no_process(engine: FakeEngine, docker: FakeDocker) -> None:
+    engine.answers["/containers/json"] = (200, [ROW])
+    [found] = DockerContainers(DockerCli(), "traefik").composed("shop")
+    assert (found.id, found.name, found.service, found.state) == ("c1", "shop-web-1", "web", "running")
+    assert (found.health, found.image, found.networks) == ("healthy", "web:1", ("a", "b"))
+    assert engine.asked == [("/containers/json", {"label": ["com.docker.compose.project"]})]
+    assert docker.calls == []
+
+
+def test_a_thing_that_is_not_there_is_left_out(engine: FakeEngine, docker: FakeDocker) -> None:
+    [there] = recorded("container_running_healthy")
+    engine.answers["/containers/there/json"] = (200, there)
+    engine.answers["/networks/gone"] = (404, {"message": "network gone not found"})
+    found = DockerContainers(DockerCli(), "traefik").named(("gone", "there"))
+    assert [one.id for one in found] == [there["Id"]]
+    assert queries.inspect(DockerCli(), "network", ("gone",)) == []
+    assert docker.calls == []
+
+
+def test_tags_of_other_names_of_an_image_are_no_releases(engine: FakeEngine, docker: FakeDocker) -> None:
+    tags = ["web:1", "hitless:other.r3.web", "hitless:shop.r12.web"]
+    engine.answers["/images/json"] = (200, [{"RepoTags": tags}, {"RepoTags": None}])
+    assert DockerImages(DockerCli()).tagged("shop") == {12}
+    assert docker.calls == []
+
+
+def test_one_connection_carries_many_questions(engine: FakeEngine, docker: FakeDocker) -> None:
+    engine.answers["/volumes"] = (200, {"Volumes": None})
+    cli = DockerCli()
+    for _ in range(5):
+        assert queries.rows(cli, "volume", "Name") == []
+    assert engine.connections == 1
+
+
+def test_a_connection_that_the_engine_has_ended_is_opened_again(
+    engine: FakeEngine, docker: FakeDocker
 ) -> None:
-    docker.answers("info", stdout=json.dumps({"ServerErrors": ["Cannot connect to the Docker daemon"]}))
-    with pytest.raises(HitlessError, match="Cannot connect"):
-        engine.about()
+    engine.answers["/networks"] = (200, [])
+    engine.ends_connections = True
+    cli = DockerCli()
+    for _ in range(3):
+        assert queries.rows(cli, "network", "Name") == []
+    assert engine.connections == 3
+    assert docker.calls == []
 
 
-def test_one_that_hangs_is_not_waited_for(docker: FakeDocker) -> None:
-    docker.answers("info", way="hang")
-    with pytest.raises(TimedOut, match="within 1 s"):
-        DockerEngine(DockerCli(most=0.6), "traefik", "").about()
-
-
-def test_compose_may_be_missing(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("compose", "version", stderr="docker: 'compose' is not a docker command", exit_code=1)
-    assert engine.compose_version() == ""
-
-
-def test_the_disk_is_told_as_docker_tells_it(docker: FakeDocker, engine: DockerEngine) -> None:
-    row = {"Type": "Build Cache", "TotalCount": "12", "Size": "1.4GB", "Reclaimable": "1.4GB"}
-    docker.answers("system", "df", stdout=json.dumps(row) + "\n")
-    assert engine.usage() == (Usage("build cache", 12, "1.4GB", "1.4GB"),)
-
-
-def test_all_that_has_hitless_names_or_labels_is_found(docker: FakeDocker, engine: DockerEngine) -> None:
-    name = "hitless:shop.r1.web"
-    docker.answers("images", stdout="sha256:1\nsha256:1\n")
-    inspected = [{"Size": 7, "RepoTags": [name, "shop:1"], "RepoDigests": ["shop@sha256:2"]}]
-    docker.answers("image", "inspect", stdout=json.dumps(inspected))
-    docker.answers("network", "ls", stdout=rows(("shop_default", "shop", "shop", "")))
-    docker.answers(
-        "ps",
-        "--all",
-        stdout=rows(("web\t\x1b[2J", "x", "a,b", "shop-blue", "shop", "7"), ("y", "z", "", "", "", "x")),
-    )
-    docker.answers("volume", "ls", stdout=rows(("shop_data", "shop", "data", "shop"), ("other", "", "", "")))
-    found = engine.belongings()
-    assert found.images == (OwnImage(name, 7, (name, "shop:1", "shop@sha256:2")),)
-    assert found.networks == (OwnNetwork("shop_default", "shop", "shop", ""),)
-    assert found.containers == (
-        AnyContainer("web\t\x1b[2J", "x", ("a", "b"), "shop-blue", "shop", 7),
-        AnyContainer("y", "z", ("",)),
-    )
-    assert (found.volumes, found.others, found.image) == ({"shop_data": "shop"}, {}, "hitless-gateway:aaa")
-
-
-def test_other_gateways_are_asked_what_they_know_also_those_that_are_down(
-    docker: FakeDocker, engine: DockerEngine
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (400, {"message": "client version 1.45 is too new. Maximum supported API version is 1.41"}),
+        (404, {"message": "page"}),  # of another program
+        (404, b"[]"),
+        (500, {"message": "something went wrong"}),
+        (200, b"<html>"),
+    ],
+)
+def test_an_answer_that_is_none_leaves_the_question_to_the_command(
+    engine: FakeEngine, docker: FakeDocker, answer: tuple[int, Any]
 ) -> None:
-    volumes = [
-        (f"{of}_{key}", of, key, "")
-        for of in ("traefik", "down", "gone")
-        for key in ("routes", "state", "acme")
-    ]
-    docker.answers("volume", "ls", stdout=rows(*volumes, ("x_state", "x", "state", "")))
-    docker.answers("ps", "--filter", stdout=rows(("traefik",), ("edge",)))
-    docker.answers("exec", "--user", "0:65532", "edge-traefik-1", stdout="shop\nblog\n")
-    docker.answers("run", stderr="no such image", exit_code=125)
-    mount = "type=volume,source=down_state,target=/var/lib/hitless,readonly"
-    confined = ("--pull", "never", "--read-only", "--cap-drop", "ALL", "--network", "none")
-    asleep = ("run", "--rm", *confined, "--mount", mount)
-    docker.answers(*asleep, stdout="wiki\n")
-    assert engine.belongings().others == {
-        "edge": frozenset({"shop", "blog"}),
-        "down": frozenset({"wiki"}),
-        "gone": None,
-    }
+    engine.answers["/containers/web/json"] = answer
+    docker.answers("container", "inspect", stdout='[{"Id": "by the command"}]')
+    assert queries.inspect(DockerCli(), "container", ("web",)) == [{"Id": "by the command"}]
 
 
-def test_an_image_in_use_and_one_that_is_gone_are_no_error(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("rmi", "a", stderr="conflict: unable to remove repository reference", exit_code=1)
-    docker.answers("rmi", "b", stderr="Error: No such image: b", exit_code=1)
-    engine.remove_images(("a", "b", "c"))
-    assert docker.argvs == [("rmi", "a"), ("rmi", "b"), ("rmi", "c")]
-    docker.answers("rmi", "d", stderr="it is on fire", exit_code=1)
-    with pytest.raises(HitlessError, match="on fire"):
-        engine.remove_images(("d",))
+def test_an_engine_that_is_not_there_is_told_by_the_command(engine: FakeEngine, docker: FakeDocker) -> None:
+    engine.server.shutdown()
+    engine.server.server_close()
+    engine.path.unlink()
+    docker.answers("ps", stderr="Cannot connect to the Docker daemon at x.\n", exit_code=1)
+    with pytest.raises(DockerFailed, match="Cannot connect") as caught:
+        DockerContainers(DockerCli(), "traefik").of("shop")
+    assert "is the Docker engine running?" in caught.value.hint
 
 
-def test_the_gateway_leaves_a_network_before_it_goes(docker: FakeDocker, engine: DockerEngine) -> None:
-    docker.answers("network", "rm", stderr="network x has active endpoints", exit_code=1)
-    engine.remove_networks(("x",))
-    assert docker.argvs == [
-        ("network", "disconnect", "--force", "x", "traefik-traefik-1"),
-        ("network", "rm", "x"),
-    ]
+def test_an_engine_that_hangs_has_a_deadline(engine: FakeEngine) -> None:
+    engine.may_answer.clear()
+    with pytest.raises(TimedOut, match=r"did not answer /v1\.45/networks"):
+        Engine(Endpoint(path=str(engine.path)), socket.socket).get("/networks", {}, 0.01, lambda: False)
+
+
+def test_an_interrupt_ends_the_wait_for_an_engine_that_hangs(engine: FakeEngine) -> None:
+    engine.may_answer.clear()
+    assert (
+        Engine(Endpoint(path=str(engine.path)), socket.socket).get("/networks", {}, 60, lambda: True) is None
+    )
+
+
+DIAL = """
+import os, socket, sys, threading
+with open(os.environ["CALLS"], "a") as file:
+    print(*sys.argv[1:], file=file)
+if sys.argv[-2:] != ["system", "dial-stdio"]:
+    print("by-the-command")
+    sys.exit()
+engine = socket.socket(socket.AF_UNIX)
+engine.connect(os.environ["ENGINE"])
+def back():
+    while data := engine.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=back, daemon=True).start()
+while data := os.read(0, 65536):
+    engine.sendall(data)
+"""
+
+
+@pytest.fixture
+def far(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The engine, which only the command reaches; the file of the command's calls."""
+    calls = tmp_path / "calls"
+    script = tmp_path / "bin" / "docker"
+    script.parent.mkdir()
+    script.write_text(f"#!{sys.executable} -IS{DIAL}")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent))
+    monkeypatch.setenv("CALLS", str(calls))
+    monkeypatch.setenv("ENGINE", str(engine.path))
+    monkeypatch.setenv("DOCKER_HOST", "ssh://deploy@shop.example")
+    engine.answers["/networks"] = (200, [{"Name": "by the API"}])
+    return calls
+
+
+def test_a_far_engine_is_asked_over_one_connection_of_the_command(far: Path, home: Path) -> None:
+    context(home, "far-away", "ssh://deploy@shop.example")
+    cli = DockerCli("far-away")
+    # the first word is a command's: if nobody can reach the engine, it says why
+    assert queries.rows(cli, "network", "Name") == [("by-the-command",)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(lambda _: queries.rows(cli, "network", "Name"), range(8)))
+    assert found == [[("by the API",)]] * 8
+    first, second = far.read_text().splitlines()
+    assert first.startswith("--context far-away network ls")
+    assert second == "--context far-away system dial-stdio"
+
+
+def test_a_far_engine_whose_connection_ends_is_asked_over_another_one(far: Path, engine: FakeEngine) -> None:
+    cli = DockerCli()
+    engine.ends_connections = True
+    queries.rows(cli, "network", "Name")
+    for _ in range(2):
+        assert queries.rows(cli, "network", "Name") == [("by the API",)]
+    assert far.read_text().splitlines()[1:] == ["system dial-stdio"] * 2
+
+
+def test_a_far_engine_that_has_gone_is_told_by_the_command(far: Path, engine: FakeEngine) -> None:
+    cli = DockerCli()
+    queries.rows(cli, "network", "Name")
+    engine.path.unlink()
+    assert queries.rows(cli, "network", "Name") == [("by-the-command",)]
+
+
+def test_who_waits_for_another_question_to_a_far_engine_ends_with_an_interrupt(engine: FakeEngine) -> None:
+    asked = Engine(Endpoint(is_far=True), lambda: pytest.fail("it must not be asked"))
+    asked._far.acquire()
+    assert asked.get("/networks", {}, 60, lambda: True) is None
+
+
+def test_the_engine_is_the_one_of_the_user(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order is Docker's: --context, DOCKER_HOST, DOCKER_CONTEXT, the context in use, the usual socket."""
+    usual = Endpoint(path="/var/run/docker.sock")
+    assert endpoint(None) == usual
+    context(home, "used", "unix:///used.sock")
+    context(home, "named", "unix:///named.sock")
+    (home / "config.json").write_text('{"currentContext": "used", "auths": {}}')
+    assert endpoint(None) == Endpoint(path="/used.sock")
+    monkeypatch.setenv("DOCKER_CONTEXT", "named")
+    assert endpoint(None) == Endpoint(path="/named.sock")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///host.sock")
+    assert endpoint(None) == Endpoint(path="/host.sock")
+    assert endpoint("used") == Endpoint(path="/used.sock")
+    assert endpoint("default") == Endpoint(path="/host.sock")
+    monkeypatch.delenv("DOCKER_HOST")
+    assert endpoint("default") == usual
+
+
+def test_an_engine_behind_tls_is_asked_with_the_users_certificates(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = context(home, "far", "tcp://shop.example:2376")
+    certificates.mkdir(parents=True)
+    assert endpoint("far") == Endpoint(host="shop.example", port=2376, certificates=certificates)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.9:2376")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    assert endpoint(None) == Endpoint(host="10.0.0.9", port=2376, certificates=home)
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+    assert endpoint(None) == Endpoint(host="10.0.0.9", port=2376, certificates=Path("/certificates"))
+
+
+def test_an_engine_behind_tls_answers_who_has_its_certificates(
+    engine: FakeEngine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certify(home)
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(home / "ca.pem"))
+    trust.verify_mode = ssl.CERT_REQUIRED
+    trust.load_cert_chain(home / "cert.pem", home / "key.pem")
+    engine.answers["/networks"] = (200, [{"Name": "by the API"}])
+    server = ThreadingTCPServer(("127.0.0.1", 0), engine.handler)
+    server.daemon_threads = True
+    server.socket = trust.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://localhost:{server.server_address[1]}")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    cli = DockerCli()
+    cli.answered.add("a command")
+    try:
+        assert queries.rows(cli, "network", "Name") == [("by the API",)]
+        certify(home)  # as another engine has them
+        other = DockerCli(answered={"a command"})
+        assert other.ask("/networks") is None
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def certify(folder: Path) -> None:
+    """Write ca.pem, cert.pem and key.pem: one certificate for localhost, which trusts itself."""
+    certificate, key = self_signed("localhost")
+    for name, text in (("ca", certificate), ("cert", certificate), ("key", key)):
+        (folder / f"{name}.pem").write_text(text)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"DOCKER_HOST": "tcp://10.0.0.9:2375/behind/a/path"},
+        {"DOCKER_HOST": "tcp://10.0.0.9"},
+        {"DOCKER_HOST": "tcp://10.0.0.9:2376", "https_proxy": "http://proxy:3128"},
+        {"DOCKER_HOST": "fd://"},
+        {"DOCKER_CONTEXT": "nonesuch"},
+        {"DOCKER_CONTEXT": "lax"},
+        {"DOCKER_API_VERSION": "1.44"},
+        {"DOCKER_CUSTOM_HEADERS": "X-Team=shop"},
+        {"DOCKER_CONFIG": "HEADERS"},
+        {"DOCKER_CONFIG": "DAMAGED"},
+    ],
+)
+def test_what_is_not_understood_is_left_to_the_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    context(home, "lax", "tcp://shop.example:2376", SkipTLSVerify=True)
+    for folder, text in (("HEADERS", '{"HttpHeaders": {"X-Team": "shop"}}'), ("DAMAGED", "{")):
+        (home / folder).mkdir()
+        (home / folder / "config.json").write_text(text)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, str(home / value) if name == "DOCKER_CONFIG" else value)
+    assert endpoint(None) is None
+
+
+@pytest.mark.parametrize(("name", "text"), [("docker", b"#!/bin/sh\n"), ("podman", b"\x7fELF")])
+def test_a_docker_that_is_another_program_may_go_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: bytes
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (tmp_path / name).write_bytes(text)
+    (tmp_path / name).chmod(0o755)
+    (folder / "docker").symlink_to(tmp_path / name)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    assert endpoint(None) is None
+    (folder / "docker").unlink()
+    assert endpoint(None) is None
+    (folder / "docker").write_bytes(b"\x7fELF")
+    (folder / "docker").chmod(0o755)
+    assert (endpoint(None) is None) == bool(os.environ.get("DOCKER_API_VERSION"))

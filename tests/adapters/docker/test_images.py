@@ -76,14 +76,14 @@ def test_the_tags_of_these_releases_and_no_others_are_removed(
 def test_the_releases_that_have_tags_are_told_by_their_numbers(
     docker: FakeDocker, images: DockerImages
 ) -> None:
-    docker.answers("images", stdout="shop.r1.web\nshop.r12.job\nshop.r12.web.v2\n")
+    docker.answers("images", stdout="hitless:shop.r1.web\nhitless:shop.r12.job\nhitless:shop.r12.web.v2\n")
 
     assert images.tagged("shop") == {1, 12}
     assert "reference=hitless:shop.r*" in docker.argvs[0]
 
 
 def test_a_tag_that_hitless_did_not_give_is_no_release(docker: FakeDocker, images: DockerImages) -> None:
-    docker.answers("images", stdout="shop.r1.web\nshop.rc\nshop.rescue.web\n")
+    docker.answers("images", stdout="hitless:shop.r1.web\nhitless:shop.rc\nhitless:shop.rescue.web\n")
 
     assert images.tagged("shop") == {1}
 

@@ -43,8 +43,8 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
     docker: FakeDocker, networks: DockerNetworks
 ) -> None:
     rows = (
-        "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|",
-        "shop|db|d||False|-||d1|shop-db-1|running|Up 1 second|postgres|",
+        "shop|proxy|d|||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|",
+        "shop|db|d|||False|-||d1|shop-db-1|running|Up 1 second|postgres|",
     )
     docker.answers("ps", stdout="".join(f"{row}\n" for row in rows).replace("|", "\t"))
 
@@ -63,7 +63,7 @@ def test_shared_services_come_to_the_network_on_which_they_call_a_colour(
 
 
 def test_what_is_connected_already_stays_connected(docker: FakeDocker, networks: DockerNetworks) -> None:
-    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
+    row = "shop|proxy|d|||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
     docker.answers("network", "ls", stdout="shop_live-7\tshop\tshop-blue\n")
     said = "Error response from daemon: endpoint with name shop-proxy-1 already exists in network n2\n"
@@ -81,7 +81,7 @@ def test_what_is_connected_already_stays_connected(docker: FakeDocker, networks:
 def test_a_shared_service_that_can_not_be_connected_is_said(
     docker: FakeDocker, networks: DockerNetworks
 ) -> None:
-    row = "shop|proxy|d||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
+    row = "shop|proxy|d|||False|-||p1|shop-proxy-1|running|Up 1 second|nginx|\n"
     docker.answers("ps", stdout=row.replace("|", "\t"))
     docker.answers("network", "ls", stdout="n2\t\t\n")
     docker.answers("network", "connect", stderr="no room\n", exit_code=1)
@@ -91,7 +91,7 @@ def test_a_shared_service_that_can_not_be_connected_is_said(
 
 
 def test_detached_are_all_but_the_colours_own(docker: FakeDocker, networks: DockerNetworks) -> None:
-    docker.answers("network", "ls", stdout="n2\t\t\n")
+    docker.answers("network", "ls", stdout="n2\n")
     containers = {"a": {"Name": "shop-blue-web-1"}, "b": {"Name": "shop-proxy-1"}}
     docker.answers("network", "inspect", stdout=json.dumps([{"Id": "n2", "Containers": containers}]))
 

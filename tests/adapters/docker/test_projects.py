@@ -118,7 +118,7 @@ def test_an_engine_that_is_slow_is_no_release_that_is_late(
 def test_only_the_applications_own_missing_volumes_are_created(
     docker: FakeDocker, projects: DockerProjects
 ) -> None:
-    docker.answers("volume", "ls", stdout="shop_data\nother\n")
+    docker.answers("volume", "ls", stdout="shop_data\t\nother\t\n")
     names = {"data": "shop_data", "cache": "shop_cache", "theirs": "elsewhere"}
     model = {**MODEL, "volumes": {key: {"name": name, "external": True} for key, name in names.items()}}
     cache = {
@@ -130,7 +130,7 @@ def test_only_the_applications_own_missing_volumes_are_created(
     projects.create(model, {"data": {}, "cache": cache}, ())
 
     listing, creation, compose = docker.argvs
-    assert listing == ("volume", "ls", "--format", '{{.Name}} {{.Label "hitless.application"}}')
+    assert listing == ("volume", "ls", "--format", '{{.Name}}\t{{.Label "hitless.application"}}')
     assert creation[:4] == ("volume", "create", "--driver", "local")
     assert creation[-1] == "shop_cache"
     pairs = list(zip(creation[4:-1:2], creation[5:-1:2], strict=True))
@@ -186,7 +186,7 @@ def test_without_volumes_none_is_listed(docker: FakeDocker, projects: DockerProj
 
 def test_a_colour_is_removed_with_its_networks(docker: FakeDocker, projects: DockerProjects) -> None:
     docker.answers("ps", stdout="c3\n")  # of the other colour
-    docker.answers("network", "ls", stdout="n1 default\n")
+    docker.answers("network", "ls", stdout="n1\tdefault\n")
 
     projects.remove("shop", Colour.BLUE, ("c1", "c2"), with_networks=True)
 
@@ -245,7 +245,7 @@ def test_shared_services_are_removed_from_the_network_on_which_they_call_a_colou
     docker: FakeDocker, projects: DockerProjects
 ) -> None:
     docker.answers("ps", stdout="c3\tgreen\n")
-    docker.answers("network", "ls", stdout="n1 default\nn2 hitless-live\n")
+    docker.answers("network", "ls", stdout="n1\tdefault\nn2\thitless-live\n")
     inspected = {"Id": "n2", "Containers": {"c": {"Name": "shop-proxy-1"}}}
     docker.answers("network", "inspect", stdout=json.dumps([inspected]))
 
@@ -297,12 +297,12 @@ def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, projec
         "services": {"web": {"labels": {"hitless.application": "shop"}}},
         "volumes": {"x_data": {"name": "shop_x_data", "external": True}},
     }
-    docker.answers("volume", "ls", stdout="other\nshop_x_data shop_x\n")
+    docker.answers("volume", "ls", stdout="other\t\nshop_x_data\tshop_x\n")
     with pytest.raises(HitlessError, match="belongs to the application shop_x"):
         projects.create(model, {"x_data": {}}, ())
     assert not any(argv[0] == "compose" for argv in docker.argvs)
-    docker.answers("volume", "ls", stdout="shop_x_data shop\n")
+    docker.answers("volume", "ls", stdout="shop_x_data\tshop\n")
     projects.create(model, {"x_data": {}}, ())
-    docker.answers("volume", "ls", stdout="shop_x_data \n")  # of plain Compose
+    docker.answers("volume", "ls", stdout="shop_x_data\t\n")  # of plain Compose
     projects.create(model, {"x_data": {}}, ())
     assert [argv[0] for argv in docker.argvs].count("compose") == 2

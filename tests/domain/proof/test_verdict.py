@@ -287,7 +287,7 @@ def test_a_slow_start_is_told_where_it_is_most_of_the_deployment() -> None:
     found = judge(observed(timelines=(replace(TIMELINE, gate=7.5),)))
 
     assert causes(found) == [(Cause.SLOW_START, 0)]
-    assert "start_interval" in found.faults[0].remedy
+    assert "start faster" in found.faults[0].remedy
     assert judge(observed(timelines=(replace(TIMELINE, gate=4.0),))).faults == ()
 
 

@@ -13,10 +13,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
+
+if TYPE_CHECKING:
+    import socket
+
+    from hitless.adapters.docker.engine import Engine
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
@@ -89,6 +95,51 @@ class DockerCli:
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
     answered: set[str] = field(default_factory=set, compare=False)
     most: float = math.inf
+    _dialled: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        from hitless.adapters.docker.engine import Engine, endpoint
+
+        there = endpoint(self.context)
+        return Engine(there, self._dial) if there else None
+
+    def _dial(self) -> socket.socket:
+        """A connection to an engine that only Docker's command line reaches, as long as it likes."""
+        import socket
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            dialled = self.open(
+                *("system", "dial-stdio"),
+                inherits=False,
+                # it ends when `ours` is closed; what undoes the work after an interrupt has questions, too
+                is_interrupted=False,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+            )
+        self._dialled.append(dialled)
+        return ours
+
+    def ask(self, path: str, **query: Any) -> tuple[bool, Any] | None:
+        """Ask the engine's API: whether there is such a thing, and the answer. Raises `TimedOut`.
+
+        None if nobody answers there: then a command gets the answer, or says what is wrong. `query` are the
+        question's parameters; one that is no text is written as JSON.
+        """
+        thread = threading.current_thread()
+        if self._engine is None or thread in _interrupted:
+            return None
+        # the first word to an engine elsewhere is a command's: if nobody can reach it, that says why
+        if not self._engine.endpoint.path and not self.answered:
+            return None
+        answer = self._engine.get(
+            path, query, min(DEFAULT_TIMEOUT, self.most), lambda: thread in _interrupted
+        )
+        if answer:
+            self.answered.add(path)
+        return answer
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """The whole command line."""
@@ -188,19 +239,22 @@ class DockerCli:
         inherits: bool = True,
         is_interrupted: bool = True,
         stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a command to talk to through its standard input and output; `kill` it at last.
 
-        `is_interrupted` is False for one that an interrupt must leave alone; `stdin` is a file descriptor.
+        `is_interrupted` is False for one that an interrupt must leave alone. `stdin`, `stdout` and `stderr`
+        are file descriptors.
         """
         argv = self.argv(*arguments)
         try:
             process = subprocess.Popen(
                 argv,
                 stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
                 env={**_environment(compose_env), **(variables or {})},
                 pass_fds=tuple(self.inherited) if inherits else (),
                 # Ctrl-C is for hitless alone, which undoes in order

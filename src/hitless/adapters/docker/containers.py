@@ -13,6 +13,7 @@ from hitless.adapters.docker.container_log import last_lines
 from hitless.adapters.docker.events import endings
 from hitless.adapters.docker.inspected import (
     DEPENDS_ON,
+    check_command,
     composed,
     container,
     is_ours,
@@ -20,7 +21,7 @@ from hitless.adapters.docker.inspected import (
     neighbour,
     number,
 )
-from hitless.adapters.docker.queries import filtered, inspect, labelled, listed
+from hitless.adapters.docker.queries import filtered, inspect, labelled, listed, rows
 from hitless.domain.common.errors import DockerFailed
 from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
 from hitless.domain.common.names import (
@@ -40,7 +41,7 @@ from hitless.domain.proof.observations import Ending
 _DIGEST = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _FILES = "com.docker.compose.project.config_files"
-_COLUMNS = ("{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}")
+_COLUMNS = ("ID", "Names", "State", "Status", "Image", "Networks")
 # The longest grace period that a stop waits for.
 _STOP_TIMEOUT = 900.0
 
@@ -61,7 +62,7 @@ class DockerContainers:
         labels = [LABEL_APPLICATION, f"{LABEL_GATEWAY}={self.gateway}"]
         if application is not None:
             labels = [f"{LABEL_APPLICATION}={application}"]
-        ids = listed(self.cli, "ps", "--all", "--no-trunc", labels=labels)
+        ids = listed(self.cli, "container", *labels)
         inspected = inspect(self.cli, "container", ids)
         return tuple(container(found) for found in inspected if is_ours(found))
 
@@ -77,30 +78,25 @@ class DockerContainers:
             f"{LABEL_COLOUR}={colour}",
             f"{LABEL_GATEWAY}={self.gateway}",
         ]
-        said = [f'{{{{.Label "{label}"}}}}' for label in (LABEL_SERVICE, LABEL_NUMBER)]
-        shape = ("--format", " ".join(("{{.ID}}", *said, "{{.Names}}")))
-        rows = self.cli.run("ps", "--all", "--no-trunc", *labelled(*labels), *shape).splitlines()
-        found = (row.split(" ") for row in rows)
+        columns = ("ID", f"={LABEL_SERVICE}", f"={LABEL_NUMBER}", "Names")
+        found = rows(self.cli, "container", *columns, labels=labels)
         return tuple(Replica(id_, name, service, number(label)) for id_, service, label, name in found)
 
     def composed(self, application: str) -> tuple[ComposeContainer, ...]:
         """The containers in the application's and its colours' Compose projects that belong to no release."""
         projects = {application, *(colour_project(application, colour) for colour in Colour)}
-        labels = (PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, _ONE_OFF, _FILES, DEPENDS_ON)
-        columns = [*(f'{{{{.Label "{label}"}}}}' for label in labels), *_COLUMNS]
-        # a gateway with the application's name is no part of it
-        columns[labels.index(LABEL_APPLICATION)] += f'{{{{.Label "{LABEL_GATEWAY}"}}}}'
-        rows = self.cli.run(
-            "ps", "--all", "--no-trunc", *labelled(PROJECT), "--format", "\t".join(columns)
-        ).splitlines()
-        return tuple(
-            found for row in rows if (found := composed(row.split("\t"))) and found.project in projects
+        labels = (
+            *(PROJECT, LABEL_SERVICE, _DIGEST, LABEL_APPLICATION, LABEL_GATEWAY),
+            *(_ONE_OFF, _FILES, DEPENDS_ON),
         )
+        columns = (*(f"={label}" for label in labels), *_COLUMNS)
+        there = rows(self.cli, "container", *columns, labels=(PROJECT,))
+        return tuple(found for row in there if (found := composed(row)) and found.project in projects)
 
     def neighbours(self, stopped: bool = False) -> tuple[Neighbour, ...]:
         """Every running container of the host; also the others if they are asked for."""
-        words = ("ps", "--no-trunc", *(("--all",) if stopped else ()))
-        return tuple(map(neighbour, inspect(self.cli, "container", listed(self.cli, *words))))
+        ids = listed(self.cli, "container", running=not stopped)
+        return tuple(map(neighbour, inspect(self.cli, "container", ids)))
 
     def stop(self, containers: Sequence[str]) -> None:
         """Stop containers, each with its own grace period."""
@@ -138,6 +134,19 @@ class DockerContainers:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         return next((last_check(found) for found in inspect(self.cli, "container", (container,))), None)
 
+    def passes_check(self, container: str, timeout: float) -> bool:
+        """Run a container's own health check in it, with its user, environment and directory."""
+        found = inspect(self.cli, "container", (container,))
+        command = check_command(found[0]) if found else ()
+        if not command:
+            return False
+        try:
+            # it changes nothing, and ends by itself
+            self.cli.run("exec", found[0]["Id"], *command, timeout=timeout, inherits=False)
+        except DockerFailed:
+            return False
+        return True
+
     def listening(self, container: str) -> tuple[Listener, ...] | None:
         """The TCP ports on which something in a running container listens; None if nobody can tell.
 
@@ -163,11 +172,11 @@ class DockerContainers:
         """
         # as moments: Docker's command line rounds a span like `5s` to whole seconds, without the latest
         until = time.time()
-        rows = self.cli.run(
+        events = self.cli.run(
             "events",
             *("--since", f"{until - seconds:.6f}", "--until", f"{until:.6f}"),
             *filtered("event", ("kill", "die")),
             *labelled(f"{LABEL_APPLICATION}={application}"),
             *("--format", "{{json .}}"),
         ).splitlines()
-        return endings([json.loads(row) for row in rows], now - time.time())
+        return endings([json.loads(row) for row in events], now - time.time())

@@ -12,6 +12,8 @@ from hitless.adapters.docker.inspected import image
 from hitless.adapters.docker.queries import filtered, inspect
 from hitless.domain.release.model import Image
 
+_OURS = "hitless:"
+
 
 @dataclass(frozen=True)
 class DockerImages:
@@ -42,17 +44,27 @@ class DockerImages:
 
     def tagged(self, application: str) -> frozenset[int]:
         """The numbers of the application's releases that have image tags."""
-        shape = (*filtered("reference", (f"hitless:{application}.r*",)), "--format", "{{.Tag}}")
         # <application>.r<number>.<service>: an application's name has no dot
-        tags = self.cli.run("images", *shape).split()
-        found = (re.fullmatch(r"[^.]+\.r(\d+)\..+", tag) for tag in tags)
+        tags = self._tags((f"{_OURS}{application}.r*",))
+        found = (re.fullmatch(r"hitless:[^.]+\.r(\d+)\..+", tag) for tag in tags)
         return frozenset(int(match[1]) for match in found if match)
 
     def untag(self, application: str, releases: Sequence[int]) -> None:
         """Remove the image tags that keep these releases; an image without a name goes."""
-        filters = filtered("reference", (f"hitless:{application}.r{number}.*" for number in releases))
-        if not filters:
+        if not releases:
             return
-        tags = self.cli.run("images", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
+        patterns = tuple(f"{_OURS}{application}.r{number}.*" for number in releases)
+        tags = self._tags(patterns)
         if tags:
             self.cli.change("rmi", *tags)
+
+    def _tags(self, patterns: Sequence[str]) -> tuple[str, ...]:
+        """The image tags (with `hitless:`) that fit one of these patterns, which end with `*`."""
+        answer = self.cli.ask("/images/json", filters={"reference": list(patterns)})
+        if answer and answer[0]:
+            there = [str(tag) for one in answer[1] for tag in one.get("RepoTags") or ()]
+        else:
+            shape = ("--format", "{{.Repository}}:{{.Tag}}")
+            there = self.cli.run("images", *filtered("reference", patterns), *shape).split()
+        # an image that fits may have other names, too
+        return tuple(tag for tag in there if tag.startswith(tuple(one[:-1] for one in patterns)))

@@ -36,7 +36,8 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         project,
         service,
         digest,
-        hitless,
+        application,
+        gateway,
         one_off,
         files,
         waits_for,
@@ -47,7 +48,8 @@ def composed(row: Sequence[str]) -> ComposeContainer | None:
         image,
         networks,
     ) = row
-    if hitless or one_off == "True":
+    # a gateway with the application's name is no part of it
+    if application or gateway or one_off == "True":
         return None
     health, exit_code = _HEALTH.search(status), _EXIT_CODE.match(status)
     return ComposeContainer(
@@ -107,6 +109,15 @@ def last_check(found: Json) -> HealthCheck | None:
         return None
     command = " ".join(words) if kind in ("CMD", "CMD-SHELL") else kind
     return HealthCheck(command, int(log[-1].get("ExitCode", 0)), str(log[-1].get("Output", "")))
+
+
+def check_command(found: Json) -> tuple[str, ...]:
+    """What the engine runs in a container as its health check; nothing if it has none."""
+    config = found["Config"]
+    kind, *words = (config.get("Healthcheck") or {}).get("Test") or [""]
+    if kind == "CMD-SHELL":
+        return (*(config.get("Shell") or ("/bin/sh", "-c")), *words)
+    return tuple(words) if kind == "CMD" else ()
 
 
 def number(label: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.adapters.docker.queries import inspect, labelled, listed, options
+from hitless.adapters.docker.queries import inspect, listed, options, rows
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import (
@@ -46,10 +46,8 @@ class DockerNetworks:
         """
         if not wanted:
             return
-        labels = "\t".join(f'{{{{.Label "{label}"}}}}' for label in (LABEL_APPLICATION, COMPOSE_PROJECT))
-        shape = "{{.Name}}\t" + labels
-        rows = (row.split("\t") for row in self.cli.run("network", "ls", "--format", shape).splitlines())
-        there = {name: application or project for name, application, project in rows}
+        found = rows(self.cli, "network", "Name", f"={LABEL_APPLICATION}", f"={COMPOSE_PROJECT}")
+        there = {name: application or project for name, application, project in found}
         for one in wanted:
             _refuse_others(one, there)
         # A missing network to join comes last: a colour's own networks show what a killed command has left.
@@ -69,13 +67,12 @@ class DockerNetworks:
 
     def networked(self, application: str) -> Networked:
         """The networks that the application has."""
-        shape = ("--format", f'{{{{.Name}}}} {{{{.Label "{COMPOSE_PROJECT}"}}}}')
-        found = labelled(f"{LABEL_APPLICATION}={application}")
-        rows = [row.partition(" ") for row in self.cli.run("network", "ls", *found, *shape).splitlines()]
-        projects = {project for _, _, project in rows}
+        labels = (f"{LABEL_APPLICATION}={application}",)
+        found = rows(self.cli, "network", "Name", f"={COMPOSE_PROJECT}", labels=labels)
+        projects = {project for _, project in found}
         return Networked(
             frozenset(colour for colour in Colour if colour_project(application, colour) in projects),
-            self._way(application) in {name for name, _, _ in rows},
+            self._way(application) in {name for name, _ in found},
         )
 
     def ranges(self) -> dict[str, tuple[str, ...]]:
@@ -135,19 +132,18 @@ class DockerNetworks:
 
     def own(self) -> tuple[str, ...]:
         """The names of the networks that hitless has created on this engine, for any gateway."""
-        found = self.cli.run("network", "ls", *labelled(LABEL_APPLICATION), "--format", "{{.Name}}")
-        return tuple(found.split())
+        return tuple(name for (name,) in rows(self.cli, "network", "Name", labels=(LABEL_APPLICATION,)))
 
     def connect_gateway(self) -> None:
         """Connect the gateway's container to the networks of all its applications."""
-        labels = labelled(f"{LABEL_GATEWAY}={self.gateway}")
-        names = self.cli.run("network", "ls", *labels, "--format", "{{.Name}}").split()
+        named = rows(self.cli, "network", "Name", labels=(f"{LABEL_GATEWAY}={self.gateway}",))
+        names = {name for (name,) in named}
         container = container_name(self.gateway)
         shape = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
         on = self.cli.run("container", "inspect", "--format", shape, container).split()
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             # no lock is needed: all locks have gone with the gateway before
-            list(pool.map(lambda name: self._join(self.cli.run, name, container), set(names) - set(on)))
+            list(pool.map(lambda name: self._join(self.cli.run, name, container), names - set(on)))
 
     def remove(self, network: str) -> bool:
         """Remove a network; False if containers are on it, and it stays."""
@@ -167,10 +163,10 @@ class DockerNetworks:
         """
         name = self._way(application)
         labels = (f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}")
-        for network in listed(self.cli, "network", "ls", labels=labels):
-            own = labelled(f"{COMPOSE_PROJECT}={application}")
-            on_it = self.cli.run("ps", "--all", "--quiet", "--filter", f"network={network}", *own).split()
-            for one in (container_name(self.gateway), *on_it):
+        for network in listed(self.cli, "network", *labels):
+            own = (f"{COMPOSE_PROJECT}={application}",)
+            on_it = rows(self.cli, "container", "ID", labels=own, filters={"network": (network,)})
+            for one in (container_name(self.gateway), *(id_ for (id_,) in on_it)):
                 with suppress(DockerFailed):  # the gateway may be gone, or was never on it
                     self.cli.change("network", "disconnect", "--force", network, one)
             try:
@@ -189,9 +185,9 @@ class DockerNetworks:
             f"{COMPOSE_PROJECT}={colour_project(application, colour)}",
             f"{LABEL_APPLICATION}={application}",
         )
-        shape = f'{{{{.Name}}}} {{{{.Label "{COMPOSE_NETWORK}"}}}}'
-        rows = self.cli.run("network", "ls", *labelled(*labels), "--format", shape).splitlines()
-        networks = dict(row.split(" ") for row in rows)
+        networks = {
+            row[0]: row[1] for row in rows(self.cli, "network", "Name", f"={COMPOSE_NETWORK}", labels=labels)
+        }
         self._empty([network for network, key in networks.items() if key == LIVE_NETWORK])
         return tuple(network for network in networks if not self.remove(network))
 
@@ -206,7 +202,7 @@ class DockerNetworks:
             f"{COMPOSE_NETWORK}={LIVE_NETWORK}",
             f"{LABEL_APPLICATION}={application}",
         ]
-        return tuple(self.cli.run("network", "ls", *labelled(*labels), "--format", "{{.Name}}").split())
+        return tuple(name for (name,) in rows(self.cli, "network", "Name", labels=labels))
 
     def _empty(self, networks: Sequence[str], besides: str = "") -> None:
         """Disconnect the containers of these networks, except those of one Compose project."""

@@ -96,14 +96,14 @@ class DockerProjects:
             return ()
         left = self.networks.remove_of_colour(application, colour)
         labels = [f"{LABEL_APPLICATION}={application}", f"{LABEL_GATEWAY}={self.gateway}"]
-        if not listed(self.cli, "ps", "--all", labels=labels):
+        if not listed(self.cli, "container", *labels):
             self.networks.remove_way(application)
         return left
 
     def remove_base(self, application: str, containers: Sequence[str]) -> None:
         """Remove these containers of the base project, and its networks if nothing is left on them."""
         self.cli.change("rm", "--force", *containers)
-        for network in listed(self.cli, "network", "ls", labels=[f"{PROJECT}={application}"]):
+        for network in listed(self.cli, "network", f"{PROJECT}={application}"):
             # others of the project that hitless did not make may be on it
             with suppress(DockerFailed):
                 self.cli.change("network", "rm", network)
@@ -111,7 +111,7 @@ class DockerProjects:
     def volumes_of(self, application: str) -> tuple[str, ...]:
         """The names of the volumes that were created for the application."""
         labels = [f"{PROJECT}={application}", f"{LABEL_APPLICATION}={application}"]
-        return listed(self.cli, "volume", "ls", labels=labels)
+        return listed(self.cli, "volume", *labels)
 
     def remove_volumes(self, application: str) -> tuple[str, ...]:
         """Remove the volumes that were created for the application; their names."""

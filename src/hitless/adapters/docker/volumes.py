@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.queries import options
+from hitless.adapters.docker.queries import options, rows
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT as PROJECT
@@ -16,8 +16,7 @@ def create_volumes(cli: DockerCli, application: str, model: Json, volumes: Json)
     """Create the volumes of a model that are missing, for the application."""
     names = {key: volume["name"] for key, volume in model["volumes"].items() if key in volumes}
     if names:
-        rows = cli.run("volume", "ls", "--format", '{{.Name}} {{.Label "' + LABEL_APPLICATION + '"}}')
-        present = {name: owner for name, _, owner in (row.partition(" ") for row in rows.splitlines())}
+        present = {row[0]: row[1] for row in rows(cli, "volume", "Name", f"={LABEL_APPLICATION}")}
         for key, name in names.items():
             if name not in present:
                 _create_volume(cli, application, key, name, volumes[key])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from hitless.adapters.docker import queries
 from hitless.adapters.docker.cli import DockerCli
-from hitless.adapters.docker.queries import labelled
-from hitless.domain.common.errors import DockerFailed, HitlessError
+from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.names import LABEL_GATEWAY
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS
@@ -19,12 +18,10 @@ def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
     Raises `HitlessError` if a container of that name isn't ours.
     """
     name = container_name(project)
-    try:
-        found: dict[str, Any] = json.loads(cli.run("container", "inspect", name))[0]
-    except DockerFailed as error:
-        if error.is_missing:
-            return None
-        raise
+    there = queries.inspect(cli, "container", (name,))
+    if not there:
+        return None
+    found = there[0]
     if labels(found).get(LABEL_GATEWAY) != project:
         raise HitlessError(
             f"there is a container {name} that hitless did not make",
@@ -35,9 +32,9 @@ def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
 
 def others(cli: DockerCli, project: str) -> tuple[str, ...]:
     """The names of the other gateways that run on this host."""
-    is_gateway = labelled(LABEL_GATEWAY, LABEL_SETTINGS)
-    found = cli.run("ps", *is_gateway, "--format", f'{{{{.Label "{LABEL_GATEWAY}"}}}}').split()
-    return tuple(sorted({*found} - {project}))
+    marks = (LABEL_GATEWAY, LABEL_SETTINGS)
+    found = queries.rows(cli, "container", f"={LABEL_GATEWAY}", labels=marks, running=True)
+    return tuple(sorted({name for (name,) in found} - {project}))
 
 
 def labels(found: dict[str, Any]) -> dict[str, str]:

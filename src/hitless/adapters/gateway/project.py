@@ -119,7 +119,7 @@ class GatewayProject:
         self.programs.keep(software.program)
 
     def _volumes(self) -> tuple[str, ...]:
-        return listed(self.cli, "volume", "ls", labels=(f"{COMPOSE_PROJECT}={self.project}",))
+        return listed(self.cli, "volume", f"{COMPOSE_PROJECT}={self.project}")
 
     def outdated(self) -> str:
         """What is too old on this Docker host for hitless, or ""."""

@@ -310,10 +310,7 @@ def _slow_start(observed: Observed) -> list[Fault]:
         return []
     longest = max(one.gate for one in slow)
     message = f"most of the time of a deployment is the application's own start, up to {longest:.1f} s"
-    remedy = (
-        "have it start faster, or check it more often: a Docker health check with `start_period` and "
-        "`start_interval: 1s` reports at once, one with an `interval` of 30 s after 30 s"
-    )
+    remedy = "have it start faster; its health check's `interval` is not what takes the time"
     return [_remark(Cause.SLOW_START, Side.APPLICATION, message, remedy)]
 
 
