@@ -52,6 +52,7 @@ from hitless.cli.unlock import unlock
     callback=valid_name,
     help="The gateway's name, for more than one on a host.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print only errors, and the result in one line.")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def hitless(
@@ -64,6 +65,7 @@ def hitless(
     profiles: tuple[str, ...],
     context: str | None,
     gateway: str,
+    quiet: bool,
 ) -> None:
     """Deploy Docker Compose applications with zero downtime.
 
@@ -78,6 +80,7 @@ def hitless(
         profiles=profiles,
         context=context,
         gateway=gateway,
+        quiet=quiet,
     )
 
 

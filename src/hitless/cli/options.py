@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -208,6 +209,17 @@ class Options:
     profiles: tuple[str, ...]
     context: str | None
     gateway: str
+    quiet: bool = False
+
+    def words(self) -> str:
+        """What a command about the same application needs before its verb: ` -p shop`, or "" for nothing."""
+        given = (("--context", self.context), ("-p", self.project_name))
+        found = [f" {option} {value}" for option, value in given if value]
+        if not self.project_name:
+            found += [f" -f {shlex.quote(file)}" for file in self.files]
+        if self.gateway != os.environ.get("HITLESS_GATEWAY", "traefik"):
+            found.append(f" --gateway {self.gateway}")
+        return "".join(found)
 
     def host(self) -> wiring.Host:
         """The Docker host that is meant."""

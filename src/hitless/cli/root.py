@@ -98,7 +98,7 @@ def _later(option: click.Option, words: list[str]) -> click.Option:
     check = option.callback
 
     def taken(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value not in (None, ()):
+        if value not in (None, (), False):
             name = str(option.name)
             # a shell that completes has no object
             before = getattr(ctx.obj, name) if ctx.obj else ctx.find_root().params.get(name) or ()

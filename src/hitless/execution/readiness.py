@@ -13,7 +13,8 @@ from hitless.domain.host.world import Container
 from hitless.domain.plan.routing_steps import Bake, Gate
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.execution import causes
-from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, Progress, why_killed
+from hitless.execution.progress import Progress
+from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, why_killed
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
 
@@ -55,6 +56,7 @@ def until_ready(ports: Ports, step: Gate, readiness: Sequence[Readiness], progre
         if lacking or (is_up and unheard):
             # A look takes a quarter of a second of a core: look less often at a release that starts slowly
             waited = ports.clock.now() - began
+            progress.hear([wanted.container for wanted, _ in lacking] or [*streaks])
             ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 

@@ -13,11 +13,16 @@ _TIMEOUT = 300.0  # seconds; builds and pulls name their own
 
 
 def compose(
-    run: Callable[..., str], model: Json, *arguments: str, timeout: float = _TIMEOUT, inherits: bool = True
+    run: Callable[..., str],
+    model: Json,
+    *arguments: str,
+    timeout: float = _TIMEOUT,
+    inherits: bool = True,
+    heard: Callable[[str], None] | None = None,
 ) -> str:
     """Run a Compose command on a model, which has the project's name; its standard output.
 
-    `run` is `DockerCli.run`, or `DockerCli.change` if it changes something.
+    `run` is `DockerCli.run`, or `DockerCli.change` if it changes something. `heard` is as there.
     """
     given, variables = _with_values(model)
     return run(
@@ -31,6 +36,7 @@ def compose(
         stdin=dump(given),
         timeout=timeout,
         inherits=inherits,
+        **({"heard": heard} if heard else {}),
         **({"variables": variables} if variables else {}),
     )
 
