@@ -24,7 +24,7 @@ help:
 	@echo "make bench-overhead measure hitless's own time on this machine"
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
-	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
+	@echo "make bench-times    start of a command, many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
 	@echo "make bench-https       deployments and replacements over HTTPS, HTTP/3 and WebSockets, with 600 TLS hosts (HOSTS=100 DEPLOYMENTS=5)"
 	@echo "make bench-replacement the gateway's Traefik replaced with 200 applications: time and memory"

@@ -81,9 +81,11 @@ def test_every_verb_has_help_that_needs_no_docker(
 def test_help_does_not_load_what_it_does_not_need() -> None:
     program = """
 import sys
+before = set(sys.modules)
 from hitless.cli.main import hitless
 hitless(["--help"], standalone_mode=False)
-print(sorted({"rich", "yaml", "hitless.wiring"} & set(sys.modules)), file=sys.stderr)
+heavy = {"rich", "yaml", "hitless.wiring", "hashlib", "ipaddress", "pathlib", "socket", "difflib"}
+print(sorted(heavy & set(sys.modules) - before), file=sys.stderr)
 """
     command = (sys.executable, "-c", program)
     shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
@@ -596,3 +598,19 @@ def test_every_command_has_a_summary_that_fits_a_terminal(group: tuple[str, ...]
     commands = shown.partition("Commands:\n")[2].splitlines()
     assert len(commands) > 1
     assert [line for line in commands if line.endswith("...") or not line.endswith(".")] == []
+
+
+def test_what_only_looks_does_not_load_what_it_does_not_need(docker: FakeDocker) -> None:
+    program = """
+import sys
+from hitless.cli.main import hitless
+try:
+    hitless(["-p", "shop", "status"], standalone_mode=False)
+finally:
+    print("loaded:", sorted({"yaml", "ssl", "tarfile", "rich.live"} & set(sys.modules)), file=sys.stderr)
+"""
+    docker.answers("inspect", stdout="[]\n")
+    command = (sys.executable, "-c", program)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    assert "loaded: []" in shown.stderr.splitlines()

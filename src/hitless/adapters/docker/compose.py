@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from hitless.adapters.docker.compose_yaml import dump
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_VALUE
 
@@ -24,6 +23,9 @@ def compose(
 
     `run` is `DockerCli.run`, or `DockerCli.change` if it changes something. `heard` is as there.
     """
+    # imported here: what only looks needs no YAML, and PyYAML takes 20 ms
+    from hitless.adapters.docker.compose_yaml import dump
+
     given, variables = _with_values(model)
     return run(
         "compose",

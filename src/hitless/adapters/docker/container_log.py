@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import DockerCli, chunks, failed, kill
-from hitless.adapters.docker.compose_yaml import dump
 from hitless.domain.host.logs import MOST_BYTES, MOST_LINES, Wanted, merged
 
 _ERASE = b"\x1b[2K"  # what Compose 2.26 writes before each line, also into a file
@@ -67,6 +66,8 @@ class ComposeLogs:
 
     def lines(self, project: str, services: Sequence[str], wanted: Wanted) -> Iterator[str]:
         """The lines as Compose prints them, `web-1  | text`, until they end. Raises `DockerFailed`."""
+        from hitless.adapters.docker.compose_yaml import dump  # as in compose.py
+
         # a model of these services alone: without one, Compose would read a file that happens to lie here
         model = dump({"services": {name: {"image": "any"} for name in services}})
         words = [
