@@ -1,12 +1,13 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more test-long soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down picture test test-more test-long soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
 	@echo "make demo-down  remove everything that the demo made"
+	@echo "make picture    draw the picture of the README from a deployment under load"
 	@echo "make test       the tests, those on a real Docker engine included"
 	@echo "make test-more  those that take long, need other servers, or want the engine for themselves"
 	@echo "make test-long  those that take minutes each, which CI leaves out"
@@ -24,7 +25,7 @@ help:
 	@echo "make bench-overhead measure hitless's own time on this machine"
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
-	@echo "make bench-times    many services, many applications, the way back, the floor: each with its goal"
+	@echo "make bench-times    start of a command, many services, many applications, the way back, the floor: each with its goal"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
 	@echo "make bench-https       deployments and replacements over HTTPS, HTTP/3 and WebSockets, with 600 TLS hosts (HOSTS=100 DEPLOYMENTS=5)"
 	@echo "make bench-replacement the gateway's Traefik replaced with 200 applications: time and memory"
@@ -49,6 +50,9 @@ demo: python engine
 
 demo-down: python
 	@$(PYTHON_RUN) -m bench.demo down
+
+picture: python engine
+	@$(PYTHON_RUN) -m bench.picture
 
 test: python engine
 	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile -m "not more"

@@ -2,6 +2,7 @@
 
     python -m bench.times [PART...]     without a part it is all of them
 
+start      `hitless --help`, and `hitless status` on a host with 20 applications
 services   20 services of one application deployed at once, beside the slowest of them alone
 gateway    a cutover on a gateway with 50 applications, beside one on a gateway with one
 back       from `hitless abort` to the first answer of the former release, while that is still warm
@@ -34,13 +35,16 @@ from bench.applications import (
     ROOT,
     TINY,
     Application,
+    Argv,
     Gateway,
     address,
     applications,
     at,
     build,
     gateway,
+    hitless,
     output,
+    run,
     until,
     web,
 )
@@ -54,6 +58,8 @@ IMAGE = "hitless-speed-tiny:1"
 BOOT = 2.0  # seconds that the slowest application waits while it starts
 SERVICES = 20
 APPLICATIONS = 50
+LOOKED_AT = 20  # applications on the host that `hitless status` looks at
+STARTS = 15
 LONGEST = 0.5  # seconds: the tiny application's stream, the longest request of the load
 ROUNDS = 5
 # what is checked -> the interval of the Docker health check; "" is none
@@ -93,6 +99,33 @@ def main(parts: Sequence[str]) -> int:
     finally:
         output("docker", "rmi", IMAGE)
     return int(missed)
+
+
+def start() -> Iterator[Row]:
+    """What a person waits for at a command that only looks: whole processes, in turn."""
+    with gateway("hitless-speed-start") as on, applications() as make:
+        name = "hitless-speed-start-app"
+        several = {f"web{number}": web(f"{name}-{number}", IMAGE) for number in range(LOOKED_AT)}
+        application = make(name, on, {"web": web(name, IMAGE), **several})
+        application.run("deploy")
+        fill(application, LOOKED_AT)  # their routes; its own containers are as many as theirs would be
+        commands: dict[str, Argv] = {
+            "python": (sys.executable, "-c", "pass"),
+            "help": hitless("--help"),
+            "status": hitless("-p", name, "status"),
+            "all": hitless("status", "--all"),
+        }
+        took: dict[str, list[float]] = {}
+        for _ in range(STARTS):
+            for key, argv in commands.items():
+                began = time.monotonic()
+                run(argv, HITLESS_GATEWAY=on.name)
+                took.setdefault(key, []).append(time.monotonic() - began)
+    median = {key: statistics.median(seconds) * 1000 for key, seconds in took.items()}
+    yield Row("Python that does nothing, from start to end", median["python"], None, "ms")
+    yield Row("hitless --help", median["help"], 150.0, "ms")
+    yield Row(f"hitless status, {LOOKED_AT} applications", median["status"], 500.0, "ms")
+    yield Row(f"hitless status --all, {LOOKED_AT} applications", median["all"], 500.0, "ms")
 
 
 def services() -> Iterator[Row]:
@@ -338,6 +371,7 @@ def _get(address_: str, port: int, path: str, name: str) -> str | None:
 
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "start": start,
     "services": services,
     "gateway": crowd,
     "back": back,

@@ -59,15 +59,23 @@ def _exit_code(error: HitlessError) -> ExitCode:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """The first time, undo what was begun, or leave it if that fails; the second time, stop at once."""
+    """The first time, undo what was begun, or leave it if that fails; the second time, stop at once.
+
+    An undo that is under way is not ended: nobody else would do it.
+    """
+    from hitless.cli.interrupts import say, undo_limit
     from hitless.wiring import kill_running
 
     for number in _SIGNALS:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, _stop)
+    limit = undo_limit()
+    if limit is not None:
+        takes = f", which may take {limit:.0f} s" if limit else ""
+        say(f"interrupted: hitless undoes what was done{takes} (again: it stops at once)")
+        return
     _ended.append(kill_running())
-    with suppress(OSError):
-        os.write(2, b"\ninterrupted: hitless ends in order now (again: it stops at once)\n")
+    say("interrupted: hitless ends in order now (again: it stops at once)")
     raise KeyboardInterrupt
 
 
@@ -89,10 +97,10 @@ def _insist(lost: sys.UnraisableHookArgs) -> None:
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     """End as a kill would, which is safe at any point: the next command sees what is there."""
+    from hitless.cli.interrupts import say_last
     from hitless.wiring import kill_running
 
-    with suppress(OSError):
-        os.write(2, b"\nstopped at once; see hitless status, then hitless resume, abort, or deploy again\n")
+    say_last("stopped at once; see hitless status, then hitless resume, abort, or deploy again")
     kill_running()
     os._exit(ExitCode.INTERRUPTED)
 

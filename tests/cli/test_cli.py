@@ -81,9 +81,11 @@ def test_every_verb_has_help_that_needs_no_docker(
 def test_help_does_not_load_what_it_does_not_need() -> None:
     program = """
 import sys
+before = set(sys.modules)
 from hitless.cli.main import hitless
 hitless(["--help"], standalone_mode=False)
-print(sorted({"rich", "yaml", "hitless.wiring"} & set(sys.modules)), file=sys.stderr)
+heavy = {"rich", "yaml", "hitless.wiring", "hashlib", "ipaddress", "pathlib", "socket", "difflib"}
+print(sorted(heavy & set(sys.modules) - before), file=sys.stderr)
 """
     command = (sys.executable, "-c", program)
     shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
@@ -544,6 +546,45 @@ def test_an_error_that_comes_of_a_dropped_interrupt_ends_as_interrupted() -> Non
     assert "docker failed" in done.stderr
 
 
+UNDO = """
+    import signal
+    from hitless.cli.interrupts import hearing
+    from hitless.domain.common.events import Ended, Operation, Outcome, Undoing, Undone
+    emit = hearing(lambda _: None)
+    emit(Undoing((), 40.0))
+    signal.raise_signal(signal.SIGINT)
+    print("goes on", flush=True)
+"""
+
+
+def test_the_first_interrupt_while_something_is_undone_says_so_and_ends_nothing() -> None:
+    done = boundary(UNDO + '    raise HitlessError("not ready")\n')
+
+    assert (done.returncode, done.stdout) == (1, "goes on\n")
+    assert done.stderr.splitlines() == [
+        "",
+        "interrupted: hitless undoes what was done, which may take 40 s (again: it stops at once)",
+        "hitless: not ready",
+    ]
+
+
+def test_the_second_interrupt_while_something_is_undone_ends_it() -> None:
+    done = boundary(UNDO + '    signal.raise_signal(signal.SIGTERM)\n    print("not this")\n')
+
+    assert (done.returncode, done.stdout) == (130, "goes on\n")
+    assert done.stderr.splitlines()[-1].startswith("stopped at once; see hitless status")
+
+
+@pytest.mark.parametrize("end", ["Undone()", 'Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 1.0)'])
+def test_an_interrupt_after_an_undo_is_one_as_before_it(end: str) -> None:
+    done = boundary(
+        UNDO.replace("    signal.raise", f"    emit({end})\n    signal.raise").replace("goes on", "not this")
+    )
+
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "hitless ends in order now" in done.stderr
+
+
 def test_an_interrupt_while_deploy_reads_the_compose_file_ends_with_130(docker: FakeDocker) -> None:
     docker.answers("compose", way="hang")
 
@@ -558,3 +599,19 @@ def test_every_command_has_a_summary_that_fits_a_terminal(group: tuple[str, ...]
     commands = shown.partition("Commands:\n")[2].splitlines()
     assert len(commands) > 1
     assert [line for line in commands if line.endswith("...") or not line.endswith(".")] == []
+
+
+def test_what_only_looks_does_not_load_what_it_does_not_need(docker: FakeDocker) -> None:
+    program = """
+import sys
+from hitless.cli.main import hitless
+try:
+    hitless(["-p", "shop", "status"], standalone_mode=False)
+finally:
+    print("loaded:", sorted({"yaml", "ssl", "tarfile", "rich.live"} & set(sys.modules)), file=sys.stderr)
+"""
+    docker.answers("inspect", stdout="[]\n")
+    command = (sys.executable, "-c", program)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    assert "loaded: []" in shown.stderr.splitlines()

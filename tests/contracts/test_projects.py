@@ -23,7 +23,9 @@ def with_volume(site: Site) -> dict[str, Any]:
 def test_a_service_is_built_under_its_image_reference(site: Site) -> None:
     reference = image_reference(site.application, 5, "web")
     service = {"image": reference, "build": {"context": str(TINY)}}
-    site.ports.projects.build({"name": site.project(Colour.BLUE), "services": {"web": service}})
+    model = {"name": site.project(Colour.BLUE), "services": {"web": service}}
+    told: list[str] = []
+    site.ports.projects.build(model, told.append, lambda *_: None)
     assert set(site.ports.images.present({"web": reference})) == {"web"}
     assert site.ports.images.tagged(site.application) == {5}
 

@@ -45,6 +45,7 @@ LOOKS = {
     "tagged",
     "logs",
     "last_lines",
+    "new_lines",
     "kept_logs",
     "logs_of",
     "last_check",

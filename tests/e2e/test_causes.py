@@ -34,8 +34,10 @@ def words(text: str) -> str:
 def test_a_build_that_fails_shows_its_end(app: Make, image: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM {image}\nRUN echo 'no module named wheels' && exit 3\n")
     web = app(PORT.replace("image: IMAGE", "build: .").replace("HEALTH", "{}").replace("PORT", "8000"))
-    said = web.cli.run("deploy", code=1)
-    assert "no module named wheels" in said.partition("last lines of the build:")[2]
+    said = web.cli.run("deploy", code=1, GITHUB_ACTIONS="true")
+    folded, _, cause = said.partition("::endgroup::")
+    assert "no module named wheels" in cause.partition("last lines of the build:")[2]
+    assert "    web | no module named wheels\n" in folded.partition("::group::build web\n")[2]
     assert "hitless: the build failed: " in said
     assert "did not complete successfully: exit code: 3" in said
     shown = web.cli.run("show")
@@ -112,6 +114,21 @@ def test_an_interrupt_is_acknowledged_at_once(app: Make) -> None:
     assert undone
     assert "retire blue" not in acknowledged
     assert web.containers() == []
+
+
+def test_the_first_interrupt_of_an_undo_does_not_end_it(app: Make) -> None:
+    deaf = PORT.replace("healthcheck: HEALTH", "command: [sh, -c, \"trap '' TERM; python3 -S -E /app.py\"]")
+    web = app(deaf.replace("PORT", "9000"))
+    deployment = web.cli.start("deploy", "--timeout", "2s")
+    assert deployment.stdout
+    while "undoing what was done" not in deployment.stdout.readline():
+        assert deployment.poll() is None
+    deployment.send_signal(signal.SIGINT)
+    said, _ = deployment.communicate(timeout=60)
+    assert deployment.returncode == 1, said
+    assert "interrupted: hitless undoes what was done, which may take 33 s" in said  # 30 s for requests
+    assert web.containers() == []
+    assert "there is nothing to abort" in web.cli.run("abort", code=1)
 
 
 def test_down_names_the_volumes_that_it_leaves(app: Make) -> None:

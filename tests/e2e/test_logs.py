@@ -38,7 +38,10 @@ def test_each_release_shows_its_own_words_also_when_it_is_gone(app: Make, tmp_pa
     follower = follow(web, seen)
     wait_for(lambda: "release 1 listens" in seen.read_text())
 
-    failed = web.cli.run("deploy", "--timeout", "3", RELEASE="2", BROKEN="never-healthy", code=1)
+    broken = {"RELEASE": "2", "BROKEN": "never-healthy", "GITHUB_ACTIONS": "true"}
+    failed = web.cli.run("deploy", "--timeout", "3", code=1, **broken)
+    beside_the_gate = failed.partition("::group::wait until green is ready\n")[2].partition("::endgroup::")[0]
+    assert "    web-1 | the token is [redacted]\n" in beside_the_gate
     assert "hitless logs --release 2 shows all that it wrote" in failed
     web.cli.run("deploy", RELEASE="3")
     wait_for(lambda: "release 3 listens" in seen.read_text())

@@ -46,6 +46,9 @@ class Behaviour:
     states: dict[int, dict[str, Any]] = field(default_factory=dict)
     # what the containers of a release have written, with times
     words: dict[int, str] = field(default_factory=dict)
+    # what a container has written, with times, and what a build of a service writes: name -> text
+    written: dict[str, str] = field(default_factory=dict)
+    built: dict[str, str] = field(default_factory=dict)
     # why nobody can read it
     unreadable: HitlessError | None = None
     # what a started container of the service turns into: jobs and hooks end, others may not be well

@@ -146,13 +146,17 @@ class FakeHost:
     def present(self, references: Mapping[str, str]) -> dict[str, Image]:
         return {key: self.tags[name] for key, name in references.items() if name in self.tags}
 
-    def build(self, model: Json) -> None:
+    def build(self, model: Json, progress: Callable[[str], None], wrote: Callable[[str, str], None]) -> None:
         self._verb("build")
+        for service in self.behaviour.built:
+            progress(f"[{service} 2/3] RUN make")
+            wrote(service, self.behaviour.built[service])
         for service in model["services"].values():
             self.tags[service["image"]] = Image("sha256:built", (8000,), healthcheck=False)
 
-    def pull(self, reference: str, platform: str | None) -> None:
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         self._verb("pull")
+        progress("1 of 1 layers")
         self.tags[reference] = Image("sha256:pulled", (8000,), healthcheck=False)
 
     def tag(self, references: Mapping[str, str]) -> None:
@@ -357,6 +361,11 @@ class FakeHost:
             raise self.behaviour.unreadable
         found = {one.id: self.behaviour.words.get(one.release, "") for one in self.running.values()}
         return {one: found.get(one, "") for one in containers}
+
+    def new_lines(self, since: Mapping[str, str], lines: int) -> dict[str, str]:
+        if self.behaviour.unreadable:
+            raise self.behaviour.unreadable
+        return {one: self.behaviour.written.get(one, "") for one in since}
 
     def last_check(self, container: str) -> HealthCheck | None:
         return self.behaviour.last_check

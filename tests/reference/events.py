@@ -75,8 +75,8 @@ These commands print events with `--json`: {operations}. `adopt --dry-run` does 
 - `began` comes when the work begins. A command that is refused before has no `began`. If the reason is in
   your files, it has `found`.
 - `planned` comes after the steps that get the images: what an image exposes is part of the plan.
-- The journal has the events from `began` to `ended`, without `step_progress`. `hitless show --json` prints
-  them. Events of an older hitless are there in their old form.
+- The journal has the events from `began` to `ended`, without `step_progress`, `wrote` and `undoing`.
+  `hitless show --json` prints them. Events of an older hitless are there in their old form.
 - hitless replaces values that look like secrets with `[redacted]`.
 
 ### The version

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
-from hitless.domain.gateway.acme import STAGING
+from hitless.cli.options import File
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = File()
 
 
 class Email(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -38,6 +35,10 @@ class Server(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The address, "" for the default one."""
+        from urllib.parse import urlsplit
+
+        from hitless.domain.gateway.acme import STAGING
+
         text = {"default": "", "staging": STAGING}.get(str(value), str(value))
         parts = urlsplit(text)
         # a password in it would be seen in plans and events
@@ -79,7 +80,7 @@ class Content(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
         """What is in it; nothing for `none`."""
-        return b"" if value == "none" else Path(str(_FILE.convert(str(value), param, ctx))).read_bytes()
+        return b"" if value == "none" else _FILE.convert(value, param, ctx).read_bytes()
 
 
 class Variables(click.ParamType):  # type: ignore[type-arg]
@@ -91,7 +92,7 @@ class Variables(click.ParamType):  # type: ignore[type-arg]
         """The same without comments, empty lines, and quotes around values."""
         if value == "none":
             return b""
-        path = Path(str(_FILE.convert(str(value), param, ctx)))
+        path = _FILE.convert(value, param, ctx)
         lines: list[str] = []
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
             found = re.fullmatch(r"(?:export\s+)?([A-Z_][A-Z0-9_]*)=(?:\"(.*)\"|'(.*)'|(.*))", line.strip())
@@ -170,6 +171,8 @@ def take_files(settings: dict[str, Any]) -> dict[str, bytes]:
         settings["acme_ca"] = ""
     for setting, ending, content in (("acme_ca", "pem", ca), ("acme_env", "env", variables)):
         if content:
+            import hashlib
+
             name = f".acme-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
             files[name] = content
             settings[setting] = name

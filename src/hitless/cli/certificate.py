@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hitless.cli.command import command
-from hitless.cli.options import Options, json_option, pass_options
+from hitless.cli.options import File, Options, json_option, pass_options
 from hitless.cli.visible import echo
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Name(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -34,8 +35,8 @@ def certificate() -> None:
 
 
 @certificate.command()
-@click.argument("certificate", type=_FILE)
-@click.argument("key", type=_FILE)
+@click.argument("certificate", type=File())
+@click.argument("key", type=File())
 @click.option("--name", type=Name(), help="Its name in the gateway.  [its first host name]")
 @json_option
 @pass_options

@@ -27,15 +27,17 @@ def command(
     `is_brief`: a person sees one line for each deployment, and what fails.
     """
     from hitless.cli.console import ignore
-    from hitless.cli.views.events import events
+    from hitless.cli.interrupts import hearing
+    from hitless.cli.views.events import Shown, events
     from hitless.domain.common.events import Operation
     from hitless.execution.session import Session
 
     host = options.host()
+    shown = Shown(is_brief, options.quiet, options.words(), lambda: host.name())
     with (
-        nullcontext(ignore) if is_silent else events(as_json, is_brief) as emit,
+        nullcontext(ignore) if is_silent else events(as_json, shown) as emit,
         Session(
-            host.ports(emit), Operation(operation), options.project_name or "", holder(), wait
+            host.ports(hearing(emit)), Operation(operation), options.project_name or "", holder(), wait
         ) as session,
     ):
         yield host, session

@@ -56,6 +56,12 @@ def services(options: Options, host: wiring.Host) -> Iterable[str]:
 
 
 @_completion
+def shared_services(options: Options, host: wiring.Host) -> Iterable[str]:
+    """The shared services that have a container."""
+    return sorted({one.service for one in _world(options, host).base if one.is_ours})
+
+
+@_completion
 def scaled(options: Options, host: wiring.Host) -> Iterable[str]:
     """The same with the sign after which a number comes."""
     return [f"{name}=" for name in _services(options, host)]

@@ -42,9 +42,10 @@ def console(stderr: bool = False) -> Console:
 def complain(error: HitlessError) -> None:
     """Say what went wrong, and what to do next."""
     err = console(stderr=True)
-    err.print(f"[bold red]hitless:[/] {escape(error.message)}")
+    is_whole = not err.is_terminal  # a terminal has its lines broken between words
+    err.print(f"[bold red]hitless:[/] {escape(error.message)}", soft_wrap=is_whole)
     if error.hint:
-        err.print(f"  next: {escape(error.hint)}")
+        err.print(f"  next: {escape(error.hint)}", soft_wrap=is_whole)
 
 
 def leave_standard_output() -> None:

@@ -218,7 +218,7 @@ def upgrade(options: Options, image: str | None, drain_timeout: float, wait: flo
         session.application = ""
         project = host.gateway_project()
         made, changed, said = execution.upgrade(session, project, changes, drain_timeout)
-    if as_json:
+    if as_json or options.quiet:
         return
     echo(f"gateway {options.gateway} {'runs' if changed else 'ran already, nothing changed:'} {made.image}")
     for line in said:
@@ -285,5 +285,5 @@ def down(options: Options, force: bool, volumes: bool, wait: float, as_json: boo
         session.application = ""
         routed = sorted(observe.world(session.ports, None).routings)
         execution.down(session, host.gateway_project(), routed, force, volumes)
-    if not as_json:
+    if not (as_json or options.quiet):
         echo(f"gateway {options.gateway} is down")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hitless.cli.command import command
-from hitless.cli.options import Options, json_option, pass_options, wait_options
+from hitless.cli.options import File, Options, json_option, pass_options, wait_options
 from hitless.cli.visible import echo
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ConfigName(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -30,7 +33,7 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=File())
 @click.option("--name", type=ConfigName(), help="Its name in the gateway.  [the file's, without its ending]")
 @wait_options
 @json_option

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hitless.cli import complete
 from hitless.cli.exit_codes import ExitCode
 from hitless.cli.options import Options, pass_options
 
@@ -35,12 +36,17 @@ class Since(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs 
 
 
 @click.command()
-@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+@click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=complete.services)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines, also those of later releases.")
 @click.option("--since", type=Since(), help="Only lines since then: 10m, or 2026-11-28T10:00.")
 @click.option("-n", "--tail", metavar="NUMBER", help="The last lines of each container; all for all.")
 @click.option("-t", "--timestamps", is_flag=True, help="Show the time of each line.")
-@click.option("--release", type=click.IntRange(min=1), help="Of this release; else of the live one.")
+@click.option(
+    "--release",
+    type=click.IntRange(min=1),
+    shell_complete=complete.releases,
+    help="Of this release; else of the live one.",
+)
 @pass_options
 def logs(
     options: Options,

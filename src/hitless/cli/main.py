@@ -56,6 +56,7 @@ from hitless.cli.version import version_options
     help="The gateway's name, for more than one on a host.",
 )
 @version_options
+@click.option("-q", "--quiet", is_flag=True, help="Print only errors, and the result in one line.")
 @click.pass_context
 def hitless(
     ctx: click.Context,
@@ -67,6 +68,7 @@ def hitless(
     profiles: tuple[str, ...],
     context: str | None,
     gateway: str,
+    quiet: bool,
 ) -> None:
     """Deploy Docker Compose applications with zero downtime.
 
@@ -81,6 +83,7 @@ def hitless(
         profiles=profiles,
         context=context,
         gateway=gateway,
+        quiet=quiet,
     )
 
 

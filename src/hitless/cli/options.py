@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
-import socket
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hitless import wiring
     from hitless.domain.application.model import Application
     from hitless.domain.common.errors import HitlessError
@@ -58,6 +58,19 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]
         if 0 < number < _LEAST_MEMORY:
             self.fail(f"{value} is too little: at least {_LEAST_MEMORY >> 20}m, for two Traefiks", param, ctx)
         return number
+
+
+class File(click.Path):
+    """A file that is there."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Its path."""
+        from pathlib import Path
+
+        return Path(str(super().convert(value, param, ctx)))
 
 
 class Alias(click.ParamType):  # type: ignore[type-arg]
@@ -208,6 +221,17 @@ class Options:
     profiles: tuple[str, ...]
     context: str | None
     gateway: str
+    quiet: bool = False
+
+    def words(self) -> str:
+        """What a command about the same application needs before its verb: ` -p shop`, or "" for nothing."""
+        given = (("--context", self.context), ("-p", self.project_name))
+        found = [f" {option} {value}" for option, value in given if value]
+        if not self.project_name:
+            found += [f" -f {shlex.quote(file)}" for file in self.files]
+        if self.gateway != os.environ.get("HITLESS_GATEWAY", "traefik"):
+            found.append(f" --gateway {self.gateway}")
+        return "".join(found)
 
     def host(self) -> wiring.Host:
         """The Docker host that is meant."""
@@ -266,6 +290,8 @@ class Options:
         """The directory of the application's source: that of its first Compose file."""
         if self.project_directory or not self.files:
             return self.project_directory
+        from pathlib import Path
+
         return str(Path(self.files[0]).parent)
 
 
@@ -306,6 +332,9 @@ def wait_options(command: Command) -> Command:
 
 def holder() -> str:
     """Who runs the command, and from where: a second deployer sees this of the first."""
+    import getpass
+    import socket
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -81,6 +80,8 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb with its words. Raises `UsageError` with what may be meant."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], self.commands, n=1)
             meant = _MEANT.get(args[0]) or "".join(f"hitless {name}" for name in near)
             tip = f"Use {meant}." if meant else "hitless --help lists the commands."
@@ -110,7 +111,7 @@ def _later(option: click.Option, words: list[str]) -> click.Option:
     check = option.callback
 
     def taken(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value not in (None, ()):
+        if value not in (None, (), False):
             name = str(option.name)
             # a shell that completes has no object
             before = getattr(ctx.obj, name) if ctx.obj else ctx.find_root().params.get(name) or ()

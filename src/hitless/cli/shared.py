@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hitless.cli import complete
 from hitless.cli.command import command
 from hitless.cli.options import Options, json_option, pass_options, wait_options
 
@@ -14,7 +15,7 @@ def shared() -> None:
 
 
 @shared.command()
-@click.argument("services", nargs=-1)
+@click.argument("services", nargs=-1, shell_complete=complete.shared_services)
 @click.option("--recreate", is_flag=True, help="Recreate changed services (they are down for that time).")
 @wait_options
 @json_option

@@ -167,7 +167,7 @@ def _without_exclusive(application: Application, found: Adoption, ports: Ports) 
     except HookFailed:
         raise
     except BaseException as error:
-        gateway.undo(error, lambda: _start_exclusive(application, ports, found))
+        gateway.undo(ports, error, lambda: _start_exclusive(application, ports, found))
         raise
 
 
@@ -224,9 +224,9 @@ def _take_over(
         session.unlock()
         alone.close()
         if before:
-            gateway.undo(error, lambda: gateway.start(project, ports, before))
+            gateway.undo(ports, error, lambda: gateway.start(project, ports, before))
         if ids:
-            gateway.undo(error, lambda: ports.containers.start_again(tuple(ids.values())))
+            gateway.undo(ports, error, lambda: ports.containers.start_again(tuple(ids.values())))
         with suppress(HitlessError):  # then the journal has the failure, too
             session.lock()
         raise

@@ -65,7 +65,7 @@ def deploy(
     session.lock()
     world = observe.world(ports, application.name, gateway)
     world = replace(world, base=tuple(one for one in world.base if one.name not in options.adopted))
-    session.hide(*(kept.model for kept in world.releases))
+    session.know(world)
     # Not strict yet: hitless knows what an image has only when the image is there
     session.refuse((*options.findings, *check(application, world, {})), warn=False)
     number = releases.next_release(world, application.name)

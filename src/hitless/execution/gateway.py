@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hitless.domain.common.errors import GatewayDown, HitlessError, Locked, TimedOut
-from hitless.domain.common.events import StepId, StepKind, Waiting
+from hitless.domain.common.events import StepId, StepKind, Undoing, Waiting
 from hitless.domain.gateway.acme import STAGING, Names, host_of
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from hitless.domain.gateway.instances import REPLACEABLE, differing, megabytes
@@ -393,7 +393,7 @@ def change(
         return silent
     except BaseException as error:
         if present is not None:
-            undo(error, lambda: start(project, ports, present))
+            undo(ports, error, lambda: start(project, ports, present))
         raise
 
 
@@ -411,8 +411,9 @@ def _answering(ports: Ports, settings: GatewaySettings) -> frozenset[str]:
     return waits.answering(ports, ports.state.read(None).routings, settings.entry_points)
 
 
-def undo(error: BaseException, step: Callable[[], object]) -> None:
+def undo(ports: Ports, error: BaseException, step: Callable[[], object]) -> None:
     """Undo a part of what failed with this error. If that fails, too, the error says so."""
+    ports.emit(Undoing((), 0.0))
     try:
         step()
     except HitlessError as second:

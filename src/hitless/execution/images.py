@@ -9,13 +9,14 @@ from hitless.domain.common.errors import BuildFailed, DockerFailed, HitlessError
 from hitless.domain.plan.images import Build, ImagesPlan, ImageStep, Pull, Tag
 from hitless.domain.release.model import Image
 from hitless.execution.perform import announced
+from hitless.execution.progress import Progress
 from hitless.ports import Ports
 
 
 def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
     """Perform the plan: service -> image. Raises `HitlessError` if a service has no image after that."""
     for step in plan.steps:
-        announced(ports, step.id, partial(_perform, step, ports))
+        announced(ports, step.id, partial(_perform, step, ports, Progress(ports, step.id)))
     images = ports.images.present(plan.references)
     if missing := plan.missing(images):
         raise HitlessError(
@@ -25,20 +26,20 @@ def get_images(plan: ImagesPlan, ports: Ports) -> dict[str, Image]:
     return images
 
 
-def _perform(step: ImageStep, ports: Ports) -> None:
+def _perform(step: ImageStep, ports: Ports, progress: Progress) -> None:
     match step:
         case Build():
-            _build(ports, step)
+            _build(ports, step, progress)
         case Pull(image, platform):
             hint = f"is its name right, and may this host pull it? try: docker pull {image}"
-            _hinted(partial(ports.images.pull, image, platform), hint)
+            _hinted(partial(ports.images.pull, image, platform, progress), hint)
         case Tag():
             ports.images.tag(step.references)
 
 
-def _build(ports: Ports, step: Build) -> None:
+def _build(ports: Ports, step: Build, progress: Progress) -> None:
     try:
-        ports.projects.build(step.model)
+        ports.projects.build(step.model, progress, progress.wrote)
     except DockerFailed as error:
         reason = error.output.strip().splitlines()[-1]
         raise BuildFailed(

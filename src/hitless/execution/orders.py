@@ -11,7 +11,8 @@ from hitless.domain.gateway.acme import (
 )
 from hitless.domain.gateway.certificates import covering
 from hitless.domain.plan.routing_steps import GetCertificates
-from hitless.execution.waits import PAUSE, Progress
+from hitless.execution.progress import Progress
+from hitless.execution.waits import PAUSE
 from hitless.ports import Ports
 
 # Traefik gives up after 35 s with a CA that does not answer (measured). A record in the DNS may take minutes.

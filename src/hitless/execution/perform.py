@@ -24,14 +24,14 @@ from hitless.domain.common.events import (
     StepDone,
     StepFailed,
     StepId,
-    StepProgress,
+    Undoing,
     Undone,
 )
 from hitless.domain.common.names import Colour
 from hitless.domain.host.world import Container
-from hitless.domain.plan.model import Plan
+from hitless.domain.plan.model import Plan, stop_limit
 from hitless.domain.plan.phases import OnFailure, Phase, row
-from hitless.domain.plan.routing_steps import CutOver, Gate, RoutingStep
+from hitless.domain.plan.routing_steps import Bake, CutOver, Gate, RoutingStep
 from hitless.domain.plan.steps import (
     Attach,
     Connect,
@@ -55,6 +55,7 @@ from hitless.domain.plan.steps import (
 )
 from hitless.execution import logs, readiness, stopping, waits
 from hitless.execution.instances import perform_instance
+from hitless.execution.progress import Progress
 from hitless.execution.replicas import Replicas
 from hitless.execution.routings import perform_routing
 from hitless.ports import Ports
@@ -97,7 +98,7 @@ def perform(plan: Plan, ports: Ports, began: float) -> tuple[HitlessError, ...]:
         raise  # what is there may belong to another command
     except BaseException as error:
         if _is_undone(plan.phase(done), error):
-            undo(plan.undo(done + 1), ports, known)
+            undo(plan.undo(done + 1), ports, known, stop_limit(plan))
         raise
     return tuple(failed)
 
@@ -112,12 +113,15 @@ def _is_undone(phase: Phase, error: BaseException) -> bool:
             return False
 
 
-def undo(steps: Sequence[Step], ports: Ports, known: Replicas) -> None:
-    """Perform the steps of an undo until one fails.
+def undo(steps: Sequence[Step], ports: Ports, known: Replicas, stop: float) -> None:
+    """Perform the steps of an undo until one fails. `stop` is how many seconds its containers may take.
 
     Each step is safe only after the one before it: a container that still has a route must not stop. The next
     command removes what is left. A hook that fails does not end the undo.
     """
+    drains = sum(step.timeout for step in steps if isinstance(step, Drain))
+    stops = stop if any(isinstance(step, Remove | Stop) for step in steps) else 0.0
+    ports.emit(Undoing(tuple(step.id for step in steps), drains + stops))
     for step in steps:
         try:
             if named := _by_name(step, ports):
@@ -154,9 +158,7 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
 
 
 def _perform(step: Step, ports: Ports, known: Replicas) -> str:
-    def progress(detail: str) -> None:
-        ports.emit(StepProgress(step.id, detail))
-
+    progress = Progress(ports, step.id, _limit(step))
     if isinstance(step, RoutingStep):
         return perform_routing(ports, step, known, progress)
     match step:
@@ -209,6 +211,19 @@ def _perform(step: Step, ports: Ports, known: Replicas) -> str:
             return perform_instance(ports, step, progress)
 
 
+def _limit(step: Step) -> float:
+    """How many seconds the step waits at most; 0 where that is not known."""
+    match step:
+        case StartShared() | RunOnce() | RunHere() | Drain() | DrainBase():
+            return step.timeout
+        case Gate() | HandOver():
+            return max((one.timeout for one in step.readiness), default=0.0)
+        case Bake():
+            return step.seconds
+        case _:
+            return 0.0
+
+
 def _create(ports: Ports, step: Create, known: Replicas) -> str:
     """Create the containers and connect them. Returns the names of those that join existing ones."""
     ports.projects.create(step.model, step.volumes, step.networks)
@@ -237,7 +252,7 @@ def _start(ports: Ports, step: Start | HandOver, known: Replicas) -> None:
         ) from error
 
 
-def _run_once(ports: Ports, step: RunOnce, known: Replicas, progress: Callable[[str], None]) -> str:
+def _run_once(ports: Ports, step: RunOnce, known: Replicas, progress: Progress) -> str:
     """Run a job or a hook in its container. Returns the last line that it wrote."""
     found = known.of(step.application, step.colour, (step.service,))[step.service]
     if not found:
@@ -278,7 +293,7 @@ def _stop(ports: Ports, application: str, colour: Colour, services: Sequence[str
         stopping.stop(ports.containers, leaving)
 
 
-def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Callable[[str], None]) -> str:
+def _hand_over(ports: Ports, step: HandOver, known: Replicas, progress: Progress) -> str:
     application, colour = step.application, step.colour
     _stop(ports, application, colour.other, step.leaving)
     if step.restart:
@@ -309,7 +324,7 @@ def _is_enough(ports: Ports, step: HandOver) -> bool:
     return step.needs is Needs.NOTHING or (step.needs is Needs.RUNNING and {*step.services} <= running)
 
 
-def _drain(ports: Ports, step: Drain, progress: Callable[[str], None]) -> str:
+def _drain(ports: Ports, step: Drain, progress: Progress) -> str:
     began = ports.clock.now()
     leaving = _meant(ports, step)
     if leaving:

@@ -14,7 +14,8 @@ from hitless.domain.host.world import Container
 from hitless.domain.plan.routing_steps import Bake, Gate
 from hitless.domain.release.requirements import Probe, Readiness
 from hitless.execution import causes
-from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, Progress, why_killed
+from hitless.execution.progress import Progress
+from hitless.execution.waits import LOG_LINES, LONGEST_PAUSE, PAUSE, why_killed
 from hitless.ports import Ports
 from hitless.ports.balancer import Answer
 
@@ -67,6 +68,7 @@ def until_ready(
         if lacking or (is_up and unheard):
             # Where a look is dear, and at a release that starts slowly, look less often
             now = ports.clock.now()
+            progress.hear([wanted.container for wanted, _ in lacking] or [*streaks])
             ports.clock.pause(min(max(PAUSE, now - at, (now - began) / 40), LONGEST_PAUSE))
 
 

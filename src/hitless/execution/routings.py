@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -23,11 +22,12 @@ from hitless.domain.plan.routing_steps import (
 )
 from hitless.domain.routing.split import Routing, Waiting
 from hitless.execution import orders, readiness, waits
+from hitless.execution.progress import Progress
 from hitless.execution.replicas import Replicas
 from hitless.ports import Ports
 
 
-def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: Callable[[str], None]) -> str:
+def perform_routing(ports: Ports, step: RoutingStep, known: Replicas, progress: Progress) -> str:
     """Perform one step. Returns the text for the event of its end."""
     match step:
         case Show(application, _, before, routing):

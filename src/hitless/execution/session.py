@@ -28,17 +28,22 @@ from hitless.domain.common.events import (
     Planned,
     StepBegan,
     StepProgress,
+    Undoing,
     Undone,
     Waiting,
+    Wrote,
     as_json,
 )
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.model import Gateway
+from hitless.domain.host.journal import Run, took
+from hitless.domain.host.status import addresses
 from hitless.domain.host.world import World
 from hitless.domain.plan.model import Plan
 from hitless.domain.plan.preview import lets_wait
 from hitless.domain.plan.recover import abort
+from hitless.domain.plan.routing_steps import CutOver
 from hitless.execution import observe
 from hitless.execution.perform import perform
 from hitless.ports import Ports
@@ -76,6 +81,8 @@ class Session:
         self._is_whole = True
         self._stays = False
         self._outcome = Outcome.SUCCESSFUL
+        self._addresses: tuple[str, ...] = ()
+        self._runs: tuple[Run, ...] = ()
 
     def __enter__(self) -> Session:
         """Enter without the lock: `lock` takes it later."""
@@ -92,7 +99,7 @@ class Session:
             elif error is not None:
                 self._outcome = self._failure(error)
             seconds = self._bare.clock.now() - self.began
-            self.ports.emit(Ended(self.operation, self.application, self._outcome, seconds))
+            self.ports.emit(Ended(self.operation, self.application, self._outcome, seconds, self._addresses))
         finally:
             self.unlock()
         if told is not None and told is not error:
@@ -124,8 +131,13 @@ class Session:
                 f"{self.application} runs behind the gateway {other}",
                 f"use --gateway {other}, or set HITLESS_GATEWAY={other}",
             )
-        self.hide(*(kept.model for kept in world.releases))
+        self.know(world)
         return world
+
+    def know(self, world: World) -> None:
+        """Learn from what was observed: which secrets to hide, and how long such a command takes."""
+        self.hide(*(kept.model for kept in world.releases))
+        self._runs = world.runs
 
     def lock(self) -> None:
         """Take the application's lock. Raises `Locked`."""
@@ -154,7 +166,8 @@ class Session:
 
     def begin(self, release: int, revision: str = "") -> None:
         """Tell that the work begins. From now on, events also go to the journal."""
-        self.ports.emit(Began(self.operation, self.application, release, self.holder, revision))
+        expected = took(self._runs, self.operation)
+        self.ports.emit(Began(self.operation, self.application, release, self.holder, revision, expected))
 
     def tell(self, event: Event) -> None:
         """Tell an event that is not part of the work. It does not go to the journal."""
@@ -198,11 +211,19 @@ class Session:
             if may_wait and self._gateway and self._has_restarted(self._gateway):
                 self._answer_again(error)
             raise
+        self._note_addresses(plan)
         if failed:
             raise HookFailed(
                 f"everything else is done, but {'; '.join(error.message for error in failed)}",
                 "see its log above; do by hand what the hook does, or deploy again",
             )
+
+    def _note_addresses(self, plan: Plan) -> None:
+        """What the plan has made live, as visitors reach it."""
+        live = [step.routing for step in plan.steps if isinstance(step, CutOver) and step.routing.live]
+        if live and self._gateway:
+            there = self._gateway
+            self._addresses = tuple(addresses(live[-1], there.http_port, there.https_port, there.bound))
 
     def _has_restarted(self, before: Gateway) -> bool:
         """Whether the gateway's container has ended, and runs again; waits for that for a while."""
@@ -279,7 +300,7 @@ class Session:
                 pass
         self._bare.emit(event)
         # A reader of the journal takes an event before `Began` for one of the previous command
-        if self._lock and self._has_begun and not isinstance(event, StepProgress):
+        if self._lock and self._has_begun and not isinstance(event, StepProgress | Wrote | Undoing):
             self._lock.write(json.dumps(as_json(event, self._bare.clock.utc())))
         if isinstance(event, Began | StepBegan):
             self._insist()

@@ -5,7 +5,7 @@ Each wait is for a fact. It has a deadline and reports what it waits for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +14,8 @@ from hitless.domain.common.errors import DockerFailed, GateFailed, HitlessError,
 from hitless.domain.host.world import Container
 from hitless.domain.plan.steps import RunOnce, StartShared
 from hitless.domain.routing.split import Routing
+from hitless.execution.progress import Progress
 from hitless.ports import Ports
-
-Progress = Callable[[str], None]
 
 # Traefik reads a new file after its throttle of 0.1 s: 150 ms in all, measured. A loaded host needs more.
 CONFIRM_TIMEOUT = 15.0
@@ -161,6 +160,7 @@ def until_shared_ready(ports: Ports, step: StartShared, progress: Progress) -> N
                 logs,
             )
         progress(said)
+        progress.hear([one.name for one in lacking])
         ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 
@@ -186,6 +186,7 @@ def until_ended(ports: Ports, step: RunOnce, container: str, progress: Progress)
                 {container: ports.containers.logs(container, LOG_LINES)},
             )
         progress(f"{step.service} is {state}")
+        progress.hear((container,))
         ports.clock.pause(min(max(PAUSE, waited / 10), LONGEST_PAUSE))
 
 

@@ -62,6 +62,14 @@ class Containers(Protocol):
         """
         ...
 
+    def new_lines(self, since: Mapping[str, str], lines: int) -> Mapping[str, str]:
+        """The last lines that these containers wrote, each with its time: container -> so many at most.
+
+        `since` maps container -> the time of the first that counts, "" for all. It takes a few seconds at
+        most, and nothing waits for it.
+        """
+        ...
+
     def last_check(self, container: str) -> HealthCheck | None:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.release.model import Image
@@ -19,8 +19,11 @@ class Images(Protocol):
         """Those of the references (service -> image reference) that are on the host."""
         ...
 
-    def pull(self, reference: str, platform: str | None) -> None:
-        """Pull an image from its registry, for a certain platform if one is named."""
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+        """Pull an image from its registry, for a certain platform if one is named.
+
+        `progress` gets how much of it is there.
+        """
         ...
 
     def tag(self, references: Mapping[str, str]) -> None:

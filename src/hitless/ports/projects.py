@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hitless.domain.common.foreign import Json
@@ -17,8 +17,12 @@ class Projects(Protocol):
     `LockLost` as soon as a lock that was held (`State.lock`) is lost.
     """
 
-    def build(self, model: Json) -> None:
-        """Build every service of the model under its own image reference."""
+    def build(self, model: Json, progress: Callable[[str], None], wrote: Callable[[str, str], None]) -> None:
+        """Build every service of the model under its own image reference.
+
+        `progress` gets what is built just now, as the builder says it; `wrote` each line that a command of a
+        Dockerfile writes, after the name of its service.
+        """
         ...
 
     def digests(self, model: Json) -> dict[str, str]:

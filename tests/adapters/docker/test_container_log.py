@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from threading import Thread
 
 import pytest
 
-from hitless.adapters.docker.cli import DockerCli
+from hitless.adapters.docker import containers as docker_containers
+from hitless.adapters.docker.cli import DockerCli, kill_running
 from hitless.adapters.docker.container_log import ComposeLogs, last_lines
 from hitless.adapters.docker.containers import DockerContainers
 from hitless.domain.common.errors import DockerFailed
@@ -44,6 +46,31 @@ def test_of_a_stream_that_is_longer_than_what_is_kept_the_last_whole_lines_are(d
 def test_an_engine_that_hangs_leaves_no_log_and_is_not_waited_for(docker: FakeDocker) -> None:
     docker.answers("logs", way="hang")
     assert last_lines(DockerCli(), "x", time.monotonic()) == ""
+
+
+def test_later_lines_are_asked_for_by_their_time(docker: FakeDocker, containers: DockerContainers) -> None:
+    docker.answers("logs", stdout=AT.format(1, "a"))
+    since = "2026-01-01T00:00:01.000000000Z"
+    assert containers.new_lines({"x": "", "y": since}, 20) == {"x": AT.format(1, "a"), "y": AT.format(1, "a")}
+    assert docker.argvs == [
+        ("logs", "--timestamps", "--tail", "20", "x"),
+        ("logs", "--timestamps", "--tail", "20", "--since", since, "y"),
+    ]
+
+
+def test_a_look_at_later_lines_is_no_command_that_an_interrupt_has_ended(
+    docker: FakeDocker, containers: DockerContainers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_containers, "_READING", 1.0)
+    docker.answers("logs", way="hang")
+    looking = Thread(target=lambda: containers.new_lines({"x": ""}, 20), daemon=True)
+    looking.start()
+    until = time.monotonic() + 10
+    while not docker.calls and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not kill_running()
+    looking.join(20)
+    assert not looking.is_alive()
 
 
 def test_compose_is_asked_for_these_services_of_the_project(docker: FakeDocker) -> None:

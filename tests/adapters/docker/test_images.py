@@ -48,16 +48,16 @@ def test_an_engine_that_fails_for_another_reason_has_not_lost_its_images(
 
 
 def test_images_are_pulled_and_tagged(docker: FakeDocker, images: DockerImages) -> None:
-    images.pull("nginx:1", None)
+    images.pull("nginx:1", None, lambda _: None)
     images.tag({"hitless:shop.r1.web": "nginx:1"})
 
-    assert docker.argvs == [("pull", "--quiet", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
+    assert docker.argvs == [("pull", "nginx:1"), ("tag", "nginx:1", "hitless:shop.r1.web")]
 
 
 def test_an_image_for_a_platform_of_its_own(docker: FakeDocker, images: DockerImages) -> None:
-    images.pull("nginx:1", "linux/arm64")
+    images.pull("nginx:1", "linux/arm64", lambda _: None)
 
-    assert docker.argvs == [("pull", "--quiet", "--platform", "linux/arm64", "nginx:1")]
+    assert docker.argvs == [("pull", "--platform", "linux/arm64", "nginx:1")]
 
 
 def test_the_tags_of_these_releases_and_no_others_are_removed(
@@ -98,3 +98,23 @@ def test_where_no_tag_is_left_none_is_removed(docker: FakeDocker, images: Docker
     images.untag("shop", (1,))
 
     assert [argv[0] for argv in docker.argvs] == ["images"]
+
+
+def test_a_pull_tells_how_many_layers_are_there(docker: FakeDocker, images: DockerImages) -> None:
+    said = """1: Pulling from library/nginx
+aaaaaaaaaaaa: Already exists
+bbbbbbbbbbbb: Pulling fs layer
+cccccccccccc: Pulling fs layer
+bbbbbbbbbbbb: Download complete
+bbbbbbbbbbbb: Pull complete
+cccccccccccc: Pull complete
+Digest: sha256:12
+"""
+    docker.answers("pull", stdout=said)
+    told: list[str] = []
+
+    images.pull("nginx:1", None, told.append)
+
+    assert told[0] == "1 of 1 layers"
+    assert told[-1] == "3 of 3 layers"
+    assert "1 of 3 layers" in told

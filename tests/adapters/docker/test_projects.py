@@ -15,7 +15,7 @@ from hitless.adapters.docker.containers import DockerContainers
 from hitless.adapters.docker.images import DockerImages
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.adapters.docker.projects import DockerProjects
-from hitless.domain.common.errors import HitlessError, LockLost, TimedOut
+from hitless.domain.common.errors import DockerFailed, HitlessError, LockLost, TimedOut
 from hitless.domain.common.names import Colour
 from hitless.domain.release.networks import Network
 from tests.adapters.fake_docker import FakeDocker
@@ -45,12 +45,16 @@ LIVE = Network(
 )
 
 
+def unheard(*_: str) -> None:
+    pass
+
+
 def test_compose_gets_the_model_by_its_standard_input(
     docker: FakeDocker, projects: DockerProjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "theirs")
 
-    projects.build(MODEL)
+    projects.build(MODEL, unheard, unheard)
     projects.create(MODEL, {}, ())
 
     assert docker.argvs == [
@@ -221,8 +225,8 @@ def test_what_changes_something_asks_for_the_lock_first(
     cli.guards.append(refuse)
     model = {"name": "shop-blue", "services": {"web": {}}, "volumes": {}}
     changes: tuple[Callable[[], object], ...] = (
-        lambda: projects.build(model),
-        lambda: images.pull("nginx", None),
+        lambda: projects.build(model, unheard, unheard),
+        lambda: images.pull("nginx", None, unheard),
         lambda: images.tag({"new": "old"}),
         lambda: projects.up(model, {}, (), ("db",)),
         lambda: networks.connect("n", ("c",)),
@@ -306,3 +310,66 @@ def test_a_volume_of_another_application_is_not_taken(docker: FakeDocker, projec
     docker.answers("volume", "ls", stdout="shop_x_data\t\n")  # of plain Compose
     projects.create(model, {"x_data": {}}, ())
     assert [argv[0] for argv in docker.argvs].count("compose") == 2
+
+
+BUILT = """#0 building with "default" instance using docker driver
+
+#1 [web internal] load build definition from Dockerfile
+#1 transferring dockerfile: 155B done
+#1 DONE 0.1s
+
+#5 [web 2/3] RUN make
+#6 [api 2/3] RUN make all
+#5 0.536 compiling
+#6 0.600 \x1b[2J#5 done\r
+#5 1.455\x20
+#6 ERROR: process "make all" did not complete successfully: exit code: 3
+------
+ > [api 2/3] RUN make all:
+------
+"""
+
+
+def test_a_build_tells_what_is_built_and_what_commands_write(
+    docker: FakeDocker, projects: DockerProjects
+) -> None:
+    docker.answers("compose", stdout=BUILT)
+    told: list[str] = []
+    written: list[tuple[str, str]] = []
+
+    projects.build(MODEL, told.append, lambda *one: written.append(one))
+
+    assert told[-2:] == ["[web 2/3] RUN make", "[api 2/3] RUN make all"]
+    assert written == [
+        ("web", "compiling"),
+        ("api", "\x1b[2J#5 done"),
+        ("web", ""),
+        ("api", 'ERROR: process "make all" did not complete successfully: exit code: 3'),
+    ]
+
+
+def test_the_lines_of_an_older_builder_are_told_as_they_are(
+    docker: FakeDocker, projects: DockerProjects
+) -> None:
+    docker.answers("compose", stdout="Step 1/2 : FROM x\n\nStep 2/2 : RUN make\n")
+    written: list[tuple[str, str]] = []
+
+    projects.build(MODEL, unheard, lambda *one: written.append(one))
+
+    assert written == [("build", "Step 1/2 : FROM x"), ("build", "Step 2/2 : RUN make")]
+
+
+def test_a_build_that_writes_without_end_is_cut_and_its_end_is_in_the_error(
+    docker: FakeDocker, projects: DockerProjects
+) -> None:
+    docker.answers("compose", stdout="x" * 3_000_000 + "\nthe end\n", stderr="why\n", exit_code=3)
+    written: list[tuple[str, str]] = []
+
+    with pytest.raises(DockerFailed) as failed:
+        projects.build(MODEL, unheard, lambda *one: written.append(one))
+
+    assert (failed.value.output, failed.value.printed.splitlines()[-1]) == ("why", "the end")
+    assert [len(line) for _, line in written if line.startswith("x")] == [
+        max(len(line) for _, line in written)
+    ]
+    assert max(len(line) for _, line in written) < 200_000

@@ -37,6 +37,7 @@ _LAST_LINES = 12
 _LAST_PRINTED = 30  # a build that fails writes its reason last
 _SHOWN_WORDS = 8
 _CHUNK = 65536
+_KEPT = 1_000_000  # bytes of a stream that is told as it comes
 # What the Docker command line says when the engine, or the way to it, goes away in the middle
 _DROPPED = (
     "error during connect",
@@ -162,12 +163,14 @@ class DockerCli:
         compose_env: bool = False,
         inherits: bool = True,
         variables: Mapping[str, str] | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> str:
         """Run to the end and return standard output. Raises `DockerFailed` or `TimedOut`.
 
         `compose_env` lets Compose see its own COMPOSE_* variables; only reading the user's file needs them.
         `variables` are in the command's environment, too.
         `inherits` is False for what may take minutes and does no harm after hitless itself has ended.
+        `heard` gets each line of both streams as it comes, a long one cut; then only their ends are kept.
         """
         return self.run_bytes(
             *arguments,
@@ -176,6 +179,7 @@ class DockerCli:
             compose_env=compose_env,
             inherits=inherits,
             variables=variables,
+            heard=heard,
         )[0].decode(errors="replace")
 
     def change(self, *arguments: str, **options: Any) -> str:
@@ -203,12 +207,16 @@ class DockerCli:
         compose_env: bool = False,
         inherits: bool = True,
         variables: Mapping[str, str] | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> tuple[bytes, str]:
         """Like `run`, but returns standard output as bytes, and standard error beside it."""
         timeout = min(timeout, self.most)
         process = self.open(*arguments, compose_env=compose_env, inherits=inherits, variables=variables)
         try:
-            output, said = _communicate(process, stdin or b"", timeout)
+            if heard:
+                output, said = _hear(process, stdin or b"", timeout, heard)
+            else:
+                output, said = _communicate(process, stdin or b"", timeout)
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
                 f"`{_shown(self.argv(*arguments))}` did not end within {timeout:.0f} s",
@@ -301,6 +309,38 @@ def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float)
             return process.communicate(sent, timeout=_DEAF)
         sent = None  # it continues with the rest of its input
     return process.communicate(sent, timeout=max(remaining, 0))
+
+
+def _hear(
+    process: subprocess.Popen[bytes], stdin: bytes, timeout: float, heard: Callable[[str], None]
+) -> tuple[bytes, bytes]:
+    """The end of each stream, and each line as it comes. It reads its input before it writes much."""
+    deadline = time.monotonic() + timeout
+    if process.stdin:
+        with suppress(OSError):  # it has ended, and says why
+            process.stdin.write(stdin)
+            process.stdin.close()
+        process.stdin = None
+    kept = (bytearray(), bytearray())
+    begun = [b"", b""]  # a line that is not whole yet
+    try:
+        for stream, data in chunks(process, deadline):
+            kept[stream].extend(data)
+            del kept[stream][:-_KEPT]
+            *whole, rest = data.split(b"\n")
+            if whole:
+                whole[0] = begun[stream] + whole[0]
+                begun[stream] = b""
+            begun[stream] = (begun[stream] + rest)[:_CHUNK]
+            for line in whole:
+                heard(line.decode(errors="replace"))
+    except TimeoutError as error:
+        raise subprocess.TimeoutExpired(process.args, timeout) from error
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+    process.wait(max(deadline - time.monotonic(), 0))
+    return bytes(kept[0]), bytes(kept[1])
 
 
 def failed(argv: Iterable[str], exit_code: int, stderr: str, stdout: str = "") -> DockerFailed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from hitless.adapters.docker.compose_yaml import dump
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import X_VALUE
 
@@ -13,12 +12,20 @@ _TIMEOUT = 300.0  # seconds; builds and pulls name their own
 
 
 def compose(
-    run: Callable[..., str], model: Json, *arguments: str, timeout: float = _TIMEOUT, inherits: bool = True
+    run: Callable[..., str],
+    model: Json,
+    *arguments: str,
+    timeout: float = _TIMEOUT,
+    inherits: bool = True,
+    heard: Callable[[str], None] | None = None,
 ) -> str:
     """Run a Compose command on a model, which has the project's name; its standard output.
 
-    `run` is `DockerCli.run`, or `DockerCli.change` if it changes something.
+    `run` is `DockerCli.run`, or `DockerCli.change` if it changes something. `heard` is as there.
     """
+    # imported here: what only looks needs no YAML, and PyYAML takes 20 ms
+    from hitless.adapters.docker.compose_yaml import dump
+
     given, variables = _with_values(model)
     return run(
         "compose",
@@ -31,6 +38,7 @@ def compose(
         stdin=dump(given),
         timeout=timeout,
         inherits=inherits,
+        **({"heard": heard} if heard else {}),
         **({"variables": variables} if variables else {}),
     )
 

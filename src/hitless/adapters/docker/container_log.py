@@ -9,15 +9,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import DockerCli, chunks, failed, kill
-from hitless.adapters.docker.compose_yaml import dump
 from hitless.domain.host.logs import MOST_BYTES, MOST_LINES, Wanted, merged
 
 _ERASE = b"\x1b[2K"  # what Compose 2.26 writes before each line, also into a file
 
 
-def last_lines(cli: DockerCli, container: str, deadline: float) -> str:
-    """What a container has written last, each line with its time. "" if nobody can read it in time."""
-    process = cli.open("logs", "--timestamps", "--tail", str(MOST_LINES), container, inherits=False)
+def last_lines(
+    cli: DockerCli,
+    container: str,
+    deadline: float,
+    lines: int = MOST_LINES,
+    since: str = "",
+    is_interrupted: bool = True,
+) -> str:
+    """What a container has written last, each line with its time. "" if nobody can read it in time.
+
+    `since` is the time of the first line that counts, "" for all. `is_interrupted` is as in `DockerCli.open`.
+    """
+    words = ("--timestamps", "--tail", str(lines), *(("--since", since) if since else ()))
+    process = cli.open("logs", *words, container, inherits=False, is_interrupted=is_interrupted)
     tails = (_Tail(), _Tail())
     try:
         _give(process, b"")
@@ -56,6 +66,8 @@ class ComposeLogs:
 
     def lines(self, project: str, services: Sequence[str], wanted: Wanted) -> Iterator[str]:
         """The lines as Compose prints them, `web-1  | text`, until they end. Raises `DockerFailed`."""
+        from hitless.adapters.docker.compose_yaml import dump  # as in compose.py
+
         # a model of these services alone: without one, Compose would read a file that happens to lie here
         model = dump({"services": {name: {"image": "any"} for name in services}})
         words = [

@@ -130,6 +130,17 @@ class DockerContainers:
             found = pool.map(lambda one: last_lines(self.cli, one, deadline), containers)
             return dict(zip(containers, found, strict=True))
 
+    def new_lines(self, since: Mapping[str, str], lines: int) -> dict[str, str]:
+        """The last lines that these containers wrote, each with its time.
+
+        One after the other, and none of them counts as a command that is under way: nothing waits for it.
+        """
+        until = time.monotonic() + _READING
+        return {
+            one: last_lines(self.cli, one, until, lines, first, is_interrupted=False)
+            for one, first in since.items()
+        }
+
     def last_check(self, container: str) -> HealthCheck | None:
         """How the container's own Docker health check ended last; None if it has none, or has not ended."""
         return next((last_check(found) for found in inspect(self.cli, "container", (container,))), None)

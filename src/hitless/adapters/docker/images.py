@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, LONG, DockerCli
+from hitless.adapters.docker.image_output import Layers
 from hitless.adapters.docker.inspected import image
 from hitless.adapters.docker.queries import filtered, inspect
 from hitless.domain.release.model import Image
@@ -32,10 +33,11 @@ class DockerImages:
             found = {name: image(there[0]) for name, there in one_by_one if there}
         return {service: found[name] for service, name in references.items() if name in found}
 
-    def pull(self, reference: str, platform: str | None) -> None:
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         """Pull an image from its registry, for a certain platform if one is named."""
         words = ("--platform", platform) if platform else ()
-        self.cli.change("pull", "--quiet", *words, reference, timeout=LONG, inherits=False)
+        layers = Layers(progress)
+        self.cli.change("pull", *words, reference, timeout=LONG, inherits=False, heard=layers.heard)
 
     def tag(self, references: Mapping[str, str]) -> None:
         """Give images a second name (new reference -> present one)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import AT_ONCE, LONG, DockerCli
 from hitless.adapters.docker.compose import compose
+from hitless.adapters.docker.image_output import BuildOutput
 from hitless.adapters.docker.networks import DockerNetworks
 from hitless.adapters.docker.queries import listed
 from hitless.adapters.docker.volumes import create_volumes
@@ -36,9 +37,10 @@ class DockerProjects:
         """Their networks."""
         return DockerNetworks(self.cli, self.gateway)
 
-    def build(self, model: Json) -> None:
+    def build(self, model: Json, progress: Callable[[str], None], wrote: Callable[[str, str], None]) -> None:
         """Build every service of the model under its own image reference."""
-        compose(self.cli.change, model, "build", timeout=LONG, inherits=False)
+        heard = BuildOutput(progress, wrote).heard
+        compose(self.cli.change, model, "build", timeout=LONG, inherits=False, heard=heard)
 
     def digests(self, model: Json) -> dict[str, str]:
         """Compose's digest of each service's configuration: service -> digest."""

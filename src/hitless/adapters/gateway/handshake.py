@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from functools import lru_cache
 
@@ -15,6 +14,8 @@ HANDSHAKE = b"\x16"  # the first byte of a server that goes on (RFC 8446, 5.1); 
 @lru_cache(maxsize=64)
 def client_hello(name: str, protocol: str) -> bytes:
     """All that a client says that asks for this name, and speaks this protocol (ALPN) alone."""
+    import ssl  # 10 ms: not for what only looks
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

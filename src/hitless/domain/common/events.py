@@ -147,7 +147,8 @@ class Found:
 class Began:
     """A command starts to work on an application. `release` is 0 if it concerns none.
 
-    `holder` is who runs the command, and where; `revision` is the source revision, or "".
+    `holder` is who runs the command, and where; `revision` is the source revision, or "". `expected` is how
+    many seconds the last such command took that went well, 0 if hitless knows of none.
     """
 
     operation: Operation
@@ -155,6 +156,7 @@ class Began:
     release: int
     holder: str
     revision: str = ""
+    expected: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -181,10 +183,26 @@ class StepBegan:
 
 @dataclass(frozen=True)
 class StepProgress:
-    """What the current step waits for now. It is not in the journal."""
+    """What the current step waits for now. It is not in the journal.
+
+    `limit` is how many seconds the step waits at most, 0 where it is not known.
+    """
 
     step: StepId
     detail: str = foreign()
+    limit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """A line that `source` wrote while the step waits: a container, or a service that is built.
+
+    It is for people, and not in the journal: lines that come too fast are left out, and a long one is cut.
+    """
+
+    step: StepId
+    source: str
+    line: str = foreign()
 
 
 @dataclass(frozen=True)
@@ -238,18 +256,35 @@ class Drained:
 
 
 @dataclass(frozen=True)
+class Undoing:
+    """A step failed, or the command was interrupted: these steps undo what was done.
+
+    `limit` is about how many seconds they may take, until requests have ended and containers have stopped; 0
+    where it is not known. What concerns the gateway alone has no steps. It is not in the journal.
+    """
+
+    steps: tuple[StepId, ...]
+    limit: float
+
+
+@dataclass(frozen=True)
 class Undone:
     """All that the command had done is undone: what was live before is live, and nothing else is left."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The command is over: the last event of every command, exactly once."""
+    """The command is over: the last event of every command, exactly once.
+
+    `addresses` are those at which visitors reach the release that it made live; `*` stands for every address
+    of the host.
+    """
 
     operation: Operation
     application: str
     outcome: Outcome
     seconds: float
+    addresses: tuple[str, ...] = ()
 
 
 Event: TypeAlias = (
@@ -259,11 +294,13 @@ Event: TypeAlias = (
     | Planned
     | StepBegan
     | StepProgress
+    | Wrote
     | Output
     | StepDone
     | StepFailed
     | Live
     | Drained
+    | Undoing
     | Undone
     | Ended
 )

@@ -94,6 +94,12 @@ def last_waited(runs: Sequence[Run]) -> Waited | None:
     return None
 
 
+def took(runs: Sequence[Run], operation: str) -> float:
+    """How many seconds the last such command took that went well; 0 if there is none."""
+    such = (run for run in reversed(runs) if run.operation == operation and run.outcome == Outcome.SUCCESSFUL)
+    return next((run.seconds for run in such), 0.0)
+
+
 def _waited(events: Iterable[Json]) -> float | None:
     """The seconds of the steps from the wait to the answer, of the last such ones."""
     since = found = None

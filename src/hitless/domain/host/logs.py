@@ -15,7 +15,7 @@ MOST_LINES = 10_000  # that are kept of a container
 MOST_BYTES = 1_000_000  # the same
 # RFC 3339 in UTC with nine digits, and a space: `docker logs --timestamps` writes it before each line
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
-_TIME_BYTES = 31
+TIME_LENGTH = 31  # of such a time with its space
 # The engine stores a longer line in parts, and gives the time before each of them (seen with Docker 26)
 _PART = 16384
 
@@ -56,7 +56,7 @@ def kept_log(name: str) -> KeptLog | None:
 
 def merged(*streams: bytes) -> str:
     """The lines of several streams, each with its time, in the order of the times."""
-    found = heapq.merge(*map(_lines, streams), key=lambda line: line[:_TIME_BYTES])
+    found = heapq.merge(*map(_lines, streams), key=lambda line: line[:TIME_LENGTH])
     return "".join(f"{line.decode(errors='replace')}\n" for line in found)
 
 
@@ -71,17 +71,17 @@ def cut(text: str, size: int = MOST_BYTES) -> str:
 def shown(application: str, logs: Mapping[KeptLog, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
     """The lines of kept logs in the order of their times, each after what Compose calls its container."""
     found = [
-        [(line, _short(application, log.container)) for line in _chosen(text, wanted)]
+        [(line, short(application, log.container)) for line in _chosen(text, wanted)]
         for log, text in logs.items()
         if not wanted.services or service_of(application, log) in wanted.services
     ]
-    for line, name in heapq.merge(*found, key=lambda one: one[0][:_TIME_BYTES]):
-        yield name, line if wanted.has_times else line[_TIME_BYTES:]
+    for line, name in heapq.merge(*found, key=lambda one: one[0][:TIME_LENGTH]):
+        yield name, line if wanted.has_times else line[TIME_LENGTH:]
 
 
 def service_of(application: str, log: KeptLog) -> str:
     """The service of a kept log's container."""
-    return re.sub(r"[-_]\d+$", "", _short(application, log.container))
+    return re.sub(r"[-_]\d+$", "", short(application, log.container))
 
 
 def moment(text: str, now: datetime | None = None) -> str:
@@ -109,12 +109,12 @@ def _lines(stream: bytes) -> Iterator[bytes]:
 
 def _whole(line: bytes) -> bytes:
     """The line without the times between its parts."""
-    if len(line) <= _TIME_BYTES + _PART:
+    if len(line) <= TIME_LENGTH + _PART:
         return line
-    parts, rest = [line[: _TIME_BYTES + _PART]], line[_TIME_BYTES + _PART :]
+    parts, rest = [line[: TIME_LENGTH + _PART]], line[TIME_LENGTH + _PART :]
     while _TIME.match(rest):
-        parts.append(rest[_TIME_BYTES : _TIME_BYTES + _PART])
-        rest = rest[_TIME_BYTES + _PART :]
+        parts.append(rest[TIME_LENGTH : TIME_LENGTH + _PART])
+        rest = rest[TIME_LENGTH + _PART :]
     return b"".join((*parts, rest))
 
 
@@ -124,8 +124,8 @@ def _chosen(text: str, wanted: Wanted) -> list[str]:
     return lines if wanted.tail is None else lines[max(len(lines) - wanted.tail, 0) :]
 
 
-def _short(application: str, container: str) -> str:
-    """The name without its project, as Compose shows it: web-1."""
+def short(application: str, container: str) -> str:
+    """A container's name without its project, as Compose shows it: web-1."""
     for colour in Colour:
         before = colour_project(application, colour)
         if container.startswith((f"{before}-", f"{before}_")):

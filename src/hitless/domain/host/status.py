@@ -167,7 +167,7 @@ def application_status(application: str, world: World, settings: GatewaySettings
     return ApplicationStatus(
         application=application,
         live=LiveStatus(*live) if live else None,
-        addresses=tuple(_addresses(world.routings.get(application), settings)),
+        addresses=_addresses(world.routings.get(application), settings),
         command=_command(world),
         problems=tuple(_problems(application, world)),
         containers=tuple(_containers(application, world)),
@@ -196,22 +196,29 @@ def _containers(application: str, world: World) -> Iterator[ContainerStatus]:
         yield ContainerStatus(None, 0, shared.service, shared.name, shared.state, shared.health)
 
 
-def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> Iterator[str]:
-    """Where visitors reach it."""
+def _addresses(routing: Routing | None, settings: GatewaySettings | None) -> tuple[str, ...]:
     if routing is None or settings is None:
-        return
-    for scheme, default, port in (("https", 443, settings.https_port), ("http", 80, settings.http_port)):
+        return ()
+    return tuple(addresses(routing, settings.http_port, settings.https_port, settings.bound))
+
+
+def addresses(routing: Routing, http_port: int, https_port: int, bound: Mapping[str, str]) -> Iterator[str]:
+    """Where visitors reach an application, `*` for every address of the host.
+
+    The ports are those of the host, `bound` maps entry point -> the host's address, "" for all.
+    """
+    for scheme, default, port in (("https", 443, https_port), ("http", 80, http_port)):
         http = [one for one in routing.rules if one.protocol is Protocol.HTTP]
         routers = [one for one in http if ("tls" in one.settings) == (scheme == "https")]
         hosts = dict.fromkeys(host for router in routers for host in rules.hosts(router.rule))
         yield from (f"{scheme}://{host}" + ("" if port == default else f":{port}") for host in hosts)
-    ports = {name: port for port, name in settings.own_ports.items()}
+    own = {entry_points.WEB: http_port, entry_points.WEBSECURE: https_port}
     yield from dict.fromkeys(
-        f"{router.protocol}://{entry_points.shown(host or settings.bound[name], port)}"
+        f"{router.protocol}://{entry_points.shown(host or bound[name], port)}"
         for router in routing.rules
         if router.is_port or router.protocol is not Protocol.HTTP
         for name in router.entry_points
-        if name in settings.bound and (port := entry_points.port_of(name) or ports[name])
+        if name in bound and (port := entry_points.port_of(name) or own[name])
         for host in rules.hosts(router.rule) or ("",)
     )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hitless.domain.common.durations import seconds
+from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
 from hitless.domain.plan.phases import Phase
 from hitless.domain.plan.steps import Attach, Connect, Create, RunHere, RunOnce, StartShared, Step
 from hitless.domain.release.networks import Network
+
+_GRACE = 10.0  # seconds, Docker's own
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,19 @@ class Plan:
             if not (isinstance(step, RunOnce | RunHere) and step in found):
                 found.append(step)
         return tuple(found)
+
+
+def stop_limit(plan: Plan) -> float:
+    """How many seconds the containers that the plan creates may take to stop: the longest of them."""
+    made = [step.model["services"] for step in plan.steps if isinstance(step, Create)]
+    return max((_grace(one) for services in made for one in services.values()), default=_GRACE)
+
+
+def _grace(service: Json) -> float:
+    try:
+        return seconds(service.get("stop_grace_period") or _GRACE)
+    except ValueError:  # Compose itself judges it
+        return _GRACE
 
 
 def in_phase(phase: Phase, steps: Iterable[Step]) -> tuple[Action, ...]:
