@@ -226,7 +226,8 @@ def remove(made: Path) -> None:
     """End the SSH connection that is in there, if it still is, and remove the folder."""
     if (made / "c").exists():
         with suppress(OSError, subprocess.TimeoutExpired):
-            closing = ("ssh", "-F", str(made / "ssh.config"), "-O", "exit", "host")
+            config = str(made / "ssh.config")
+            closing = ("ssh", "-F", config, "-o", "ControlMaster=no", "-O", "exit", "host")
             subprocess.run(closing, capture_output=True, timeout=5, check=False)
     shutil.rmtree(made, ignore_errors=True)
 

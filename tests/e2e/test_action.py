@@ -23,13 +23,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ci import deploy
 from hitless.adapters.gateway.programs import gateway_image
 from hitless.cli.exit_codes import ExitCode
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import Cli, free_port, wait_for
 from tests.e2e.runner import Job, github, github_job, gitlab
 from tests.e2e.second_engine import SecondEngine
-from tests.e2e.ssh_server import SshServer, new_key, ssh_server
+from tests.e2e.ssh_server import SshServer, descendants, new_key, ssh_server
 
 pytestmark = pytest.mark.more
 
@@ -338,6 +339,23 @@ def test_what_looks_like_a_command_in_an_input_is_not_run(host: Host, tmp_path: 
         assert job.commands("set-output") == []
         assert job.outputs["release"] == ""
     assert not mark.exists()
+
+
+def test_the_step_that_always_runs_ends_the_connection_of_a_script_that_was_killed(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = host.job("killed") / "hitless-ci-1"
+    folder.mkdir()
+    names = {"ssh-key": "SSH_KEY", "known-hosts": "KNOWN_HOSTS"}
+    inputs = {f"HITLESS_CI_{variable}": host.over_ssh[name] for name, variable in names.items()}
+    monkeypatch.setattr(deploy, "INPUTS", inputs)
+    monkeypatch.setenv("RUNNER_TEMP", str(folder.parent))
+    with deploy.over_ssh(host.ssh.host, folder):
+        below = [Path(f"/proc/{pid}") for pid in descendants(os.getpid())]
+        (connection,) = [one for one in below if (one / "comm").read_text() == "ssh\n"]
+        deploy.clean()
+        wait_for(lambda: (connection / "stat").read_text().split()[2] == "Z")
+    assert not folder.exists()
 
 
 def has_started(log: str) -> bool:
