@@ -6,6 +6,7 @@ Compose does its part.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -127,9 +128,12 @@ class Host:
         return FromHere(self.name())
 
     def name(self) -> str:
-        """The name by which this machine reaches the Docker host: localhost, or that of its context."""
+        """The name by which this machine reaches the Docker host: localhost, or that of its context.
+
+        A socket that SSH brought here says nothing about its host; HITLESS_HOST_NAME does.
+        """
         parts = urlsplit(self.cli.endpoint())
-        return parts.hostname or "localhost"
+        return parts.hostname or os.environ.get("HITLESS_HOST_NAME") or "localhost"
 
     def gateway_project(self) -> GatewayProject:
         """The gateway as a Compose project."""

@@ -46,6 +46,7 @@ class SecondEngine:
     """One engine, its files under `root`; a name that fits in a socket's path (108 bytes). Needs root."""
 
     root: Path
+    options: tuple[str, ...] = ()  # of the daemon: more ways to reach it
     _init: subprocess.Popen[str] | None = None
     _daemon: subprocess.Popen[bytes] | None = None
 
@@ -80,7 +81,7 @@ class SecondEngine:
             # systemd knows nothing of processes in here
             "--exec-opt": "native.cgroupdriver=cgroupfs",
         }
-        words = [word for pair in arguments.items() for word in pair]
+        words = [*(word for pair in arguments.items() for word in pair), *self.options]
         (self.root / "none.json").write_text("{}")
         with (self.root / "log").open("ab") as log:
             self._daemon = subprocess.Popen(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_the_wheel_deploys_in_an_empty_environment(app: Callable[..., App], tmp_
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "LICENSE", "README.md", "src/hitless/adapters/gateway/state.sh"} <= names
+    with zipfile.ZipFile(wheel) as archive:
+        files = archive.namelist()
+        (metadata,) = (archive.read(name).decode() for name in files if name.endswith("/METADATA"))
+    said, _, readme = metadata.partition("\n\n")
+    assert {"License-Expression: MIT", "Description-Content-Type: text/markdown"} <= {*said.splitlines()}
+    assert "Requires-Python: >=3.11" in said
+    assert readme.startswith("# hitless")
+    assert [name for name in files if name.endswith("/scripts/hitless-ci")]
     venv.create(empty, with_pip=True)
     run(empty / "bin" / "python", "-m", "pip", "install", "--quiet", wheel, cwd=elsewhere)
     hitless = empty / "bin" / "hitless"
