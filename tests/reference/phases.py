@@ -1,4 +1,9 @@
-"""docs/reference/phases.md, drawn from the table of phases. `python -m tests.reference.phases` writes it."""
+"""docs/reference/phases.md and its drawing, from the table of phases.
+
+`python -m tests.reference.phases` writes both.
+
+The drawing is a file, not Mermaid: a page with Mermaid loads what draws it from another server.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from pathlib import Path
 from hitless.domain.plan.phases import TABLE, OnFailure, Phase, Recovery, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "phases.md"
+DRAWING = PAGE.with_suffix(".svg")
 
 _ON_FAILURE = {
     OnFailure.UNDO: "undone",
@@ -19,15 +25,32 @@ _RESUME = {
     Recovery.GO_BACK: "goes back to the previous release",
 }
 
+_COLOURS = {
+    OnFailure.UNDO: ("#c62828", "a step fails: all is undone"),
+    OnFailure.GO_BACK: ("#ef6c00", "the release is bad: back to the previous one"),
+    OnFailure.KEEP: ("#2e7d32", "a step fails: kept, the next command continues"),
+}
+_STEP = 56  # from one phase to the next
+_BOX = """<rect x="20" y="{top}" width="130" height="32" rx="6" fill="#e0f2f1" stroke="#00796b"/>
+<text x="85" y="{middle}" text-anchor="middle" fill="#222">{phase}</text>
+<circle cx="172" cy="{middle}" r="5" fill="{colour}" transform="translate(0 -4)"/>
+<text x="186" y="{middle}" fill="#222">{text}</text>"""
+_ARROW = """<path d="M85 {bottom} V{next}" stroke="#00796b" marker-end="url(#end)"/>"""
+_SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 540 {height}" width="540"
+  font-family="sans-serif" font-size="14">
+<defs><marker id="end" markerWidth="8" markerHeight="8" refX="4" refY="4" orient="auto">
+<path d="M0 0 L8 4 L0 8 Z" fill="#00796b"/></marker></defs>
+<rect width="540" height="{height}" fill="#fff"/>
+{parts}
+</svg>
+"""
+
 _TEXT = """# The phases of a deployment
 
 A deployment goes through these phases in this order. The table is in `src/hitless/domain/plan/phases.py`.
 Plans, execution, `hitless resume` and `hitless abort` use it, and this page is drawn from it (`make docs`).
 
-```mermaid
-stateDiagram-v2
-{diagram}
-```
+![from phase to phase, and what a failure in each one does](phases.svg)
 
 {header}
 {rows}
@@ -45,23 +68,27 @@ stateDiagram-v2
 
 def page() -> str:
     """The whole page."""
-    deployment = [one for one in TABLE if one.phase is not Phase.FINISH]
-    lines = [f"    [*] --> {_name(deployment[0])}"]
-    for one in deployment:
-        following = next((other for other in TABLE if other.phase is one.next), None)
-        lines.append(f"    {_name(one)} --> {_name(following) if following else '[*]'}")
-        if one.on_failure is OnFailure.UNDO:
-            lines.append(f"    {_name(one)} --> undone: a step fails")
-        if one.on_failure is OnFailure.GO_BACK:
-            lines.append(f"    {_name(one)} --> undone: the release is bad")
-    lines.append("    undone --> [*]")
+    deployment = _deployment()
     columns = ("phase", "over when", "steps", "next", "a failure", "a kill leaves", "`resume`", "`abort`")
     header = f"| {' | '.join(columns)} |\n| {' | '.join(['---'] * len(columns))} |"
-    return _TEXT.format(header=header, diagram="\n".join(lines), rows="\n".join(map(_row, deployment)))
+    return _TEXT.format(header=header, rows="\n".join(map(_row, deployment)))
 
 
-def _name(one: Row) -> str:
-    return one.phase.replace("-", "_")
+def drawing() -> str:
+    """The phases below each other; beside each one what a failure in it does."""
+    phases = _deployment()
+    parts = []
+    for number, one in enumerate(phases):
+        top = 20 + number * _STEP
+        colour, text = _COLOURS[one.on_failure]
+        parts.append(_BOX.format(top=top, middle=top + 20, colour=colour, phase=one.phase, text=text))
+        if one is not phases[-1]:
+            parts.append(_ARROW.format(bottom=top + 32, next=top + _STEP - 7))
+    return _SVG.format(height=20 + len(phases) * _STEP, parts="\n".join(parts))
+
+
+def _deployment() -> list[Row]:
+    return [one for one in TABLE if one.phase is not Phase.FINISH]
 
 
 def _row(one: Row) -> str:
@@ -80,3 +107,4 @@ def _row(one: Row) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    DRAWING.write_text(drawing(), encoding="utf-8")
