@@ -1,7 +1,7 @@
 # Each target sets up what it needs; `make demo` and `make test` do all of it on a bare machine.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help demo demo-down test test-more test-long soak shop faults replacements fuzz docs corpus check fmt bench bench-hitless bench-overhead bench-speed \
+.PHONY: help demo demo-down test test-more test-long soak shop faults replacements fuzz docs site corpus check fmt bench bench-hitless bench-overhead bench-speed \
 	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
@@ -16,7 +16,8 @@ help:
 	@echo "make replacements  20 of the gateway's Traefik under every kind of request, 20 restarts of the engine"
 	@echo "make fuzz       the properties with fifty times as many examples"
 	@echo "make corpus     hitless init, plan and deploy on the Compose files of a folder; writes docs/corpus.md"
-	@echo "make docs       draw the pages of docs/reference from the code"
+	@echo "make docs       draw the pages of docs/reference from the code, and build the site"
+	@echo "make site       build the site of docs/ strictly, in site/; read it from there without a server"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make fmt        format the code"
 	@echo "make bench      compare with what people use instead, 25 minutes; writes docs/benchmarks (BENCH_ROUNDS=1: 8)"
@@ -86,6 +87,12 @@ docs: python
 	@$(PYTHON_RUN) -m tests.reference.schemas
 	@$(PYTHON_RUN) -m tests.reference.events
 	@$(PYTHON_RUN) -m tests.reference.compose
+	@$(PYTHON_RUN) -m tests.reference.commands
+	@$(PYTHON_RUN) -m tests.reference.links
+	@$(MAKE) --no-print-directory site
+
+site: python
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
 # HITLESS_CORPUS is a folder of Compose files as people wrote them.
 corpus: python engine

@@ -123,7 +123,7 @@ def caddy(front: Front) -> Iterator[None]:
 @contextmanager
 def traefik(front: Front) -> Iterator[None]:
     certificate = "tls: {certificates: [{certFile: /own/tls.pem, keyFile: /own/tls.key}]}\n"
-    (front.folder / "shop.yml").write_text(front.recipe("yaml") + certificate)
+    (front.folder / "shop.yml").write_text(front.recipe('yaml title="dynamic/hitless.yml"') + certificate)
     container = docker(
         *(
             "run",

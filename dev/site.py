@@ -1,0 +1,36 @@
+"""What MkDocs does besides its own work, for the site of docs/ (see mkdocs.yml)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+_LINK = re.compile(r"\[([^\]]*)\]\((\.\./[^)\s]*)\)")
+_COMMENT = re.compile(r"^ *<!--.*?-->\n", re.MULTILINE | re.DOTALL)
+
+
+def on_config(config: Any) -> Any:
+    """Name every page of a folder where the nav names the folder."""
+    config.nav = [{name: _pages(entry) for name, entry in one.items()} for one in config.nav]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """A page without its comments; what is not in docs/ is named, as the site does not have it."""
+    here = Path(page.file.abs_src_path).parent
+
+    def named(match: re.Match[str]) -> str:
+        target = (here / match[2].partition("#")[0]).resolve()
+        is_here = target.is_relative_to(DOCS)
+        return match[0] if is_here else f"{match[1]} (`{target.relative_to(ROOT)}` in the repository)"
+
+    return _LINK.sub(named, _COMMENT.sub("", markdown))
+
+
+def _pages(entry: Any) -> Any:
+    if isinstance(entry, str) and entry.endswith("/"):
+        return sorted(str(page.relative_to(DOCS)) for page in (DOCS / entry).glob("*.md"))
+    return entry
