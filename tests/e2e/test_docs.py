@@ -2,13 +2,12 @@
 
 `JOURNEYS` are the pages whose console blocks are run, from the top, in a folder with the files that the page
 shows (blocks with `title=`). Only names and ports are other ones: those of the tests. What a page shows of a
-command's output must be in the real one; a number counts as any number, except 0.
+command's output must be in the real one (`first_missing`).
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import ssl
 import subprocess
@@ -24,7 +23,7 @@ import pytest
 from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, docker, free_port
 from tests.e2e.pebble import Pebble, introduce, pebble
-from tests.reference.pages import DOCS, blocks
+from tests.reference.pages import DOCS, blocks, first_missing
 
 pytestmark = pytest.mark.more
 
@@ -32,7 +31,6 @@ JOURNEYS = ("tutorial.md", "init.md", "leaving.md", "https.md", "behind-a-proxy.
 NAME = f"{GATEWAY}-docs"
 GATEWAY_OF_PAGES = Cli((), {"HITLESS_GATEWAY": NAME})
 TINY = Path(__file__).with_name("tiny")
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 
 
 @dataclass
@@ -58,7 +56,8 @@ class Reader:
                     for start, act in (then or {}).items():
                         if command.startswith(start):
                             act(output)
-                    self._compare(command, shown, output)
+                    missing = first_missing(self._ours("\n".join(shown)), output)
+                    assert missing is None, f"{command} does not print {missing!r}, as {name} says:\n{output}"
 
     def type(self, command: str, code: int = 0) -> str:
         """Type one command; its output, on a terminal of its own if it asks something."""
@@ -92,19 +91,6 @@ class Reader:
         for theirs, ours in self.instead.items():
             text = text.replace(theirs, ours)
         return text
-
-    def _compare(self, command: str, shown: list[str], output: str) -> None:
-        """Fail if a line that the page shows is not in the output, in its order."""
-        lines = iter([_plain(line) for line in output.splitlines()])
-        for line in map(_plain, map(self._ours, shown)):
-            start, is_cut, _ = line.partition("…")
-            if start:
-                found = any(one.startswith(start.strip()) if is_cut else one == line for one in lines)
-                assert found, f"{command} does not print {line!r} as the page says:\n{output}"
-
-
-def _plain(line: str) -> str:
-    return " ".join(_NUMBER.sub(lambda match: "0" if match[0] == "0" else "#", line).split())
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ _FILE = re.compile(r'title="(?P<name>[^"]+)"')
 _SPACES = re.compile(r"[-\s]+")
 _SIGNS = re.compile(r"[^\w\s-]")
 
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -81,3 +83,22 @@ def _anchors_of(heading: str) -> set[str]:
     plain = _SIGNS.sub("", _LINK.sub("", heading)).strip().lower()
     on_site, on_github = _SPACES.sub("-", plain), plain.replace(" ", "-")
     return {on_site} & {on_github}
+
+
+def first_missing(shown: str, output: str) -> str | None:
+    """The first line that a page shows and that is not in the output, in its order.
+
+    Any number may stand for a number, except for 0: so `0 lost` is what the page says. What follows a `…` may
+    be anything, and a line that is `…` any lines.
+    """
+    lines = iter([_plain(line) for line in output.splitlines()])
+    for line in shown.splitlines():
+        start, is_cut, _ = _plain(line).partition("…")
+        start = start.strip()
+        if start and not any(one.startswith(start) if is_cut else one == start for one in lines):
+            return line
+    return None
+
+
+def _plain(line: str) -> str:
+    return " ".join(_NUMBER.sub(lambda match: "0" if match[0] == "0" else "#", line).split())
