@@ -91,8 +91,9 @@ docs: python
 	@$(PYTHON_RUN) -m tests.reference.links
 	@$(MAKE) --no-print-directory site
 
+# without --quiet, which keeps warnings from --strict
 site: python
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 # HITLESS_CORPUS is a folder of Compose files as people wrote them.
 corpus: python engine

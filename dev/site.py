@@ -13,8 +13,11 @@ _COMMENT = re.compile(r"^ *<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: Any) -> Any:
-    """Name every page of a folder where the nav names the folder."""
-    config.nav = [{name: _pages(entry) for name, entry in one.items()} for one in config.nav]
+    """Name every page of a folder where the nav names the folder, and no page that is not there.
+
+    A name that is spelled wrong is found nevertheless: the page that it means is then not in the nav.
+    """
+    config.nav = _pages(config.nav)
     return config
 
 
@@ -31,6 +34,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def _pages(entry: Any) -> Any:
-    if isinstance(entry, str) and entry.endswith("/"):
+    if isinstance(entry, list):
+        return [found for one in entry if (found := _pages(one))]
+    if isinstance(entry, dict):
+        return {name: found for name, one in entry.items() if (found := _pages(one))}
+    if entry.endswith("/"):
         return sorted(str(page.relative_to(DOCS)) for page in (DOCS / entry).glob("*.md"))
-    return entry
+    return entry if (DOCS / entry).exists() else None
