@@ -8,6 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+_LATER = ("decisions/", "benchmarks/", "faults.", "corpus.")  # found, but below the guides
 _LINK = re.compile(r"\[([^\]]*)\]\((\.\./[^)\s]*)\)")
 _COMMENT = re.compile(r"^ *<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 
@@ -27,9 +28,17 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     def named(match: re.Match[str]) -> str:
         target = (here / match[2].partition("#")[0]).resolve()
-        is_here = target.is_relative_to(DOCS)
-        return match[0] if is_here else f"{match[1]} (`{target.relative_to(ROOT)}` in the repository)"
+        if target.is_relative_to(DOCS):
+            return match[0]
+        name = str(target.relative_to(ROOT))
+        return (
+            f"`{name}` (in the repository)"
+            if name in match[1]
+            else f"{match[1]} (`{name}` in the repository)"
+        )
 
+    if page.file.src_uri.startswith(_LATER):
+        page.meta["search"] = {"boost": 0.3}
     return _LINK.sub(named, _COMMENT.sub("", markdown))
 
 

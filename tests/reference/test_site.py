@@ -61,7 +61,9 @@ def test_no_page_of_the_site_loads_anything_from_another_server(site: Path) -> N
 def test_the_search_is_there_without_a_server(site: Path) -> None:
     text = (site / "search" / "search_index.js").read_text(encoding="utf-8")
     index = json.loads(text.removeprefix("var __index = "))
-    assert any(one["location"].startswith("tutorial.html") for one in index["docs"])
+    boosts = {one["location"].partition("#")[0]: one.get("boost", 1) for one in index["docs"]}
+    assert boosts["tutorial.html"] == 1
+    assert boosts["decisions/0001-layers.html"] < 1  # a guide is above the reasons
     assert "iframe-worker.js" in (site / "index.html").read_text(encoding="utf-8")
 
 
