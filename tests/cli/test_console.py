@@ -482,8 +482,9 @@ def test_where_a_container_was_bad_the_end_says_how_to_see_all_that_it_wrote(cap
     hint = "hitless logs --release 7 shows all that it wrote"
     failed = Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 4.0)
     assert lines(capsys, EVENTS[1], EVENTS[5], failed).endswith(f"  {hint}\n")
-    here = StepFailed(job("x"), 1.0, "ended with 1 here", "look", {"here": "boom"})
-    assert hint not in lines(capsys, EVENTS[1], here, failed)
+    for where in ("here", "the build"):  # of no container
+        elsewhere = StepFailed(job("x"), 1.0, "ended with 1", "look", {where: "boom"})
+        assert hint not in lines(capsys, EVENTS[1], elsewhere, failed)
     assert hint not in lines(capsys, EVENTS[1], failed)
 
 

@@ -10,7 +10,17 @@ from threading import active_count
 import pytest
 
 from hitless.domain.common.errors import DockerFailed, HitlessError
-from hitless.domain.common.events import Began, Ended, Event, StepId, StepKind, StepProgress, Undoing, Wrote
+from hitless.domain.common.events import (
+    Began,
+    Ended,
+    Event,
+    StepFailed,
+    StepId,
+    StepKind,
+    StepProgress,
+    Undoing,
+    Wrote,
+)
 from hitless.execution.progress import Progress
 from tests.execution import commands
 from tests.execution.applications import shop
@@ -153,3 +163,17 @@ def test_an_undo_is_announced_with_how_long_it_may_take() -> None:
     assert [event.limit for event in undoing] == [30.0 + 10.0]  # requests in flight, and containers that stop
     assert StepKind.RETIRE in {step.kind for step in undoing[0].steps}
     assert not any('"event": "undoing"' in line for line in host.lines)
+
+
+def test_a_line_of_a_megabyte_in_a_failed_build_is_cut_in_the_event_and_the_journal() -> None:
+    class Failing(FakeHost):
+        def build(self, *_: object) -> None:
+            raise DockerFailed("docker compose build", 1, "why", printed=f"one\n{'x' * 1_000_000}\nthe end")
+
+    host = Failing()
+    with pytest.raises(HitlessError):
+        commands.deploy(host.ports(), shop())
+
+    [failed] = [event for event in host.events if isinstance(event, StepFailed)]
+    assert failed.logs == {"the build": f"one\n{'x' * 1000}…\nthe end"}
+    assert max(map(len, host.lines)) < 10_000

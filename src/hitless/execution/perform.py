@@ -28,6 +28,7 @@ from hitless.domain.common.events import (
     Undone,
 )
 from hitless.domain.common.names import Colour
+from hitless.domain.host.logs import narrow
 from hitless.domain.host.world import Container
 from hitless.domain.plan.model import Plan, stop_limit
 from hitless.domain.plan.phases import OnFailure, Phase, row
@@ -152,7 +153,9 @@ def announced(ports: Ports, step: StepId, action: Callable[[], str | None]) -> N
         detail = action()
     except HitlessError as error:
         seconds = ports.clock.now() - began
-        ports.emit(StepFailed(step, seconds, error.message, error.hint, error.logs))
+        # secrets first: half of one is not found any more
+        last = {name: narrow(ports.hide(text)) for name, text in error.logs.items()}
+        ports.emit(StepFailed(step, seconds, error.message, error.hint, last))
         raise
     ports.emit(StepDone(step, ports.clock.now() - began, detail or ""))
 
@@ -280,7 +283,7 @@ def _run_here(ports: Ports, step: RunHere) -> str:
 def _output(ports: Ports, step: RunOnce | RunHere, where: str, text: str) -> str:
     lines = text.strip().splitlines()[-waits.LOG_LINES :]
     if lines:
-        ports.emit(Output(step.id, {where: "\n".join(lines)}))
+        ports.emit(Output(step.id, {where: narrow(ports.hide("\n".join(lines)))}))
     return lines[-1] if lines else ""
 
 

@@ -196,7 +196,7 @@ class _Lines:
         self._say(f"  {mark} {escape(step):<{room}}{seconds:6.1f} s{more}")
 
     def _show_logs(self, logs: Mapping[str, str]) -> None:
-        self._has_logs = self._has_logs or bool({*logs} - {"here"})
+        self._has_logs = self._has_logs or bool({*logs} - {"here", "the build"})
         for container, text in logs.items():
             self._out.print(f"    [bold]last lines of {escape(container)}:[/]")
             for line in text.splitlines() or ["(it wrote nothing)"]:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from hitless.domain.common.durations import span
 from hitless.domain.common.names import Colour, colour_project
+from hitless.domain.common.redact import CUT_OFF
 
 MOST_LINES = 10_000  # that are kept of a container
 MOST_BYTES = 1_000_000  # the same
+LONGEST_SHOWN = 1000  # characters of a line of a log in an event
 # RFC 3339 in UTC with nine digits, and a space: `docker logs --timestamps` writes it before each line
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 TIME_LENGTH = 31  # of such a time with its space
@@ -66,6 +68,12 @@ def cut(text: str, size: int = MOST_BYTES) -> str:
     if len(data) <= size:
         return text
     return data[-size - 1 :].partition(b"\n")[2].decode(errors="replace")
+
+
+def narrow(text: str, length: int = LONGEST_SHOWN) -> str:
+    """The same with each line cut to so many characters: a line of a megabyte tells nobody anything."""
+    lines = text.split("\n")
+    return "\n".join(line if len(line) <= length else line[:length] + CUT_OFF for line in lines)
 
 
 def shown(application: str, logs: Mapping[KeptLog, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
