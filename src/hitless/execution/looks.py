@@ -1,4 +1,4 @@
-"""Many looks at once, none of which can keep a command waiting."""
+"""Many looks at once: none can keep a command waiting."""
 
 from __future__ import annotations
 
