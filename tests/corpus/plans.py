@@ -102,7 +102,7 @@ class File:
         return copy
 
     def make_variables_fit(self) -> None:
-        """The folder has addresses (`https://app.example.com`) in variables of which rules want a part."""
+        """The folder has addresses (`https://app.example.com`) where rules want a part of one."""
         file = self.folder / ".env"
         if not file.exists():
             return

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import GATEWAY, App, Gateway, docker
+
+# what nobody needs may be another test's
+pytestmark = pytest.mark.more
 
 Make = Callable[..., App]
 

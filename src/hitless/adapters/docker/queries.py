@@ -32,8 +32,19 @@ def options(**pairs: Json) -> tuple[str, ...]:
     )
 
 
-_LISTS = {"container": "/containers/json", "network": "/networks", "volume": "/volumes"}
-_COMMANDS = {"container": ("ps",), "network": ("network", "ls"), "volume": ("volume", "ls")}
+_LISTS = {
+    "container": "/containers/json",
+    "network": "/networks",
+    "volume": "/volumes",
+    "image": "/images/json",
+}
+_COMMANDS = {
+    "container": ("ps",),
+    "network": ("network", "ls"),
+    "volume": ("volume", "ls"),
+    "image": ("images",),
+}
+_CUT_SHORT = ("container", "image")  # their ids, unless told otherwise
 
 
 def rows(
@@ -55,13 +66,16 @@ def rows(
     if (answer := cli.ask(_LISTS[kind], **every, **asked)) and answer[0]:
         found = answer[1]["Volumes"] or () if kind == "volume" else answer[1]
         return [tuple(_cell(one, column) for column in columns) for one in found]
-    shape = "\t".join(
-        f'{{{{.Label "{column[1:]}"}}}}' if column[0] == "=" else f"{{{{.{column}}}}}" for column in columns
-    )
+    said = (f'(.Label "{column[1:]}")' if column[0] == "=" else f".{column}" for column in columns)
+    shape = "\t".join(f"{{{{json {one}}}}}" for one in said)  # a label may hold what ends a row
     words = (word for key, values in wanted.items() for word in filtered(key, values))
-    whole = ("--no-trunc",) if kind == "container" else ()
+    whole = ("--no-trunc",) if kind in _CUT_SHORT else ()
     command = (*_COMMANDS[kind], *(("--all",) if every else ()), *whole, *words, "--format", shape)
-    return [tuple(row.split("\t")) for row in cli.run(*command).splitlines() if row]
+    return [
+        tuple(str(json.loads(cell)) for cell in row.split("\t"))
+        for row in cli.run(*command).splitlines()
+        if row
+    ]
 
 
 def _cell(one: Json, column: str) -> str:
