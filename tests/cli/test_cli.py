@@ -608,7 +608,7 @@ from hitless.cli.main import hitless
 try:
     hitless(["-p", "shop", "status"], standalone_mode=False)
 finally:
-    print("loaded:", sorted({"yaml", "ssl", "tarfile", "rich.live"} & set(sys.modules)), file=sys.stderr)
+    print("loaded:", sorted({"yaml", "tarfile", "rich.live"} & set(sys.modules)), file=sys.stderr)
 """
     docker.answers("inspect", stdout="[]\n")
     command = (sys.executable, "-c", program)

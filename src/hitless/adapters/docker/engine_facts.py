@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from datetime import datetime
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.inspected import number
 from hitless.adapters.docker.networks import DockerNetworks
-from hitless.adapters.docker.queries import inspect, rows
+from hitless.adapters.docker.queries import filtered, inspect, labelled
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.names import (
     COMPOSE_PROJECT,
@@ -65,10 +65,10 @@ class DockerEngine:
 
     def usage(self) -> tuple[Usage, ...]:
         """What has how much of Docker's disk."""
-        found = map(json.loads, self.cli.run("system", "df", "--format", "{{json .}}").splitlines())
+        rows = map(json.loads, self.cli.run("system", "df", "--format", "{{json .}}").splitlines())
         return tuple(
             Usage(str(one["Type"]).lower(), int(one["TotalCount"]), one["Size"], one["Reclaimable"])
-            for one in found
+            for one in rows
         )
 
     def belongings(self) -> Belongings:
@@ -101,8 +101,9 @@ class DockerEngine:
             DockerNetworks(self.cli, self.gateway).remove(name)
 
     def _images(self) -> tuple[OwnImage, ...]:
-        ours = {"reference": ("hitless:*", "hitless-gateway:*")}
-        ids = tuple(dict.fromkeys(id_ for (id_,) in rows(self.cli, "image", "ID", filters=ours)))
+        ours = filtered("reference", ("hitless:*", "hitless-gateway:*"))
+        found = self.cli.run("images", "--no-trunc", "--quiet", *ours).split()
+        ids = tuple(dict.fromkeys(found))
         return tuple(
             OwnImage(name, int(one.get("Size") or 0), (*one["RepoTags"], *(one.get("RepoDigests") or ())))
             for one in inspect(self.cli, "image", ids)
@@ -111,13 +112,14 @@ class DockerEngine:
         )
 
     def _networks(self) -> tuple[OwnNetwork, ...]:
-        columns = ("Name", *map("={}".format, (LABEL_APPLICATION, COMPOSE_PROJECT, LABEL_GATEWAY)))
-        found = rows(self.cli, "network", *columns, labels=(LABEL_APPLICATION,))
+        columns = ("{{.Name}}", *_said((LABEL_APPLICATION, COMPOSE_PROJECT, LABEL_GATEWAY)))
+        found = self._rows("network", "ls", *labelled(LABEL_APPLICATION), columns=columns)
         return tuple(OwnNetwork(*row) for row in found)
 
     def _containers(self) -> tuple[AnyContainer, ...]:
         labels = (COMPOSE_PROJECT, LABEL_APPLICATION, LABEL_RELEASE)
-        found = rows(self.cli, "container", "Names", "Image", "Networks", *map("={}".format, labels))
+        columns = ("{{.Names}}", "{{.Image}}", "{{.Networks}}", *_said(labels))
+        found = self._rows("ps", "--all", "--no-trunc", columns=columns)
         return tuple(
             AnyContainer(name, image, tuple(on.split(",")), project, application, number(release))
             for name, image, on, project, application, release in found
@@ -125,14 +127,13 @@ class DockerEngine:
 
     def _volumes(self) -> dict[str, dict[str, str]]:
         labels = (COMPOSE_PROJECT, _VOLUME, LABEL_APPLICATION)
-        found = rows(self.cli, "volume", "Name", *map("={}".format, labels))
-        return {name: dict(zip(labels, rest, strict=True)) for name, *rest in found}
+        rows = self._rows("volume", "ls", columns=("{{.Name}}", *_said(labels)))
+        return {name: dict(zip(labels, rest, strict=True)) for name, *rest in rows}
 
     def _others(self, volumes: dict[str, dict[str, str]]) -> dict[str, frozenset[str] | None]:
         """The applications that each other gateway knows, by its state; None: it can't be asked."""
-        marks = (LABEL_GATEWAY, LABEL_SETTINGS)
-        found = rows(self.cli, "container", f"={LABEL_GATEWAY}", labels=marks, running=True)
-        running = {name for (name,) in found}
+        gateways = labelled(LABEL_GATEWAY, LABEL_SETTINGS)
+        running = {name for [name] in self._rows("ps", *gateways, columns=_said((LABEL_GATEWAY,)))}
         stored: dict[str, dict[str, str]] = {}
         for name, labels in volumes.items():
             stored.setdefault(labels[COMPOSE_PROJECT], {})[labels[_VOLUME]] = name
@@ -154,3 +155,18 @@ class DockerEngine:
             return frozenset(self.cli.run(*look).split())
         except HitlessError:
             return None
+
+    def _rows(self, *command: str, columns: Iterable[str]) -> list[list[str]]:
+        """The rows of a list. A label may hold anything, also the ends of rows: those are left out."""
+        wanted = tuple(columns)
+        shape = "\t".join(f"{{{{json ({one[2:-2]})}}}}" for one in wanted)
+        found = []
+        for row in self.cli.run(*command, "--format", shape).splitlines():
+            cells = [json.loads(cell) for cell in row.split("\t")]
+            if len(cells) == len(wanted):
+                found.append([str(cell) for cell in cells])
+        return found
+
+
+def _said(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f'{{{{.Label "{label}"}}}}' for label in labels)

@@ -32,19 +32,8 @@ def options(**pairs: Json) -> tuple[str, ...]:
     )
 
 
-_LISTS = {
-    "container": "/containers/json",
-    "network": "/networks",
-    "volume": "/volumes",
-    "image": "/images/json",
-}
-_COMMANDS = {
-    "container": ("ps",),
-    "network": ("network", "ls"),
-    "volume": ("volume", "ls"),
-    "image": ("images",),
-}
-_CUT_SHORT = ("container", "image")  # their ids, unless told otherwise
+_LISTS = {"container": "/containers/json", "network": "/networks", "volume": "/volumes"}
+_COMMANDS = {"container": ("ps",), "network": ("network", "ls"), "volume": ("volume", "ls")}
 
 
 def rows(
@@ -66,16 +55,13 @@ def rows(
     if (answer := cli.ask(_LISTS[kind], **every, **asked)) and answer[0]:
         found = answer[1]["Volumes"] or () if kind == "volume" else answer[1]
         return [tuple(_cell(one, column) for column in columns) for one in found]
-    said = (f'(.Label "{column[1:]}")' if column[0] == "=" else f".{column}" for column in columns)
-    shape = "\t".join(f"{{{{json {one}}}}}" for one in said)  # a label may hold what ends a row
+    shape = "\t".join(
+        f'{{{{.Label "{column[1:]}"}}}}' if column[0] == "=" else f"{{{{.{column}}}}}" for column in columns
+    )
     words = (word for key, values in wanted.items() for word in filtered(key, values))
-    whole = ("--no-trunc",) if kind in _CUT_SHORT else ()
+    whole = ("--no-trunc",) if kind == "container" else ()
     command = (*_COMMANDS[kind], *(("--all",) if every else ()), *whole, *words, "--format", shape)
-    return [
-        tuple(str(json.loads(cell)) for cell in row.split("\t"))
-        for row in cli.run(*command).splitlines()
-        if row
-    ]
+    return [tuple(row.split("\t")) for row in cli.run(*command).splitlines() if row]
 
 
 def _cell(one: Json, column: str) -> str:
