@@ -181,6 +181,8 @@ def deploy(file: File, folder: Path, web: int, https: int, gateway: str = GATEWA
         problems += [f"two writers: {path}" for path in folder.rglob("TWO-WRITERS")]
     except AssertionError as error:
         problems.append(_cause(str(error)))
+    except OSError as error:  # of a probe before the load
+        problems.append(f"not reached after the first deployment: {error}")
     finally:
         with suppress(AssertionError):
             first.run("down", "--volumes", "--drain-timeout", "5")
