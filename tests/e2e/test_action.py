@@ -232,6 +232,7 @@ def test_the_key_is_in_no_log_and_on_no_command_line(first: First) -> None:
     assert {one for one in first.seen if not one.startswith(begun)} == set()
 
 
+@pytest.mark.long
 def test_two_jobs_at_once_over_ssh_and_tls_deploy_one_after_the_other(host: Host, first: First) -> None:
     certificate, key = host.authority.sign("runner")
     secrets = {"TLS_CA": host.authority.certificate, "TLS_CERT": certificate, "TLS_KEY": key}
@@ -363,6 +364,7 @@ def has_started(log: str) -> bool:
     return "✓ start green" in log or "✓ start blue" in log
 
 
+@pytest.mark.long
 def test_after_a_cancelled_job_and_a_host_that_vanished_the_next_job_deploys(
     host: Host, first: First
 ) -> None:

@@ -145,6 +145,7 @@ def test_the_tutorial(reader: Reader, port: str) -> None:
             docker("network", "rm", f"{name}-net")
 
 
+@pytest.mark.long
 def test_a_backup_before_each_migration_and_its_restore(reader: Reader) -> None:
     reader.instead |= {"shop.localhost": f"{reader.folder.name}.localhost"}
     reader.follow("databases.md")

@@ -15,7 +15,8 @@ import pytest
 from hitless import __version__
 from tests.e2e.conftest import GATEWAY, ROOT, App, docker
 
-pytestmark = pytest.mark.more
+# its build takes packages from Debian and PyPI
+pytestmark = [pytest.mark.more, pytest.mark.long]
 
 PLUGINS = ("/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins")
 MORE_PLUGINS = ("/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins")
