@@ -253,7 +253,8 @@ def watch(points: Points) -> None:
 
     def _begin(cli: DockerCli, *arguments: str, stdin: bytes | None = None, **options: Any) -> None:
         """The command has been started and has read half of its input when the fault happens."""
-        process = cli.open(*arguments, **{key: options[key] for key in options if key != "timeout"})
+        begun = {key: one for key, one in options.items() if key not in ("timeout", "heard")}
+        process = cli.open(*arguments, **begun)
         try:
             if stdin and process.stdin:
                 process.stdin.write(stdin[: len(stdin) // 2])

@@ -48,6 +48,7 @@ _LABELS = (
     "com.docker.compose.service",
     "com.docker.compose.config-hash",
     "hitless.application",
+    "hitless.gateway",
     "com.docker.compose.oneoff",
     "com.docker.compose.project.config_files",
     "com.docker.compose.depends_on",
