@@ -35,7 +35,9 @@ def test_a_host_is_looked_at_and_what_nobody_needs_goes(
     docker("network", "create", f"--label=hitless.application=\x1b[2J{web.name}", plain)
     try:
         found = by_check(web.cli.json("doctor"))
-        assert [one["level"] for one in found["engine"] + found["compose"] + found["gateway"]] == ["ok"] * 3
+        # another test may have restarted the gateway, which is a warning after this
+        well = (*found["engine"], *found["compose"], found["gateway"][0])
+        assert [one["level"] for one in well] == ["ok"] * 3
         assert f"Traefik {traefik(gateway)}" in found["gateway"][0]["message"]
         assert found["ports"][0]["message"] == f"the gateway has {gateway.url.removeprefix('http://')}"
         assert f"{web.name} is live: blue, release 1" in [one["message"] for one in found["applications"]]
