@@ -63,6 +63,7 @@ def test_a_look_at_later_lines_is_no_command_that_an_interrupt_has_ended(
 ) -> None:
     monkeypatch.setattr(docker_containers, "_READING", 1.0)
     docker.answers("logs", way="hang")
+    kill_running()  # idle shells of other tests
     looking = Thread(target=lambda: containers.new_lines({"x": ""}, 20), daemon=True)
     looking.start()
     until = time.monotonic() + 10
