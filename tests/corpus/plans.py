@@ -3,6 +3,7 @@
 Then `hitless init --yes` writes into a copy of each, and once more with the answer that two copies may write.
 
     HITLESS_CORPUS=FOLDER python -m tests.corpus.plans     # also writes docs/corpus.md
+    HITLESS_CORPUS=FOLDER python -m tests.corpus.plans times     # only how long a plan takes, into that page
 
 The folder has an `index.tsv` (number, repository, …, kind, files here) and a folder for each number. The
 gateway is one of this program's own, with HTTPS, and with the ports that the plans ask for.
@@ -23,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +44,7 @@ PAGE = ROOT / "docs" / "corpus.md"
 GATEWAY = "hitless-corpus"
 NOT_UP = "hitless-corpus-not-up"
 _AT_ONCE = 2
+_TIMES = "\n`hitless plan` takes longer than `docker compose config`"
 _MISSING_PORT = re.compile(r"does not publish the port (\d+(?:/udp)?)")
 _MISSING_MIDDLEWARE = re.compile(r"no middleware '([\w-]+)(?:@file|@docker)?' in this application, nor")
 _MISSING_FILE = re.compile(r"env file (/\S+) not found")
@@ -239,6 +242,31 @@ def main(corpus: Path, folder: Path) -> None:
     `folder` is an empty one for the copies.
     """
     found = [one.as_run(folder / "as-is") for one in files(corpus)]
+    with gateway() as cli:
+        ways = [found, initialised(found, folder / "yes", default)]
+        ways.append(initialised(found, folder / "trusting", trusting))
+        plans = [planned(way) for way in ways]
+        counts = give(cli, [one for way in plans for one in way], folder)
+        ways_planned = [planned_again(way) for way in plans]
+        PAGE.write_text(page(ways_planned, *counts) + roles_of(found) + likes_of(found) + times_of(found))
+    print(PAGE.read_text())
+
+
+def main_times(corpus: Path, folder: Path) -> None:
+    """Write into the page how long a plan of each file takes. `folder` is an empty one for the copies."""
+    found = [one.as_run(folder / "as-is") for one in files(corpus)]
+    with gateway():
+        said = times_of(found)
+    before, times, _ = PAGE.read_text().partition(_TIMES)
+    if not times:
+        raise SystemExit(f"{PAGE} has no such part yet: run all of it first")
+    PAGE.write_text(before + said)
+    print(said)
+
+
+@contextmanager
+def gateway() -> Iterator[Cli]:
+    """A gateway of this program's own, with HTTPS."""
     cli = Cli((), {"HITLESS_GATEWAY": GATEWAY})
     _remove_gateway(cli)
     web, https = free_port(), free_port()
@@ -247,15 +275,9 @@ def main(corpus: Path, folder: Path) -> None:
         *("--acme-email", "corpus@example.org"),
     )
     try:
-        ways = [found, initialised(found, folder / "yes", default)]
-        ways.append(initialised(found, folder / "trusting", trusting))
-        plans = [planned(way) for way in ways]
-        counts = give(cli, [one for way in plans for one in way], folder)
-        ways_planned = [planned_again(way) for way in plans]
-        PAGE.write_text(page(ways_planned, *counts) + roles_of(found) + likes_of(found) + times_of(found))
+        yield cli
     finally:
         _remove_gateway(cli)
-    print(PAGE.read_text())
 
 
 def likes_of(found: Sequence[File]) -> str:
@@ -281,7 +303,7 @@ def times_of(found: Sequence[File]) -> str:
         pairs = [(_seconds(one.resolved), _seconds(one.plan)) for _ in range(2)]
         more.append(min(plan for _, plan in pairs) - min(config for config, _ in pairs))
     return (
-        f"\n`hitless plan` takes longer than `docker compose config`: at most {max(more):.2f} s,\n"
+        f"{_TIMES}: at most {max(more):.2f} s,\n"
         f"in the middle {statistics.median(more):.2f} s: one after the other, the better of two runs, on\n"
         f"{os.cpu_count()} cores with a load of {os.getloadavg()[2]:.1f}, most of it by others.\n"
     )
@@ -362,4 +384,5 @@ def _reasons(title: str, plans: Sequence[Planned]) -> list[str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        main(Path(os.environ["HITLESS_CORPUS"]), Path(made))
+        run = main_times if sys.argv[1:] == ["times"] else main
+        run(Path(os.environ["HITLESS_CORPUS"]), Path(made))
