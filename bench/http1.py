@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 from bench.exchange import Progress
+from bench.loopback import any_certificate
 from bench.report import Kind
 from hitless.adapters.load.wire import Address, Connection, Connections, Head
 
@@ -25,6 +26,7 @@ CHUNK_BYTES: Final = 2048
 _PATHS: Final[dict[Kind, str]] = {
     "kept": "/",
     "fresh": "/",
+    "https": "/",
     "failing": "/failing",
     "slow": "/slow?seconds=3",
     "stream": "/stream?seconds=5",
@@ -36,7 +38,7 @@ _RIGHT: Final[dict[Kind, tuple[int, ...]]] = {"failing": (200, 500, 503)}
 
 
 class Http1:
-    """All HTTP/1.1 kinds, on kept connections except for "fresh" and uploads.
+    """All HTTP/1.1 kinds, on kept connections except for "fresh", "https" and uploads.
 
     The requests are built in advance: to send 140 of them a second must cost little.
     """
@@ -44,6 +46,9 @@ class Http1:
     def __init__(self, address: Address, host: str) -> None:
         """Build the requests; nothing is opened yet."""
         self._connections = Connections(address)
+        self._address = address
+        self._host = host
+        self._tls = any_certificate("http/1.1")
         self._fixed = {kind: _request(host, "GET", path) for kind, path in _PATHS.items()}
         # Seeded: two runs send the same. They differ, so that a swapped answer would be noticed.
         bodies = [random.Random(number).randbytes(BODY_BYTES) for number in range(BODIES)]
@@ -56,13 +61,14 @@ class Http1:
         if kind in ("upload", "long"):
             return await self._upload(kind, UPLOAD_CHUNKS if kind == "upload" else LONG_CHUNKS, progress)
         request, expected = (self._fixed[kind], b"") if kind != "post" else self._post()
-        connection = await self._connections.get(fresh=kind == "fresh")
+        is_fresh = kind in ("fresh", "https")
+        connection = await (self._secure() if kind == "https" else self._connections.get(fresh=is_fresh))
         progress.connected = True
         reusable = False
         try:
             connection.send(request)
             head, body = await _answer(connection, progress)
-            reusable = head.lasting and kind != "fresh"
+            reusable = head.lasting and not is_fresh
         finally:
             if reusable:
                 self._connections.put(connection)
@@ -73,6 +79,10 @@ class Http1:
     async def close(self) -> None:
         """Close the idle connections."""
         self._connections.close()
+
+    async def _secure(self) -> Connection:
+        opened = await asyncio.open_connection(*self._address, ssl=self._tls, server_hostname=self._host)
+        return Connection(*opened)
 
     def _post(self) -> tuple[bytes, bytes]:
         self._posted += 1

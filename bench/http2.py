@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -18,6 +17,7 @@ from h2.events import (
 )
 
 from bench.exchange import Progress
+from bench.loopback import any_certificate
 from bench.report import Kind
 from hitless.adapters.load.wire import Address
 
@@ -45,11 +45,7 @@ class Http2:
         self._host = host
         self._session: _Session | None = None
         self._opening = asyncio.Lock()
-        # The gateway's certificate is its own, and the load goes only to loopback.
-        self._tls = ssl.create_default_context()
-        self._tls.check_hostname = False
-        self._tls.verify_mode = ssl.CERT_NONE
-        self._tls.set_alpn_protocols(["h2"])
+        self._tls = any_certificate("h2")
 
     async def ask(self, kind: Kind, progress: Progress) -> str | None:
         """As in the protocol; raises OSError when the stream or its connection ends early."""

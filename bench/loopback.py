@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from urllib.parse import urlsplit
 
 from hitless.adapters.load.wire import Address
@@ -21,3 +22,12 @@ def loopback(url: str) -> Address:
     if parts.scheme != "http" or not is_loopback or parts.path not in ("", "/"):
         raise ValueError(f"load goes only to http://LOOPBACK-ADDRESS:PORT, not to {url!r}")
     return Address(name, parts.port or 80)
+
+
+def any_certificate(protocol: str) -> ssl.SSLContext:
+    """For TLS with any certificate, as a gateway's own: the load goes to this machine alone."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([protocol])
+    return context

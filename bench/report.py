@@ -25,6 +25,7 @@ Kind = Literal[
     "events",
     "websocket",
     "held",
+    "https",
     "http2",
     "unary",
     "streaming",
@@ -39,11 +40,12 @@ Kind = Literal[
 - events: server-sent events for 5 s
 - websocket: a WebSocket of 5 s on which every message is echoed
 - held: a WebSocket that stays open until the load ends, and is opened again after it was closed
+- https: a GET on a TLS connection that is new
 - http2: a GET as one of many streams of one HTTP/2 connection over TLS
 - unary, streaming: a gRPC call of one answer, and one that is answered for 5 s, over h2c
 """
 
-QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post", "http2", "unary"})
+QUICK: frozenset[Kind] = frozenset({"kept", "fresh", "post", "https", "http2", "unary"})
 """The kinds with an answer at once, so that their latency is meaningful."""
 
 WITH_FRAME: Final = "closed"

@@ -234,6 +234,8 @@ def floor() -> Iterator[Row]:
                     end[kind].append(time.monotonic() - began - boot - LONGEST - stop)
                 report = load.report()
                 lost += report.lost
+                if report.lost:
+                    print(f"lost in deployment {release}, {kind}: {report.lost_by}", file=sys.stderr)
                 live[kind].append((report.first_answer(str(release)) or 0.0) - began - boot)
     yield Row("boot, from docker run to the first good answer", statistics.median(boots))
     yield Row("longest request in flight", LONGEST)

@@ -76,13 +76,18 @@ async def http1(how: str) -> AsyncIterator[int]:
                 got += (await reader.readexactly(size + 2))[:-2]
             got += b"more" if how == "wrong" else b""
             body = f"{hashlib.sha256(got).hexdigest()} {len(got)}\n".encode()
-        if b" /failing " in head:
+        if b" /failing " in head or b" / " in head:
             body = b"from release 9" if how == "wrong" else b"from release 7"
         writer.write(f"HTTP/1.1 {status} X\r\n{release}Content-Length: {len(body)}\r\n\r\n".encode())
         writer.write(body[:-5] if how == "body cut" else body)
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    tls = None
+    if how.startswith("tls "):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(CERTIFICATE)
+        how = how.removeprefix("tls ")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
         yield server.sockets[0].getsockname()[1]
 
 
@@ -208,6 +213,9 @@ def test_right_answers_lose_nothing(serving: Serving, kind: Kind) -> None:
         (http1, "upload", "502 before the end", "502"),
         (http1, "upload", "no release", "no release"),
         (http1, "upload", "body cut", "body cut"),
+        (http1, "https", "tls 502", "502"),
+        (http1, "https", "tls wrong", "wrong body"),
+        (http1, "https", "tls body cut", "body cut"),
         (http1, "failing", "502", "502"),
         (http1, "failing", "wrong", "wrong body"),
         (http1, "failing", "no release", "no release"),
@@ -287,7 +295,14 @@ def test_a_connection_that_goes_away_keeps_the_streams_that_it_answered() -> Non
     assert report.lost < 10
 
 
-@pytest.mark.parametrize("kind", ["websocket", "http2", "upload"])
+def test_a_get_over_tls_that_is_answered_is_not_lost() -> None:
+    report = run(http1, "tls right", "https")
+
+    assert report.lost_by == {}
+    assert report.sent == 10
+
+
+@pytest.mark.parametrize("kind", ["websocket", "https", "http2", "upload"])
 def test_a_refused_connection_is_lost(kind: Kind) -> None:
     @asynccontextmanager
     async def nobody(how: str) -> AsyncIterator[int]:
