@@ -56,11 +56,12 @@ picture: python engine
 	@$(PYTHON_RUN) -m bench.picture
 
 test: python engine
-	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile -m "not more"
+	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile --durations=15 -m "not more"
 
 test-more: python servers
 	@dev/servers
-	@$(PYTHON_RUN) -m pytest tests/e2e -m "more and not long"
+	@$(PYTHON_RUN) -m pytest tests/e2e -n 2 --dist loadfile --durations=15 -m "more and not long and not alone"
+	@$(PYTHON_RUN) -m pytest tests/e2e --durations=5 -m "more and alone and not long"
 
 test-long: python servers
 	@dev/servers

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import GATEWAY, WEB, App, Cli, docker, free_port
 
 # it takes from everybody on this engine what each test needs, so nothing runs beside it
-pytestmark = pytest.mark.more
+pytestmark = [pytest.mark.more, pytest.mark.alone]
 
 Make = Callable[..., App]
 MOST = 40  # the engine's default pools hold some thirty networks
