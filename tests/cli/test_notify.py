@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hitless import wiring
+from hitless.cli import notify
 from hitless.cli.main import hitless
 from hitless.domain.host.receivers import Kind, Occasion
 from tests.cli.test_command import Host, Run, run
@@ -29,6 +30,11 @@ def call(monkeypatch: pytest.MonkeyPatch, host: FakeHost, *words: str, said: str
 @pytest.fixture
 def host() -> FakeHost:
     return FakeHost()
+
+
+def test_the_help_names_all_that_there_is() -> None:
+    assert set(notify._KINDS) == set(Kind)
+    assert set(notify._OCCASIONS) == set(Occasion)
 
 
 def test_the_address_as_an_argument(monkeypatch: pytest.MonkeyPatch, host: FakeHost) -> None:

@@ -190,8 +190,8 @@ def test_a_killed_command_is_told_by_the_next_one_once() -> None:
     made.notified.told.clear()
     made.before = lambda _: None
     deploy(made)
-    assert [one.occasions for one in told(made)] == [(Occasion.DEPLOYED,), (Occasion.UNFINISHED,)]
-    assert told(made)[1].summary.startswith(
+    assert [one.occasions for one in told(made)] == [(Occasion.UNFINISHED,), (Occasion.DEPLOYED,)]
+    assert told(made)[0].summary.startswith(
         f"shop: deploy of release 2, by {commands.SOMEBODY}, was interrupted"
     )
     deploy(made)

@@ -64,7 +64,6 @@ class Telling:
         ports, name = self._ports, gateway.project if gateway else _USUAL
         words = f" --gateway {name}" if name != _USUAL else ""
         around = Around(ports.notices.host_name(), self._holder, ports.clock.utc(), words)
-        found = tuple(notices.of_end(self._events, ended, cause, self._left, around))
         # what others may tell, too
         shared: list[Notice] = []
         if self._events:
@@ -73,9 +72,11 @@ class Telling:
             shared += notices.of_certificates(self._certificates, around)
         there = [one for one in self._receivers.values() if one]
         shared = [one for one in shared if any(notices.wanted(receiver, (one,)) for receiver in there)]
+        found: tuple[Notice, ...] = ()
         if shared:
             with suppress(HitlessError):
-                found += notices.are_claimed(shared, ports.notices.claim([one.id for one in shared]))
+                found = notices.are_claimed(shared, ports.notices.claim([one.id for one in shared]))
+        found += tuple(notices.of_end(self._events, ended, cause, self._left, around))
         due = {receiver: notices.wanted(receiver, found) for receiver in there}
         self._due = {receiver: some for receiver, some in due.items() if some}
         return bool(self._due)

@@ -9,16 +9,18 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitless.adapters.notices.payloads import discord, mail, ntfy, request, slack
+from hitless.adapters.notices.payloads import discord, mail, ntfy, request, signature, slack
 from hitless.domain.host.notices import Notice
 from hitless.domain.host.receivers import Occasion
 from tests.domain.host.test_receivers import DISCORD, KEY, MAIL, MATRIX, NTFY, SLACK, WEBHOOK
+from tests.reference.pages import DOCS, blocks
 
 NOW = 1_790_000_000
 FAILED = Notice(
@@ -50,7 +52,9 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 
 
 def notice(text: str) -> Notice:
-    return Notice("msg_1", (Occasion.FAILED,), text, (text,), text, 7, text, text, text, text, text)
+    return Notice(
+        "msg_1", (Occasion.FAILED,), f"shop: {text}", (text,), text, 7, text, text, text, text, text
+    )
 
 
 def body(sent: Any) -> Any:
@@ -151,10 +155,22 @@ def test_a_webhook_is_signed_as_standard_webhooks_says() -> None:
     assert sent.headers["webhook-timestamp"] == str(NOW)
 
 
+def test_a_receiver_verifies_it_as_the_page_says() -> None:
+    [code] = [one.text for one in blocks(DOCS / "notifications.md") if one.language == "python"]
+    page: dict[str, Any] = {}
+    exec(code, page)
+    now = int(time.time())
+    sent = request(WEBHOOK, FAILED, now)
+    headers = dict(sent.headers)
+    assert page["is_from_hitless"](KEY, headers, sent.body)
+    assert not page["is_from_hitless"](KEY, headers, sent.body + b" ")
+    assert not page["is_from_hitless"]("whsec_" + "B" * 43 + "=", headers, sent.body)
+    old = request(WEBHOOK, FAILED, now - 3600)
+    assert not page["is_from_hitless"](KEY, old.headers, old.body)
+
+
 def test_the_signature_is_that_of_the_specification() -> None:
     """The example of the specification's own libraries."""
-    from hitless.adapters.notices.payloads import signature
-
     made = signature(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",

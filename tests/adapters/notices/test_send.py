@@ -66,10 +66,10 @@ def test_one_that_hangs_keeps_nobody_for_long_and_no_other_from_it(server: Web) 
     with web() as hanging:
         hanging.status = 0
         began = time.monotonic()
-        found = send({hook(hanging.url, "slow"): (NOTICE,), hook(server.url, "quick"): (NOTICE,)}, 0.5)
-        assert time.monotonic() - began < 3
+        found = send({hook(hanging.url, "slow"): (NOTICE,), hook(server.url, "quick"): (NOTICE,)}, 3)
+        assert time.monotonic() - began < 10
     assert list(found) == ["slow"]
-    assert found["slow"] == "no answer within 0.5 s; it may have got it"
+    assert found["slow"] == "no answer within 3 s; it may have got it"
     assert len(server.got) == 1
     assert len(hanging.got) == 1
 

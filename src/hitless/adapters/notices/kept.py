@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -44,6 +43,8 @@ class GatewayNotices:
 
     def host_name(self) -> str:
         """The name of the Docker host: this machine's own where it is this machine."""
+        import socket  # 3 ms: not before something is told
+
         try:
             name = self.name()
         except HitlessError:  # the context is gone: what fails without it says so

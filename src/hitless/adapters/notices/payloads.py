@@ -36,7 +36,7 @@ class Sent:
 
     method: str
     url: str = field(repr=False)
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -15,6 +15,7 @@ from threading import Thread
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
+    BaseHandler,
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
     HTTPHandler,
@@ -38,13 +39,13 @@ def send(due: Mapping[Receiver, Sequence[Notice]], seconds: float = SECONDS) -> 
     found: dict[str, str] = {}
 
     def tell(receiver: Receiver, notices: Sequence[Notice]) -> None:
-        try:
-            for notice in notices:
+        said = ""
+        for notice in notices:
+            try:
                 _tell(receiver, notice)
-        except Exception as error:  # whatever a receiver does, it is no failure of a command
-            found[receiver.name] = reason(error)
-        else:
-            found[receiver.name] = ""
+            except Exception as error:  # whatever a receiver does, it is no failure of a command
+                said = said or reason(error)
+        found[receiver.name] = said
 
     # threads that nobody waits for: a name server that is silent has no timeout of its own
     threads = [Thread(target=tell, args=one, daemon=True) for one in due.items()]
@@ -67,21 +68,24 @@ def _tell(receiver: Receiver, notice: Notice) -> None:
 
 def _over_http(receiver: Receiver, notice: Notice) -> None:
     sent = request(receiver, notice, int(time.time()))
-    if urlsplit(sent.url).scheme not in ("http", "https"):
-        raise ValueError("another scheme")
     # nothing that follows a redirect, which would take the secret elsewhere, or reads files
     opener = OpenerDirector()
-    for handler in (
-        ProxyHandler(),
-        HTTPHandler(),
-        HTTPSHandler(context=ssl.create_default_context()),
-        HTTPErrorProcessor(),
-        HTTPDefaultErrorHandler(),
-    ):
+    for handler in (_connecting(urlsplit(sent.url).scheme), ProxyHandler(), HTTPErrorProcessor()):
         opener.add_handler(handler)
+    opener.add_handler(HTTPDefaultErrorHandler())
     asked = Request(sent.url, sent.body, dict(sent.headers), method=sent.method)  # noqa: S310  # see above
     with opener.open(asked, timeout=_STEP):
         pass  # the status says it all: nothing else of an answer is read
+
+
+def _connecting(scheme: str) -> BaseHandler:
+    match scheme:
+        case "http":
+            return HTTPHandler()
+        case "https":
+            return HTTPSHandler(context=ssl.create_default_context())
+        case _:
+            raise ValueError("neither HTTP nor HTTPS")
 
 
 def _by_mail(receiver: Receiver, notice: Notice) -> None:
@@ -98,10 +102,17 @@ def _by_mail(receiver: Receiver, notice: Notice) -> None:
         if parts.scheme == "smtp" and (server.has_extn("starttls") or _is_due(receiver, host)):
             server.starttls(context=context)
         if parts.username:
-            server.login(unquote(parts.username), receiver.secret)
+            _log_in(server, unquote(parts.username), receiver.secret)
         message = mail(receiver, notice, int(time.time()))
         if refused := server.send_message(message, receiver.sender, receiver.to):
             raise smtplib.SMTPRecipientsRefused(refused)
+
+
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    try:
+        server.login(user, password)
+    except smtplib.SMTPServerDisconnected as error:  # before the next way of several: it has had enough
+        raise smtplib.SMTPAuthenticationError(535, "") from error
 
 
 def _is_due(receiver: Receiver, host: str) -> bool:
@@ -124,7 +135,7 @@ def reason(error: Exception) -> str:
         case URLError() if isinstance(error.reason, Exception):
             return reason(error.reason)
         case smtplib.SMTPAuthenticationError():
-            return f"it refuses the login ({error.smtp_code})"
+            return "it refuses the login"
         case smtplib.SMTPRecipientsRefused():
             return f"it refuses {len(error.recipients)} of the recipients"
         case smtplib.SMTPNotSupportedError():

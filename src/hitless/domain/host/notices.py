@@ -34,7 +34,7 @@ TOLD = frozenset(
         Operation.SHARED_UP,
     }
 )
-"""Of which operations the ends are told. A proof is one that somebody looks at."""
+"""The operations whose ends are told. A proof is one that somebody looks at."""
 
 _MOST = 300  # characters of a line
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (bidi overrides), half a pair, ends of lines
