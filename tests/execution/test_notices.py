@@ -22,6 +22,7 @@ from tests.domain.host.test_receivers import ALL, MAIL, SLACK
 from tests.execution import commands
 from tests.execution.applications import shop
 from tests.execution.test_deploy import Killed
+from tests.execution.test_orders import REFUSED, SETTINGS, site
 from tests.fakes.behaviour import OK
 from tests.fakes.host import FakeHost
 
@@ -131,6 +132,15 @@ def test_who_can_not_be_told_is_on_the_screen_before_the_end_and_changes_nothing
     assert "not_notified" not in "\n".join(made.lines)
 
 
+def test_one_whose_record_cant_be_read_is_on_the_screen() -> None:
+    made = host()
+    made.notified.there = {"old": None}
+    deploy(made)
+    [event] = [one for one in made.events if isinstance(one, NotNotified)]
+    assert event.receiver == "old"
+    assert isinstance(made.events[-1], Ended)
+
+
 def test_an_interrupt_while_receivers_are_told_keeps_the_outcome() -> None:
     made = host()
 
@@ -211,16 +221,16 @@ def test_a_lost_lock_is_unfinished() -> None:
     assert notice.occasions == (Occasion.UNFINISHED, Occasion.FAILED)
 
 
-def test_a_certificate_near_its_end_is_told_once_a_day() -> None:
-    made = host()
-    made.is_certified = True
-    ends = Certificate("shop", ("shop.example",), "CA", "2025-11-01T00:00:00Z", "2026-01-11T00:00:00Z")
+ENDS = Certificate("shop", ("shop.example",), "CA", "2025-11-01T00:00:00Z", "2026-01-11T00:00:00Z")
+
+
+def test_certificates_that_are_used_and_near_their_end() -> None:
     found = notices.of_certificates(
         [
-            _status(ends, days=10, applications=("shop",)),
-            _status(replace(ends, name="unused"), days=10, applications=()),
-            _status(replace(ends, name="renewed", is_renewed=True), days=-1, applications=("shop", "blog")),
-            _status(replace(ends, name="good"), days=40, applications=("shop",)),
+            _status(ENDS, days=10, applications=("shop",)),
+            _status(replace(ENDS, name="unused"), days=10, applications=()),
+            _status(replace(ENDS, name="renewed", is_renewed=True), days=-1, applications=("shop", "blog")),
+            _status(replace(ENDS, name="good"), days=40, applications=("shop",)),
         ],
         notices.Around("far", "ann", "2026-01-01T10:00:00+00:00"),
     )
@@ -228,8 +238,31 @@ def test_a_certificate_near_its_end_is_told_once_a_day() -> None:
         "the certificate shop of shop ends in 10 days",
         "the certificate renewed of shop, blog has ended on 2026-01-11",
     ]
-    assert made.notified.claim([found[0].id]) == {found[0].id}
-    assert made.notified.claim([found[0].id]) == set()
+
+
+def secure() -> FakeHost:
+    made = FakeHost(gateway_settings=SETTINGS)
+    commands.deploy(made.ports(), site())
+    made.notified.there = {"ops": replace(SLACK, on=(Occasion.CERTIFICATE,))}
+    return made
+
+
+def test_each_is_told_once_a_day() -> None:
+    made = secure()
+    made.certified.got["shop.example"] = replace(ENDS, is_renewed=True)
+    for _ in range(3):
+        commands.deploy(made.ports(), site())
+    assert [one.summary for one in told(made)] == ["the certificate shop of shop ends in 10 days"]
+
+
+def test_one_that_the_ca_refuses_is_told_with_the_failure() -> None:
+    made = secure()
+    made.certified.refusals["new.example"] = REFUSED
+    with suppress(HitlessError):
+        commands.deploy(made.ports(), site("shop.example", "new.example"))
+    [notice] = told(made)
+    assert notice.occasions == (Occasion.FAILED, Occasion.CERTIFICATE)
+    assert "the CA says: no such name" in notice.cause
 
 
 def _status(certificate: Certificate, days: int, applications: tuple[str, ...]) -> CertificateStatus:

@@ -10,6 +10,7 @@ from hitless.domain.host import notices, receivers
 from hitless.domain.host.notices import Around
 from hitless.domain.host.receivers import Receiver
 from hitless.execution.session import Session
+from hitless.execution.telling import unreadable
 from hitless.ports import Ports
 
 
@@ -51,12 +52,6 @@ def test(session: Session, name: str) -> tuple[str, ...]:
             "add it again with the right address and options: hitless gateway notify add",
         )
     return tuple(chosen)
-
-
-def unreadable(found: Mapping[str, Receiver | None]) -> dict[str, str]:
-    """Those whose records can't be read, and why they are not told."""
-    reason = "what the gateway keeps of it can't be read: another hitless wrote it, or it is damaged"
-    return {name: reason for name, one in found.items() if one is None}
 
 
 def _chosen(found: Mapping[str, Receiver | None], name: str) -> Mapping[str, Receiver | None]:

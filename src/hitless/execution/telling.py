@@ -79,9 +79,16 @@ class Telling:
         found += tuple(notices.of_end(self._events, ended, cause, self._left, around))
         due = {receiver: notices.wanted(receiver, found) for receiver in there}
         self._due = {receiver: some for receiver, some in due.items() if some}
-        return bool(self._due)
+        return bool(self._due or (self._events and unreadable(self._receivers)))
 
     def tell(self) -> Iterator[NotNotified]:
         """Tell it; who may not have got it. It takes a few seconds at most."""
-        for name, reason in self._ports.notices.tell(self._due).items():
+        failed = {**unreadable(self._receivers), **self._ports.notices.tell(self._due)}
+        for name, reason in failed.items():
             yield NotNotified(name, reason)
+
+
+def unreadable(found: Mapping[str, Receiver | None]) -> dict[str, str]:
+    """Those whose records can't be read, and why they are not told."""
+    reason = "what the gateway keeps of it can't be read: another hitless wrote it, or it is damaged"
+    return {name: reason for name, one in found.items() if one is None}

@@ -161,7 +161,7 @@ def _told(
         case Outcome.FAILED:
             more = (Occasion.CERTIFICATE,) if StepKind.GET_CERTIFICATES in failed else ()
             if live:
-                said = f"release {live} failed when it was live, and the release before it is live again"
+                said = f"release {live} failed when it was live; everything is as it was before"
                 return (Occasion.FAILED, Occasion.ROLLED_BACK, *more), said
             return (Occasion.FAILED, *more), f"{what} failed; everything is as it was before"
         case Outcome.SUCCESSFUL:
