@@ -112,8 +112,7 @@ def test_a_deployment_is_told_whatever_its_receivers_do(app: Callable[..., App],
         ids = [one.headers["webhook-id"] for one in program.got]
         assert len({*ids}) == len(ids) == 4
         assert len(broken.got) == 4
-        for verb in (("history",), ("show",), ("history", "--json")):
-            notify.clean(made.cli.run(*verb))
+        notify.clean(made.cli.run("show"))
         mode = "stat -c %a:%u /var/lib/hitless/.receivers/*.json | sort -u"
         assert docker("exec", "-u", "0", gateway.container, "sh", "-c", mode) == "600:0"
 
