@@ -70,6 +70,7 @@ class Host:
         from hitless.adapters.gateway.traefik import Traefik
         from hitless.adapters.local.clock import SystemClock
         from hitless.adapters.local.machine import LocalMachine
+        from hitless.adapters.notices.kept import GatewayNotices
         from hitless.ports import Ports
 
         shell = GatewayShell(self.cli, self.gateway)
@@ -86,6 +87,7 @@ class Host:
             instances=instances,
             certificates=GatewayCertificates(shell, instances.all),
             configs=GatewayConfigs(shell),
+            notices=GatewayNotices(shell, self.name),
             emit=emit,
         )
 

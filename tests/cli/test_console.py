@@ -29,6 +29,7 @@ from hitless.domain.common.events import (
     Event,
     Found,
     Live,
+    NotNotified,
     Operation,
     Outcome,
     Output,
@@ -76,6 +77,7 @@ EVENTS: tuple[Event, ...] = (
     Output(job("run migrate"), {"shop-green-migrate-1": "3 migrations\ndone [red]"}),
     Wrote(StepId(StepKind.GATE, Colour.GREEN), "shop-green-web-1", "listening on 8000"),
     Undoing((StepId(StepKind.RETIRE, Colour.GREEN),), 10.0),
+    NotNotified("ops", "it answers 500 [red]"),
 )
 
 Capture = pytest.CaptureFixture[str]
@@ -118,6 +120,7 @@ def test_every_event_is_one_json_object_on_one_line(capsys: Capture) -> None:
         "output",
         "wrote",
         "undoing",
+        "not_notified",
     ]
     assert err == ""
 
@@ -288,7 +291,7 @@ def quietly(capsys: Capture, *shown: Event) -> list[str]:
 
 
 def test_quiet_is_the_result_in_one_line(capsys: Capture) -> None:
-    well = [event for event in EVENTS if not isinstance(event, Found | StepFailed | Ended)]
+    well = [event for event in EVENTS if not isinstance(event, Found | StepFailed | Ended | NotNotified)]
 
     assert quietly(capsys, *well, EVENTS[8]) == [
         "release 7 is live on green after 2.5 s; 3 requests in flight drained, 1 cut; 4.0 s in all"

@@ -61,6 +61,8 @@ LOOKS = {
     "certificates",
     "obtained",
     "failures",
+    "receivers",
+    "host_name",
     "said",
     "overview",
     "version",

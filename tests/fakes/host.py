@@ -49,6 +49,7 @@ from tests.fakes.behaviour import OK, Behaviour, FakeClock
 from tests.fakes.certificates import FakeCertificates
 from tests.fakes.configs import FakeConfigs
 from tests.fakes.instances import FakeInstances
+from tests.fakes.notices import FakeNotices
 from tests.reference.published import check_event, check_line
 
 
@@ -107,6 +108,8 @@ class FakeHost:
     certified: FakeCertificates = field(default_factory=FakeCertificates)
     # the operator's own middlewares
     configured: dict[str, Config] = field(default_factory=dict)
+    # who is told what commands have done
+    notified: FakeNotices = field(default_factory=FakeNotices)
     # who answers the requests that wait: port -> host:port
     answering: dict[int, str] = field(default_factory=dict)
     # what requests get that have waited too long
@@ -122,6 +125,7 @@ class FakeHost:
         return Ports(
             *(self, self, self, self, self, self, self.clock, self, self.traefiks, self.certified),
             FakeConfigs(self.configured, self.in_traefik),
+            self.notified,
             self.told,
         )
 

@@ -24,6 +24,7 @@ from hitless.cli.views.like import LikeDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
 from hitless.cli.views.prune import PruneDocument
+from hitless.cli.views.receivers import ReceiversDocument
 from hitless.cli.views.shared import SharedStatusDocument
 from hitless.cli.views.status import StatusDocument
 from hitless.domain.common.events import SCHEMA, Event, StepId, StepJson, name_of
@@ -39,6 +40,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.SHARED_STATUS: SharedStatusDocument,
     Document.CERTIFICATES: CertificatesDocument,
     Document.CONFIGS: ConfigsDocument,
+    Document.RECEIVERS: ReceiversDocument,
     Document.HISTORY: HistoryDocument,
     Document.SHOW: ShowDocument,
     Document.PROVE: ProofDocument,
@@ -58,6 +60,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.SHARED_STATUS: ("shared status",),
     Document.CERTIFICATES: ("gateway certificate list",),
     Document.CONFIGS: ("gateway config list",),
+    Document.RECEIVERS: ("gateway notify list",),
     Document.HISTORY: ("history",),
     Document.SHOW: ("show",),
     Document.PROVE: ("prove",),

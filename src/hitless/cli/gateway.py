@@ -1,4 +1,4 @@
-"""hitless gateway up | upgrade | status | logs | metrics | certificate | config | down"""
+"""hitless gateway up | upgrade | status | logs | metrics | certificate | config | notify | down"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.gateway_config import config
 from hitless.cli.like import is_only_shown, like_options, take
+from hitless.cli.notify import notify
 from hitless.cli.options import (
     AddressRange,
     Alias,
@@ -40,6 +41,7 @@ def gateway() -> None:
 
 gateway.add_command(certificate)
 gateway.add_command(config)
+gateway.add_command(notify)
 
 
 @gateway.command()

@@ -46,6 +46,7 @@ from hitless.domain.plan.recover import abort
 from hitless.domain.plan.routing_steps import CutOver
 from hitless.execution import observe
 from hitless.execution.perform import perform
+from hitless.execution.telling import Telling
 from hitless.ports import Ports
 from hitless.ports.state import HeldLock
 
@@ -83,6 +84,7 @@ class Session:
         self._outcome = Outcome.SUCCESSFUL
         self._addresses: tuple[str, ...] = ()
         self._runs: tuple[Run, ...] = ()
+        self._telling = Telling(self._bare, operation, holder)
 
     def __enter__(self) -> Session:
         """Enter without the lock: `lock` takes it later."""
@@ -91,7 +93,10 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Tell the end, and release the lock. Raises `LockLost` if the lost lock explains the error."""
+        """Tell the end, and release the lock. Raises `LockLost` if the lost lock explains the error.
+
+        Receivers are told when the lock is free: whatever they do, nobody waits for it.
+        """
         told = error
         try:
             if isinstance(error, HitlessError):
@@ -99,9 +104,20 @@ class Session:
             elif error is not None:
                 self._outcome = self._failure(error)
             seconds = self._bare.clock.now() - self.began
-            self.ports.emit(Ended(self.operation, self.application, self._outcome, seconds, self._addresses))
+            ended = Ended(self.operation, self.application, self._outcome, seconds, self._addresses)
+            is_due = self._telling.is_due(ended, _cause(told), self._gateway)
+            if is_due:
+                self._note(ended)
+            else:
+                self.ports.emit(ended)
         finally:
             self.unlock()
+        if is_due:
+            try:
+                for event in self._telling.tell():
+                    self.tell(event)
+            finally:
+                self.tell(ended)
         if told is not None and told is not error:
             raise told from error
 
@@ -137,6 +153,7 @@ class Session:
     def know(self, world: World) -> None:
         """Learn from what was observed: which secrets to hide, and how long such a command takes."""
         self.hide(*(kept.model for kept in world.releases))
+        self._telling.know(world)
         self._runs = world.runs
 
     def lock(self) -> None:
@@ -168,6 +185,7 @@ class Session:
         """Tell that the work begins. From now on, events also go to the journal."""
         expected = took(self._runs, self.operation)
         self.ports.emit(Began(self.operation, self.application, release, self.holder, revision, expected))
+        self._telling.begin(self.application)
 
     def tell(self, event: Event) -> None:
         """Tell an event that is not part of the work. It does not go to the journal."""
@@ -298,12 +316,17 @@ class Session:
                 self._is_whole = True
             case _:
                 pass
+        self._telling.hear(event)
         self._bare.emit(event)
+        self._note(event)
+        if isinstance(event, Began | StepBegan):
+            self._insist()
+
+    def _note(self, event: Event) -> None:
+        """Write an event to the journal, if it belongs there. Its secrets are hidden."""
         # A reader of the journal takes an event before `Began` for one of the previous command
         if self._lock and self._has_begun and not isinstance(event, StepProgress | Wrote | Undoing):
             self._lock.write(json.dumps(as_json(event, self._bare.clock.utc())))
-        if isinstance(event, Began | StepBegan):
-            self._insist()
 
     def _insist(self) -> None:
         if self._lock and not self._lock.is_held():
@@ -317,3 +340,14 @@ class Session:
         except HitlessError:
             return None  # the gateway does not answer, and the first error says so
         return None
+
+
+def _cause(error: BaseException | None) -> str:
+    """Why a command ended so, for receivers; an error of hitless's own has no secrets any more."""
+    if error is None:
+        return ""
+    if isinstance(error, HitlessError):
+        return error.message
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"a bug in hitless: {type(error).__name__}"

@@ -14,6 +14,7 @@ from hitless.ports.images import Images
 from hitless.ports.instances import InstanceControl
 from hitless.ports.local import Clock, LocalMachine
 from hitless.ports.networks import Networks
+from hitless.ports.notices import Notices
 from hitless.ports.projects import Projects
 from hitless.ports.state import State
 
@@ -37,6 +38,7 @@ class Ports:
     instances: InstanceControl
     certificates: Certificates
     configs: Configs
+    notices: Notices
     emit: Callable[[Event], None]
     insist: Callable[[], None] = lambda: None
     hide: Callable[[str], str] = lambda text: text

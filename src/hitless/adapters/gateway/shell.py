@@ -197,6 +197,7 @@ class _Shell:
 def script() -> str:
     """The text of the script; its last line runs the function that it is called with."""
     parts = (
-        Path(__file__).with_name(f"{name}.sh") for name in ("state", "routes", "certificates", "instances")
+        Path(__file__).with_name(f"{name}.sh")
+        for name in ("state", "routes", "certificates", "instances", "notices")
     )
     return "\n".join(part.read_text("utf-8") for part in parts) + '\n"$@"\n'

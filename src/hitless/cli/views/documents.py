@@ -19,6 +19,7 @@ class Document(StrEnum):
     SHARED_STATUS = "shared-status"
     CERTIFICATES = "certificates"
     CONFIGS = "gateway-config"
+    RECEIVERS = "gateway-notify"
     HISTORY = "history"
     SHOW = "show"
     PROVE = "prove"

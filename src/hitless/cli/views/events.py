@@ -24,6 +24,7 @@ from hitless.domain.common.events import (
     Event,
     Found,
     Live,
+    NotNotified,
     Operation,
     Outcome,
     Planned,
@@ -138,6 +139,8 @@ class _Lines:
             case StepFailed(step, seconds, _, _, logs):
                 self._line("[red]✗[/]", step_text(step), seconds, "")
                 self._show_logs(logs)
+            case NotNotified():
+                self._show_not_notified(event)
             case Ended() if self._has_begun:
                 self._say(self._result(event))
 
@@ -169,6 +172,8 @@ class _Lines:
                     f"  [bold green]live[/] after {event.seconds:.1f} s: every new request gets "
                     f"release {event.release} ({event.colour})"
                 )
+            case NotNotified():
+                self._show_not_notified(event)
             case Ended() if self._has_begun:  # else the error says it, or that there was nothing to do
                 self._end(event)
 
@@ -183,6 +188,9 @@ class _Lines:
         if self._folds.are_there:
             self._folds.open(step_text(step))
             self._out.print(f"    {name} |", one_line(line), markup=False)
+
+    def _show_not_notified(self, event: NotNotified) -> None:
+        self._say(f"  [yellow]not told:[/] {escape(event.receiver)}: {escape(event.reason)}")
 
     def _end_step(self) -> None:
         self._running.ended()

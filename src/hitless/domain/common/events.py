@@ -38,6 +38,9 @@ class Operation(StrEnum):
     CERTIFICATE_REMOVE = "gateway certificate remove"
     CONFIG_ADD = "gateway config add"
     CONFIG_REMOVE = "gateway config remove"
+    NOTIFY_ADD = "gateway notify add"
+    NOTIFY_REMOVE = "gateway notify remove"
+    NOTIFY_TEST = "gateway notify test"
 
 
 class Outcome(StrEnum):
@@ -273,6 +276,17 @@ class Undone:
 
 
 @dataclass(frozen=True)
+class NotNotified:
+    """A receiver may not have got what it should be told.
+
+    It changes no outcome, and is not in the journal.
+    """
+
+    receiver: str
+    reason: str = foreign()
+
+
+@dataclass(frozen=True)
 class Ended:
     """The command is over: the last event of every command, exactly once.
 
@@ -302,6 +316,7 @@ Event: TypeAlias = (
     | Drained
     | Undoing
     | Undone
+    | NotNotified
     | Ended
 )
 
