@@ -65,6 +65,7 @@ LOOKS = {
     "overview",
     "version",
     "container",
+    "counted",
 }
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {
