@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from hitless.web.access import Gate, TooManyTries
@@ -95,12 +97,13 @@ def test_ten_thousand_tries_are_ten_a_minute(dashboard: Dashboard) -> None:
     assert 0 < int(answer.headers["retry-after"]) <= 60
     # not even the right one is looked at: an answer would tell which one is right
     assert log_in(browser) == 429
-    gate = dashboard.gate
-    for number in range(10_000):
+    looked_at = 0
+    for number in range(10_000):  # within 100 seconds
         dashboard.now += 0.01
-        if number % 6000 < 5000:  # fewer than a minute's worth
-            with pytest.raises(TooManyTries):
-                gate.admits(str(number))
+        with suppress(TooManyTries):
+            assert not dashboard.gate.admits(str(number))
+            looked_at += 1
+    assert looked_at <= 20
     dashboard.now += 61
     assert log_in(browser) == 303
 

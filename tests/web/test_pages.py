@@ -189,8 +189,8 @@ def test_the_chart_has_both_colours_and_the_deployments(dashboard: Dashboard, br
     counted = {("shop", Colour.BLUE): next(iter(_counts(50)))}
     dashboard.samples.found = [Sample(until - 10, 5, counted)]
     page = document(browser, "/api/applications/shop/chart?minutes=15")
-    [[_, requests, errors, _]] = page["colours"]["blue"]
-    assert (requests, errors) == (10.0, 0.0)
+    [[_, requests, errors, _, seconds]] = page["colours"]["blue"]
+    assert (requests, errors, seconds) == (10.0, 0.0, 5.0)
     # the deployment of the fakes was in another year
     assert page["deployments"] == []
     assert browser.get("/api/applications/shop/chart?minutes=7").status_code == 400

@@ -67,6 +67,7 @@ def dashboard(
     _insist_on_libraries()
     import secrets
     import time
+    from contextlib import suppress
 
     from hitless.cli.console import ignore
     from hitless.cli.logs import ended_without_a_word
@@ -93,7 +94,8 @@ def dashboard(
         else:
             echo(f"open {address}/login#{token}\nit opens one session; Ctrl-C ends the dashboard")
         recorder.start()
-        serve(pages(reader, gate), listener)
+        with suppress(KeyboardInterrupt):  # this is how it ends
+            serve(pages(reader, gate), listener)
         recorder.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -86,7 +87,7 @@ class _Pages:
         try:
             is_right = self._gate.admits(token)
         except TooManyTries as error:
-            wait = f"{error.seconds:.0f}"
+            wait = str(math.ceil(error.seconds))
             message = f"There were too many wrong tokens. Try again in {wait} s."
             answer = self._page("login.html", 429, title="log in", message=message)
             answer.headers["Retry-After"] = wait

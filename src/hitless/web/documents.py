@@ -189,12 +189,18 @@ def _health(status: ApplicationStatus) -> Document:
 
 
 def _rates(point: Point | None) -> list[float | None] | None:
-    return _point(point)[1:] if point else None
+    return _point(point)[1:4] if point else None
 
 
 def _point(point: Point) -> list[float | None]:
     p95 = None if point.p95 is None else round(point.p95, 5)
-    return [round(point.at, 2), round(point.requests, 4), round(point.errors, 4), p95]
+    return [
+        round(point.at, 2),
+        round(point.requests, 4),
+        round(point.errors, 4),
+        p95,
+        round(point.seconds, 2),
+    ]
 
 
 def _unix(moment: str) -> float:

@@ -89,13 +89,14 @@ class Sample:
 class Point:
     """A moment of a chart: requests and 5xx per second, and the p95 in seconds (None without requests).
 
-    `at` is a Unix time, the end of what it tells.
+    `at` is a Unix time, the end of what it tells; `seconds` is how much of the time before was sampled.
     """
 
     at: float
     requests: float
     errors: float
     p95: float | None
+    seconds: float
 
 
 def sample(before: Look, after: Look) -> Sample:
@@ -135,7 +136,13 @@ def rates(samples: Sequence[Sample], application: str, colour: Colour | None = N
     for (name, side), found in whole.counted.items():
         if name == application and colour in (None, side):
             total = total.plus(found)
-    return Point(whole.at, total.requests / whole.seconds, total.errors / whole.seconds, total.took(0.95))
+    return Point(
+        whole.at,
+        total.requests / whole.seconds,
+        total.errors / whole.seconds,
+        total.took(0.95),
+        whole.seconds,
+    )
 
 
 def series(samples: Iterable[Sample], application: str, width: float) -> dict[Colour, tuple[Point, ...]]:

@@ -1,0 +1,285 @@
+"""hitless's own dashboard in a browser: every page, and each step of a deployment under load.
+
+(Traefik's dashboard is another one: test_dashboard.py.) With HITLESS_PICTURES=docs/assets the pictures of
+docs/dashboard.md are made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from bench.load import Load
+from tests.e2e.conftest import GATEWAY, WEB, App, Cli, Gateway, free_port, gateway_of_its_own, wait_for
+
+pytestmark = pytest.mark.more
+
+TOKEN = "a-token-of-the-tests"
+RATE = 40.0  # requests per second
+QUICK = {"kept": 2.0, "fresh": 1.0, "post": 1.0}  # each is answered at once: so many come as are answered
+NARROW, WIDE = 400, 1600
+SERIOUS = ("serious", "critical")
+
+
+@dataclass
+class Dashboard:
+    """`hitless dashboard` as a process, which a test can end and start again at the same address."""
+
+    cli: Cli
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        token = self.folder / "token"
+        token.write_text(TOKEN)
+        token.chmod(0o600)
+        options = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(token))
+        self.process = self.cli.start("dashboard", *options, XDG_STATE_HOME=str(self.folder))
+        assert self.process.stdout
+        assert self.process.stdout.readline().startswith("the dashboard is at")
+
+    def stop(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        said, _ = self.process.communicate(timeout=20)
+        assert (self.process.returncode, said) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with gateway_of_its_own(f"{GATEWAY}-page") as made:
+        made.cli.run("gateway", "up", "--metrics")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shop(gateway: Gateway, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    name = f"{GATEWAY.removeprefix('hitless-')}-page-shop"
+    file = tmp_path_factory.mktemp("page") / "compose.yml"
+    file.write_text(WEB.replace("IMAGE", image).replace("HOST", f"{name}.localhost"))
+    cli = Cli(("-p", name, "-f", str(file)), {"HITLESS_GATEWAY": gateway.name, "RELEASE": "1"})
+    cli.run("deploy")
+    yield App(name, f"{name}.localhost", cli, gateway)
+    cli.run("down", "--volumes", "--drain-timeout", "1")
+
+
+@pytest.fixture(scope="module")
+def dashboard(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    made = Dashboard(gateway.cli, tmp_path_factory.mktemp("dashboard"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium (dev/servers)."""
+    program = shutil.which("chromium")
+    assert program, "there is no chromium; dev/servers installs it"
+    with sync_playwright() as playwright:
+        # as root Chromium has no sandbox; it gets pages of this test alone
+        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody who is logged in, and what their browser has complained about or asked elsewhere."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def document(self, path: str) -> Any:
+        answer = self.page.request.get(f"{self.address}{path}")
+        assert answer.ok, answer.text()
+        return answer.json()["document"]
+
+
+def log_in(context: BrowserContext, dashboard: Dashboard) -> Visitor:
+    visitor = Visitor(context.new_page(), dashboard.address)
+    page = visitor.page
+    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    page.on("console", lambda one: visitor.complaints.append(one.text) if "Security" in one.text else None)
+    page.on("request", lambda one: visitor.elsewhere.append(one.url))
+    page.goto(f"{dashboard.address}/login#{TOKEN}")
+    page.wait_for_url(f"{dashboard.address}/")
+    return visitor
+
+
+@pytest.fixture
+def visitor(browser: Browser, dashboard: Dashboard) -> Iterator[Visitor]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        made = log_in(context, dashboard)
+        yield made
+        assert made.complaints == []
+        assert [url for url in made.elsewhere if not url.startswith(f"{dashboard.address}/")] == []
+
+
+def steps_on(page: Page) -> list[str]:
+    """The steps of the command that is shown, in their order."""
+    return page.locator("#latest .step").evaluate_all("all => all.map(one => one.dataset.step)")  # type: ignore[no-any-return]
+
+
+def test_a_deployment_under_load_is_seen_whole_though_page_and_dashboard_begin_again(
+    shop: App, dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = visitor.page
+    page.get_by_role("link", name=shop.name, exact=True).click()
+    expect(page.get_by_text("is live: release 1")).to_be_visible()
+    began = time.time()
+    with Load(shop.gateway.url, host=shop.host, rate=RATE, mix=QUICK) as load:  # type: ignore[arg-type]
+        deploy = shop.cli.start("deploy", RELEASE="2", BOOT_SECONDS="3")
+        running = page.locator("#latest .step.running")
+        expect(running).not_to_have_count(0, timeout=30_000)
+        seen = steps_on(page)
+        page.reload()
+        expect(running).not_to_have_count(0, timeout=30_000)
+        assert steps_on(page)[: len(seen)] == seen
+        dashboard.stop()
+        expect(page.get_by_role("alert")).to_contain_text("the dashboard does not answer", timeout=10_000)
+        dashboard.start()
+        expect(page.get_by_role("alert")).to_be_empty(timeout=10_000)
+        assert deploy.wait(120) == 0
+        expect(page.get_by_text("is live: release 2")).to_be_visible(timeout=20_000)
+        expect(page.locator("#latest .outcome").first).to_have_text("successful", timeout=20_000)
+        # the load goes on until the charts have windows of it alone, before and after the deployment
+        wait_for(lambda: time.time() - began > 40, 60)
+    report = load.report()
+    assert report.lost == 0, report.lost_by
+
+    [told] = shop.cli.json("show", "2")
+    planned = [event["step"]["id"] for event in told["events"] if event["event"] == "step_began"]
+    assert steps_on(page) == planned
+    assert page.locator("#latest .step:not(.done)").count() == 0
+
+    _compare_rates(visitor, shop, report.epoch_offset, [one.ended for one in report.samples])
+    expect(page.locator(".lane rect.step")).not_to_have_count(0)
+    expect(page.locator("[data-chart='requests/s'] .live")).to_have_count(1)
+
+
+def _compare_rates(visitor: Visitor, shop: App, offset: float, ended: list[float]) -> None:
+    """The requests that the chart's points tell are those of the load, where the load was all the time."""
+    chart = visitor.document(f"/api/applications/{shop.name}/chart?minutes=15")
+    first, last = min(ended) + offset, max(ended) + offset
+    told, sent, seconds = 0.0, 0, 0.0
+    for points in zip(*chart["colours"].values(), strict=True):
+        end, length = points[0][0], points[0][4]
+        if first < end - length and end < last:
+            told += sum(point[1] * length for point in points)
+            sent += sum(end - length < one + offset <= end for one in ended)
+            seconds += length
+    assert seconds > 15
+    assert told / seconds == pytest.approx(sent / seconds, rel=0.05)
+    assert all(point[2] == 0 for points in chart["colours"].values() for point in points)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_can_be_read_on_every_screen_and_by_everybody(
+    shop: App, dashboard: Dashboard, browser: Browser, theme: Any, tmp_path: Path
+) -> None:
+    with browser.new_context(color_scheme=theme, viewport={"width": WIDE, "height": 1000}) as context:
+        visitor = log_in(context, dashboard)
+        page = visitor.page
+        _picture(page, f"dashboard-host-{theme}", "table", tmp_path)
+        page.goto(f"{dashboard.address}/applications/{shop.name}")
+        expect(page.locator("#history tbody tr")).not_to_have_count(0)
+        expect(page.locator(".chart")).to_have_count(4)
+
+        # by keyboard alone
+        page.locator("#history tbody button").first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#history .step")).not_to_have_count(0)
+        _picture(page, f"dashboard-application-{theme}", "#history", tmp_path)
+        page.keyboard.press("Enter")
+        expect(page.locator("#history .step")).to_have_count(0)
+        page.get_by_role("button", name="Show").first.focus()
+        page.keyboard.press("Space")
+        expect(page.locator("#logs")).to_contain_text("release")
+        if page.locator("#diff-before option").count() > 1:
+            page.get_by_role("button", name="Show").last.click()
+            expect(page.locator("#diff")).to_contain_text("RELEASE")
+        _is_accessible(page)
+
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        page.reload()
+        _picture(page, f"dashboard-phone-{theme}", ".chart", tmp_path)
+        for path in (f"/applications/{shop.name}", "/", "/nothing"):
+            page.goto(f"{dashboard.address}{path}")
+            page.wait_for_load_state("networkidle" if path == "/nothing" else "load")
+            expect(page.locator("main")).not_to_contain_text("Looking at the Docker host")
+            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, path
+            _is_accessible(page)
+        assert visitor.complaints == []
+
+
+def test_the_button_changes_the_theme_and_the_page_remembers_it(visitor: Visitor) -> None:
+    page = visitor.page
+    back = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(back)
+    button = page.get_by_role("button", name="Theme")
+    button.click()
+    assert page.evaluate(back) == light
+    button.click()
+    dark = page.evaluate(back)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(back) == dark
+
+
+def test_who_logs_out_is_out(visitor: Visitor, dashboard: Dashboard) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url(f"{dashboard.address}/login")
+    page.goto(f"{dashboard.address}/")
+    assert page.url == f"{dashboard.address}/login"
+    _is_accessible(page)
+    page.get_by_label("Token").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert").last).to_contain_text("not the token")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{dashboard.address}/")
+
+
+def _picture(page: Page, name: str, there: str, folder: Path) -> None:
+    """Take a picture of the page when this is there; a small one."""
+    expect(page.locator(there).first).to_be_visible()
+    page.mouse.move(0, 0)
+    made = folder / f"{name}.png"
+    page.screenshot(path=made, full_page=True, animations="disabled")
+    kept = Path(os.environ.get("HITLESS_PICTURES") or folder)
+    with Image.open(made) as picture:
+        narrow = (
+            picture.resize((picture.width * 3 // 4, picture.height * 3 // 4))
+            if picture.width > 800
+            else picture
+        )
+        narrow.convert("RGB").save(kept / f"{name}.webp", quality=80, method=6)
+    assert (kept / f"{name}.webp").stat().st_size < 200_000
+
+
+def _is_accessible(page: Page) -> None:
+    """Whether axe-core finds nothing serious."""
+    found = json.loads(json.dumps(Axe().run(page).response))["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in SERIOUS] == []
