@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 from starlette.testclient import TestClient
 
 from hitless.domain.common.names import Colour
-from hitless.domain.gateway.model import GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import Holder
 from hitless.domain.host.metrics import Counted
@@ -37,38 +36,13 @@ class LockedHost(FakeHost):
 
 
 @dataclass
-class FakeProject:
-    """The gateway as a project, which is there."""
-
-    found: GatewaySettings | None = field(default_factory=lambda: GatewaySettings(metrics=True))
-
-    def settings(self) -> GatewaySettings | None:
-        return self.found
-
-    def container(self) -> GatewayContainer | None:
-        return GatewayContainer("running", True)
-
-    def foreign(self) -> tuple[str, ...]:
-        return ()
-
-    def start(self, settings: GatewaySettings, ca: bytes | None = None) -> bool:
-        raise AssertionError
-
-    def stop(self, volumes: bool) -> None:
-        raise AssertionError
-
-    def read(self, path: str) -> bytes:
-        raise AssertionError
-
-
-@dataclass
 class Dashboard:
     """A dashboard, and what a test can change around it."""
 
     host: FakeHost = field(default_factory=LockedHost)
     logs: FakeLogs = field(default_factory=FakeLogs)
     samples: FakeSamples = field(default_factory=FakeSamples)
-    project: FakeProject = field(default_factory=FakeProject)
+    settings: GatewaySettings | None = field(default_factory=lambda: GatewaySettings(metrics=True))
     now: float = 1_767_225_600.0
     public: str = ""
     is_once: bool = False
@@ -76,7 +50,9 @@ class Dashboard:
     def __post_init__(self) -> None:
         ports = self.host.ports()
         self.recorder = Recorder(self.samples, lambda at: watch.counted(ports, at), lambda: self.now)
-        self.reader = Reader(ports, self.project, self.logs, self.recorder, "traefik", lambda: "here.example")
+        self.reader = Reader(
+            ports, lambda: self.settings, self.logs, self.recorder, "traefik", lambda: "here.example"
+        )
         self.gate = Gate(TOKEN, b"secret", self.is_once, self.public, 7474, lambda: self.now)
         self.app = pages(self.reader, self.gate)
 
@@ -110,7 +86,3 @@ def browser(dashboard: Dashboard) -> Iterator[TestClient]:
     with dashboard.browser() as made:
         assert log_in(made) == 303
         yield made
-
-
-Json = Mapping[str, object]
-Get = Callable[[str], Json]

@@ -66,7 +66,7 @@ def test_a_session_ends_by_itself_or_by_the_button(dashboard: Dashboard) -> None
 )
 def test_a_forged_cookie_is_no_session(dashboard: Dashboard, cookie: str) -> None:
     browser = dashboard.browser()
-    answer = browser.get("/api/host", headers={"Cookie": f"hitless-7474={cookie}".encode()})  # type: ignore[dict-item]
+    answer = browser.get("/api/host", headers={"Cookie": f"hitless-7474={cookie}".encode()})
     assert answer.status_code == 401
 
 

@@ -80,7 +80,7 @@ def test_what_is_interrupted_is_on_the_page_of_the_host(dashboard: Dashboard, br
 
 def test_without_a_gateway_the_page_says_what_to_do(dashboard: Dashboard, browser: TestClient) -> None:
     dashboard.host.has_gateway = False
-    dashboard.project.found = None
+    dashboard.settings = None
     page = document(browser, "/api/host")
     assert page["gateway"]["settings"] is None
     assert not page["gateway"]["running"]
@@ -98,7 +98,7 @@ def test_an_engine_that_goes_away_leaves_what_was_seen(dashboard: Dashboard, bro
     def away(_: Any) -> Any:
         raise DockerFailed("docker ps", 1, "Cannot connect to the Docker daemon", "is the engine running?")
 
-    dashboard.host.of = away  # type: ignore[method-assign]
+    dashboard.host.of = away  # type: ignore[method-assign,assignment]
     answer = browser.get("/api/host")
     assert answer.json()["document"] == before.json()["document"]
     assert "Cannot connect" in answer.json()["error"]["message"]

@@ -83,7 +83,7 @@ def dashboard(
     host = options.host().bounded(_LONGEST)
     ports = host.ports(ignore)
     recorder = Recorder(host.samples(), lambda at: watch.counted(ports, at), time.time)
-    reader = Reader(ports, host.gateway_project(), host.logs(), recorder, options.gateway, host.name)
+    reader = Reader(ports, host.gateway_project().settings, host.logs(), recorder, options.gateway, host.name)
     with _listener(*listen) as listener, ended_without_a_word():
         port = listener.getsockname()[1]
         secret = token.encode() if token_file else secrets.token_bytes(32)

@@ -15,7 +15,6 @@ from hitless.domain.host.metrics import Look
 from hitless.domain.host.world import World
 from hitless.execution import observe
 from hitless.ports import Ports
-from hitless.ports.gateway_project import GatewayProject
 
 
 @dataclass(frozen=True)
@@ -38,25 +37,25 @@ class ApplicationSeen:
     runs: tuple[Run, ...]
 
 
-def host(ports: Ports, project: GatewayProject, overview: Overview | None = None) -> HostSeen:
+def host(ports: Ports, settings: GatewaySettings | None, overview: Overview | None = None) -> HostSeen:
     """The host. `overview` is one that is recent enough: to make it reads every journal."""
     world = observe.world(ports, None)
     if world.gateway and overview is None:
         overview = ports.state.overview()
     return HostSeen(
         world,
-        project.settings(),
+        settings,
         observe.instances(ports, world),
         observe.health(ports, world),
         overview or Overview(0.0),
     )
 
 
-def application(ports: Ports, project: GatewayProject, name: str) -> ApplicationSeen:
+def application(ports: Ports, settings: GatewaySettings | None, name: str) -> ApplicationSeen:
     """One application."""
     world = observe.world(ports, name)
     text = ports.state.journal(name) if world.gateway else ""
-    return ApplicationSeen(world, project.settings(), journal.runs(text))
+    return ApplicationSeen(world, settings, journal.runs(text))
 
 
 def created(ports: Ports, applications: Iterable[str]) -> dict[str, dict[int, str]]:

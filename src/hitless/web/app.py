@@ -28,7 +28,7 @@ from hitless.web.reader import Reader
 _HERE = Path(__file__).parent
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,199}")  # as Compose takes it for a project
 _LONGEST_FORM = 4096  # bytes
-_RANGES = (15, 60, 360, 1440)  # minutes of a chart
+_RANGES = (5, 15, 60, 360, 1440)  # minutes of a chart
 _HIGHEST = 10**9  # number of a release
 
 Endpoint = Callable[[Request], Awaitable[Response]]

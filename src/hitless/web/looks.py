@@ -20,6 +20,7 @@ from hitless.domain.common.errors import HitlessError
 _MOST = 500  # answers that are kept
 _FIRST = 6.0  # seconds that a page waits for the first answer
 _LATER = 1.0  # the same if there is an older one to show
+_LATE = 5.0  # seconds after which the page says that it waits
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Looks:
         if entry.task is None:
             return entry.seen
         late = time.monotonic() - entry.asked
+        if late < _LATE:
+            return entry.seen
         return replace(
             entry.seen,
             error=entry.seen.error or f"the Docker host has not answered for {late:.0f} s",

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitless.cli.views.difference import diff_document
+from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.facts import Overview
 from hitless.domain.host.logs import Wanted
 from hitless.execution import difference, logs, watch
 from hitless.ports import Ports
-from hitless.ports.gateway_project import GatewayProject
 from hitless.ports.logs import Logs
 from hitless.web import documents
 from hitless.web.documents import Document
@@ -35,11 +35,12 @@ _LINE = re.compile(r"(\S+) +\| (.*)", re.DOTALL)
 class Reader:
     """A Docker host with a gateway, as `ports` reach it; each command of theirs ends within seconds.
 
-    `name` is the gateway's, and `host_name` says by which name this machine reaches the host.
+    `settings` reads those of the gateway, `name` is its name, and `host_name` says by which name this
+    machine reaches the host.
     """
 
     ports: Ports
-    project: GatewayProject
+    settings: Callable[[], GatewaySettings | None]
     container_logs: Logs
     recorder: Recorder
     name: str
@@ -95,14 +96,14 @@ class Reader:
         return await self.looks.get(("diff", name, before, after), look, FRESH)
 
     async def _application(self, name: str) -> Seen:
-        look = lambda: watch.application(self.ports, self.project, name)  # noqa: E731  # it is one call
+        look = lambda: watch.application(self.ports, self.settings(), name)  # noqa: E731  # it is one call
         return await self.looks.get(("application", name), look, FRESH)
 
     def _host(self) -> Document:
         at, overview = self._overview or (0.0, None)
         if time.monotonic() - at > _OVERVIEW:
             overview = None
-        seen = watch.host(self.ports, self.project, overview)
+        seen = watch.host(self.ports, self.settings(), overview)
         if overview is None and seen.world.gateway:
             self._overview = (time.monotonic(), seen.overview)
         live = {name: found[1] for name in seen.world.routings if (found := seen.world.live(name))}

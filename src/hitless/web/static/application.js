@@ -112,7 +112,7 @@ function history() {
       h("td", { class: "number" }, run.release ? String(run.release) : ""),
       h("td", {}, h("span", { class: `outcome ${run.outcome || "open"}` }, run.outcome || "not ended")),
       h("td", { class: "number" }, run.outcome ? `${run.seconds.toFixed(1)} s` : ""),
-      h("td", {}, run.holder), h("td", {}, run.revision), h("td", { class: "reason" }, reason));
+      h("td", { class: "who" }, run.holder), h("td", { class: "who" }, run.revision), h("td", { class: "reason" }, reason));
     if (!isOpen) return [row];
     return [row, h("tr", { class: "note" }, h("td", { colspan: "8" },
       found ? command(found) : h("p", { class: "hint" }, "Looking …")))];
@@ -195,7 +195,7 @@ const askLogs = poll(
   () => (at("logs-follow").checked ? 3 : 3600),
   (page, error) => {
     at("logs").hidden = false;
-    if (!page || error) return show(at("logs"), h("p", { class: "problem" }, error ? `${error.message}. ${error.hint}` : ""));
+    if (!page) return show(at("logs"), error ? h("p", { class: "problem" }, `${error.message}. ${error.hint}`) : null);
     lines = page.lines;
     choose(at("logs-of"), [["", "the live release"], ...page.releases.map((one) => [String(one), `release ${one}`])], "");
     showLogs();

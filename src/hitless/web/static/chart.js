@@ -19,13 +19,13 @@ function ticks(since, until) {
   return found;
 }
 
-/** Parts of a line: where a sample is missing, it has a hole. */
+/** Parts of a line: it has a hole where nobody has looked. A point tells of the `seconds` before it. */
 function parts(points, index, width) {
   const found = [];
   let before = null;
   for (const point of points) {
     if (point[index] === null) { before = null; continue; }
-    if (before === null || point[0] - before > 2.5 * width) found.push([]);
+    if (before === null || point[0] - point[4] - before > 1.5 * width) found.push([]);
     found.at(-1).push([point[0], point[index]]);
     before = point[0];
   }

@@ -16,14 +16,14 @@ function filled(element, attributes, children) {
       element.setAttribute(name, value === true ? "" : value);
     }
   }
-  element.append(...children.flat().filter((one) => one !== null && one !== undefined && one !== false));
+  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
   return element;
 }
 
 /** Make what is inside an element like these, and leave alone what is equal: focus, selection, what is open. */
 export function show(parent, ...wanted) {
   const there = [...parent.childNodes];
-  wanted = wanted.flat().filter((one) => one !== null && one !== undefined && one !== false)
+  wanted = wanted.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false)
     .map((one) => (one instanceof Node ? one : document.createTextNode(one)));
   wanted.forEach((next, place) => {
     const old = there[place];
