@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +25,8 @@ class Listen(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
         """The two."""
+        import ipaddress
+
         address, _, port = str(value).rpartition(":")
         try:
             found = ipaddress.ip_address(address.strip("[]"))
@@ -104,6 +105,8 @@ def _address(address: str, port: int) -> str:
 
 
 def _refuse_in_clear(address: str, behind_https: str | None) -> None:
+    import ipaddress
+
     from hitless.domain.common.errors import HitlessError
 
     if not ipaddress.ip_address(address).is_loopback and not behind_https:

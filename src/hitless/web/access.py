@@ -170,7 +170,7 @@ class Guarded:
     def _is_from_here(self, headers: Headers) -> bool:
         """Whether a page of this dashboard sent it: no page can set these headers, or leave them out.
 
-        A form's `Origin` is `null` under our referrer policy (Fetch standard, 3.2): then the other counts.
+        A form's `Origin` is `null` under our referrer policy (Fetch standard): then the other counts.
         """
         if site := headers.get("sec-fetch-site"):
             return site == "same-origin"
