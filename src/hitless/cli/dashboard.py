@@ -59,10 +59,10 @@ class Listen(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs
 def dashboard(
     options: Options, listen: tuple[str, int], token_file: Path | None, behind_https: str | None
 ) -> None:
-    """Show the host and its applications in the browser, live; it changes nothing.
+    """Show the host and its applications in the browser.
 
-    It needs the extra hitless[dashboard]. Ctrl-C ends it. Traefik's own dashboard is another one: it shows
-    what Traefik reads, see `hitless gateway up --dashboard`.
+    It shows them live, and changes nothing. It needs the extra hitless[dashboard]. Ctrl-C ends it. Traefik's
+    own dashboard is another one: it shows what Traefik reads, see `hitless gateway up --dashboard`.
     """
     _refuse_in_clear(listen[0], behind_https)
     _insist_on_libraries()
