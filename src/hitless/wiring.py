@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hitless.ports.logs import Logs
     from hitless.ports.machine import Machine
     from hitless.ports.outside import Outside
+    from hitless.ports.samples import Samples
 
 __all__ = [
     "ComposeOptions",
@@ -102,6 +103,12 @@ class Host:
         from hitless.adapters.docker.container_log import ComposeLogs
 
         return ComposeLogs(self.cli)
+
+    def samples(self) -> Samples:
+        """What the dashboard keeps here of the gateway's counts."""
+        from hitless.adapters.local.samples import SampleFile, place
+
+        return SampleFile(place(self.cli.endpoint(), self.gateway))
 
     def bounded(self, seconds: float) -> Host:
         """The same host, whose commands end after so many seconds whatever they are."""

@@ -33,10 +33,14 @@ WEB_LABELS = {
 
 
 def examples(number: int) -> settings:
-    """How many examples a property is tried with (`make fuzz`: more); no deadline, a machine may be busy."""
+    """How many examples a property is tried with; no deadline, a machine may be busy.
+
+    They are the same in every run, but for `make fuzz`, which takes more, and others each time.
+    """
     return settings(
         max_examples=number * int(os.environ.get("HITLESS_EXAMPLES", "1")),
         deadline=None,
+        derandomize="HITLESS_EXAMPLES" not in os.environ,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
 

@@ -21,6 +21,8 @@ class Cable:
         self._listener.listen(64)
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Cable:
@@ -32,6 +34,7 @@ class Cable:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._flows.set()
         self.cut()
 
     def cut(self) -> None:
@@ -42,8 +45,13 @@ class Cable:
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
+    def hang(self) -> None:
+        """Keep every connection, and let nothing through."""
+        self._flows.clear()
+
     def mend(self) -> None:
-        """Let new connections through again."""
+        """Let all through again that is not cut, and new connections."""
+        self._flows.set()
         with self._lock:
             self._is_cut = False
 
@@ -68,6 +76,7 @@ class Cable:
     def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
             while data := one.recv(65536):
+                self._flows.wait()
                 other.sendall(data)
         with suppress(OSError):
             other.shutdown(socket.SHUT_WR)

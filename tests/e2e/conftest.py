@@ -144,12 +144,12 @@ def gateway() -> Iterator[Gateway]:
 
 
 @contextmanager
-def gateway_of_its_own(name: str) -> Iterator[Gateway]:
-    """A gateway on a free loopback port; it first removes what an earlier run left."""
+def gateway_of_its_own(name: str, *options: str) -> Iterator[Gateway]:
+    """A gateway on a free loopback port, with these options; it first removes what an earlier run left."""
     cli = Cli((), {"HITLESS_GATEWAY": name})
     _remove_gateway(cli)
     port = free_port()
-    cli.run("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1")
+    cli.run("gateway", "up", "--http-port", str(port), "--bind", "127.0.0.1", *options)
     yield Gateway(cli, f"http://127.0.0.1:{port}", name)
     _remove_gateway(cli)
 

@@ -67,6 +67,7 @@ LOOKS = {
     "overview",
     "version",
     "container",
+    "counted",
 }
 # verbs that ask until something is so: their commands change nothing either
 WAITS = {

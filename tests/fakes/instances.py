@@ -9,6 +9,7 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.metrics import Counted, Look, Side
 from hitless.domain.routing.split import Routing
 
 
@@ -39,6 +40,8 @@ class FakeInstances:
     # certificates that new ones are begun without, and those that they must serve
     forgotten: list[Names] = field(default_factory=list)
     served: list[Names] = field(default_factory=list)
+    # what the live one has counted; None: it does not count
+    counts: dict[Side, Counted] | None = None
     verbs: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
@@ -54,6 +57,11 @@ class FakeInstances:
 
     def metrics(self) -> str:
         return "traefik_open_connections 1"
+
+    def counted(self, at: float) -> Look:
+        if self.counts is None:
+            raise HitlessError("the gateway has no metrics", "run: hitless gateway up --metrics")
+        return Look(at, 1.0, self.counts)
 
     def unable_to_switch(self) -> str:
         return self.unable

@@ -61,7 +61,11 @@ gateway.add_command(notify)
 )
 @acme_options
 @click.option("--bind", type=HostAddress(), help="The address to listen on, or `all`: IPv4 and IPv6.  [all]")
-@click.option("--dashboard/--no-dashboard", default=None, help="Traefik's own, on 127.0.0.1:8080.")
+@click.option(
+    "--dashboard/--no-dashboard",
+    default=None,
+    help="Traefik's own, on 127.0.0.1:8080; `hitless dashboard` is another one.",
+)
 @click.option(
     "--docker-provider/--no-docker-provider",
     default=None,

@@ -8,6 +8,7 @@ from hitless.cli.abort import abort
 from hitless.cli.adopt import adopt
 from hitless.cli.complete import applications
 from hitless.cli.config import config
+from hitless.cli.dashboard import dashboard
 from hitless.cli.deploy import deploy
 from hitless.cli.diff import diff
 from hitless.cli.doctor import doctor
@@ -106,6 +107,7 @@ for verb in (
     history,
     show,
     logs,
+    dashboard,
     unlock,
     down,
     doctor,

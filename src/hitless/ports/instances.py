@@ -8,6 +8,7 @@ from typing import Protocol
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
+from hitless.domain.host.metrics import Look
 from hitless.domain.routing.split import Routing
 
 
@@ -31,6 +32,13 @@ class InstanceControl(Protocol):
 
     def metrics(self) -> str:
         """What the live instance has counted, as Prometheus reads it."""
+        ...
+
+    def counted(self, at: float) -> Look:
+        """The same as values, of each colour of each application; `at` is the Unix time now.
+
+        Raises `HitlessError` if it does not count.
+        """
         ...
 
     def unable_to_switch(self) -> str:

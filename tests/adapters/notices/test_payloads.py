@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hitless.adapters.notices.payloads import discord, mail, ntfy, request, signature, slack
 from hitless.domain.host.notices import Notice
 from hitless.domain.host.receivers import Occasion
+from tests.domain.builders import examples
 from tests.domain.host.test_receivers import DISCORD, KEY, MAIL, MATRIX, NTFY, SLACK, WEBHOOK
 from tests.reference.pages import DOCS, blocks
 
@@ -77,6 +78,7 @@ def test_slack_gets_text_without_markup() -> None:
     ]
 
 
+@examples(100)
 @given(HOSTILE)
 def test_no_text_calls_anybody_in_slack_or_is_a_link(text: str) -> None:
     found = str(slack(notice(text))["text"])
@@ -87,6 +89,7 @@ def test_no_text_calls_anybody_in_slack_or_is_a_link(text: str) -> None:
     assert len(found.splitlines()) <= 6
 
 
+@examples(100)
 @given(HOSTILE)
 def test_no_text_calls_anybody_in_discord_or_is_markup(text: str) -> None:
     found = discord(notice(text))
@@ -115,6 +118,7 @@ def test_ntfy_gets_its_topic_in_json_and_its_token_in_a_header() -> None:
     assert set(body(sent)) == {"topic", "title", "message", "priority"}
 
 
+@examples(100)
 @given(HOSTILE)
 def test_no_text_is_in_a_header_or_an_address(text: str) -> None:
     for receiver in (SLACK, DISCORD, NTFY, MATRIX, WEBHOOK):
@@ -125,6 +129,7 @@ def test_no_text_is_in_a_header_or_an_address(text: str) -> None:
         assert all(value.isascii() and value.isprintable() for value in one.headers.values())
 
 
+@examples(100)
 @given(HOSTILE)
 def test_a_title_is_one_line(text: str) -> None:
     title = str(ntfy(notice(text), "topic")["title"])
@@ -180,6 +185,7 @@ def test_the_signature_is_that_of_the_specification() -> None:
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@examples(100)
 @given(HOSTILE)
 def test_a_mail_has_the_headers_that_it_should_have_and_no_others(text: str) -> None:
     read = email.message_from_bytes(mail(MAIL, notice(text), NOW).as_bytes(), policy=email.policy.default)

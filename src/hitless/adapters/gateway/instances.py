@@ -8,6 +8,7 @@ from typing import Any
 
 from hitless.adapters.gateway.connections import count_clients
 from hitless.adapters.gateway.container import inspect, labels, others
+from hitless.adapters.gateway.counted import began, counted
 from hitless.adapters.gateway.instance import TraefikInstance
 from hitless.adapters.gateway.orders import without
 from hitless.adapters.gateway.programs import Programs
@@ -29,6 +30,7 @@ from hitless.domain.gateway.instances import (
 )
 from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
+from hitless.domain.host.metrics import Look
 from hitless.domain.routing.entry_points import is_udp
 from hitless.domain.routing.split import Routing
 
@@ -75,6 +77,11 @@ class TraefikInstances:
     def metrics(self) -> str:
         """What the live instance has counted, as Prometheus reads it."""
         return self.all()[0].metrics()
+
+    def counted(self, at: float) -> Look:
+        """The same as values."""
+        text = self.metrics()
+        return Look(at, began(text), counted(text))
 
     def unable_to_switch(self) -> str:
         """Why new connections can't be given to another instance, "" where they can."""

@@ -33,13 +33,7 @@ def show_differences(
 ) -> None:
     """One line for each part that differs."""
     if as_json:
-        document: DiffDocument = {
-            "application": application,
-            "before": before,
-            "after": after,
-            "differences": [vars(one) for one in found],
-        }
-        print_document(Document.DIFF, document)
+        print_document(Document.DIFF, diff_document(application, before, after, found))
         return
     out = console()
     if not found:
@@ -50,3 +44,13 @@ def show_differences(
         values = [escape(text) for text in (one.before, one.after) if text]
         shown = f"  {' → '.join(values)}" if values else ""
         out.print(f"  {_MARKS[one.kind]} {escape(one.path)}{shown}")
+
+
+def diff_document(application: str, before: str, after: str, found: Sequence[Difference]) -> DiffDocument:
+    """The same as one JSON object."""
+    return {
+        "application": application,
+        "before": before,
+        "after": after,
+        "differences": [vars(one) for one in found],
+    }

@@ -58,7 +58,7 @@ _ROW = "{:<16}  {:<9} {!s:>7} {:<10} {:>8} "  # with a name after it, 80 columns
 def show_history(application: str, runs: Sequence[Run], as_json: bool) -> None:
     """One line a command, the latest first, and one more for what failed."""
     if as_json:
-        history: HistoryDocument = [_summary(run) for run in reversed(runs)]
+        history: HistoryDocument = [run_document(run) for run in reversed(runs)]
         print_document(Document.HISTORY, history)
         return
     _refuse_none(application, runs)
@@ -84,7 +84,7 @@ def show_runs(application: str, release: int | None, runs: Sequence[Run], as_jso
             f"the journal of {application} says nothing of release {release}", "see hitless history"
         )
     if as_json:
-        found: ShowDocument = [{**_summary(run), "events": run.events} for run in shown]
+        found: ShowDocument = [{**run_document(run), "events": run.events} for run in shown]
         print_document(Document.SHOW, found)
         return
     _refuse_none(application, runs)
@@ -146,7 +146,8 @@ def _outcome(run: Run) -> str:
     return f"not ended, last at {escape(any_step_text(run.step))}" if run.step else "not ended"
 
 
-def _summary(run: Run) -> RunDocument:
+def run_document(run: Run) -> RunDocument:
+    """A command as one JSON object, without its events."""
     return {
         "operation": run.operation,
         "release": run.release,

@@ -92,9 +92,9 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
     for address in status.addresses:
         out.print(f"  {escape(address)}")
     if status.command:
-        out.print(f"  [yellow]{escape(_command_text(status.command))}[/]")
+        out.print(f"  [yellow]{escape(command_text(status.command))}[/]")
     for problem in status.problems:
-        out.print(f"  [red]{escape(_problem_text(problem))}[/]")
+        out.print(f"  [red]{escape(problem_text(problem))}[/]")
     if status.containers:
         _show_containers(out, status.containers)
     for release in status.releases:
@@ -125,8 +125,8 @@ def status_document(status: ApplicationStatus) -> StatusDocument:
         "application": status.application,
         "live": vars(status.live) if status.live else None,
         "addresses": list(status.addresses),
-        "deployment": _command(status.command) if status.command else None,
-        "problems": [_problem_text(problem) for problem in status.problems],
+        "deployment": command_document(status.command) if status.command else None,
+        "problems": [problem_text(problem) for problem in status.problems],
         "containers": [_container(one) for one in status.containers],
         "releases": [vars(release) for release in status.releases],
     }
@@ -143,7 +143,8 @@ def _container(one: ContainerStatus) -> ContainerDocument:
     }
 
 
-def _command(command: CommandStatus) -> CommandDocument:
+def command_document(command: CommandStatus) -> CommandDocument:
+    """The same as one JSON object."""
     return {
         "operation": command.operation,
         "release": command.release,
@@ -155,7 +156,8 @@ def _command(command: CommandStatus) -> CommandDocument:
     }
 
 
-def _command_text(command: CommandStatus) -> str:
+def command_text(command: CommandStatus) -> str:
+    """In one line, the command that is under way, or that was interrupted, with what helps."""
     release = f" of release {command.release}" if command.release else ""
     at = f", at {any_step_text(command.step)}" if command.step else ""
     since = durations.ago(command.seconds)
@@ -170,7 +172,8 @@ def _command_text(command: CommandStatus) -> str:
     )
 
 
-def _problem_text(problem: Problem) -> str:
+def problem_text(problem: Problem) -> str:
+    """A problem in one line, with what helps."""
     subject, detail = problem.subject, problem.detail
     match problem.kind:
         case ProblemKind.GATEWAY_DOWN:

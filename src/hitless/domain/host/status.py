@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hitless.domain.common.events import StepId
@@ -11,6 +11,7 @@ from hitless.domain.common.names import Colour
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.certificates import CertificateStatus, certificate_statuses
+from hitless.domain.host.facts import Overview
 from hitless.domain.host.world import World
 from hitless.domain.routing import entry_points, rules
 from hitless.domain.routing.model import Protocol
@@ -158,6 +159,17 @@ def host_status(
             others=world.others,
         ),
         tuple(application_status(name, world, settings) for name in names),
+    )
+
+
+def known_of(application: str, world: World, overview: Overview) -> World:
+    """The world of all applications with what the overview says of one: its lock, and its last command."""
+    last = overview.last.get(application)
+    return replace(
+        world,
+        holder=overview.holders.get(application),
+        runs=(last,) if last else (),
+        quiet=overview.quiet.get(application, 0.0),
     )
 
 
