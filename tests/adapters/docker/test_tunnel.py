@@ -278,7 +278,7 @@ def test_compose_reads_the_file_while_the_connection_is_made(
     DockerCli().run("compose", "config", compose_env=True)
     (call,) = docker.calls
     assert call.argv[0] == "--host"
-    assert len(ssh.calls) == 1
+    until(lambda: ssh.calls)
 
 
 def test_what_asks_for_the_context_needs_no_connection(ssh: FakeSsh, docker: FakeDocker) -> None:
