@@ -34,12 +34,12 @@ class Way:
 
     def over(self, app: App) -> App:
         """The application, deployed from elsewhere."""
-        more = {**self.server.environment, "XDG_RUNTIME_DIR": str(self.runtime)}
+        more = {**self.server.environment, "TMPDIR": str(self.runtime)}
         return replace(app, cli=replace(app.cli, environment={**app.cli.environment, **more}))
 
     def is_left(self) -> bool:
         """Whether a connection is still there."""
-        return any(self.runtime.iterdir())
+        return any(self.runtime.glob("hitless-*"))
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ if how == "hangs":
 if how != "can't bind":
     server = socket.socket(socket.AF_UNIX)
     server.bind(here)
+    time.sleep(0.05)  # it may take that long on a busy machine
     server.listen(8)
     threading.Thread(target=serve, args=(server,), daemon=True).start()
 if how == "forces dial-stdio":
@@ -125,7 +126,8 @@ def ssh(docker: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh
     monkeypatch.setenv("DOCKER_HOST", URL)
     monkeypatch.setenv("DOCKER_CONFIG", str(docker.directory))
     with tempfile.TemporaryDirectory(dir="/tmp") as runtime:  # a short path
-        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        monkeypatch.setattr(tempfile, "tempdir", runtime)
+        monkeypatch.setenv("TMPDIR", runtime)
         yield FakeSsh(docker.directory, Path(runtime))
         for one in tunnel._tunnels.values():
             if one._last and one._last.state is tunnel.State.OPEN:

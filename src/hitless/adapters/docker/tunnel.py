@@ -66,7 +66,7 @@ _WORD = b"hitless "
 
 
 class State(Enum):
-    """What has become of a connection."""
+    """How far a connection is."""
 
     OPENING = auto()
     OPEN = auto()
@@ -185,8 +185,8 @@ class Connection:
                     self._process.wait(_FAREWELL)
                     continue
                 break
-        # beside the word from the other side; and its connection is there for the first question
-        answer = self.engine.get("/version", {}, _GREETING, lambda: False)
+        # asked before the other side has said its word; and its connection is there for the first question
+        answer = self._answer()
         word = self._word(time.monotonic() + _GREETING)
         if word is None:
             return State.USELESS
@@ -194,7 +194,11 @@ class Connection:
         if not self._host.path and there != self._remote and not {there, self._remote} <= {*_SAME}:
             self.elsewhere = there if re.fullmatch(_PATH, there) else ""
             return State.USELESS
-        return State.OPEN if answer else State.USELESS
+        # the socket may have been there before ssh listened to it
+        return State.OPEN if answer or self._answer() else State.USELESS
+
+    def _answer(self) -> object:
+        return self.engine.get("/version", {}, _GREETING, lambda: False)
 
     def _word(self, deadline: float) -> str | None:
         """What the other side says; None if it is not our script. A shell there may print more before it."""
@@ -297,7 +301,8 @@ def tunnel(url: str) -> Tunnel:
 
 def _folder() -> str:
     """A new folder for this user alone, with a path short and plain enough for that of a socket."""
-    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+    # not XDG_RUNTIME_DIR, which goes when the user logs out: `nohup hitless deploy` continues
+    for place in (tempfile.gettempdir(), "/tmp"):  # noqa: S108
         if re.fullmatch(_PATH, place) and len(place) <= _LONGEST:
             with suppress(OSError):
                 return tempfile.mkdtemp(prefix="hitless-", dir=place)
