@@ -100,17 +100,18 @@ async def relay(near: int, behind: int, seconds: float) -> None:
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def arrive() -> None:
-            while (one := await under_way.get())[1]:
-                await asyncio.sleep(one[0] - monotonic())
-                writer.write(one[1])
-                await writer.drain()
+            with suppress(OSError):
+                while (one := await under_way.get())[1]:
+                    await asyncio.sleep(one[0] - monotonic())
+                    writer.write(one[1])
+                    await writer.drain()
             writer.close()
 
         arriving = asyncio.create_task(arrive())
-        data = b"-"
-        while data:
-            data = await reader.read(65536)
-            under_way.put_nowait((monotonic() + seconds / 2, data))
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                under_way.put_nowait((monotonic() + seconds / 2, data))
+        under_way.put_nowait((monotonic() + seconds / 2, b""))
         await arriving
 
     await (await asyncio.start_server(serve, "127.0.0.1", near)).serve_forever()
@@ -146,6 +147,8 @@ def main(arguments: Sequence[str]) -> int:
                 environment = way.environment if way else {}
                 took[name].append(deployed(application, str(number), application.host, **environment))
                 logins[name].append(way.logins() - before if way else 0)
+                one = took[name][-1]
+                print(f"{name}: {one.live:.1f} s, {one.end:.1f} s", file=sys.stderr, flush=True)
     host = _median(took["on the host"])
     is_missed = False
     for name in ways:

@@ -111,7 +111,9 @@ def test_what_a_killed_hitless_has_begun_keeps_the_connection_and_the_lock(app: 
     wait_for(lambda: not way.is_left())
 
 
-def test_a_host_that_vanishes_in_the_middle_serves_on_and_is_deployed_to_later(app: Make, way: Way) -> None:
+def test_a_host_that_vanishes_in_the_middle_keeps_serving_and_is_deployed_to_later(
+    app: Make, way: Way
+) -> None:
     far = way.over(app())
     far.cli.run("deploy")
     deploying = far.cli.start("deploy", RELEASE="2", BOOT_SECONDS="12")
