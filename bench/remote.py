@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from time import monotonic
 
-from bench.applications import TINY, applications, build, free_port, gateway, run, until, web
+from bench.applications import TINY, applications, build, free_port, gateway, output, run, until, web
 from bench.times import Row, Took, deployed
 
 IMAGE = "hitless-speed-tiny:1"
@@ -129,6 +129,7 @@ def main(arguments: Sequence[str]) -> int:
     delays = [float(one) for one in arguments] or [0.0, 50.0]
     build(IMAGE, TINY)
     with ExitStack() as stack:
+        stack.callback(output, "docker", "rmi", IMAGE)
         ways: dict[str, Far | None] = {"on the host": None}
         for delay in delays:
             ways[f"over SSH, {delay:g} ms"] = stack.enter_context(far(delay))

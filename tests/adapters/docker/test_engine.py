@@ -17,7 +17,7 @@ import pytest
 from hitless.adapters.docker import queries
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.adapters.docker.endpoint import Endpoint, endpoint
+from hitless.adapters.docker.endpoint import Endpoint, behind_ssh, endpoint
 from hitless.adapters.docker.engine import Engine
 from hitless.adapters.docker.images import DockerImages
 from hitless.adapters.gateway.certificate import self_signed
@@ -168,6 +168,9 @@ def test_the_engine_is_the_one_of_the_user(home: Path, monkeypatch: pytest.Monke
     assert endpoint(None) == Endpoint(path="/host.sock")
     assert endpoint("used") == Endpoint(path="/used.sock")
     assert endpoint("default") == Endpoint(path="/host.sock")
+    context(home, "far", "ssh://ann@shop.example:2222")
+    assert endpoint("far") == Endpoint(ssh="ssh://ann@shop.example:2222")
+    assert (behind_ssh("far"), behind_ssh("used")) == ("ssh://ann@shop.example:2222", "")
     monkeypatch.delenv("DOCKER_HOST")
     assert endpoint("default") == usual
 
