@@ -2,7 +2,7 @@
 PYTHON_RUN = .venv/bin/python
 
 .PHONY: help demo demo-down picture test test-more test-long soak shop faults replacements fuzz docs site corpus check fmt bench bench-hitless bench-overhead bench-speed \
-	bench-engines bench-memory bench-times bench-replacement bench-https bench-many bench-delivery python engine servers
+	bench-engines bench-memory bench-times bench-remote bench-replacement bench-https bench-many bench-delivery python engine servers
 
 help:
 	@echo "make demo       deploy the example under load on this machine, and count what was lost"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-speed    what the gateway costs, beside nginx and HAProxy"
 	@echo "make bench-engines  how Traefik's two engines treat unusual HTTP"
 	@echo "make bench-times    start of a command, many services, many applications, the way back, the floor: each with its goal"
+	@echo "make bench-remote   deployments over SSH beside those on the host, at 0 and 50 ms; needs root (BENCH_ROUNDS=5)"
 	@echo "make bench-many     200 applications on one host, each deployed twice"
 	@echo "make bench-https       deployments and replacements over HTTPS, HTTP/3 and WebSockets, with 600 TLS hosts (HOSTS=100 DEPLOYMENTS=5)"
 	@echo "make bench-replacement the gateway's Traefik replaced with 200 applications: time and memory"
@@ -132,6 +133,10 @@ bench-speed: python engine
 bench-engines: python engine
 	@dev/servers
 	@$(PYTHON_RUN) -m bench.engines
+
+bench-remote: python engine
+	@dev/servers
+	@$(PYTHON_RUN) -m bench.remote
 
 bench-times: python engine
 	@$(PYTHON_RUN) -m bench.times

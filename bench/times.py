@@ -146,7 +146,7 @@ def services() -> Iterator[Row]:
         for release in range(ROUNDS - 1):
             for name, application in (("alone", alone), ("together", together)):
                 path = application.host if name == "alone" else "hitless-speed-0.localhost"
-                took[name].append(_deploy(application, str(release), path))
+                took[name].append(deployed(application, str(release), path))
     # the first has nothing to replace
     one, all_of_them = (_medians(took[name][1:]) for name in took)
     yield Row(f"one service that boots {BOOT:g} s: first new answer", one.live)
@@ -174,7 +174,7 @@ def crowd() -> Iterator[Row]:
         fill(pair[full.name], APPLICATIONS)
         for release in range(1, ROUNDS + 1):
             for name, application in pair.items():
-                took.setdefault(name, []).append(_deploy(application, str(release), application.host))
+                took.setdefault(name, []).append(deployed(application, str(release), application.host))
         ways = {on.name: ports(on) for on in (lone, full)}
         for _ in range(INSTANTS):
             for name, way in ways.items():
@@ -284,9 +284,10 @@ class Took:
     end: float
 
 
-def _deploy(application: Application, release: str, host_name: str) -> Took:
+def deployed(application: Application, release: str, host_name: str, **environment: str) -> Took:
+    """Deploy a release and wait for the end."""
     began = time.monotonic()
-    process = application.start("deploy", RELEASE=release)
+    process = application.start("deploy", RELEASE=release, **environment)
     live = until(lambda: _answer(application.gateway, host_name) == release) - began
     if process.wait():
         raise SystemExit("hitless deploy failed")

@@ -25,7 +25,7 @@ from select import select
 home = os.path.dirname(os.path.abspath(__file__))
 is_nc = os.path.basename(__file__) == "nc"
 words = ["nc", *sys.argv[1:]] if is_nc else sys.argv[1:]
-plain = words[2:] if words[:1] == ["--context"] else words
+plain = words[2:] if words[:1] in (["--context"], ["--host"]) else words
 with open(home + "/table.json") as file:
     table = json.load(file)
 matching = [entry for entry in table if plain[: len(entry["words"])] == entry["words"]]

@@ -9,26 +9,49 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.conftest import free_port, wait_for
 
 SSHD = "/usr/sbin/sshd"
+USUAL = "/var/run/docker.sock"
 
 
 @dataclass
 class SshServer:
-    """Its files are in `folder`. Who has the key `user` is root here; `socket` is the engine's."""
+    """Its files are in `folder`. Who has the key `user` is root here; `socket` is the engine's.
+
+    `client` are settings of ssh, for `environment`.
+    """
 
     folder: Path
     socket: str
     port: int
+    client: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def host(self) -> str:
         return f"ssh://root@127.0.0.1:{self.port}{self.socket}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs to get there. ssh finds its settings by the user, not by HOME."""
+        (self.folder / "known").write_text(self.known_hosts)
+        given = {"IdentityFile": self.folder / "user", "UserKnownHostsFile": self.folder / "known"}
+        text = "".join(f"{name} {value}\n" for name, value in {**given, **self.client}.items())
+        (self.folder / "config").write_text(text)
+        script = self.folder / "bin" / "ssh"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {self.folder}/config "$@"\n')
+        script.chmod(0o755)
+        path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
+        return {"DOCKER_HOST": self.host.removesuffix(USUAL), "PATH": path}
+
+    def logins(self) -> int:
+        """How often somebody has logged in."""
+        return (self.folder / "log").read_text().count("Accepted publickey")
 
     @property
     def known_hosts(self) -> str:
@@ -72,8 +95,8 @@ def new_key(file: Path) -> str:
 
 
 @contextmanager
-def ssh_server(folder: Path, socket: str) -> Iterator[SshServer]:
-    """One that runs, and is over at the end. Its user's key is `folder`/user."""
+def ssh_server(folder: Path, socket: str = USUAL, **more: str) -> Iterator[SshServer]:
+    """One that runs, and is over at the end. Its user's key is `folder`/user; `more` are settings of it."""
     assert shutil.which(SSHD), "run dev/servers"
     server = SshServer(folder, socket, free_port())
     for name in ("host", "user"):
@@ -87,6 +110,7 @@ def ssh_server(folder: Path, socket: str) -> Iterator[SshServer]:
         "UsePAM": "no",
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
+        **more,
     }
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     server.start()

@@ -5,76 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingTCPServer, ThreadingUnixStreamServer
+from socketserver import ThreadingTCPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from hitless.adapters.docker import queries
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.adapters.docker.engine import Endpoint, Engine, endpoint
+from hitless.adapters.docker.endpoint import Endpoint, behind_ssh, endpoint
+from hitless.adapters.docker.engine import Engine
 from hitless.adapters.docker.images import DockerImages
 from hitless.adapters.gateway.certificate import self_signed
 from hitless.domain.common.errors import DockerFailed, TimedOut
 from tests.adapters.fake_docker import FakeDocker, recorded
-
-
-class FakeEngine:
-    """An engine's API on a socket: path -> status and answer. `asked` are the questions and filters."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.answers: dict[str, tuple[int, Any]] = {}
-        self.asked: list[tuple[str, Any]] = []
-        self.connections = 0
-        self.may_answer = threading.Event()
-        self.may_answer.set()
-        self.ends_connections = False
-        engine = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def setup(self) -> None:
-                engine.connections += 1
-                super().setup()
-
-            def do_GET(self) -> None:
-                engine.may_answer.wait(20)
-                url = urlsplit(self.path)
-                found = parse_qs(url.query).get("filters")
-                plain = url.path.removeprefix("/v1.45")
-                engine.asked.append((plain, json.loads(found[0]) if found else None))
-                status, said = engine.answers.get(plain, (404, {"message": f"No such thing: {plain}"}))
-                body = said if isinstance(said, bytes) else json.dumps(said).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-                self.close_connection = engine.ends_connections
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingUnixStreamServer):
-            daemon_threads = True
-
-            def get_request(self) -> tuple[Any, Any]:
-                return self.socket.accept()[0], ("local", 0)
-
-        self.handler = Handler
-        self.server = Server(str(path), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+from tests.adapters.fake_engine import FakeEngine
 
 
 @pytest.fixture
@@ -82,17 +31,15 @@ def engine(docker: FakeDocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The engine that DOCKER_HOST names; `docker` is no script."""
     made = FakeEngine(tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{made.path}")
-    monkeypatch.setattr("hitless.adapters.docker.engine._is_docker", lambda: True)
+    monkeypatch.setattr("hitless.adapters.docker.endpoint._is_docker", lambda: True)
     yield made
-    made.may_answer.set()
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: FakeDocker) -> Path:
     """Docker's own folder of the user, where nothing is set; `docker` is no script."""
-    monkeypatch.setattr("hitless.adapters.docker.engine._is_docker", lambda: True)
+    monkeypatch.setattr("hitless.adapters.docker.endpoint._is_docker", lambda: True)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
@@ -199,84 +146,12 @@ def test_an_engine_that_is_not_there_is_told_by_the_command(engine: FakeEngine, 
 def test_an_engine_that_hangs_has_a_deadline(engine: FakeEngine) -> None:
     engine.may_answer.clear()
     with pytest.raises(TimedOut, match=r"did not answer /v1\.45/networks"):
-        Engine(Endpoint(path=str(engine.path)), socket.socket).get("/networks", {}, 0.01, lambda: False)
+        Engine(Endpoint(path=str(engine.path))).get("/networks", {}, 0.01, lambda: False)
 
 
 def test_an_interrupt_ends_the_wait_for_an_engine_that_hangs(engine: FakeEngine) -> None:
     engine.may_answer.clear()
-    assert (
-        Engine(Endpoint(path=str(engine.path)), socket.socket).get("/networks", {}, 60, lambda: True) is None
-    )
-
-
-DIAL = """
-import os, socket, sys, threading
-with open(os.environ["CALLS"], "a") as file:
-    print(*sys.argv[1:], file=file)
-if sys.argv[-2:] != ["system", "dial-stdio"]:
-    print("by-the-command")
-    sys.exit()
-engine = socket.socket(socket.AF_UNIX)
-engine.connect(os.environ["ENGINE"])
-def back():
-    while data := engine.recv(65536):
-        os.write(1, data)
-    os._exit(0)
-threading.Thread(target=back, daemon=True).start()
-while data := os.read(0, 65536):
-    engine.sendall(data)
-"""
-
-
-@pytest.fixture
-def far(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The engine, which only the command reaches; the file of the command's calls."""
-    calls = tmp_path / "calls"
-    script = tmp_path / "bin" / "docker"
-    script.parent.mkdir()
-    script.write_text(f"#!{sys.executable} -IS{DIAL}")
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", str(script.parent))
-    monkeypatch.setenv("CALLS", str(calls))
-    monkeypatch.setenv("ENGINE", str(engine.path))
-    monkeypatch.setenv("DOCKER_HOST", "ssh://deploy@shop.example")
-    engine.answers["/networks"] = (200, [{"Name": "by the API"}])
-    return calls
-
-
-def test_a_far_engine_is_asked_over_one_connection_of_the_command(far: Path, home: Path) -> None:
-    context(home, "far-away", "ssh://deploy@shop.example")
-    cli = DockerCli("far-away")
-    # the first word is a command's: if nobody can reach the engine, it says why
-    assert queries.rows(cli, "network", "Name") == [("by-the-command",)]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(lambda _: queries.rows(cli, "network", "Name"), range(8)))
-    assert found == [[("by the API",)]] * 8
-    first, second = far.read_text().splitlines()
-    assert first.startswith("--context far-away network ls")
-    assert second == "--context far-away system dial-stdio"
-
-
-def test_a_far_engine_whose_connection_ends_is_asked_over_another_one(far: Path, engine: FakeEngine) -> None:
-    cli = DockerCli()
-    engine.ends_connections = True
-    queries.rows(cli, "network", "Name")
-    for _ in range(2):
-        assert queries.rows(cli, "network", "Name") == [("by the API",)]
-    assert far.read_text().splitlines()[1:] == ["system dial-stdio"] * 2
-
-
-def test_a_far_engine_that_has_gone_is_told_by_the_command(far: Path, engine: FakeEngine) -> None:
-    cli = DockerCli()
-    queries.rows(cli, "network", "Name")
-    engine.path.unlink()
-    assert queries.rows(cli, "network", "Name") == [("by-the-command",)]
-
-
-def test_who_waits_for_another_question_to_a_far_engine_ends_with_an_interrupt(engine: FakeEngine) -> None:
-    asked = Engine(Endpoint(is_far=True), lambda: pytest.fail("it must not be asked"))
-    asked._far.acquire()
-    assert asked.get("/networks", {}, 60, lambda: True) is None
+    assert Engine(Endpoint(path=str(engine.path))).get("/networks", {}, 60, lambda: True) is None
 
 
 def test_the_engine_is_the_one_of_the_user(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,6 +168,9 @@ def test_the_engine_is_the_one_of_the_user(home: Path, monkeypatch: pytest.Monke
     assert endpoint(None) == Endpoint(path="/host.sock")
     assert endpoint("used") == Endpoint(path="/used.sock")
     assert endpoint("default") == Endpoint(path="/host.sock")
+    context(home, "far", "ssh://ann@shop.example:2222")
+    assert endpoint("far") == Endpoint(ssh="ssh://ann@shop.example:2222")
+    assert (behind_ssh("far"), behind_ssh("used")) == ("ssh://ann@shop.example:2222", "")
     monkeypatch.delenv("DOCKER_HOST")
     assert endpoint("default") == usual
 

@@ -10,19 +10,19 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from hitless.adapters.docker.endpoint import behind_ssh, endpoint
 from hitless.domain.common.errors import DockerFailed, HitlessError, TimedOut
 
 if TYPE_CHECKING:
-    import socket
-
     from hitless.adapters.docker.engine import Engine
+    from hitless.adapters.docker.tunnel import Connection, Tunnel
 
 # No call of ours takes this long unless the engine hangs; builds and pulls name their own.
 DEFAULT_TIMEOUT = 120.0
@@ -33,6 +33,7 @@ AT_ONCE = 4  # how many commands of one kind run at once
 # signals, and the kernel gives one that comes then to another thread, which wakes nobody up.
 _DEAF = 0.5
 _LOCAL = ("context", "compose")  # commands that may succeed without the engine
+_TLS = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # of a port, and not of a socket
 _LAST_LINES = 12
 _LAST_PRINTED = 30  # a build that fails writes its reason last
 _SHOWN_WORDS = 8
@@ -47,6 +48,7 @@ _DROPPED = (
     "use of closed network connection",
     "client connection lost",
 )
+_UNREACHED = 255  # the exit code of ssh if there is no connection
 
 
 # What runs just now, in any thread: an interrupt must not wait for an engine that hangs.
@@ -96,32 +98,32 @@ class DockerCli:
     guards: list[Callable[[], None]] = field(default_factory=list, compare=False)
     answered: set[str] = field(default_factory=set, compare=False)
     most: float = math.inf
-    _dialled: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
 
     @cached_property
     def _engine(self) -> Engine | None:
-        from hitless.adapters.docker.engine import Engine, endpoint
+        from hitless.adapters.docker.engine import Engine
 
         there = endpoint(self.context)
-        return Engine(there, self._dial) if there else None
+        return Engine(there) if there and not there.ssh else None
 
-    def _dial(self) -> socket.socket:
-        """A connection to an engine that only Docker's command line reaches, as long as it likes."""
-        import socket
+    @cached_property
+    def _tunnel(self) -> Tunnel | None:
+        """The way to an engine behind SSH; None for every other engine."""
+        if url := behind_ssh(self.context):
+            from hitless.adapters.docker.tunnel import tunnel
 
-        ours, theirs = socket.socketpair()
-        with theirs:
-            dialled = self.open(
-                *("system", "dial-stdio"),
-                inherits=False,
-                # it ends when `ours` is closed; what undoes the work after an interrupt has questions, too
-                is_interrupted=False,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
-            )
-        self._dialled.append(dialled)
-        return ours
+            return tunnel(url)
+        return None
+
+    def _connection(self) -> Connection | None:
+        """The SSH connection to the engine; None if Docker's command line finds its own way."""
+        if self._tunnel is None:
+            return None
+        thread = threading.current_thread()
+        found = self._tunnel.connection(min(DEFAULT_TIMEOUT, self.most), lambda: thread in _interrupted)
+        if found and not found.trouble():
+            self.answered.add("tunnel")
+        return found
 
     def ask(self, path: str, **query: Any) -> tuple[bool, Any] | None:
         """Ask the engine's API: whether there is such a thing, and the answer. Raises `TimedOut`.
@@ -130,14 +132,14 @@ class DockerCli:
         question's parameters; one that is no text is written as JSON.
         """
         thread = threading.current_thread()
-        if self._engine is None or thread in _interrupted:
+        if thread in _interrupted:
             return None
+        connection = self._connection()
+        engine = connection.engine if connection else self._engine
         # the first word to an engine elsewhere is a command's: if nobody can reach it, that says why
-        if not self._engine.endpoint.path and not self.answered:
+        if engine is None or not (engine.endpoint.path or self.answered):
             return None
-        answer = self._engine.get(
-            path, query, min(DEFAULT_TIMEOUT, self.most), lambda: thread in _interrupted
-        )
+        answer = engine.get(path, query, min(DEFAULT_TIMEOUT, self.most), lambda: thread in _interrupted)
         if answer:
             self.answered.add(path)
         return answer
@@ -235,7 +237,17 @@ class DockerCli:
         return output, said.decode(errors="replace")
 
     def hinted(self, error: DockerFailed) -> DockerFailed:
-        """The error, with a hint that fits if the engine has never answered."""
+        """The error as it is about the host, not about a socket here; with a hint that fits.
+
+        Another one if the engine has never answered.
+        """
+        if self._tunnel:
+            output = self._tunnel.named(error.output)
+            if trouble := self._tunnel.trouble(is_near=_is_dropped(output)):
+                output = f"{trouble}\n{output}" if output != trouble else output
+                error.hint = _hint(output)
+            printed = self._tunnel.named(error.printed)
+            error = DockerFailed(error.command, error.exit_code, output, error.hint, printed)
         if _is_dropped(error.output) and not self.answered:
             error.hint = _unreachable(error.output)
         return error
@@ -256,15 +268,21 @@ class DockerCli:
         `is_interrupted` is False for one that an interrupt must leave alone. `stdin`, `stdout` and `stderr`
         are file descriptors.
         """
-        argv = self.argv(*arguments)
+        words = argv = self.argv(*arguments)
+        environment = {**_environment(compose_env), **(variables or {})}
+        held = [*self.inherited] if inherits else []
+        if connection := self._way(arguments, compose_env):
+            words = ("docker", "--host", f"unix://{connection.path}", *arguments)
+            environment = {name: value for name, value in environment.items() if name not in _TLS}
+            held += () if compose_env else (connection.held,)
         try:
             process = subprocess.Popen(
-                argv,
+                words,
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                env={**_environment(compose_env), **(variables or {})},
-                pass_fds=tuple(self.inherited) if inherits else (),
+                env=environment,
+                pass_fds=held,
                 # Ctrl-C is for hitless alone, which undoes in order
                 start_new_session=True,
             )
@@ -280,6 +298,17 @@ class DockerCli:
             process.communicate()
             raise failed(argv, process.returncode, "interrupted")
         return process
+
+    def _way(self, arguments: Sequence[str], compose_env: bool) -> Connection | None:
+        """The connection for a command. Raises `DockerFailed` if it has ended, or nobody is there."""
+        if self._tunnel is None or arguments[0] == "context":
+            return None
+        if compose_env:  # it asks the engine for nothing, so it need not wait
+            return self._tunnel.begin()
+        found = self._connection()
+        if found and (trouble := found.trouble()):
+            raise self.hinted(failed(self.argv(*arguments), _UNREACHED, trouble))
+        return found
 
 
 def chunks(process: subprocess.Popen[bytes], deadline: float = math.inf) -> Iterator[tuple[int, bytes]]:

@@ -92,7 +92,8 @@ class ComposeLogs:
             if rest:
                 yield rest.decode(errors="replace")
             if code := process.wait():
-                raise failed(self.cli.argv(*words), code, said.decode(errors="replace"))
+                error = failed(self.cli.argv(*words), code, said.decode(errors="replace"))
+                raise self.cli.hinted(error)
         finally:
             _end(process)
 

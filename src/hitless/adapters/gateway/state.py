@@ -249,7 +249,11 @@ class GatewayState:
                 raise LockLost(whose(application))
 
         try:
-            self.shell.claims[application] = _take(process, application, wait, taken, cli.argv(*words[:6]))
+            try:
+                claim = _take(process, application, wait, taken, cli.argv(*words[:6]))
+            except DockerFailed as error:
+                raise cli.hinted(error) from None
+            self.shell.claims[application] = claim
             is_ours = True
             cli.guards.append(insist)
             pulse.start()
