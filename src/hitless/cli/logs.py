@@ -73,7 +73,7 @@ def logs(
 
     wanted = Wanted(services, since or "", _number(tail), timestamps, follow)
     view = LogView()
-    with _ended_without_a_word():
+    with ended_without_a_word():
         host = options.host()
         application = options.application_to_show(host)
         ports = host.ports(ignore)
@@ -99,7 +99,7 @@ def _number(text: str | None) -> int | None:
 
 
 @contextmanager
-def _ended_without_a_word() -> Iterator[None]:
+def ended_without_a_word() -> Iterator[None]:
     """Ctrl-C is how this ends: nothing was begun, and there is nothing to undo or to say."""
     from hitless.wiring import kill_running
 
