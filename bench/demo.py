@@ -56,7 +56,10 @@ def main(arguments: list[str]) -> int:
     if report.lost or report.mixed():
         return 1
     console.print(
-        f"\nIt keeps running: curl -H 'Host: {HOST}' http://127.0.0.1:{port}/\nRemove it with: make demo-down"
+        f"\nIt keeps running: curl -H 'Host: {HOST}' http://127.0.0.1:{port}/\n"
+        "The commands above work in this shell after:\n"
+        f'  export PATH="$PWD/.venv/bin:$PATH" HITLESS_GATEWAY={GATEWAY}\n'
+        "Remove it with: make demo-down"
     )
     return 0
 

@@ -113,3 +113,13 @@ def test_names_of_containers_are_in_one_column(capsys: Capture) -> None:
 def test_an_empty_line_keeps_its_name(capsys: Capture) -> None:
     LogView().show("web-1  | ")
     assert capsys.readouterr().out == "web-1  | \n"
+
+
+def test_the_gateways_log_can_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = FakeLogs({"traefik": ["traefik-1  | INF a | b"]})
+    monkeypatch.setattr(wiring, "host", lambda *_: HostWithLogs(FakeHost(), compose))
+
+    done = CliRunner().invoke(hitless, ["gateway", "logs", "-f", "-n", "5"])
+
+    assert done.output == "INF a | b\n"
+    assert compose.asked == [("traefik", ("traefik",), Wanted(tail=5, follows=True))]

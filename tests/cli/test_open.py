@@ -40,4 +40,4 @@ def test_without_anything_live_there_is_nothing_to_open(monkeypatch: pytest.Monk
 
     done = CliRunner().invoke(hitless, ["-p", "shop", "open"])
 
-    assert "no address that a browser could open" in str(done.exception)
+    assert "shop is not deployed here" in str(done.exception)

@@ -437,6 +437,8 @@ def test_a_deployment_that_is_under_way_is_told(capsys: Capture) -> None:
     shown = capsys.readouterr().out
     assert "deploy of release 3 is under way, at drain green, by ann@desk, process 7" in shown
     assert "last sign of life 2 s ago" in shown
+    assert "(not live yet)" in shown
+    assert "never was live" not in shown
 
 
 def test_who_has_just_taken_the_lock_is_not_taken_for_whoever_had_it_before(capsys: Capture) -> None:

@@ -35,7 +35,7 @@ WEB_LABELS = {
 def examples(number: int) -> settings:
     """How many examples a property is tried with; no deadline, a machine may be busy.
 
-    They are the same in every run, but for `make fuzz`, which takes more, and others each time.
+    They are the same in every run, except in `make fuzz`, which takes more, and others each time.
     """
     return settings(
         max_examples=number * int(os.environ.get("HITLESS_EXAMPLES", "1")),

@@ -51,7 +51,8 @@ def test_an_unhealthy_container_shows_its_check_and_what_that_printed(host: Fake
         (HealthCheck("curl x", 127, "sh: curl: not found"), "exit code 127", "does the image have"),
         (HealthCheck("x", -1, "Health check exceeded timeout (3s)"), "exceeded timeout (3s)", "`timeout`"),
         (HealthCheck("test -f /ready", 1, ""), "prints nothing", "correct what the check finds wrong"),
-        (HealthCheck("x", 1, "y" * 9999), "yyy…", "correct"),
+        (HealthCheck("x", 1, "y" * 9999), "…yyy", "correct"),
+        (HealthCheck("x", 1, "  File x.py\n" * 99 + "HTTP Error 500"), "x.py HTTP Error 500", "correct"),
     ],
 )
 def test_what_a_check_says_leads_to_what_to_do(

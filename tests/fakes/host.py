@@ -264,7 +264,9 @@ class FakeHost:
 
     def networked(self, application: str) -> Networked:
         return Networked(
-            frozenset(self.with_networks), f"traefik_webgateway.{application}" in self.made_networks
+            frozenset(self.with_networks),
+            f"traefik_webgateway.{application}" in self.made_networks,
+            frozenset(self.ranges()),
         )
 
     def create(self, model: Json, volumes: Json, networks: Sequence[Network]) -> None:

@@ -41,7 +41,7 @@ def certificate() -> None:
 @json_option
 @pass_options
 def add(options: Options, certificate: Path, key: Path, name: str | None, as_json: bool) -> None:
-    """Serve a certificate from files in PEM: its chain, and its private key.
+    """Serve a certificate: its chain, and its private key, in PEM.
 
     One that is there under this name is replaced, and no connection is cut.
     """

@@ -39,13 +39,17 @@ def console(stderr: bool = False) -> Console:
     return out
 
 
+def say(out: Console, text: str) -> None:
+    """Print a sentence: a terminal has its lines broken between words, a file has it on one line."""
+    out.print(text, soft_wrap=not out.is_terminal)
+
+
 def complain(error: HitlessError) -> None:
     """Say what went wrong, and what to do next."""
     err = console(stderr=True)
-    is_whole = not err.is_terminal  # a terminal has its lines broken between words
-    err.print(f"[bold red]hitless:[/] {escape(error.message)}", soft_wrap=is_whole)
+    say(err, f"[bold red]hitless:[/] {escape(error.message)}")
     if error.hint:
-        err.print(f"  next: {escape(error.hint)}", soft_wrap=is_whole)
+        say(err, f"  next: {escape(error.hint)}")
 
 
 def leave_standard_output() -> None:

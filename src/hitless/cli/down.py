@@ -12,7 +12,6 @@ from hitless.cli.options import (
     pass_options,
     wait_options,
 )
-from hitless.cli.visible import echo
 
 
 @click.command()
@@ -23,11 +22,17 @@ from hitless.cli.visible import echo
 @pass_options
 def down(options: Options, wait: float, volumes: bool, drain_timeout: float | None, as_json: bool) -> None:
     """Remove the application: routes, containers, kept releases."""
+    from rich.markup import escape
+
+    from hitless.cli.console import console, say
     from hitless.execution import down as execution
 
     with on_application(options, "down", wait, as_json) as session:
         left = execution.down(session, drain_timeout=drain_timeout, volumes=volumes)
-    if not as_json:
-        echo("what its containers wrote last is kept for 30 days: hitless logs --release NUMBER")
-    if left and not as_json:
-        echo(f"the volumes are left, with their data: {', '.join(left)}; hitless down --volumes removes them")
+    if as_json:
+        return
+    out = console()
+    say(out, "what its containers wrote last is kept for 30 days: hitless logs --release NUMBER")
+    if left:
+        kept = escape(", ".join(left))
+        say(out, f"the volumes are left, with their data: {kept}; hitless down --volumes removes them")

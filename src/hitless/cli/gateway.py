@@ -11,6 +11,7 @@ from hitless.cli.certificate import certificate
 from hitless.cli.command import command
 from hitless.cli.gateway_config import config
 from hitless.cli.like import is_only_shown, like_options, take
+from hitless.cli.logs import ended_without_a_word
 from hitless.cli.notify import notify
 from hitless.cli.options import (
     AddressRange,
@@ -255,11 +256,29 @@ def status(options: Options, as_json: bool) -> None:
 
 
 @gateway.command()
-@click.option("--tail", "lines", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines.")
+@click.option(
+    "-n",
+    "--tail",
+    "lines",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many lines at most.",
+)
 @pass_options
-def logs(options: Options, lines: int) -> None:
+def logs(options: Options, follow: bool, lines: int) -> None:
     """Show the last lines of Traefik's log."""
-    echo(options.host().gateway_project().logs(lines))
+    from hitless.domain.gateway.model import SERVICE
+    from hitless.domain.host.logs import Wanted
+
+    host = options.host()
+    if not follow:
+        echo(host.gateway_project().logs(lines))
+        return
+    with ended_without_a_word():
+        for line in host.logs().lines(options.gateway, (SERVICE,), Wanted(tail=lines, follows=True)):
+            echo(line.partition("| ")[2])
 
 
 @gateway.command()

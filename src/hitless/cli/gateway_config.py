@@ -39,7 +39,9 @@ def config() -> None:
 @json_option
 @pass_options
 def add(options: Options, file: Path, name: str | None, wait: float, as_json: bool) -> None:
-    """Offer the middlewares of a file in YAML or TOML, as Traefik's file provider has it.
+    """Offer the middlewares of a file.
+
+    The file is in YAML or TOML, as Traefik's file provider has it.
 
     One that is there under this name is replaced at once, and no request is lost. One that Traefik can't use
     changes nothing.

@@ -18,9 +18,9 @@ def history(options: Options, limit: int, as_json: bool) -> None:
     """
     from hitless.cli.console import ignore
     from hitless.cli.views.history import show_history
-    from hitless.domain.host.journal import runs
+    from hitless.execution import observe
 
     host = options.host()
     name = options.application_to_show(host)
-    found = runs(host.ports(ignore).state.journal(name))
+    found = observe.journal_of(host.ports(ignore), name)
     show_history(name, found[-limit:], as_json)

@@ -30,7 +30,9 @@ def open_address(options: Options) -> None:
     world = observe.world(host.ports(ignore), name)
     status = application_status(name, world, host.gateway_project().settings())
     shown = [one for one in openable(status.addresses, host.name) if one.startswith("http")]
-    if not status.live or not shown:
+    if not status.live:
+        raise observe.not_here(host.ports(ignore), name)
+    if not shown:
         raise HitlessError(f"{name} has no address that a browser could open", "see hitless status")
     echo(shown[0])
     # on Linux a browser without a display would be one for the terminal, in the middle of a script

@@ -16,8 +16,8 @@ def show(options: Options, release: int | None, as_json: bool) -> None:
     """Show every event of a release, or of the last command."""
     from hitless.cli.console import ignore
     from hitless.cli.views.history import show_runs
-    from hitless.domain.host.journal import runs
+    from hitless.execution import observe
 
     host = options.host()
     name = options.application_to_show(host)
-    show_runs(name, release, runs(host.ports(ignore).state.journal(name)), as_json)
+    show_runs(name, release, observe.journal_of(host.ports(ignore), name), as_json)

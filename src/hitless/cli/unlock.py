@@ -17,11 +17,18 @@ def unlock(options: Options) -> None:
     that lost its connection to the Docker host and does not know it.
     """
     from hitless.cli.console import ignore
+    from hitless.domain.common.errors import GatewayDown
+    from hitless.execution import observe
 
     host = options.host()
     name = options.application_name(host)
-    holder = host.ports(ignore).state.unlock(name)
+    ports = host.ports(ignore)
+    try:
+        holder = ports.state.unlock(name)
+    except GatewayDown:
+        raise observe.not_here(ports, name) from None
     if holder is None:
+        observe.refuse_elsewhere(name, ports.balancer.gateway(), ports.containers.of(name))
         echo(f"nobody has the lock of {name}")
     else:
         echo(f"the lock of {name} is free; it was held by {holder.describe()}")

@@ -30,8 +30,11 @@ def of_unhealthy(ports: Ports, container: str) -> Cause | None:
         check = ports.containers.last_check(container)
     if check is None or not check.exit_code:
         return None
-    printed = " ".join(check.output.split())
-    printed = printed if len(printed) <= _SAID else printed[:_SAID] + CUT_OFF
+    # secrets go before the cut, as half of one would not be known for what it is
+    printed = " ".join(ports.hide(check.output).split())
+    if len(printed) > _SAID:  # the cause comes last, in a traceback and in what curl says
+        end = printed[-_SAID:]
+        printed = CUT_OFF + (end.partition(" ")[2] or end)
     if check.is_too_slow:
         return Cause(
             f"its health check `{check.command}` does not end in time ({printed})",
@@ -41,7 +44,7 @@ def of_unhealthy(ports: Ports, container: str) -> Cause | None:
     said += f" and prints: {printed}" if printed else " and prints nothing"
     if check.exit_code in _NO_PROGRAM or "executable file not found" in printed:
         return Cause(said, "does the image have the program that the check starts? many have no curl")
-    return Cause(said, "correct what the check finds wrong, or the check; docker exec runs it by hand")
+    return Cause(said, "correct what the check finds wrong, or the check")
 
 
 def of_silence(ports: Ports, containers: Sequence[str], port: int) -> Cause | None:
@@ -65,6 +68,7 @@ def of_silence(ports: Ports, containers: Sequence[str], port: int) -> Cause | No
             )
         return Cause(
             f"{nothing}; it listens on {', '.join(others)}",
-            "name the right port in the label `…loadbalancer.server.port`, or have it listen there",
+            "name the right port (in the label `…loadbalancer.server.port`, or behind the colon in `ports`), "
+            "or have it listen there",
         )
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hitless.domain.application.model import Application
-from hitless.domain.common.errors import GatewayDown, HitlessError
+from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.world import World
 from hitless.domain.plan.images import named_images
 from hitless.domain.release.difference import Difference, State, differences
@@ -31,7 +31,8 @@ def of_releases(
 def _world(ports: Ports, application: str) -> World:
     world = observe.world(ports, application)
     if world.gateway is None:
-        raise GatewayDown(world.others)
+        raise observe.not_here(ports, application)
+    observe.refuse_elsewhere(application, world.gateway, world.containers)
     return world
 
 

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from hitless.domain.common.errors import GatewayDown, HitlessError, LockLost
+from hitless.domain.common.errors import HitlessError, LockLost
 from hitless.domain.common.names import Colour, colour_project
 from hitless.domain.host.logs import KeptLog, Wanted, cut, moment, service_of, shown
 from hitless.domain.host.world import Container
+from hitless.execution import observe
 from hitless.ports import Ports
 from hitless.ports.logs import Logs
 
@@ -81,9 +82,10 @@ def _services(containers: Iterable[Container]) -> tuple[str, ...]:
 def find(ports: Ports, application: str, release: int | None, services: Sequence[str]) -> Source:
     """The release of this number, or the live one. Raises `HitlessError` with what there is instead."""
     if ports.balancer.gateway() is None:
-        raise GatewayDown(ports.balancer.other_gateways())
+        raise observe.not_here(ports, application)
     found = live(ports, application) if release is None else _release(ports, application, release)
     if found is None:
+        observe.refuse_elsewhere(application, ports.balancer.gateway(), ports.containers.of(application))
         what = f"has no log of release {release}" if release else "has no live release"
         raise HitlessError(f"{application} {what}", _instead(ports, application))
     known = {*found.services, *found.shared, *(service_of(application, log) for log in found.kept)}

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from hitless.domain.common.errors import GatewayDown, HitlessError
+from hitless.domain.common.errors import Elsewhere, GatewayDown, HitlessError
 from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.gateway.instances import Health, Instances
 from hitless.domain.gateway.model import Gateway
 from hitless.domain.host import journal
-from hitless.domain.host.world import World, read_kept
+from hitless.domain.host.journal import Run
+from hitless.domain.host.world import Container, World, read_kept
 from hitless.ports import Ports
+
+
+def refuse_elsewhere(application: str, gateway: Gateway | None, containers: Iterable[Container]) -> None:
+    """Raise `Elsewhere` if the application has containers behind another gateway than this one."""
+    here = gateway.project if gateway else ""
+    if others := sorted({container.gateway for container in containers} - {here}):
+        raise Elsewhere(application, ", ".join(others))
+
+
+def not_here(ports: Ports, application: str) -> HitlessError:
+    """Why a gateway knows nothing of the application: it is behind another one, or this one is not up."""
+    gateway = ports.balancer.gateway()
+    try:
+        refuse_elsewhere(application, gateway, ports.containers.of(application))
+    except Elsewhere as error:
+        return error
+    if gateway is None:
+        return GatewayDown(ports.balancer.other_gateways())
+    return HitlessError(
+        f"{application} is not deployed here", "run: hitless deploy, or see hitless status --all"
+    )
+
+
+def journal_of(ports: Ports, application: str) -> tuple[Run, ...]:
+    """The commands on the application. Raises `Elsewhere`, and `GatewayDown`."""
+    try:
+        found = journal.runs(ports.state.journal(application))
+    except GatewayDown:
+        raise not_here(ports, application) from None
+    if not found:
+        refuse_elsewhere(application, ports.balancer.gateway(), ports.containers.of(application))
+    return found
 
 
 def instances(ports: Ports, world: World) -> Instances:
@@ -86,4 +120,5 @@ def world(ports: Ports, application: str | None, gateway: Gateway | None = None)
         failures=failures,
         configs=stored.configs,
         now=ports.clock.utc(),
+        networks=networked.result().names if networked else None,
     )

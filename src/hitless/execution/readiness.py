@@ -28,7 +28,7 @@ _LONGEST_CHECK = 5.0
 _AT_ONCE = 4
 _BAD = 3  # failures in a row of a live release: a busy host may cause a single one
 _NOBODY = (502, 503, 504)  # what Traefik answers where no server does
-_SERVES_ON = "see its log above; the live release is still serving"
+_SEE_LOG = "see its log above"
 
 
 def until_ready(
@@ -128,7 +128,7 @@ def refuse_unready(
     unasked = [replace(wanted, probes=()) for wanted in readiness]
     looked = _look(ports, application, colour, unasked, ())
     for wanted, missing in _lacking(ports, unasked, looked, passed):
-        raise _failed(ports, wanted, missing, _SERVES_ON)
+        raise _failed(ports, wanted, missing, _SEE_LOG)
 
 
 def until_baked(
@@ -152,7 +152,7 @@ def until_baked(
         for wanted, missing in lacking:
             progress(missing)
             if failures >= _BAD:
-                raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SERVES_ON)
+                raise _failed(ports, wanted, f"{missing}, {failures} times in a row", _SEE_LOG)
         for probe in failing:
             progress(f"{_asked(probe)} {_said(looked.answers[probe])}")
             if failures >= _BAD:
@@ -219,7 +219,7 @@ def _missing(
             ports,
             wanted,
             f"{wanted.container} ended with exit code {container.exit_code}",
-            why_killed(ports, container) or _SERVES_ON,
+            why_killed(ports, container) or _SEE_LOG,
         )
     if container.health == "unhealthy":
         cause = causes.of_unhealthy(ports, wanted.container)
@@ -228,7 +228,7 @@ def _missing(
             wanted,
             f"{wanted.container} is unhealthy"
             + (f": {cause.said}" if cause else " by its own Docker health check"),
-            cause.hint if cause else "see its log above",
+            cause.hint if cause else _SEE_LOG,
         )
     if not container.is_running:
         return f"{wanted.container} is {container.state}"
@@ -320,7 +320,7 @@ def _hint(status: int) -> str:
         case 404:
             return "is the path of the health check right?"
         case _:
-            return _SERVES_ON
+            return _SEE_LOG
 
 
 def _failed(ports: Ports, wanted: Readiness, message: str, hint: str) -> GateFailed:

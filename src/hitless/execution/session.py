@@ -11,7 +11,6 @@ from types import TracebackType
 from hitless.domain.common import redact
 from hitless.domain.common.errors import (
     DockerFailed,
-    GatewayDown,
     HitlessError,
     HookFailed,
     Locked,
@@ -128,7 +127,7 @@ class Session:
         """
         gateway = self.gateway()
         if gateway is None:
-            raise GatewayDown(self.ports.balancer.other_gateways())
+            raise observe.not_here(self.ports, self.application)
         self.lock()
         return gateway, self.look(gateway)
 
@@ -140,13 +139,7 @@ class Session:
     def look(self, gateway: Gateway) -> World:
         """Look at the host. From now on, the secrets of the kept releases are hidden, too."""
         world = observe.world(self.ports, self.application, gateway)
-        if elsewhere := {container.gateway for container in world.containers} - {gateway.project}:
-            # only that gateway knows which colour is live
-            other = ", ".join(sorted(elsewhere))
-            raise HitlessError(
-                f"{self.application} runs behind the gateway {other}",
-                f"use --gateway {other}, or set HITLESS_GATEWAY={other}",
-            )
+        observe.refuse_elsewhere(self.application, gateway, world.containers)
         self.know(world)
         return world
 

@@ -17,7 +17,7 @@ class Networks(Protocol):
     """
 
     def networked(self, application: str) -> Networked:
-        """The networks that the application has, with or without containers."""
+        """The networks that the application has, with or without containers, and the names of all."""
         ...
 
     def ranges(self) -> dict[str, tuple[str, ...]]:

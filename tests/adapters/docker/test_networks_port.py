@@ -104,11 +104,11 @@ def test_detached_are_all_but_the_colours_own(docker: FakeDocker, networks: Dock
 
 def test_the_colours_that_have_networks(docker: FakeDocker, networks: DockerNetworks) -> None:
     """The application's own network and the one to the gateway belong to no colour."""
-    listed = "shop_default\tshop\nshop-green_default\tshop-green\n"
+    listed = "shop_default\tshop\tshop\nshop-green_default\tshop-green\tshop\nshop-blue_x\tshop-blue\t\n"
     docker.answers("network", "ls", stdout=listed)
-    assert networks.networked("shop") == Networked(frozenset({Colour.GREEN}), has_way=False)
-    docker.answers("network", "ls", stdout=f"{listed}adapters-rec_webgateway.shop\t\n")
+    names = frozenset({"shop_default", "shop-green_default", "shop-blue_x"})
+    assert networks.networked("shop") == Networked(frozenset({Colour.GREEN}), has_way=False, names=names)
+    docker.answers("network", "ls", stdout=f"{listed}adapters-rec_webgateway.shop\t\tshop\n")
     assert networks.networked("shop").has_way
-    docker.answers("network", "ls", stdout=f"{listed}edge_webgateway.shop\t\n")
+    docker.answers("network", "ls", stdout=f"{listed}edge_webgateway.shop\t\tshop\n")
     assert not networks.networked("shop").has_way
-    assert "label=hitless.application=shop" in docker.argvs[0]

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from hitless.domain.checks import application as checks
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from tests.domain.builders import (
+    application,
     only,
     web,
+    world,
 )
-from tests.domain.checks.checked import check
+from tests.domain.checks.checked import IMAGES, check
 
 
 class TestNetworks:
@@ -39,6 +44,23 @@ class TestNetworks:
         finding = only(self.network({"name": "back", "external": True}))
         assert (finding.path, finding.is_error) == ("networks.back", False)
         assert "nobody finds a service of the release by its name" in finding.message
+
+    def test_one_of_others_that_is_not_there(self) -> None:
+        """As a file has it whose Traefik was on a host before this one: its containers could not start."""
+        others: Json = {"back": {"name": "proxy", "external": True}}
+        there = replace(world(), networks=frozenset({"bridge", "host"}))
+
+        finding = only(
+            checks.check(
+                application(networks=others, services={"app": web(networks={"back": None})}), there, IMAGES
+            )
+        )
+
+        assert (finding.path, finding.is_error) == ("networks.back", True)
+        assert "the Docker host has no network proxy" in finding.message
+        assert "docker network create proxy" in finding.hint
+        unused = application(networks=others)  # Compose does not mind, either
+        assert checks.check(unused, there, IMAGES) == ()
 
     @pytest.mark.parametrize("name", ["other-blue_default", "a-b-green_x", "other_live-99999998"])
     def test_one_that_goes_with_a_release(self, name: str) -> None:

@@ -66,13 +66,13 @@ class DockerNetworks:
         self._join(self.cli.change, network, container, *words)
 
     def networked(self, application: str) -> Networked:
-        """The networks that the application has."""
-        labels = (f"{LABEL_APPLICATION}={application}",)
-        found = rows(self.cli, "network", "Name", f"={COMPOSE_PROJECT}", labels=labels)
-        projects = {project for _, project in found}
+        """The networks that the application has, and the names of all."""
+        found = rows(self.cli, "network", "Name", f"={COMPOSE_PROJECT}", f"={LABEL_APPLICATION}")
+        own = {name: project for name, project, whose in found if whose == application}
         return Networked(
-            frozenset(colour for colour in Colour if colour_project(application, colour) in projects),
-            self._way(application) in {name for name, _ in found},
+            frozenset(colour for colour in Colour if colour_project(application, colour) in own.values()),
+            self._way(application) in own,
+            frozenset(name for name, _, _ in found),
         )
 
     def ranges(self) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from hitless.cli.views.documents import Document, print_document
 from hitless.cli.views.times import local
 from hitless.cli.views.words import any_step_json, any_step_text
 from hitless.domain.common import durations
-from hitless.domain.common.errors import GatewayDown, HitlessError
+from hitless.domain.common.errors import Elsewhere, GatewayDown, HitlessError
 from hitless.domain.common.events import Operation, StepJson
 from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import Colour
@@ -77,11 +77,7 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
         if problem.kind is ProblemKind.GATEWAY_DOWN and not status.containers:
             raise GatewayDown(problem.subject.split(", ") if problem.subject else ())
         if problem.kind is ProblemKind.OTHER_GATEWAY and not status.live:
-            other = problem.subject
-            raise HitlessError(
-                f"{status.application} runs behind the gateway {other}, not behind the one that was asked",
-                f"use --gateway {other}, or set HITLESS_GATEWAY={other}",
-            )
+            raise Elsewhere(status.application, problem.subject)
     if not status.is_known:
         raise HitlessError(
             f"{status.application} is not deployed here",
@@ -100,7 +96,10 @@ def show_status(status: ApplicationStatus, as_json: bool) -> None:
     for release in status.releases:
         revision = f"  {escape(release.revision)}" if release.revision else ""
         mark = " (live)" if status.live and status.live.release == release.number else ""
-        mark = mark or ("" if release.promoted else " (never was live)")
+        at_work = status.command if status.command and status.command.is_under_way else None
+        if not (mark or release.promoted):
+            is_coming = at_work is not None and at_work.release == release.number
+            mark = " (not live yet)" if is_coming else " (never was live)"
         out.print(f"  release {release.number}  {local(release.created)}{revision}{mark}")
 
 

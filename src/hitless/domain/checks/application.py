@@ -51,7 +51,7 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     for service in application.services:
         findings += service_checks.of_service(application, service, images)
         findings += compose_keys.of_service(application, service)
-    findings += of_networks(application, world.gateway)
+    findings += of_networks(application, world.gateway, world.networks)
     findings += container_checks.findings(application, world)
     findings += middleware_checks.of_middlewares(application.routes, world)
     findings += middleware_checks.of_addresses(application)

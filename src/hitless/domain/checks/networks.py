@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hitless.domain.application.model import Application
 from hitless.domain.common.findings import Finding
@@ -31,9 +31,16 @@ def of_room(wanted: Sequence[Network], ranges: Mapping[str, Sequence[str]]) -> I
         )
 
 
-def of_networks(application: Application, gateway: Gateway | None) -> Iterator[Finding]:
-    """Networks of the file that two colours, or two applications, can't share."""
+def of_networks(
+    application: Application, gateway: Gateway | None, there: Collection[str] | None = None
+) -> Iterator[Finding]:
+    """Networks of the file that two colours, or two applications, can't share, and those that lack.
+
+    `there` are the names of the engine's networks, None if nobody has looked.
+    """
     model = application.model
+    services = [model["services"][one.name] for one in application.services]
+    used = {key for service in services for key in networks.keys_of(service)}
     left_out = gateway_networks(model, gateway.network) if gateway else set()
     for key, network in (model.get("networks") or {}).items():
         if key in left_out or not network:
@@ -53,6 +60,15 @@ def of_networks(application: Application, gateway: Gateway | None) -> Iterator[F
                 "remove it: reach the application through the gateway, and a shared service on a network "
                 "of its own",
             )
+            continue
+        if network.get("external") and there is not None and name not in there:
+            if key in used:
+                yield Finding(
+                    f"networks.{key}",
+                    f"the file says that it is there (external), but the Docker host has no network {name}",
+                    "if it only led to a Traefik of your own, remove it: the gateway needs no network in the "
+                    f"file. Else: docker network create {name}",
+                )
             continue
         if network.get("external"):
             yield Finding(

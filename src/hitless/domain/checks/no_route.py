@@ -33,9 +33,9 @@ def no_route(application: Application) -> Finding:
         hint = f"give the web service a label: {rule}"
     elif ports:
         hint = (
-            f"is it {meant}? Write `x-hitless: {{publish: gateway}}` at services.{meant}, and the gateway "
-            f"publishes {', '.join(ports)} for it (hitless init does that); or, for a host name, the label "
-            f"{rule}"
+            f"run hitless init: it asks which service people reach, and writes it down. Is it {meant}? Then "
+            f"it is `x-hitless: {{publish: gateway}}` at services.{meant}, and the gateway publishes "
+            f"{', '.join(ports)} for it; or, for a host name, the label {rule}"
         )
     else:
         hint = f"is it {meant}? Write at services.{meant}: labels: [{rule}]"

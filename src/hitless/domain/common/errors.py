@@ -35,6 +35,16 @@ class GatewayDown(HitlessError):
         super().__init__("the gateway is not up on this Docker host", f"run: hitless gateway up{meant}")
 
 
+class Elsewhere(HitlessError):
+    """The application runs behind another gateway of this host: only that one knows what is live."""
+
+    def __init__(self, application: str, gateway: str) -> None:
+        super().__init__(
+            f"{application} runs behind the gateway {gateway}, not behind the one that was asked",
+            f"use --gateway {gateway}, or set HITLESS_GATEWAY={gateway}",
+        )
+
+
 class Refused(HitlessError):
     """The plan has errors; nothing was touched."""
 

@@ -173,6 +173,7 @@ class World:
     bytes left on Docker's disk, if known. `certificates` are the gateway's, `now` is an ISO time in UTC.
     `failures` are orders for certificates that failed in the last hour: host name -> the seconds since each.
     `configs` are the gateway's own middlewares. `others` are other gateways that run, if this one does not.
+    `networks` are the names of all networks of the engine, None if nobody has looked.
     """
 
     gateway: Gateway | None = None
@@ -196,6 +197,7 @@ class World:
     now: str = ""
     configs: tuple[Config, ...] = ()
     others: tuple[str, ...] = ()
+    networks: frozenset[str] | None = None
 
     @property
     def left(self) -> Run | None:

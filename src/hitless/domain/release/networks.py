@@ -53,10 +53,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Networked:
-    """The networks that an application has: colours that have any, and `has_way`: the one to the gateway."""
+    """The networks that an application has: colours that have any, and `has_way`: the one to the gateway.
+
+    `names` are those of all networks of the engine, whoever made them.
+    """
 
     colours: frozenset[Colour] = frozenset()
     has_way: bool = False
+    names: frozenset[str] = frozenset()
 
 
 def of_project(
