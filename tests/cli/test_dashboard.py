@@ -111,3 +111,10 @@ def test_both_dashboards_are_told_apart_in_the_help() -> None:
     other = CliRunner().invoke(hitless, ("gateway", "up", "--help")).output
     assert "hitless gateway up --dashboard" in " ".join(own.split())
     assert "hitless dashboard" in " ".join(other.split())
+
+
+@pytest.mark.parametrize("host", ["https://dash.example.org", "dash.example.org:8443", "a b", ""])
+def test_behind_https_takes_a_bare_host_name(host: str) -> None:
+    result = run("--listen", "127.0.0.1:0", "--behind-https", host)
+    assert result.exit_code == 2
+    assert "no host name" in result.output

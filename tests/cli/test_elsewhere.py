@@ -61,3 +61,17 @@ def test_the_gateway_to_use_is_named(
 
     assert "shop runs behind the gateway edge" in str(done.exception)
     assert "use --gateway edge" in getattr(done.exception, "hint", "")
+
+
+@pytest.mark.parametrize("words", [("logs",), ("rollback",), ("history",), ("down",)], ids=" ".join)
+def test_of_a_gateway_that_is_not_up_nobody_says_that_the_application_is_behind_it(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    host = WithoutState()
+    commands.deploy(host.ports(), shop())
+    host.has_gateway = False
+    monkeypatch.setattr(wiring, "host", lambda *_: Host(host))
+
+    done = CliRunner().invoke(hitless, ["-p", "shop", *words])
+
+    assert isinstance(done.exception, GatewayDown)

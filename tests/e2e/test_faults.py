@@ -417,6 +417,7 @@ CHOSEN = (
 assert {at for one in CHOSEN for at in one.points} - {"", "before bake"} <= set(POINTS)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("combination", CHOSEN, ids=str)
 def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
     under_way: Lanes, combination: Combination

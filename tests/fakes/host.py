@@ -437,6 +437,10 @@ class FakeHost:
 
     # -- balancer -------------------------------------------------------------------------------------------
 
+    @property
+    def gateway_name(self) -> str:
+        return "traefik"
+
     def gateway(self) -> Gateway | None:
         if not self.has_gateway:
             return None

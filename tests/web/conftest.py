@@ -53,7 +53,7 @@ class Dashboard:
         self.reader = Reader(
             ports, lambda: self.settings, self.logs, self.recorder, "traefik", lambda: "here.example"
         )
-        self.gate = Gate(TOKEN, b"secret", self.is_once, self.public, 7474, lambda: self.now)
+        self.gate = Gate(TOKEN, b"secret", self.is_once, self.public, lambda: self.now)
         self.app = pages(self.reader, self.gate)
 
     def browser(self, address: str = ADDRESS) -> TestClient:

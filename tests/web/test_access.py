@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
+from threading import Thread
 
 import pytest
 
 from hitless.web.access import Gate, TooManyTries
+from hitless.web.server import serve
 from tests.web.conftest import ADDRESS, TOKEN, Dashboard, log_in
 
 PAGES = ("/", "/applications/shop")
@@ -43,7 +46,7 @@ def test_the_right_token_opens_a_session_in_a_cookie_that_no_script_reads(dashbo
     answer = browser.post("/login", data={"token": TOKEN}, headers={"Origin": ADDRESS})
     cookie = answer.headers["set-cookie"]
     assert answer.status_code == 303
-    assert cookie.startswith("hitless-7474=")
+    assert cookie.startswith(f"{dashboard.gate.cookie}=")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     assert TOKEN not in cookie
     for page in (*PAGES, *APIS[:2]):
@@ -56,8 +59,34 @@ def test_a_session_ends_by_itself_or_by_the_button(dashboard: Dashboard) -> None
     dashboard.now += 13 * 3600
     assert browser.get("/").status_code == 303
     log_in(browser)
+    copied = dict(browser.cookies)
     assert browser.post("/logout", headers={"Origin": ADDRESS}).status_code == 303
     assert browser.get("/").status_code == 303
+    thief = dashboard.browser()
+    thief.cookies.update(copied)
+    assert thief.get("/").status_code == 303
+
+
+def test_dashboards_that_share_an_address_do_not_share_a_cookie() -> None:
+    one, other = (Gate(TOKEN, secret, is_once=True) for secret in (b"one", b"other"))
+    assert one.cookie != other.cookie
+
+
+def test_a_clock_that_is_put_back_locks_nobody_out() -> None:
+    now = [10_000.0]
+    gate = Gate(TOKEN, b"secret", is_once=False, clock=lambda: now[0])
+    for _ in range(10):
+        assert not gate.admits("wrong")
+    now[0] -= 3600
+    assert gate.admits(TOKEN)
+
+
+def test_a_connection_that_says_nothing_is_ended(dashboard: Dashboard) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    Thread(target=serve, args=(dashboard.app, listener), daemon=True).start()
+    with socket.create_connection(listener.getsockname(), 5) as silent:
+        silent.settimeout(30)
+        assert silent.recv(1) == b""
 
 
 @pytest.mark.parametrize(

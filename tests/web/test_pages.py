@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from hitless.cli.visible import visible
 from hitless.domain.common.errors import DockerFailed, HitlessError
 from hitless.domain.common.events import StepBegan, StepId, StepKind, as_json
 from hitless.domain.common.names import Colour
@@ -240,6 +241,15 @@ def test_an_application_that_is_not_there_is_no_error(dashboard: Dashboard, brow
     assert browser.get("/applications/other").status_code == 200
 
 
+def test_where_nothing_is_live_the_logs_of_what_failed_can_be_chosen(
+    dashboard: Dashboard, browser: TestClient
+) -> None:
+    dashboard.host.routings.clear()
+    page = document(browser, "/api/applications/shop/logs")
+    assert (page["lines"], page["releases"]) == ([], [1])
+    assert "choose a release" in page["problem"]
+
+
 # what others have written
 
 
@@ -250,10 +260,11 @@ def test_hostile_names_reasons_and_lines_are_text(dashboard: Dashboard, browser:
         deploy(dashboard.host)
     step = StepId(StepKind.RUN_HOOK, subjects=(HOSTILE,))
     dashboard.host.lines.append(json.dumps(as_json(StepBegan(step), "2026-01-01T00:00:00+00:00")))
-    for path in ("/api/applications/shop", "/api/applications/shop/logs"):
-        answer = browser.get(path)
-        assert answer.headers["content-type"] == "application/json"
-        assert HOSTILE in answer.text.encode().decode("unicode_escape") or path.endswith("shop")
+    page = browser.get("/api/applications/shop")
+    assert page.headers["content-type"] == "application/json"
+    assert any(HOSTILE in one["text"] for one in page.json()["document"]["latest"]["steps"])
+    lines = browser.get("/api/applications/shop/logs").json()["document"]["lines"]
+    assert ["web-1", visible(HOSTILE)] in lines
     for path in ("/nothing/<script>alert(1)</script>", "/applications/<script>"):
         assert "<script>alert" not in browser.get(path).text
 

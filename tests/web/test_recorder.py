@@ -33,6 +33,30 @@ class Gateway:
         self.counts[BLUE] = Counted(requests)
 
 
+def test_what_nobody_expected_is_told_and_the_next_look_is_made() -> None:
+    gateway, samples = Gateway(), FakeSamples()
+    seen = Recorder(samples, lambda at: Look(at, 1.0, {})[0], gateway.clock)  # type: ignore[index]
+    seen.look()
+    assert "TypeError" in seen.problem
+    seen.counted = gateway.counted
+    seen.look()
+    assert seen.problem == ""
+
+
+def test_after_a_step_of_the_clock_or_a_long_absence_the_last_minute_is_only_that() -> None:
+    gateway, samples = Gateway(), FakeSamples()
+    seen = recorder(gateway, samples)
+    seen.look()
+    gateway.goes_on(1000, 500)
+    seen.look()
+    assert seen.recent() == []
+    gateway.goes_on(1010)
+    seen.look()
+    assert [one.seconds for one in seen.recent()] == [5]
+    gateway.now -= 3600
+    assert seen.recent() == []
+
+
 def recorder(gateway: Gateway, samples: FakeSamples) -> Recorder:
     return Recorder(samples, gateway.counted, gateway.clock)
 
@@ -76,7 +100,7 @@ def test_a_gateway_that_was_replaced_counts_from_nothing() -> None:
     gateway, samples = Gateway(), FakeSamples()
     seen = recorder(gateway, samples)
     seen.look()
-    gateway.origin = 2.0
+    gateway.origin = gateway.now + 1
     gateway.goes_on(12)
     seen.look()
     assert requests(samples) == [12]

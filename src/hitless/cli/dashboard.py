@@ -53,6 +53,7 @@ class Listen(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs
 @click.option(
     "--behind-https",
     metavar="HOST",
+    callback=lambda _context, _option, value: _bare(value),
     help="The host name of a proxy with HTTPS that passes requests on to this dashboard.",
 )
 @pass_options
@@ -84,11 +85,14 @@ def dashboard(
     host = options.host().bounded(_LONGEST)
     ports = host.ports(ignore)
     recorder = Recorder(host.samples(), lambda at: watch.counted(ports, at), time.time)
-    reader = Reader(ports, host.gateway_project().settings, host.logs(), recorder, options.gateway, host.name)
+    name = host.name()  # once: it may take a docker command
+    reader = Reader(
+        ports, host.gateway_project().settings, host.logs(), recorder, options.gateway, lambda: name
+    )
     with _listener(*listen) as listener, ended_without_a_word():
         port = listener.getsockname()[1]
         secret = token.encode() if token_file else secrets.token_bytes(32)
-        gate = Gate(token, secret, token_file is None, behind_https or "", port)
+        gate = Gate(token, secret, token_file is None, behind_https or "")
         address = f"https://{behind_https}" if behind_https else _address(listen[0], port)
         if token_file:
             echo(f"the dashboard is at {address}/ (the token is in {token_file}); Ctrl-C ends it")
@@ -98,6 +102,14 @@ def dashboard(
         with suppress(KeyboardInterrupt):  # this is how it ends
             serve(pages(reader, gate), listener)
         recorder.stop()
+
+
+def _bare(host: str | None) -> str | None:
+    import re
+
+    if host is not None and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", host):
+        raise click.BadParameter(f"{host} is no host name, like dash.example.org")
+    return host
 
 
 def _address(address: str, port: int) -> str:
@@ -137,14 +149,15 @@ def _token(file: Path) -> str:
 
     try:
         token = file.read_text("utf-8").strip()
+        mode = file.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         raise HitlessError(f"the token in {file} can't be read: {error}") from error
     if len(token) < _SHORTEST or not token.isascii() or token.split() != [token]:
         raise HitlessError(
             f"the token in {file} is not one word of at least {_SHORTEST} letters, digits and signs",
-            f"make one: openssl rand -hex 24 > {file}",
+            f"make one: (umask 077; openssl rand -hex 24 > {file})",
         )
-    if file.stat().st_mode & 0o077:
+    if mode & 0o077:
         raise HitlessError(f"others can read the token in {file}, or change it", f"run: chmod 600 {file}")
     return token
 

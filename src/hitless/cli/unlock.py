@@ -28,7 +28,7 @@ def unlock(options: Options) -> None:
     except GatewayDown:
         raise observe.not_here(ports, name) from None
     if holder is None:
-        observe.refuse_elsewhere(name, ports.balancer.gateway(), ports.containers.of(name))
+        observe.refuse_elsewhere(ports, name, ports.containers.of(name))
         echo(f"nobody has the lock of {name}")
     else:
         echo(f"the lock of {name} is free; it was held by {holder.describe()}")

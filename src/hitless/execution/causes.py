@@ -12,6 +12,7 @@ from hitless.domain.host.container_facts import Listener
 from hitless.ports import Ports
 
 _SAID = 300  # characters of what a check printed
+_LONGEST, _CUT = 4096, "..."  # bytes that the engine keeps of it, and what it writes behind them
 _NO_PROGRAM = (126, 127)  # a shell's exit codes for what it can't run; the engine's own, too
 
 
@@ -31,7 +32,10 @@ def of_unhealthy(ports: Ports, container: str) -> Cause | None:
     if check is None or not check.exit_code:
         return None
     # secrets go before the cut, as half of one would not be known for what it is
-    printed = " ".join(ports.hide(check.output).split())
+    output = check.output
+    if output.endswith(_CUT) and len(output.encode()) >= _LONGEST:
+        output = output.removesuffix(_CUT) + CUT_OFF
+    printed = " ".join(ports.hide(output).split())
     if len(printed) > _SAID:  # the cause comes last, in a traceback and in what curl says
         end = printed[-_SAID:]
         printed = CUT_OFF + (end.partition(" ")[2] or end)

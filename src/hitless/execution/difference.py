@@ -32,7 +32,7 @@ def _world(ports: Ports, application: str) -> World:
     world = observe.world(ports, application)
     if world.gateway is None:
         raise observe.not_here(ports, application)
-    observe.refuse_elsewhere(application, world.gateway, world.containers)
+    observe.refuse_elsewhere(ports, application, world.containers)
     return world
 
 

@@ -85,7 +85,7 @@ def find(ports: Ports, application: str, release: int | None, services: Sequence
         raise observe.not_here(ports, application)
     found = live(ports, application) if release is None else _release(ports, application, release)
     if found is None:
-        observe.refuse_elsewhere(application, ports.balancer.gateway(), ports.containers.of(application))
+        observe.refuse_elsewhere(ports, application, ports.containers.of(application))
         what = f"has no log of release {release}" if release else "has no live release"
         raise HitlessError(f"{application} {what}", _instead(ports, application))
     known = {*found.services, *found.shared, *(service_of(application, log) for log in found.kept)}

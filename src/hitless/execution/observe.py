@@ -15,21 +15,19 @@ from hitless.domain.host.world import Container, World, read_kept
 from hitless.ports import Ports
 
 
-def refuse_elsewhere(application: str, gateway: Gateway | None, containers: Iterable[Container]) -> None:
+def refuse_elsewhere(ports: Ports, application: str, containers: Iterable[Container]) -> None:
     """Raise `Elsewhere` if the application has containers behind another gateway than this one."""
-    here = gateway.project if gateway else ""
-    if others := sorted({container.gateway for container in containers} - {here}):
+    if others := sorted({container.gateway for container in containers} - {ports.balancer.gateway_name}):
         raise Elsewhere(application, ", ".join(others))
 
 
 def not_here(ports: Ports, application: str) -> HitlessError:
     """Why a gateway knows nothing of the application: it is behind another one, or this one is not up."""
-    gateway = ports.balancer.gateway()
     try:
-        refuse_elsewhere(application, gateway, ports.containers.of(application))
+        refuse_elsewhere(ports, application, ports.containers.of(application))
     except Elsewhere as error:
         return error
-    if gateway is None:
+    if ports.balancer.gateway() is None:
         return GatewayDown(ports.balancer.other_gateways())
     return HitlessError(
         f"{application} is not deployed here", "run: hitless deploy, or see hitless status --all"
@@ -43,7 +41,7 @@ def journal_of(ports: Ports, application: str) -> tuple[Run, ...]:
     except GatewayDown:
         raise not_here(ports, application) from None
     if not found:
-        refuse_elsewhere(application, ports.balancer.gateway(), ports.containers.of(application))
+        refuse_elsewhere(ports, application, ports.containers.of(application))
     return found
 
 

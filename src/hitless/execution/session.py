@@ -22,6 +22,7 @@ from hitless.domain.common.events import (
     Ended,
     Event,
     Found,
+    NotNotified,
     Operation,
     Outcome,
     Planned,
@@ -97,6 +98,7 @@ class Session:
         Receivers are told when the lock is free: whatever they do, nobody waits for it.
         """
         told = error
+        ended: Ended | None = None
         try:
             if isinstance(error, HitlessError):
                 told = self.settle(error)
@@ -104,21 +106,25 @@ class Session:
                 self._outcome = self._failure(error)
             seconds = self._bare.clock.now() - self.began
             ended = Ended(self.operation, self.application, self._outcome, seconds, self._addresses)
-            is_due = self._telling.is_due(ended, _cause(told), self._gateway)
-            if is_due:
-                self._note(ended)
-            else:
-                self.ports.emit(ended)
+            self._note(redact.redact(ended, self._hidden))
         finally:
-            self.unlock()
-        if is_due:
             try:
-                for event in self._telling.tell():
-                    self.tell(event)
+                self.unlock()
             finally:
-                self.tell(ended)
+                if ended:
+                    self._tell_end(ended, _cause(told))
         if told is not None and told is not error:
             raise told from error
+
+    def _tell_end(self, ended: Ended, cause: str) -> None:
+        """Tell receivers, and last of all tell the end: nothing of the first changes the second."""
+        try:
+            for event in self._telling.told(ended, cause, self._gateway):
+                self.tell(event)
+        except Exception as bug:  # it must not take the place of the command's own error
+            self.tell(NotNotified("all", f"a bug in hitless: {type(bug).__name__}: {bug}"))
+        finally:
+            self.tell(ended)
 
     def open(self) -> tuple[Gateway, World]:
         """Take the application's lock, and look at the host.
@@ -139,7 +145,7 @@ class Session:
     def look(self, gateway: Gateway) -> World:
         """Look at the host. From now on, the secrets of the kept releases are hidden, too."""
         world = observe.world(self.ports, self.application, gateway)
-        observe.refuse_elsewhere(self.application, gateway, world.containers)
+        observe.refuse_elsewhere(self.ports, self.application, world.containers)
         self.know(world)
         return world
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
 from hitless.domain.common.errors import HitlessError
 from hitless.domain.common.events import (
@@ -38,7 +37,7 @@ class Telling:
         self._left: Run | None = None
         self._certificates: tuple[CertificateStatus, ...] = ()
         self._receivers: Mapping[str, Receiver | None] = {}
-        self._due: Mapping[Receiver, tuple[Notice, ...]] = {}
+        self._problem = ""
 
     def know(self, world: World) -> None:
         """Learn what was there before the command began."""
@@ -54,13 +53,20 @@ class Telling:
     def begin(self, application: str) -> None:
         """Read who is told. At the beginning: at the end the gateway may be what has failed."""
         if application and self._operation in TOLD:
-            with suppress(HitlessError):
+            try:
                 self._receivers = self._ports.notices.receivers()
+            except HitlessError as error:
+                self._problem = f"who should be told can't be read: {error.message}"
 
-    def is_due(self, ended: Ended, cause: str, gateway: Gateway | None) -> bool:
-        """Whether something must be told; `tell` does it. `cause` is why the command failed, or ""."""
+    def told(self, ended: Ended, cause: str, gateway: Gateway | None) -> Iterator[NotNotified]:
+        """Tell what must be told; who may not have got it. It takes some seconds at most.
+
+        `cause` is why the command failed, or "".
+        """
+        if self._problem:
+            yield NotNotified("all", self._problem)
         if not self._receivers:
-            return False
+            return
         ports, name = self._ports, gateway.project if gateway else _USUAL
         words = f" --gateway {name}" if name != _USUAL else ""
         around = Around(ports.notices.host_name(), self._holder, ports.clock.utc(), words)
@@ -74,16 +80,16 @@ class Telling:
         shared = [one for one in shared if any(notices.wanted(receiver, (one,)) for receiver in there)]
         found: tuple[Notice, ...] = ()
         if shared:
-            with suppress(HitlessError):
+            try:
                 found = notices.are_claimed(shared, ports.notices.claim([one.id for one in shared]))
+            except HitlessError as error:
+                yield NotNotified("all", f"what others may tell, too, was told to nobody: {error.message}")
         found += tuple(notices.of_end(self._events, ended, cause, self._left, around))
-        due = {receiver: notices.wanted(receiver, found) for receiver in there}
-        self._due = {receiver: some for receiver, some in due.items() if some}
-        return bool(self._due or (self._events and unreadable(self._receivers)))
-
-    def tell(self) -> Iterator[NotNotified]:
-        """Tell it; who may not have got it. It takes a few seconds at most."""
-        failed = {**unreadable(self._receivers), **self._ports.notices.tell(self._due)}
+        wanted = {receiver: notices.wanted(receiver, found) for receiver in there}
+        due = {receiver: some for receiver, some in wanted.items() if some}
+        failed = ports.notices.tell(due) if due else {}
+        if due or self._events:
+            failed = {**unreadable(self._receivers), **failed}
         for name, reason in failed.items():
             yield NotNotified(name, reason)
 

@@ -22,6 +22,11 @@ class Answer:
 class Balancer(Protocol):
     """The gateway: its routings, and what hitless can ask from inside its network."""
 
+    @property
+    def gateway_name(self) -> str:
+        """The gateway's name, whether it runs or not."""
+        ...
+
     def gateway(self) -> Gateway | None:
         """The running gateway, or None."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import time
 from collections import deque
@@ -18,8 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _SESSION = 12 * 3600  # seconds
 _TRIES = 10  # that fail, in a minute
 _MINUTE = 60.0
-# by these names alone a browser reaches a loopback address; by any other one a page elsewhere leads here
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -31,6 +30,14 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name is a loopback address: by any other name a page elsewhere may lead here."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class TooManyTries(Exception):
@@ -46,7 +53,7 @@ class Gate:
 
     `secret` signs the sessions: with the same one they outlive a restart. `is_once`: the token opens one
     session, and no second one. `public` is the host name by which a proxy with HTTPS is reached, "" without
-    one. `port` tells the cookies of two dashboards of one machine apart: a browser does not.
+    one.
     """
 
     def __init__(
@@ -55,7 +62,6 @@ class Gate:
         secret: bytes,
         is_once: bool,
         public: str = "",
-        port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._token = token.encode()
@@ -66,13 +72,17 @@ class Gate:
         self._clock = clock
         self.public = public.lower()
         self.scheme = "https" if public else "http"
-        # a browser takes a cookie with `__Host-` over HTTPS alone, and from no other host
-        self.cookie = "__Host-hitless" if public else f"hitless-{port}"
+        self._ended: set[str] = set()
+        # A browser takes a cookie with `__Host-` over HTTPS alone, and from no other host. Without, all ports
+        # of 127.0.0.1 are one host: each dashboard has a name of its own.
+        own = hashlib.sha256(b"cookie of a dashboard\n" + secret).hexdigest()[:8]
+        self.cookie = "__Host-hitless" if public else f"hitless-{own}"
 
     def admits(self, token: str) -> bool:
         """Whether this is the token. Raises `TooManyTries`."""
         now = self._clock()
-        if len(self._failed) == _TRIES and now - self._failed[0] < _MINUTE:
+        # a clock that was put back locks nobody out for longer
+        if len(self._failed) == _TRIES and 0 <= now - self._failed[0] < _MINUTE:
             raise TooManyTries(_MINUTE - (now - self._failed[0]))
         is_right = hmac.compare_digest(token.strip().encode(errors="replace"), self._token)
         if not is_right or (self._is_once and self._is_used):
@@ -89,7 +99,7 @@ class Gate:
     def knows(self, session: str) -> bool:
         """Whether it is a session of ours that is not over."""
         end, _, signature = session.partition(".")
-        if not re.fullmatch("[0-9]{1,12}", end) or not signature.isascii():
+        if not re.fullmatch("[0-9]{1,12}", end) or not signature.isascii() or session in self._ended:
             return False
         return hmac.compare_digest(signature, self._sign(end)) and int(end) > self._clock()
 
@@ -105,8 +115,10 @@ class Gate:
             samesite="strict",
         )
 
-    def take(self, response: Response) -> None:
-        """Have the browser forget its session."""
+    def take(self, session: str, response: Response) -> None:
+        """End a session, and have the browser forget it."""
+        if self.knows(session):
+            self._ended.add(session)
         response.delete_cookie(
             self.cookie, path="/", secure=bool(self.public), httponly=True, samesite="strict"
         )
@@ -117,7 +129,7 @@ class Gate:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return name == self.public if self.public else name in _LOOPBACK
+        return name == self.public if self.public else name == "localhost" or is_loopback(name)
 
     def _sign(self, end: str) -> str:
         return hmac.new(self._key, end.encode(), hashlib.sha256).hexdigest()
@@ -154,7 +166,9 @@ class Guarded:
         host = headers.get("host", "")
         path, method = scope["path"], scope["method"]
         if not self._gate.is_ours(host):
-            return PlainTextResponse("this is a dashboard of hitless, under another name\n", 421)
+            names = self._gate.public or "localhost or a loopback address"
+            text = f"this dashboard answers as {names} alone; a proxy has to pass on the header Host\n"
+            return PlainTextResponse(text, 421)
         if method not in ("GET", "HEAD", "POST"):
             return PlainTextResponse("not here\n", 405, {"Allow": "GET, HEAD, POST"})
         if method == "POST" and not self._is_from_here(headers):

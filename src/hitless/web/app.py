@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -79,10 +79,14 @@ class _Pages:
 
     async def log_in(self, request: Request) -> Response:
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LONGEST_FORM:
-                return self._page("login.html", 413, title="log in", message="That is too long for a token.")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST_FORM:
+                    message = "That is too long for a token."
+                    return self._page("login.html", 413, title="log in", message=message)
+        except ClientDisconnect:
+            return Response(status_code=400)
         token = parse_qs(body.decode("ascii", errors="replace")).get("token", [""])[0]
         try:
             is_right = self._gate.admits(token)
@@ -102,9 +106,9 @@ class _Pages:
         self._gate.give(entered)
         return entered
 
-    async def log_out(self, _: Request) -> Response:
+    async def log_out(self, request: Request) -> Response:
         answer = RedirectResponse("/login", 303)
-        self._gate.take(answer)
+        self._gate.take(request.cookies.get(self._gate.cookie, ""), answer)
         return answer
 
     async def api_host(self, request: Request) -> Response:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitless.cli.views.difference import diff_document
+from hitless.cli.visible import visible
+from hitless.domain.common.errors import HitlessError
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.facts import Overview
 from hitless.domain.host.logs import Wanted
@@ -28,6 +30,7 @@ _KEPT = 3600.0  # of what does not change: the difference of two kept releases, 
 _AT_ONCE = 5  # releases whose time is looked up in one look at the host
 _POINTS = 180  # of a line in a chart
 _LONGEST_LOG = 1000  # lines
+_LONGEST_LINE = 4000  # characters
 _LINE = re.compile(r"(\S+) +\| (.*)", re.DOTALL)
 
 
@@ -118,7 +121,14 @@ class Reader:
         return {"name": self.name, **document, "metrics": told}
 
     def _logs(self, name: str, release: int | None) -> Document:
-        source = logs.find(self.ports, name, release, ())
+        releases = self._with_logs(name)
+        try:
+            source = logs.find(self.ports, name, release, ())
+        except HitlessError as error:
+            if release is not None or not releases:
+                raise
+            problem = f"{error.message}: choose a release above"
+            return {"release": 0, "colour": "", "lines": [], "releases": releases, "problem": problem}
         wanted = Wanted(tail=_LONGEST_LOG // 5, has_times=False)
         lines = list(logs.gone(self.ports, name, source, wanted))
 
@@ -130,8 +140,9 @@ class Reader:
         return {
             "release": source.release,
             "colour": source.colour or "",
-            "lines": lines[-_LONGEST_LOG:],
-            "releases": self._with_logs(name),
+            "lines": [[visible(one)[:_LONGEST_LINE] for one in line] for line in lines[-_LONGEST_LOG:]],
+            "releases": releases,
+            "problem": "",
         }
 
     def _with_logs(self, name: str) -> list[int]:

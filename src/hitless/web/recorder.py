@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -41,8 +43,10 @@ class Recorder:
 
     def recent(self) -> Sequence[Sample]:
         """The samples of the last minute."""
-        since = self.clock() - RECENT
-        return [one for one in self._recent if one.at > since]
+        now = self.clock()
+        # one of a longer time, or from before a step of the clock, says nothing about this minute
+        near = (one for one in self._recent if one.seconds <= RECENT)
+        return [one for one in near if now - RECENT < one.at <= now + EVERY]
 
     def look(self) -> None:
         """Look once. What goes wrong is told as `problem` and `hint`, until the next time."""
@@ -50,6 +54,10 @@ class Recorder:
             self._look()
         except HitlessError as error:
             self.problem, self.hint = error.message, error.hint
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self.problem = f"a bug in hitless: {type(error).__name__}: {error}"
+            self.hint = "please report it with the lines in the terminal of the dashboard"
 
     def _look(self) -> None:
         now = self.clock()

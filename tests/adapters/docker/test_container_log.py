@@ -12,7 +12,7 @@ from hitless.adapters.docker import containers as docker_containers
 from hitless.adapters.docker.cli import DockerCli, kill_running
 from hitless.adapters.docker.container_log import ComposeLogs, last_lines
 from hitless.adapters.docker.containers import DockerContainers
-from hitless.domain.common.errors import DockerFailed
+from hitless.domain.common.errors import DockerFailed, TimedOut
 from hitless.domain.host.logs import Wanted
 from tests.adapters.fake_docker import FakeDocker
 
@@ -82,6 +82,12 @@ def test_compose_is_asked_for_these_services_of_the_project(docker: FakeDocker) 
     assert call.argv[call.argv.index("logs") :] == ("logs", "--no-color")
     assert call.argv[call.argv.index("--project-name") + 1] == "shop-blue"
     assert list(json.loads(call.stdin)["services"]) == ["web", "job"]
+
+
+def test_compose_that_hangs_ends_where_every_command_must_end_in_time(docker: FakeDocker) -> None:
+    docker.answers("compose", way="hang")
+    with pytest.raises(TimedOut, match="docker compose logs"):
+        list(ComposeLogs(DockerCli(most=0.5)).lines("shop-blue", ("web",), Wanted()))
 
 
 def test_compose_gets_what_is_wanted(docker: FakeDocker) -> None:

@@ -130,11 +130,8 @@ def ssh(docker: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh
         monkeypatch.setenv("TMPDIR", runtime)
         yield FakeSsh(docker.directory, Path(runtime))
         for one in tunnel._tunnels.values():
-            if one._last and one._last.state is tunnel.State.OPEN:
-                os.close(one._last.held)
-                one._last._process.wait(10)
-            elif one._last:
-                one._last._end() if not one._last.is_over else None
+            if one._last:
+                one._last._end()
     engine.close()
 
 

@@ -42,6 +42,15 @@ def test_a_sample_comes_back_as_it_was_and_of_one_application_alone(file: Sample
     assert file.of("shop", NOW) == ()
 
 
+def test_a_record_that_is_damaged_is_told_with_what_helps(file: SampleFile) -> None:
+    add(file, NOW)
+    with sqlite3.connect(file.path) as raw:
+        raw.execute("UPDATE look SET text = '{gar'")
+    with pytest.raises(HitlessError, match=r"dashboard\.sqlite3") as raised:
+        file.last()
+    assert "remove the file" in raised.value.hint
+
+
 def test_the_last_look_is_there_for_the_next_dashboard(file: SampleFile) -> None:
     assert file.last() is None
     file.add(None, Look(NOW, 2.5, {BLUE: counted(9)}))

@@ -101,11 +101,11 @@ class TestHost:
                     "db": unrouted(image="postgres", ports=[PORT]),
                     "site": unrouted(build={"context": "/src"}, ports=[PORT]),
                 },
-                "is it site? Write `x-hitless: {publish: gateway}` at services.site, and the gateway publi",
+                "Is it site? Then it is `x-hitless: {publish: gateway}` at services.site, and the gateway publi",
             ),
             (
                 {"job": unrouted(**BUILT), "front": unrouted(image="nginx", ports=[PORT])},
-                "is it front? Write `x-hitless",
+                "Is it front? Then it is `x-hitless",
             ),
             (
                 {"db": unrouted(image="redis"), "web": unrouted(**BUILT)},

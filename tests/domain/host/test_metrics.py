@@ -86,6 +86,14 @@ def test_a_greater_share_takes_no_less_time(took: list[float], one: float, other
     assert low <= high
 
 
+def test_a_step_of_the_clock_is_no_other_traefik_and_one_that_began_since_is() -> None:
+    many, more = Counted(1e6), Counted(1e6 + 10)
+    before = Look(10_000, 50.0, {BLUE: many})
+    for moved in (49.0, 51.0, 3650.0):
+        assert sample(before, Look(10_005, moved, {BLUE: more})).counted == {BLUE: Counted(10)}
+    assert sample(before, Look(10_005, 10_001.0, {BLUE: more})).counted == {BLUE: more}
+
+
 def test_what_is_slower_than_every_bound_counts_as_the_highest() -> None:
     assert counted(30.0, 40.0).took(0.95) == 1.0
 

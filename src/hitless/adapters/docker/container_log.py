@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from hitless.adapters.docker.cli import DockerCli, chunks, failed, kill
+from hitless.domain.common.errors import TimedOut
 from hitless.domain.host.logs import MOST_BYTES, MOST_LINES, Wanted, merged
 
 _ERASE = b"\x1b[2K"  # what Compose 2.26 writes before each line, also into a file
@@ -78,11 +81,12 @@ class ComposeLogs:
             *(("--since", wanted.since) if wanted.since else ()),
             *(() if wanted.tail is None else ("--tail", str(wanted.tail))),
         ]
+        deadline = math.inf if wanted.follows else time.monotonic() + self.cli.most
         process = self.cli.open(*words, inherits=False)
         try:
             _give(process, model.encode())
             rest, said = b"", bytearray()
-            for stream, data in chunks(process):
+            for stream, data in chunks(process, deadline):
                 if stream:
                     said += data
                     continue
@@ -94,6 +98,10 @@ class ComposeLogs:
             if code := process.wait():
                 error = failed(self.cli.argv(*words), code, said.decode(errors="replace"))
                 raise self.cli.hinted(error)
+        except TimeoutError as error:
+            raise TimedOut(
+                "`docker compose logs` did not end in time", "does the Docker engine answer? try: docker info"
+            ) from error
         finally:
             _end(process)
 

@@ -44,9 +44,14 @@ _FAREWELL = 1.0  # seconds in which ssh ends when its connections do
 _SLICE = 0.5
 _LAST = 2000  # bytes of what ssh has said
 _UNREACHED = 255  # the exit code of ssh itself
-# What ssh says if nobody is there. For everything else Docker's own way is tried: a connection of the user's
-# own (ControlMaster) may still be there, which has logged in by other means.
-_NOBODY = ("connect to host", "could not resolve hostname", "timed out", "timeout")
+# What ssh says if nobody is there; a server's banner may say such words, too, but not in this form. For
+# everything else Docker's own way is tried: a connection of the user's own (ControlMaster) may still be
+# there, which has logged in by other means.
+_NOBODY = re.compile(
+    r"^(ssh: (connect to host|could not resolve hostname)|connection timed out"
+    r"|connection to \S+ .*timed out|timeout, server )",
+    re.IGNORECASE | re.MULTILINE,
+)
 _OPTIONS = (
     "ConnectTimeout=30",  # as Docker has it
     "ServerAliveInterval=10",
@@ -113,6 +118,7 @@ class Connection:
         options = [word for option in _OPTIONS for word in ("-o", option)]
         script = f"{'echo hitless' if host.path else _ASKS}; {_STAYS}"
         words = (*options, "-T", "-L", f"{self.path}:{remote}", *host.words, f"sh -c '{script}'")
+        self._closing = Lock()
         last, self.held = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -151,10 +157,16 @@ class Connection:
         return ""
 
     def _words(self) -> str:
-        """What ssh has said, without that of single channels."""
-        text = os.pread(self._said.fileno(), _LAST, 0).decode(errors="replace")
+        """What ssh has said, to follow other words; "" for nothing."""
+        text = self._said_last()
+        return f": {text}" if text else ""
+
+    def _said_last(self) -> str:
+        """The end of what ssh has said, without that of single channels."""
+        size = os.fstat(self._said.fileno()).st_size
+        text = os.pread(self._said.fileno(), _LAST, max(size - _LAST, 0)).decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if not line.startswith("channel ")]
-        return ": " + "\n".join(line for line in lines if line) if any(lines) else ""
+        return "\n".join(line for line in lines if line)
 
     def _open(self) -> None:
         state = State.USELESS
@@ -174,8 +186,7 @@ class Connection:
         deadline = self.began + _LOGIN
         while not os.path.exists(self.path):  # noqa: PTH110 - each 10 ms
             if self._process.poll() is not None:
-                said = self._words().lower()
-                is_gone = self._process.returncode == _UNREACHED and any(word in said for word in _NOBODY)
+                is_gone = self._process.returncode == _UNREACHED and _NOBODY.search(self._said_last())
                 return State.UNREACHABLE if is_gone else State.USELESS
             if time.monotonic() > deadline:
                 return State.UNREACHABLE
@@ -216,6 +227,21 @@ class Connection:
                     return line.removeprefix(_WORD).decode(errors="replace").strip()
         return None
 
+    def close(self) -> None:
+        """Let go of it, once it is over and nothing begins to use it any more."""
+        atexit.unregister(self._leave)
+        for file in (self._said, self._process.stdout):
+            if file:
+                file.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close our end of the pipe, once: its number may be another file's after that."""
+        with self._closing:
+            held, self.held = self.held, -1
+        if held >= 0:
+            os.close(held)
+
     def _leave(self) -> None:
         if self.state is State.OPENING:
             self._end()
@@ -225,8 +251,7 @@ class Connection:
         with suppress(ProcessLookupError):
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(OSError):
-            os.close(self.held)
+        self._let_go()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -240,6 +265,7 @@ class Tunnel:
         self._remote = self._host.path or _USUAL if self._host else ""
         self._lock = Lock()
         self._last: Connection | None = None
+        self._former: Connection | None = None  # a command may just begin to use it
         self._is_useless = self._host is None
 
     def begin(self) -> Connection | None:
@@ -249,16 +275,25 @@ class Tunnel:
             if last and last.state is State.USELESS:
                 self._is_useless = not last.elsewhere or last.elsewhere == self._remote
                 self._remote = last.elsewhere
+                self._replace(last)
                 last = None
             if self._is_useless or self._host is None:
                 return None
             if last is None or (last.is_over and time.monotonic() > last.began + _PAUSE):
+                if last:
+                    self._replace(last)
                 try:
                     self._last = Connection(self.url, self._host, self._remote)
                 except OSError:
                     self._is_useless = True
                     return None
             return self._last
+
+    def _replace(self, last: Connection) -> None:
+        """Close the connection before this one, which is at least one `_PAUSE` old."""
+        if self._former:
+            self._former.close()
+        self._former, self._last = last, None
 
     def connection(self, seconds: float, is_interrupted: Callable[[], bool]) -> Connection | None:
         """The connection once it is there, or could not be made: then it has trouble. Raises `TimedOut`.

@@ -26,6 +26,7 @@ claim() { # ids
     umask 077
     mkdir -p "$receivers/.told" || return
     find "$receivers/.told" -mindepth 1 -mtime +6 -exec rmdir {} + 2>/dev/null
-    for id; do mkdir "$receivers/.told/$id" 2>/dev/null && echo "$id"; done
-    return 0
+    for id; do
+        if mkdir "$receivers/.told/$id" 2>/dev/null; then echo "$id"; else [ -d "$receivers/.told/$id" ] || return 1; fi
+    done
 }

@@ -85,6 +85,11 @@ class Traefik:
     shell: GatewayShell
     instances: Callable[[], Sequence[Instance]]
 
+    @property
+    def gateway_name(self) -> str:
+        """The gateway's name, whether it runs or not."""
+        return self.shell.project
+
     def gateway(self) -> Gateway | None:
         """The running gateway, or None. Raises `HitlessError` if a container of that name isn't ours."""
         project = self.shell.project

@@ -65,9 +65,12 @@ class SampleFile:
             raise self._failed(error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(lock)
             return False
+        except OSError as error:
+            os.close(lock)
+            raise self._failed(error) from error
         self._lock = lock
         return True
 
@@ -75,7 +78,7 @@ class SampleFile:
         """The look up to which there are samples."""
         with self._open() as file:
             found = file.execute("SELECT text FROM look").fetchone()
-        return _look(json.loads(found[0])) if found else None
+            return _look(json.loads(found[0])) if found else None
 
     def add(self, sample: Sample | None, look: Look) -> None:
         """Keep a sample and its look, together or not at all."""
@@ -83,7 +86,7 @@ class SampleFile:
             if sample:
                 _insert(file, (sample,))
             file.execute("INSERT OR REPLACE INTO look VALUES (1, ?)", (json.dumps(_look_json(look)),))
-            if look.at - self._thinned > _THINNED_EVERY:
+            if not 0 <= look.at - self._thinned <= _THINNED_EVERY:
                 self._thinned = look.at
                 self._joined = _thin(file, look.at, self._joined)
 
@@ -109,7 +112,8 @@ class SampleFile:
                         yield file
                 finally:
                     file.close()
-            except (OSError, sqlite3.Error) as error:
+            # SQLite has no checksums: what is damaged may be read as another text
+            except (OSError, sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> HitlessError:
@@ -150,11 +154,11 @@ def _read(
     file: sqlite3.Connection, application: str | None, since: float, until: float = 1e12
 ) -> tuple[Sample, ...]:
     counted: dict[float, dict[Side, Counted]] = {}
-    rows = file.execute(
-        "SELECT application, at, colour, requests, errors, within FROM counted"
-        " WHERE at > ? AND at <= ? AND (? IS NULL OR application = ?)",
-        (since, until, application, application),
-    )
+    columns = "SELECT application, at, colour, requests, errors, within FROM counted WHERE"
+    if application is None:
+        rows = file.execute(f"{columns} at > ? AND at <= ?", (since, until))
+    else:  # in words by which SQLite takes the key, and reads no other application's
+        rows = file.execute(f"{columns} application = ? AND at > ? AND at <= ?", (application, since, until))
     for name, at, colour, requests, errors, within in rows:
         bounds = {float(bound): count for bound, count in json.loads(within)}
         counted.setdefault(at, {})[name, Colour(colour)] = Counted(requests, errors, bounds)
@@ -173,6 +177,9 @@ def _thin(file: sqlite3.Connection, now: float, since: float) -> float:
         file.execute(f"DELETE FROM {table} WHERE at <= ?", (now - _KEPT,))  # noqa: S608  # two names of ours
     # whole minutes alone: one that is joined already stays as it is
     until = (now - _FINE) // _COARSE * _COARSE
+    # after a start, not from the beginning: a day of all applications takes seconds
+    [(first,)] = file.execute("SELECT coalesce(min(at), 0) FROM sample WHERE seconds < ?", (_COARSE / 2,))
+    since = max(since, (first // _COARSE - 1) * _COARSE)
     thin = thinned(_read(file, None, since, until), _COARSE)
     for table in ("sample", "counted"):
         file.execute(f"DELETE FROM {table} WHERE at > ? AND at <= ?", (since, until))  # noqa: S608

@@ -12,6 +12,8 @@ from hitless.domain.common.errors import HitlessError
 from hitless.domain.host.notices import Notice
 from hitless.domain.host.receivers import Kind, Occasion, Receiver, is_loopback
 
+_CLAIM = 5.0  # seconds: a command that is done waits for it
+
 
 @dataclass(frozen=True)
 class GatewayNotices:
@@ -39,7 +41,7 @@ class GatewayNotices:
 
     def claim(self, ids: Sequence[str]) -> Collection[str]:
         """Those of these notices that nobody has claimed in the last days: from now on they are claimed."""
-        return frozenset(self.shell.run("claim", *ids)[0].decode().split())
+        return frozenset(self.shell.run("claim", *ids, timeout=_CLAIM)[0].decode().split())
 
     def host_name(self) -> str:
         """The name of the Docker host: this machine's own where it is this machine."""
@@ -74,4 +76,6 @@ def decode(name: str, text: str) -> Receiver | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
-    return found if found.name == name and isinstance(found.url, str) else None
+    own = (found.name, found.url, found.secret, found.room, found.sender)
+    is_whole = all(isinstance(one, str) for one in (*own, *found.to, *found.applications))
+    return found if is_whole and found.name == name else None

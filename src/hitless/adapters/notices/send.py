@@ -70,7 +70,10 @@ def _over_http(receiver: Receiver, notice: Notice) -> None:
     sent = request(receiver, notice, int(time.time()))
     # nothing that follows a redirect, which would take the secret elsewhere, or reads files
     opener = OpenerDirector()
-    for handler in (_connecting(urlsplit(sent.url).scheme), ProxyHandler(), HTTPErrorProcessor()):
+    parts = urlsplit(sent.url)
+    # what stays on this machine goes through no proxy, which would see the secret
+    proxies = ProxyHandler({}) if is_loopback(parts.hostname or "") else ProxyHandler()
+    for handler in (_connecting(parts.scheme), proxies, HTTPErrorProcessor()):
         opener.add_handler(handler)
     opener.add_handler(HTTPDefaultErrorHandler())
     asked = Request(sent.url, sent.body, dict(sent.headers), method=sent.method)  # noqa: S310  # see above

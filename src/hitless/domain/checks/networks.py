@@ -14,6 +14,8 @@ from hitless.domain.release.compose_networks import gateway_networks, has_fixed_
 from hitless.domain.release.networks import Network
 
 _OF_A_RELEASE = re.compile(rf".+-({'|'.join(Colour)})_.+|.+_live-\d+")
+_ID = re.compile("[0-9a-f]{64}")
+_SWARM = "docker_gwbridge"  # a network that each node of a Swarm has
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
@@ -61,13 +63,17 @@ def of_networks(
                 "of its own",
             )
             continue
-        if network.get("external") and there is not None and name not in there:
+        # Compose takes an id in place of a name
+        is_missing = there is not None and name not in there and not _ID.fullmatch(name)
+        if network.get("external") and is_missing:
             if key in used:
                 yield Finding(
                     f"networks.{key}",
                     f"the file says that it is there (external), but the Docker host has no network {name}",
                     "if it only led to a Traefik of your own, remove it: the gateway needs no network in the "
                     f"file. Else: docker network create {name}",
+                    # a node of a Swarm does not know an overlay network before something of it uses one
+                    is_error=there is not None and _SWARM not in there,
                 )
             continue
         if network.get("external"):

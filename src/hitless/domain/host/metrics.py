@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from hitless.domain.common.names import Colour
 
+_STEP = 60.0  # seconds by which a step of a clock may move the moment at which a Traefik began
+
 Side: TypeAlias = tuple[str, Colour]
 """A colour of an application: one of the two whose requests are counted apart."""
 
@@ -100,8 +102,13 @@ class Point:
 
 
 def sample(before: Look, after: Look) -> Sample:
-    """What was counted between two looks. Another Traefik has begun at 0."""
-    known = before.counted if before.origin == after.origin else {}
+    """What was counted between two looks. Another Traefik has begun at 0.
+
+    A step of the host's clock moves the moment at which a Traefik began, too (procfs works it out again each
+    time); another one began when somebody had looked at the one before, or later.
+    """
+    is_another = after.origin != before.origin and after.origin > before.at - _STEP
+    known = {} if is_another else before.counted
     found = {side: one.since(known.get(side, Counted())) for side, one in after.counted.items()}
     return Sample(
         after.at, after.at - before.at, {side: one for side, one in found.items() if one.requests > 0}

@@ -123,8 +123,10 @@ def of_end(
     began = [event for event in events if isinstance(event, Began)]
     if not began:
         return
-    live = next((event.release for event in reversed(events) if isinstance(event, Live)), 0)
-    release = began[-1].release or live
+    went_live = [event.release for event in events if isinstance(event, Live)]
+    release = began[-1].release or (went_live[-1] if went_live else 0)
+    # what was live before may have been live again
+    live = release if release in went_live else 0
     occasions, summary = _told(events, ended, release, live, cause, left)
     if not occasions:
         return

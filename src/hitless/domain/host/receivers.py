@@ -145,7 +145,7 @@ def _over_http(receiver: Receiver, parts: SplitResult) -> Iterator[Finding]:
 
 
 def _of_matrix(receiver: Receiver, parts: SplitResult) -> Iterator[Finding]:
-    if parts.path.strip("/") or parts.query:
+    if parts.path.strip("/") or parts.query or parts.fragment:
         yield Finding("URL", "has a path", "give the home server alone: https://matrix.example.org")
     if not re.fullmatch("![!-~]+", receiver.room):
         yield Finding("--room", "is no id of a room", "it is like '!abc:example.org', in the room's settings")

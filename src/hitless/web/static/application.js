@@ -94,7 +94,8 @@ async function toggle(began) {
   try {
     const answer = await fetch(`${api}/run?began=${encodeURIComponent(began)}`);
     const run = (await answer.json()).document;
-    if (opened.has(began) && run) opened.set(began, run);
+    if (!run) opened.delete(began);
+    else if (opened.has(began)) opened.set(began, run);
   } catch {
     opened.delete(began);
   }
@@ -140,7 +141,10 @@ for (const one of ["logs-of", "diff-before", "diff-after"]) {
 let isBusy = false;
 poll(() => api, () => (isBusy ? 1 : 2), (page, error) => {
   if (!page) {
-    if (!error) show(at("content"), h("p", { class: "problem" }, `Nothing of ${name} is here, and no command has been noted.`));
+    if (error) return;
+    show(at("content"), h("p", { class: "problem" }, `Nothing of ${name} is here, and no command has been noted.`));
+    [isBusy, runs] = [false, []];
+    history();
     return;
   }
   isBusy = page.is_under_way;
@@ -152,6 +156,7 @@ poll(() => api, () => (isBusy ? 1 : 2), (page, error) => {
     h("div", { class: "lanes" }, COLOURS.map((one) => laneOf(one, page)), shared(page)), h("div", {}, latest(page)));
   tell(page);
   runs = page.history;
+  if (page.latest && opened.get(page.latest.began)) opened.set(page.latest.began, page.latest);
   history();
   const kept = page.releases.map((number) => [String(number), `release ${number}`]);
   const current = page.status.live ? String(page.status.live.release) : "";
@@ -161,7 +166,7 @@ poll(() => api, () => (isBusy ? 1 : 2), (page, error) => {
 }, true);
 
 const draw = (page, error) => {
-  if (!page) return show(at("charts"), error ? h("p", { class: "hint" }, error.message) : null);
+  if (!page) return show(at("charts"), error ? h("p", { class: "hint" }, [error.message, error.hint].filter(Boolean).join(". ")) : null);
   const size = Math.max(320, Math.min(1400, at("charts").clientWidth));
   const has = Object.values(page.colours).some((points) => points.length);
   show(at("charts"), h("div", {}, aboutCounting(page)),
@@ -199,8 +204,10 @@ const askLogs = poll(
     lines = page.lines;
     choose(at("logs-of"), [["", "the live release"], ...page.releases.map((one) => [String(one), `release ${one}`])], "");
     showLogs();
+    if (page.problem) show(at("logs"), h("p", { class: "problem" }, page.problem));
   });
 at("logs-show").addEventListener("click", () => { logsShown = true; askLogs(); });
+at("logs-of").addEventListener("focus", () => { if (!logsShown) { logsShown = true; askLogs(); } });
 at("logs-of").addEventListener("change", () => { logsShown = true; askLogs(); });
 at("logs-follow").addEventListener("change", () => { logsShown = true; askLogs(); });
 at("logs-with").addEventListener("input", () => { if (logsShown) showLogs(); });
@@ -210,7 +217,7 @@ at("diff-show").addEventListener("click", async () => {
   try {
     const answer = await fetch(`${api}/diff?before=${at("diff-before").value}&after=${at("diff-after").value}`);
     const { document: found, error } = await answer.json();
-    if (error || !found) return show(box, h("p", { class: "problem" }, error.message || error));
+    if (error || !found) return show(box, h("p", { class: "problem" }, error?.message ?? error ?? "nothing came"));
     const rows = found.differences.map((one) => h("tr", { class: one.kind }, h("td", {}, one.kind),
       h("th", { scope: "row" }, one.path), h("td", {}, one.before), h("td", {}, one.after)));
     show(box, rows.length ? table(`From ${found.before} to ${found.after}`, ["change", "what", "before", "after"], rows)

@@ -65,7 +65,9 @@ export function poll(address, wait, take, isMain = false) {
     if (!from || document.hidden) return;
     if (from !== asked) [asked, tag] = [from, ""];
     try {
-      const answer = await fetch(from, { headers: tag ? { "If-None-Match": tag } : {} });
+      // a dashboard that is stopped, or a tunnel that is gone, answers nothing at all
+      const headers = tag ? { "If-None-Match": tag } : {};
+      const answer = await fetch(from, { headers, signal: AbortSignal.timeout(15000) });
       if (mine !== number) return;
       if (answer.status === 401) return void location.assign("/login");
       note(answer, isMain);
@@ -78,6 +80,7 @@ export function poll(address, wait, take, isMain = false) {
         take(body.document ?? null, error);
       }
     } catch {
+      tag = ""; // the next answer is drawn again, and takes the alarm away
       if (isMain) alarm({ message: "the dashboard does not answer", hint: "does hitless dashboard still run?" });
     }
     again(mine);
