@@ -101,7 +101,7 @@ class TestHost:
                     "db": unrouted(image="postgres", ports=[PORT]),
                     "site": unrouted(build={"context": "/src"}, ports=[PORT]),
                 },
-                "Is it site? Then it is `x-hitless: {publish: gateway}` at services.site, and the gateway publi",
+                "Is it site? Then it is `x-hitless: {publish: gateway}` at services.site, and the",
             ),
             (
                 {"job": unrouted(**BUILT), "front": unrouted(image="nginx", ports=[PORT])},
