@@ -138,8 +138,8 @@ _DOCUMENT = """# What happens when something goes wrong
 
 The tests measure this and write it. `make faults` has a fault at every point and writes this document;
 `make test-more` has some of them and writes build/faults.md. Each row is one `hitless deploy` of an
-application that is live and under load, on a real Docker engine, with one fault: hitless itself is killed, interrupted,
-suspended or cut off from its host, the gateway goes away, or the release is bad. A suspended hitless
+application that is live and under load, on a real Docker engine, with one fault: hitless itself is killed,
+interrupted, suspended or cut off, the gateway goes away, or the release is bad. A suspended hitless
 (SIGSTOP) continues after it has lost its lock and another deployment is over. `at` is the step, and which
 part of it was about to begin, was under way, or was half done. "then again" is the same fault in the
 deployment that took over.
