@@ -3,7 +3,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -172,15 +171,6 @@ def test_a_thread_that_comes_to_its_command_after_an_interrupt_does_not_wait_for
             looked.result(30)
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """SIGINT interrupts, also where a shell has started the tests in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_the_kernel_gives_to_another_thread_is_noticed(docker: FakeDocker) -> None:
     docker.answers("ps", way="hang")
 
