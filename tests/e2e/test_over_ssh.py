@@ -111,6 +111,7 @@ def test_what_a_killed_hitless_has_begun_keeps_the_connection_and_the_lock(app: 
     wait_for(lambda: not way.is_left())
 
 
+@pytest.mark.long
 def test_a_host_that_vanishes_in_the_middle_keeps_serving_and_is_deployed_to_later(
     app: Make, way: Way
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_host_that_vanishes_in_the_middle_keeps_serving_and_is_deployed_to_lat
     assert far.get().headers["X-Release"] == "2"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{"AllowStreamLocalForwarding": "no"}])
 def test_where_the_server_forbids_it_docker_makes_its_own_connections(app: Make, way: Way) -> None:
     here = app()
@@ -144,6 +146,7 @@ def test_where_the_server_forbids_it_docker_makes_its_own_connections(app: Make,
     assert not way.is_left()
 
 
+@pytest.mark.long
 def test_a_connection_of_the_users_own_is_left_alone_and_used_where_no_other_can_be_made(
     app: Make, way: Way
 ) -> None:
