@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from hitless.domain.common.errors import HitlessError, LockLost, Refused
-from hitless.domain.common.events import Ended, NotNotified, Operation, Outcome
+from hitless.domain.common.events import Began, Ended, Live, NotNotified, Operation, Outcome
+from hitless.domain.common.names import Colour
 from hitless.domain.gateway.certificates import Certificate
 from hitless.domain.host import journal, notices
 from hitless.domain.host.certificates import CertificateStatus
@@ -314,3 +315,50 @@ def test_a_line_is_one_line_and_short() -> None:
     assert len(plain("x" * 1000)) == 300
     assert first_line("\n  \n  why \nmore") == "why"
     assert first_line("") == ""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_whatever_happens_while_receivers_are_told_the_journal_has_the_end(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    made = host()
+
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr(made.notified, "host_name", fail)
+    with suppress(KeyboardInterrupt):
+        commands.deploy(made.ports(), shop())
+    assert journal.runs("\n".join(made.lines))[-1].outcome == Outcome.SUCCESSFUL
+    assert isinstance(made.events[-1], Ended)
+
+
+def test_what_cant_be_claimed_is_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = host()
+
+    def full(_ids: object) -> Collection[str]:
+        raise HitlessError("no space left on device")
+
+    monkeypatch.setattr(made.notified, "claim", full)
+    made.before = lambda verb: _killed(verb == "set restart policies")
+    with suppress(Killed):
+        commands.deploy(made.ports(), shop())
+    made.lines.pop()
+    made.before = lambda _: None
+    made.events.clear()
+    deploy(made)
+    assert any(isinstance(one, NotNotified) and "no space" in one.reason for one in made.events)
+
+
+def _killed(is_now: bool) -> None:
+    if is_now:
+        raise Killed
+
+
+def test_a_release_that_answers_again_did_not_fail_when_it_was_live() -> None:
+    events = (Began(Operation.DEPLOY, "shop", 2, "ann"), Live(1, Colour.BLUE, 0.0))
+    ended = Ended(Operation.DEPLOY, "shop", Outcome.FAILED, 1.0)
+    around = notices.Around("far", "ann", "2026-01-01T10:00:00+00:00")
+    [notice] = notices.of_end(events, ended, "the gateway was restarted", None, around)
+    assert notice.occasions == (Occasion.FAILED,)
+    assert "deploy of release 2 failed" in notice.summary

@@ -219,6 +219,7 @@ def test_a_rootless_engine_is_reached_at_its_own_socket(ssh: FakeSsh, docker: Fa
         "has ",  # no docker command there
         "has tcp://10.0.0.1:2376",
         "fails ann@shop.example: Permission denied (publickey).",
+        "fails Sessions have a timeout. Permission denied (keyboard-interactive).",
         "fails Host key verification failed.",
         "fails kex_exchange_identification: Connection closed by remote host",
     ],
@@ -401,3 +402,19 @@ def test_without_docker_the_error_is_the_same(ssh: FakeSsh, docker: FakeDocker) 
     (docker.directory / "docker").chmod(0o644)
     with pytest.raises(HitlessError):
         DockerCli().run("ps")
+
+
+def test_connections_that_are_opened_again_and_again_leave_no_open_files(
+    ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnel, "_PAUSE", 0.0)
+    ssh.does("fails ssh: connect to host shop.example port 2222: Connection refused")
+    way = tunnel.tunnel(URL)
+
+    def fail() -> int:
+        while (found := way.begin()) and not found.known.wait(20):
+            raise AssertionError
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    first = [fail() for _ in range(4)][-1]
+    assert [fail() for _ in range(8)][-1] <= first

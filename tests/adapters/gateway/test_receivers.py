@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.gateway.shell import GatewayShell
-from hitless.adapters.notices.kept import GatewayNotices
+from hitless.adapters.notices.kept import GatewayNotices, decode
 from hitless.domain.common.errors import HitlessError
 from tests.adapters.fake_docker import FakeDocker
 from tests.domain.host.test_receivers import ALL, MAIL, SLACK
@@ -82,3 +84,19 @@ def test_a_local_host_is_called_as_this_machine_is(kept: GatewayNotices) -> None
     assert kept.host_name() == "far"
     assert GatewayNotices(kept.shell, lambda: "localhost").host_name() not in ("", "localhost")
     assert GatewayNotices(kept.shell, gone).host_name() == ""
+
+
+@pytest.mark.parametrize("wrong", [{"room": ["a"]}, {"applications": [["a"]]}, {"to": [1]}, {"secret": None}])
+def test_a_record_with_values_of_another_kind_is_one_that_cant_be_read(wrong: dict[str, object]) -> None:
+    record = {**asdict(SLACK), **wrong}
+    assert decode(SLACK.name, json.dumps(asdict(SLACK))) == SLACK
+    assert decode(SLACK.name, json.dumps(record)) is None
+
+
+def test_what_cant_be_claimed_is_not_taken_for_what_another_one_tells(
+    kept: GatewayNotices, host: FakeDocker
+) -> None:
+    assert kept.claim(["msg_1"]) == {"msg_1"}
+    (folder(host) / ".told" / "msg_2").touch()  # in its way, as a full disk would be
+    with pytest.raises(HitlessError):
+        kept.claim(["msg_2"])

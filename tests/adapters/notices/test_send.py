@@ -147,3 +147,13 @@ def test_a_certificate_that_nobody_knows_is_not_believed(monkeypatch: pytest.Mon
 def test_no_reason_has_words_of_an_address_or_of_an_answer(error: Exception) -> None:
     assert "hunter2" not in reason(error)
     assert reason(error)
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy(
+    server: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web() as proxy:
+        monkeypatch.delenv("no_proxy")
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert send({hook(server.url): (NOTICE,)}) == {}
+    assert (len(server.got), len(proxy.got)) == (1, 0)
