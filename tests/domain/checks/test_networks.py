@@ -59,6 +59,20 @@ class TestNetworks:
         assert (finding.path, finding.is_error) == ("networks.back", True)
         assert "the Docker host has no network proxy" in finding.message
         assert "docker network create proxy" in finding.hint
+
+    @pytest.mark.parametrize(
+        ("name", "others"),
+        [("proxy", {"bridge", "docker_gwbridge"}), ("0123456789abcdef" * 4, {"bridge", "host"})],
+        ids=["a node of a Swarm, which may not know it yet", "by its id"],
+    )
+    def test_one_of_others_that_may_be_there(self, name: str, others: set[str]) -> None:
+        networks: Json = {"back": {"name": name, "external": True}}
+        there = replace(world(), networks=frozenset(others))
+        services = {"app": web(networks={"back": None})}
+
+        finding = only(checks.check(application(networks=networks, services=services), there, IMAGES))
+
+        assert (finding.path, finding.is_error) == ("networks.back", False)
         unused = application(networks=others)  # Compose does not mind, either
         assert checks.check(unused, there, IMAGES) == ()
 
