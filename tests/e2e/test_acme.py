@@ -266,12 +266,12 @@ def test_names_and_wildcards_are_proved_by_the_dns(site: Site) -> None:
     variables = site.folder / "dns.env"
     variables.write_text(
         f'# of the provider\nHTTPREQ_ENDPOINT={site.ca.start_dns_provider()}\nexport HTTPREQ_USERNAME="ann"\n'
-        "HTTPREQ_PASSWORD='a $secret'\n"
+        "HTTPREQ_PASSWORD='a $hidden-word'\n"
     )
     provider = ("--acme-dns", "httpreq", "--acme-dns-env", str(variables))
     said = site.cli.run("gateway", "up", *provider, "--acme-dns-resolver", "pebble:53")
-    assert "secret" not in said
-    assert "secret" not in docker("inspect", site.container)
+    assert "hidden-word" not in said
+    assert "hidden-word" not in docker("inspect", site.container)
     wild.run("deploy")
     assert site.release("a.wild.example") == "1"
 
