@@ -61,8 +61,7 @@ test: python engine
 
 test-more: python servers
 	@dev/servers
-	@$(PYTHON_RUN) -m pytest tests/e2e -n 2 --dist loadfile --durations=15 -m "more and not long and not alone"
-	@$(PYTHON_RUN) -m pytest tests/e2e --durations=5 -m "more and alone and not long"
+	@$(PYTHON_RUN) -m pytest tests/e2e --durations=25 -m "more and not long"
 
 test-long: python servers
 	@dev/servers

@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+import pytest
+
 from bench.report import Report
 from tests.e2e.conftest import ROOT
 from tests.e2e.shop import Shop
@@ -22,6 +24,14 @@ POINTS_FILE = Path(__file__).with_name("points.txt")
 DOCUMENT = ROOT / "docs" / "faults.md"
 IS_WRITING = bool(os.environ.get("HITLESS_WRITE_FAULTS"))
 HOW_TO_UPDATE = "`make faults` writes the present results; look at the difference, and commit it"
+
+
+def spread(chosen: Sequence[Combination], every: int) -> list[Any]:
+    """The combinations as a test's parameters: each so many-th is for CI, all others for `make test-long`."""
+    return [
+        pytest.param(one, marks=[pytest.mark.long] if number % every else [])
+        for number, one in enumerate(chosen)
+    ]
 
 
 def points(file: Path = POINTS_FILE) -> tuple[str, ...]:

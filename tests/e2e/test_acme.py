@@ -166,6 +166,7 @@ def test_a_name_that_leads_elsewhere_is_ordered_once_and_the_live_release_stays(
     assert site.release("moved.example") == "1"
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_ca_that_hangs_or_is_away_takes_no_try(site: Site) -> None:
     shop = site.app("away", "away.example")
@@ -301,6 +302,7 @@ def test_a_renewal_during_a_deployment_is_seen_by_no_client(image: str, tmp_path
         assert site.ca.orders() == 3
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_ca_is_taken_without_a_restart(image: str, tmp_path: Path) -> None:
     name = f"{GATEWAY}-later"

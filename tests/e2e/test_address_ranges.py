@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import GATEWAY, WEB, App, Cli, docker, free_port
 
 # it takes from everybody on this engine what each test needs, so nothing runs beside it
-pytestmark = [pytest.mark.more, pytest.mark.alone]
+pytestmark = pytest.mark.more
 
 Make = Callable[..., App]
 MOST = 40  # the engine's default pools hold some thirty networks
@@ -36,6 +36,7 @@ def full() -> Iterator[None]:
             docker("network", "rm", *made)
 
 
+@pytest.mark.long
 def test_applications_are_deployed_also_if_the_engine_has_no_range_left(app: Make, full: None) -> None:
     with_a_shared_one = WEB + "  store:\n    image: IMAGE\n    x-hitless: {role: shared}\n"
     for text in (WEB, with_a_shared_one):

@@ -172,6 +172,7 @@ def test_a_published_port_changes_hands(plain: Callable[..., Plain]) -> None:
     assert (load.report().lost, load.report().mixed()) == (0, 0), load.report().lost_by
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_another_traefik_hands_over_its_port_when_all_behind_it_are_adopted(
     plain: Callable[..., Plain],
@@ -203,6 +204,7 @@ def test_another_traefik_hands_over_its_port_when_all_behind_it_are_adopted(
     assert shop.container("web") == ""
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_port_that_cant_be_taken_over_is_given_back(plain: Callable[..., Plain]) -> None:
     port = free_port()

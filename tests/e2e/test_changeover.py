@@ -174,6 +174,7 @@ def backed_up(alone: App) -> App:
     return alone
 
 
+@pytest.mark.long
 def test_a_backup_comes_back_before_the_old_one_does(backed_up: App) -> None:
     backed_up.cli.run("deploy")
     for release in ("2", "4"):
@@ -277,6 +278,7 @@ def test_who_waits_too_long_is_told_to_come_again(alone: App) -> None:
     assert alone.get("/").text.strip().endswith("release 2")
 
 
+@pytest.mark.long
 def test_who_waits_too_long_gets_the_page_of_the_release(alone: App) -> None:
     file = Path(alone.cli.options[3])
     text = file.read_text().replace("wait_timeout: 60s}", "wait_timeout: 1s, wait_page: ./sorry.html}")

@@ -25,6 +25,7 @@ from tests.e2e.matrix import (
     lanes,
     lost_between,
     points,
+    spread,
 )
 from tests.e2e.second_engine import SecondEngine
 from tests.e2e.shop import RATE, Shop, made_on_its_own
@@ -220,7 +221,7 @@ def under_way(request: pytest.FixtureRequest, shops: list[Alone]) -> Iterator[La
         yield begun
 
 
-@pytest.mark.parametrize("combination", CHOSEN, ids=str)
+@pytest.mark.parametrize("combination", spread(CHOSEN, 3), ids=str)
 def test_who_waits_is_answered_by_whoever_can(under_way: Lanes, combination: Combination) -> None:
     under_way.result(combination)
 

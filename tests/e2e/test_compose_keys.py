@@ -52,6 +52,7 @@ def told(app: App, release: str, variables: dict[str, str]) -> App:
     return replace(app, cli=cli)
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_secrets_and_configs_from_the_environment_are_those_of_each_release(app: Make) -> None:
     shop = app(VALUES)

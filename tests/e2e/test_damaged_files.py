@@ -119,6 +119,7 @@ def test_where_the_copy_is_lost_too_the_application_is_named_and_all_others_answ
         wait_for(lambda: answers(shop) == 200, 15)
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_file_that_traefik_refuses_is_set_aside_and_named(apps: dict[str, App]) -> None:
     """Like one of hitless's own with a word that an older Traefik does not know: whole, and refused."""

@@ -184,6 +184,7 @@ def test_behind_a_traefik_that_ends_tls(reader: Reader, port: str) -> None:
         docker("rm", "--force", front)
 
 
+@pytest.mark.long
 def test_from_ports_to_a_second_release_and_back_to_plain_compose(reader: Reader) -> None:
     port = str(free_port())
     reader.instead |= {

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import GATEWAY, App, Gateway, docker
 
 # what nobody needs may be another test's
-pytestmark = [pytest.mark.more, pytest.mark.alone]
+pytestmark = pytest.mark.more
 
 Make = Callable[..., App]
 

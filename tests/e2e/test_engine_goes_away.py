@@ -69,7 +69,14 @@ def kill_the_gateway(engine: SecondEngine) -> None:
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("end", [SecondEngine.restart, crash, kill_the_gateway])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(SecondEngine.restart, marks=pytest.mark.long),
+        crash,
+        pytest.param(kill_the_gateway, marks=pytest.mark.long),
+    ],
+)
 def test_a_traefik_that_replaced_another_comes_back_by_itself(
     engine: SecondEngine, shop: Shop, end: Happening
 ) -> None:
@@ -87,10 +94,10 @@ def test_a_traefik_that_replaced_another_comes_back_by_itself(
 @pytest.mark.parametrize(
     ("at", "happening", "is_new", "is_alone"),
     [
-        ("gate: before ask", crash, False, True),
+        pytest.param("gate: before ask", crash, False, True, marks=pytest.mark.long),
         # the one that has just been replaced must still come back, if it is needed
         ("cut-over: before in_force", SecondEngine.restart, True, False),
-        ("drain: before connections", crash, True, True),
+        pytest.param("drain: before connections", crash, True, True, marks=pytest.mark.long),
     ],
 )
 def test_the_engine_goes_away_in_the_middle(

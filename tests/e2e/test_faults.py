@@ -29,6 +29,7 @@ from tests.e2e.matrix import (
     lanes,
     lost_between,
     points,
+    spread,
 )
 from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop, shop_of_its_own
 
@@ -418,7 +419,7 @@ assert {at for one in CHOSEN for at in one.points} - {"", "before bake"} <= set(
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("combination", CHOSEN, ids=str)
+@pytest.mark.parametrize("combination", spread(CHOSEN, 4), ids=str)
 def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
     under_way: Lanes, combination: Combination
 ) -> None:

@@ -23,7 +23,6 @@ from hitless.domain.gateway.image import TRAEFIK_IMAGE
 from tests.e2e.conftest import GATEWAY, ROOT, Cli, Gateway, docker, gateway_of_its_own, wait_for
 
 # `make replacements` has 20 of them
-pytestmark = pytest.mark.alone
 REPLACEMENTS = int(os.environ.get("HITLESS_REPLACEMENTS", "2"))
 SEED = int(os.environ.get("HITLESS_SEED", random.randrange(10**6)))
 MADE = "hitless-e2e-traefik:2"
