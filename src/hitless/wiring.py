@@ -19,7 +19,7 @@ from hitless.domain.common.errors import HitlessError
 
 if TYPE_CHECKING:
     from hitless.adapters.docker.compose_change import ComposeChange
-    from hitless.adapters.gateway.project import GatewayProject
+    from hitless.adapters.swarm.gateway_project import SwarmGatewayProject
     from hitless.domain.application.model import Application
     from hitless.domain.application.resolved import Place
     from hitless.domain.common.events import Event
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from hitless.domain.gateway.own_traefik import OwnTraefik
     from hitless.ports import Ports
     from hitless.ports.engine import Engine
+    from hitless.ports.gateway_project import GatewayProject
     from hitless.ports.load import Load
     from hitless.ports.logs import Logs
     from hitless.ports.machine import Machine
+    from hitless.ports.nodes import Nodes
     from hitless.ports.outside import Outside
     from hitless.ports.samples import Samples
 
@@ -121,6 +123,13 @@ class Host:
 
         return DockerEngine(self.cli, self.gateway, gateway_image())
 
+    def nodes(self) -> Nodes:
+        """The nodes of the Swarm that the engine is a manager of."""
+        from hitless.adapters.swarm.gateway_edge import prepare
+        from hitless.adapters.swarm.nodes import SwarmNodes
+
+        return SwarmNodes(self.cli, lambda node: prepare(self.cli, node))
+
     def machine(self) -> Machine:
         """What this machine knows of names and addresses."""
         from hitless.adapters.local.surroundings import Surroundings
@@ -152,9 +161,60 @@ class Host:
         return GatewayProject(self.cli, self.gateway, Programs(self.cli, self.gateway))
 
 
-def host(context: str | None, gateway: str, directory: str | None = None) -> Host:
-    """The Docker host of this context (None: of the environment)."""
-    return Host(DockerCli(context), gateway, directory)
+@dataclass(frozen=True)
+class SwarmHost(Host):
+    """A Docker Swarm, by a manager of it, with the gateway of this name on its edge nodes."""
+
+    def ports(self, emit: Callable[[Event], None]) -> Ports:
+        """The ports that operations need.
+
+        Of what is the same in every gateway the first one tells: certificates, the operator's middlewares,
+        and how its Traefik is.
+        """
+        from hitless.adapters.docker.images import DockerImages
+        from hitless.adapters.gateway.certificates import GatewayCertificates
+        from hitless.adapters.gateway.configs import GatewayConfigs
+        from hitless.adapters.gateway.instances import TraefikInstances
+        from hitless.adapters.gateway.programs import Programs
+        from hitless.adapters.swarm.balancer import SwarmBalancer
+        from hitless.adapters.swarm.edges import Edges
+        from hitless.adapters.swarm.gateway_project import first_edge
+        from hitless.adapters.swarm.images import SwarmImages
+        from hitless.adapters.swarm.networks import SwarmNetworks
+        from hitless.adapters.swarm.notices import NoNotices
+        from hitless.adapters.swarm.projects import SwarmProjects
+        from hitless.adapters.swarm.state import SwarmState
+        from hitless.adapters.swarm.tasks import SwarmContainers
+
+        shell = first_edge(self.cli, self.gateway)
+        reason = "on a Swarm each gateway is replaced whole, one after the other"
+        instances = TraefikInstances(shell, Programs(shell.cli, self.gateway), reason)
+        edges = Edges(self.cli, self.gateway)
+        return replace(
+            super().ports(emit),
+            images=SwarmImages(DockerImages(self.cli)),
+            containers=SwarmContainers(self.cli, self.gateway),
+            networks=SwarmNetworks(self.cli, self.gateway),
+            projects=SwarmProjects(self.cli, self.gateway),
+            balancer=SwarmBalancer(edges),
+            state=SwarmState(edges),
+            instances=instances,
+            certificates=GatewayCertificates(shell, instances.all),
+            configs=GatewayConfigs(shell),
+            notices=NoNotices(),
+        )
+
+    def gateway_project(self) -> SwarmGatewayProject:
+        """The gateway as a stack of the Swarm."""
+        from hitless.adapters.swarm.gateway_project import SwarmGatewayProject
+
+        return SwarmGatewayProject(self.cli, self.gateway)
+
+
+def host(context: str | None, gateway: str, directory: str | None = None, engine: str = "docker") -> Host:
+    """The Docker host of this context (None: of the environment), or the Swarm that it is a manager of."""
+    made = SwarmHost if engine == "swarm" else Host
+    return made(DockerCli(context), gateway, directory)
 
 
 def application(

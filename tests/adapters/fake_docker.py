@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +29,22 @@ words = ["nc", *sys.argv[1:]] if is_nc else sys.argv[1:]
 plain = words[2:] if words[:1] in (["--context"], ["--host"]) else words
 with open(home + "/table.json") as file:
     table = json.load(file)
-matching = [entry for entry in table if plain[: len(entry["words"])] == entry["words"]]
+
+def is_like(entry):
+    length = len(entry["words"])
+    return entry["words"] in (plain[:length], words[:length])
+
+def has_come(entry):
+    after, calls = entry["after"], home + "/calls/"
+    if not after:
+        return True
+    names = [name for name in os.listdir(calls) if name.endswith(".json")]
+    return any(json.load(open(calls + name))["argv"][: len(after)] == after for name in names)
+
+matching = [entry for entry in table if is_like(entry) and has_come(entry)]
 nothing = {"words": [], "stdout": "", "stderr": "", "exit_code": 0, "way": "answer"}
+# of two with the same words, the one that waited for another call
+matching.sort(key=lambda entry: not entry["after"])
 entry = max(matching, key=lambda entry: len(entry["words"]), default=nothing)
 
 def note(stdin):
@@ -116,10 +131,16 @@ class FakeDocker:
         stderr: str = "",
         exit_code: int = 0,
         way: Way = "answer",
+        after: Sequence[str] = (),
     ) -> None:
-        """Answer so to every call that starts with these words; the longest match counts."""
+        """Answer so to every call that starts with these words; the longest match counts.
+
+        Words that start with `--context NAME` are for the calls of that context alone. With `after`, the
+        answer counts once there was a call that starts with those words.
+        """
         output = stdout.encode() if isinstance(stdout, str) else stdout
-        self._table = [entry for entry in self._table if entry["words"] != list(words)]
+        own = (list(words), list(after))
+        self._table = [entry for entry in self._table if (entry["words"], entry["after"]) != own]
         self._table.append(
             {
                 "words": list(words),
@@ -127,6 +148,7 @@ class FakeDocker:
                 "stderr": stderr,
                 "exit_code": exit_code,
                 "way": way,
+                "after": list(after),
             }
         )
         self._write()

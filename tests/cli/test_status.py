@@ -323,6 +323,7 @@ def test_the_gateway_and_its_applications(capsys: Capture) -> None:
         "left": 0,
         "health": None,
         "ending": [],
+        "edges": [],
     }
     assert found["applications"] == [
         {
@@ -358,6 +359,7 @@ def test_no_gateway_at_all(capsys: Capture) -> None:
             "left": 0,
             "health": None,
             "ending": [],
+            "edges": [],
         },
         "applications": [],
     }

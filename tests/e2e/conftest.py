@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,6 +20,9 @@ import pytest
 from bench.load import Load
 from hitless.domain.routing.entry_points import HIGHEST
 from tests.reference.published import check_output
+
+if TYPE_CHECKING:
+    from tests.e2e.swarm import Swarm
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = ROOT / "examples" / "flask"
@@ -160,6 +163,15 @@ def _remove_gateway(cli: Cli) -> None:
         cli.run("-p", application["application"], "down", "--volumes", "--drain-timeout", "1")
     if found["gateway"]["settings"]:
         cli.run("gateway", "down", "--volumes", "--force")
+
+
+@pytest.fixture(scope="session")
+def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    """A Docker Swarm of three nodes, for all tests of this run."""
+    from tests.e2e.swarm import running
+
+    with running(tmp_path_factory.mktemp("swarm")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

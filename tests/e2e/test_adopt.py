@@ -227,6 +227,7 @@ def test_a_port_that_cant_be_taken_over_is_given_back(plain: Callable[..., Plain
     assert docker("inspect", container_name(f"{GATEWAY}-adopt"), "--format", "{{.State.Status}}") == "running"
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_one_that_must_not_run_twice_never_does(plain: Callable[..., Plain]) -> None:
     alone = "hitless-e2e-alone:1"

@@ -136,7 +136,13 @@ def test_requests_wait_while_it_changes_over_and_none_is_lost(alone: App) -> Non
 
 
 @pytest.mark.parametrize(
-    "fault", [{"BROKEN": "never-healthy"}, {"BROKEN": "exit"}, {"BROKEN": "500"}, {"LOST": "1"}]
+    "fault",
+    [
+        pytest.param({"BROKEN": "never-healthy"}, marks=pytest.mark.long),
+        {"BROKEN": "exit"},
+        pytest.param({"BROKEN": "500"}, marks=pytest.mark.long),
+        {"LOST": "1"},
+    ],
 )
 def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
     alone: App, fault: dict[str, str]
@@ -155,6 +161,7 @@ def test_who_waited_for_a_broken_release_is_answered_by_the_one_before(
         assert sorted(rows(alone)) == sorted(key for one in them for key in one.answered)
 
 
+@pytest.mark.long
 def test_a_proof_finds_nothing(alone: App) -> None:
     alone.cli.run("deploy")
     said = alone.cli.run("prove", "--deployments", "1")  # another exit code if a request is lost

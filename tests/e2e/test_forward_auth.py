@@ -77,7 +77,14 @@ SHARED = "x-hitless: {role: shared}"
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("settings", [TWO, ALONE, SHARED], ids=["two", "exclusive", "shared"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(TWO, id="two"),
+        pytest.param(ALONE, id="exclusive", marks=pytest.mark.long),
+        pytest.param(SHARED, id="shared", marks=pytest.mark.long),
+    ],
+)
 def test_it_asks_its_own_release_and_tells_it_of_the_client(app: Make, settings: str) -> None:
     text = FILES.replace("SETTINGS", settings) + ("volumes: {data: {}}\n" if settings is ALONE else "")
     shop = app(text)

@@ -151,6 +151,7 @@ def test_a_change_a_restart_and_an_upgrade_under_load(served: Site) -> None:
     wait_for(lambda: _answers(served, "four"))
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_config_that_nobody_uses_goes_without_a_trace(served: Site) -> None:
     unused = 'http = {middlewares = {spare = {headers = {customResponseHeaders = {X-Spare = "1"}}}}}'
@@ -163,6 +164,7 @@ def test_a_config_that_nobody_uses_goes_without_a_trace(served: Site) -> None:
     assert "spare" not in served.gateway.cli.run("gateway", "config", "list")
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_one_that_a_starting_traefik_refuses_is_set_aside(served: Site) -> None:
     """Like one with a word that an older Traefik does not know: whole, and refused."""

@@ -197,6 +197,7 @@ def answers(site: Site) -> bool:
         return False
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site) -> None:
     began = site.started()
@@ -216,6 +217,7 @@ def test_the_access_log_begins_without_a_restart_and_holds_no_secret(site: Site)
     assert site.started() == began
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_metrics_and_a_memory_limit_begin_without_a_restart(site: Site) -> None:
     began = site.started()
@@ -237,6 +239,7 @@ def memory_limit(site: Site) -> int:
     return int(docker("inspect", "--format", "{{.HostConfig.Memory}}", site.gateway.container))
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_stopped_gateway_starts_with_what_was_live(site: Site) -> None:
     before = site.settings

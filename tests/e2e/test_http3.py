@@ -90,6 +90,7 @@ def test_deployments_lose_nothing_over_http3(served: Site) -> None:
     assert all(len(one.answers) > 200 for one in seen.values())
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_replaced_traefik_is_seen_by_no_browser(served: Site) -> None:
     site = served

@@ -126,6 +126,7 @@ def test_deployments_and_a_replaced_traefik_are_seen_by_no_client(served: Site) 
     assert len(seen.answers) > 200
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_certificate_that_is_removed_is_served_no_more(served: Site) -> None:
     site = served
@@ -143,6 +144,7 @@ def test_a_certificate_that_is_removed_is_served_no_more(served: Site) -> None:
     assert "don't belong together" in site.cli.run("gateway", "certificate", "add", *files, code=1)
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_bake_asks_the_live_route_from_inside(served: Site) -> None:
     site = served

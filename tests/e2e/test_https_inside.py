@@ -30,6 +30,7 @@ ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.
 """
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_tls_to_the_containers_with_the_certificate_that_the_file_names(
     gateway: Gateway, image: str, tmp_path: Path

@@ -221,6 +221,7 @@ def test_a_volume_with_data_has_one_writer_and_requests_wait(plain: Callable[[st
     app.deploy_twice()
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_proxy_its_back_end_and_a_database(plain: Callable[[str], Plain]) -> None:
     app = plain(BEHIND_A_PROXY)
@@ -233,6 +234,7 @@ def test_a_proxy_its_back_end_and_a_database(plain: Callable[[str], Plain]) -> N
     app.deploy_twice()
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_two_sites_a_worker_with_data_and_a_scheduler(plain: Callable[[str], Plain]) -> None:
     app = plain(SEVERAL)

@@ -21,7 +21,7 @@ from tests.common.certificates import Authority
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, docker, free_port
 from tests.e2e.test_publish import PING, release_of, said
 
-SWITCHES = int(os.environ.get("HITLESS_SWITCHES", "4"))  # `make test-long` has 10
+SWITCHES = int(os.environ.get("HITLESS_SWITCHES", "2"))  # `make test-long` has 10
 FILE = """
 x-hitless: {drain_timeout: 10s}
 services:
@@ -30,7 +30,7 @@ services:
     command: postgres -c cluster_name=release-${RELEASE} -c fsync=off
     environment: {POSTGRES_HOST_AUTH_METHOD: trust}
     tmpfs: [/var/lib/postgresql/data]
-    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1, -U, postgres], interval: 1s}
+    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1, -U, postgres], interval: 1s, retries: 60}
     x-hitless: {role: web}
     labels:
       - traefik.tcp.routers.db.rule=HostSNI(`db.example`)
@@ -40,7 +40,7 @@ services:
   cache: &cache
     image: redis:7
     command: redis-server --save '' --dbfilename release-${RELEASE}
-    healthcheck: {test: [CMD, redis-cli, ping], interval: 1s}
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 1s, retries: 60}
     x-hitless: {role: web}
     labels:
       - traefik.tcp.routers.cache.rule=HostSNI(`cache.example`)

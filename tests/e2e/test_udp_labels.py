@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.conftest import GATEWAY, Cli, _remove_gateway, free_port, wait_for
 from tests.e2e.test_tcp_labels import Clients
 
-SWITCHES = int(os.environ.get("HITLESS_SWITCHES", "4"))  # `make test-long` has 10
+SWITCHES = int(os.environ.get("HITLESS_SWITCHES", "2"))  # `make test-long` has 10
 FRESH = itertools.cycle(range(20_000, 32_000))  # below the ports that the kernel gives by itself
 TIMEOUT = 2.0  # seconds; a question without an answer until then is lost
 PAUSE = 3.5  # seconds: Traefik's sessions end after 3 s in which nothing comes or goes

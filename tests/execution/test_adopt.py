@@ -10,7 +10,7 @@ import pytest
 from hitless.domain.application.model import Application
 from hitless.domain.common.errors import HitlessError, HookFailed, Locked
 from hitless.domain.common.events import Ended, StepDone, StepKind
-from hitless.domain.gateway.model import GatewayContainer
+from hitless.domain.gateway.model import EdgeStatus, GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.journal import runs
 from hitless.domain.host.world import ComposeContainer, Neighbour, Port
@@ -57,6 +57,12 @@ class FakeGatewayProject:
 
     def foreign(self) -> tuple[str, ...]:
         return ()
+
+    def edge_statuses(self) -> tuple[EdgeStatus, ...]:
+        return ()
+
+    def logs(self, lines: int) -> str:
+        return ""
 
     def free_pool(self) -> str:
         return "10.213.0.0/16"

@@ -21,6 +21,7 @@ from hitless.cli.views.documents import Document
 from hitless.cli.views.gateway import GatewayStatusDocument
 from hitless.cli.views.history import HistoryDocument, ShowDocument
 from hitless.cli.views.like import LikeDocument
+from hitless.cli.views.nodes import NodesDocument
 from hitless.cli.views.plan import PlanDocument
 from hitless.cli.views.proof import ProofDocument
 from hitless.cli.views.prune import PruneDocument
@@ -49,6 +50,7 @@ DOCUMENTS: Mapping[Document, Any] = {
     Document.DOCTOR: DoctorDocument,
     Document.PRUNE: PruneDocument,
     Document.CONFIG: ConfigDocument,
+    Document.NODES: NodesDocument,
 }
 """What each document is, as a type."""
 
@@ -69,6 +71,7 @@ PRINTED_BY: Mapping[Document, tuple[str, ...]] = {
     Document.DOCTOR: ("doctor",),
     Document.PRUNE: ("prune",),
     Document.CONFIG: ("config",),
+    Document.NODES: ("nodes list",),
 }
 """The commands that print each document with `--json`."""
 

@@ -250,9 +250,10 @@ def status(options: Options, as_json: bool) -> None:
     host = options.host()
     ports = host.ports(ignore)
     world = observe.world(ports, None)
-    settings = host.gateway_project().settings()
+    project = host.gateway_project()
+    settings = project.settings()
     instances, health = observe.instances(ports, world), observe.health(ports, world)
-    show_applications(host_status(world, settings, instances, health), as_json)
+    show_applications(host_status(world, settings, instances, health, project.edge_statuses()), as_json)
 
 
 @gateway.command()

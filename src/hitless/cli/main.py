@@ -18,8 +18,9 @@ from hitless.cli.history import history
 from hitless.cli.init import init
 from hitless.cli.install_plugin import install_plugin
 from hitless.cli.logs import logs
+from hitless.cli.nodes import nodes
 from hitless.cli.open import open_address
-from hitless.cli.options import Options, valid_name
+from hitless.cli.options import ENGINES, Options, valid_name
 from hitless.cli.plan import plan
 from hitless.cli.prove import prove
 from hitless.cli.prune import prune
@@ -56,6 +57,15 @@ from hitless.cli.version import version_options
     callback=valid_name,
     help="The gateway's name, for more than one on a host.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    envvar="HITLESS_ENGINE",
+    show_default=True,
+    show_envvar=True,
+    help="One Docker host, or the Docker Swarm that the context is a manager of.",
+)
 @version_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only errors, and the result in one line.")
 @click.pass_context
@@ -69,6 +79,7 @@ def hitless(
     profiles: tuple[str, ...],
     context: str | None,
     gateway: str,
+    engine: str,
     quiet: bool,
 ) -> None:
     """Deploy Docker Compose applications with zero downtime.
@@ -85,6 +96,7 @@ def hitless(
         context=context,
         gateway=gateway,
         quiet=quiet,
+        engine=engine,
     )
 
 
@@ -112,6 +124,7 @@ for verb in (
     down,
     doctor,
     prune,
+    nodes,
     install_plugin,
 ):
     hitless.add_command(verb)

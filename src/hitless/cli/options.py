@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 # One Traefik has 115 MB with 200 applications, and there are two while it is replaced
 _LEAST_MEMORY = 128 * 2**20
 _MOST_MEMORY = 2**44
+ENGINES = ("docker", "swarm")
+# the commands that know a Swarm
+ON_A_SWARM = (
+    *("gateway up", "gateway status", "gateway down", "nodes add", "nodes list", "nodes remove"),
+    *("plan", "deploy", "status", "rollback", "resume", "abort", "history", "show", "unlock", "down"),
+)
 Command: TypeAlias = Callable[..., Any]
 
 
@@ -222,6 +228,7 @@ class Options:
     context: str | None
     gateway: str
     quiet: bool = False
+    engine: str = ENGINES[0]
 
     def words(self) -> str:
         """What a command about the same application needs before its verb: ` -p shop`, or "" for nothing."""
@@ -231,13 +238,17 @@ class Options:
             found += [f" -f {shlex.quote(file)}" for file in self.files]
         if self.gateway != os.environ.get("HITLESS_GATEWAY", "traefik"):
             found.append(f" --gateway {self.gateway}")
+        if self.engine != os.environ.get("HITLESS_ENGINE", ENGINES[0]):
+            found.append(f" --engine {self.engine}")
         return "".join(found)
 
     def host(self) -> wiring.Host:
-        """The Docker host that is meant."""
+        """The Docker host that is meant, or the Swarm. Raises `HitlessError` for what no Swarm has yet."""
         from hitless import wiring
 
-        return wiring.host(self.context, self.gateway, self.source_directory())
+        if self.engine == "swarm":
+            _refuse_on_a_swarm()
+        return wiring.host(self.context, self.gateway, self.source_directory(), self.engine)
 
     def application(
         self, host: wiring.Host, scale: Mapping[str, int] | None = None
@@ -293,6 +304,17 @@ class Options:
         from pathlib import Path
 
         return str(Path(self.files[0]).parent)
+
+
+def _refuse_on_a_swarm() -> None:
+    """Raise `HitlessError` if the command that runs just now does not know a Swarm."""
+    from hitless.domain.common.errors import HitlessError
+
+    command = click.get_current_context().command_path.partition(" ")[2]
+    if command not in ON_A_SWARM:
+        raise HitlessError(
+            f"hitless {command} does not work on a Swarm yet", f"there is: {', '.join(ON_A_SWARM)}"
+        )
 
 
 def valid_name(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:

@@ -26,10 +26,11 @@ def status(options: Options, every: bool, as_json: bool) -> None:
     name = None if every else options.application_to_show(host)
     ports = host.ports(ignore)
     world = observe.world(ports, name)
-    settings = host.gateway_project().settings()
+    project = host.gateway_project()
+    settings = project.settings()
     if name is None:
         instances, health = observe.instances(ports, world), observe.health(ports, world)
-        show_applications(host_status(world, settings, instances, health), as_json)
+        show_applications(host_status(world, settings, instances, health, project.edge_statuses()), as_json)
     else:
         found = application_status(name, world, settings)
         show_status(replace(found, addresses=openable(found.addresses, host.name)), as_json)

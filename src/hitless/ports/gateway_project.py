@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from hitless.domain.gateway.model import GatewayContainer
+from hitless.domain.gateway.model import EdgeStatus, GatewayContainer
 from hitless.domain.gateway.settings import GatewaySettings
 
 
@@ -57,6 +57,14 @@ class GatewayProject(Protocol):
 
     def answers(self) -> bool:
         """Whether Traefik itself says that it is up."""
+        ...
+
+    def edge_statuses(self) -> Sequence[EdgeStatus]:
+        """The nodes of a Swarm on which the gateway should run, by name; none on one host."""
+        ...
+
+    def logs(self, lines: int) -> str:
+        """The last lines of the gateway's log."""
         ...
 
     def remove(self, settings: GatewaySettings, volumes: bool) -> None:

@@ -76,6 +76,23 @@ def test_what_is_delivered_is_what_traefik_reads_once_it_is_on_the_disk(
     assert files(served) == {"lock": ""}
 
 
+def test_what_is_staged_is_on_the_disk_and_traefik_reads_it_when_it_is_shown(
+    docker: FakeDocker, gateway: Traefik
+) -> None:
+    docker.answers("exec", way="shell")
+    routes, served = (docker.root / path for path in ("etc/hitless/routes", "run/hitless"))
+    for folder in (routes, *(served / name for name in ("routes", "next", "aside"))):
+        folder.mkdir(parents=True)
+    with GatewayState(gateway.shell).lock("rec", "alice", 0, print):
+        gateway.deliver("rec", ONE)
+        gateway.stage("rec", TWO)
+        assert files(routes)["rec.yml"] == render(TWO)
+        assert files(served)["routes/rec.yml"] == render(ONE)
+        gateway.show("rec")
+        assert files(served) == {"lock": "", "routes/rec.yml": render(TWO)}
+        assert files(routes) == {"rec.yml": render(TWO), ".copy/rec": render(TWO)}
+
+
 def test_a_delivery_that_finds_no_room_for_its_second_copy_has_changed_nothing(
     docker: FakeDocker, gateway: Traefik
 ) -> None:

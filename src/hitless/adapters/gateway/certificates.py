@@ -14,7 +14,6 @@ from hitless.domain.common.findings import Finding
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.acme import Names
 from hitless.domain.gateway.certificates import Certificate
-from hitless.domain.gateway.model import container_name
 from hitless.domain.routing.reserved import MARKER_HOST
 
 
@@ -85,9 +84,7 @@ class GatewayCertificates:
     def said(self, order: str) -> dict[str, str]:
         """The orders for a name of this one that have failed since it began: id -> Traefik's own words."""
         found = self._orders[order]
-        output, said = self.shell.cli.run_bytes(
-            "logs", "--since", found.began, container_name(self.shell.project)
-        )
+        output, said = self.shell.cli.run_bytes("logs", "--since", found.began, self.shell.name)
         return failures(output.decode(errors="replace") + said, found.names)
 
     def end_order(self, application: str, order: str, has_failed: bool) -> None:

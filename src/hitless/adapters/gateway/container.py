@@ -12,12 +12,13 @@ from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS
 
 
-def inspect(cli: DockerCli, project: str) -> dict[str, Any] | None:
+def inspect(cli: DockerCli, project: str, container: str = "") -> dict[str, Any] | None:
     """What `docker inspect` says about it, running or not; None if there is none.
 
-    Raises `HitlessError` if a container of that name isn't ours.
+    `container` is its name or id where it has not the name that Compose gives it. Raises `HitlessError` if a
+    container of that name isn't ours.
     """
-    name = container_name(project)
+    name = container or container_name(project)
     there = queries.inspect(cli, "container", (name,))
     if not there:
         return None

@@ -28,7 +28,6 @@ from hitless.domain.gateway.instances import (
     redirection,
     udp_redirection,
 )
-from hitless.domain.gateway.model import container_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings
 from hitless.domain.host.metrics import Look
 from hitless.domain.routing.entry_points import is_udp
@@ -40,10 +39,11 @@ _NO_LIMIT = 2**50  # bytes
 
 @dataclass(frozen=True)
 class TraefikInstances:
-    """Those in the container of these shells."""
+    """Those in the container of these shells. `only_one` is why there can't be another, "" if there can."""
 
     shell: GatewayShell
     programs: Programs
+    only_one: str = ""
     _seen: list[Instances] = field(default_factory=list, compare=False)
 
     def instances(self) -> Instances:
@@ -85,6 +85,8 @@ class TraefikInstances:
 
     def unable_to_switch(self) -> str:
         """Why new connections can't be given to another instance, "" where they can."""
+        if self.only_one:
+            return self.only_one
         try:
             self.shell.run("can_switch")
         except DockerFailed as error:
@@ -174,7 +176,7 @@ class TraefikInstances:
         # root has no capability here to read what is Traefik's own
         user = "0:0" if settings.docker_provider else f"{TRAEFIK}:{TRAEFIK}"
         file = storage(settings, str(self.instances().live))
-        text = self.shell.cli.run("exec", "-u", user, container_name(self.shell.project), "cat", file)
+        text = self.shell.cli.run("exec", "-u", user, self.shell.name, "cat", file)
         left = without(text, forgotten).encode()
         self._change("bequeath", storage(settings, "given"), str(len(left)), stdin=left)
 
@@ -194,7 +196,7 @@ class TraefikInstances:
         return GatewaySettings.from_label(labels(self._container())[LABEL_SETTINGS])
 
     def _container(self) -> dict[str, Any]:
-        found = inspect(self.shell.cli, self.shell.project)
+        found = inspect(self.shell.cli, self.shell.project, self.shell.name)
         if found is None:
             raise GatewayDown(others(self.shell.cli, self.shell.project))
         return found
@@ -209,7 +211,7 @@ class TraefikInstances:
     def _limit_memory(self, wanted: int) -> None:
         if wanted != self._memory_limit():
             both = (f"--memory={wanted}", f"--memory-swap={wanted}")
-            self.shell.cli.run("update", *both, container_name(self.shell.project))
+            self.shell.cli.run("update", *both, self.shell.name)
 
     def _with_settings(self, settings: GatewaySettings, number: int) -> bytes:
         software, _ = self.programs.software(settings.image)

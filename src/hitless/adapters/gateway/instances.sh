@@ -30,6 +30,8 @@ drop_copies() {
 # is not its to write.
 start() { # program, Traefik's arguments
     umask 0 # root has no capability here, and must write beside Traefik's user
+    # on a Swarm the memory is a volume, which an engine that was killed may have kept
+    rm -rf "$served"/* 2>/dev/null
     mkdir -p "$served/routes" "$served/next" "$served/aside" "$served/held" "$served/1" "$served/2"
     rm -f "$served/control" && mkfifo "$served/control"
     : >> "$served/lock"

@@ -20,7 +20,7 @@ from hitless.domain.common.foreign import Json
 from hitless.domain.common.names import COMPOSE_PROJECT, LABEL_GATEWAY
 from hitless.domain.gateway.compose_model import ROUTES, model
 from hitless.domain.gateway.image import unfit
-from hitless.domain.gateway.model import GatewayContainer, Software, container_name
+from hitless.domain.gateway.model import EdgeStatus, GatewayContainer, Software, container_name
 from hitless.domain.gateway.settings import API_PORT, LABEL_SETTINGS, GatewaySettings
 from hitless.domain.gateway.versions import too_old
 from hitless.domain.release import networks
@@ -138,6 +138,10 @@ class GatewayProject:
             return self.cli.run("exec", self._container, *command).strip() == "OK"
         except DockerFailed:
             return False
+
+    def edge_statuses(self) -> tuple[EdgeStatus, ...]:
+        """None: it is on one host."""
+        return ()
 
     def logs(self, lines: int) -> str:
         """The last lines of the gateway's log."""

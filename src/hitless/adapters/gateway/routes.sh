@@ -37,9 +37,13 @@ retract() { # name
 # of what is there already, and the throttle after that reload would delay ours by a tenth of a second (measured,
 # docs/decisions/0011-delivery.md). A gateway that an older hitless has made has no such folder: it watches the disk.
 set_in_force() { # file's name without its ending
+    on_the_disk "$1" && in_memory "$1"
+}
+
+on_the_disk() { # file's name without its ending
     new=$routes/.next/$1.$$
-    copy=$routes/.next/_copy.$$
-    shown=$served/next/$1.$$ # and the same for each instance
+    copy=$routes/.next/_copy.$1
+    shown=$served/next/$1.staged # and the same for each instance
     number=0
     for place in $(places); do number=$((number + 1)); done
     cp "$new" "$copy" || number=-1
@@ -48,12 +52,27 @@ set_in_force() { # file's name without its ending
         rm -f "$new" "$copy" "$shown".*
         return 1
     fi
-    mv -f "$new" "$routes/$1.yml" && persist "$routes" || return
+    mv -f "$new" "$routes/$1.yml" && persist "$routes"
+}
+
+in_memory() { # file's name without its ending
+    number=0
     for place in $(places); do
-        mv -f "$shown.$number" "$place/routes/$1.yml" && rm -f "$place/aside/$1.yml" || return
+        mv -f "$served/next/$1.staged.$number" "$place/routes/$1.yml" && rm -f "$place/aside/$1.yml" || return
         number=$((number + 1))
     done
-    mv -f "$copy" "$routes/.copy/$1"
+    mv -f "$routes/.next/_copy.$1" "$routes/.copy/$1"
+}
+
+# The same in two lines, for several gateways: the second one is the instant, when the first has ended in all of them.
+stage() { # application, claim, bytes
+    umask 027
+    mkdir -p "$routes/.next" "$routes/.copy" && arrived "$1" "$2" "$routes/.next/$1" "$3" &&
+        alone && fenced "$1" "$2" on_the_disk "$1"
+}
+
+show() { # application, claim
+    alone && fenced "$1" "$2" in_memory "$1"
 }
 
 withdraw() { # application, claim

@@ -41,13 +41,20 @@ def whose(lock: str) -> str:
 class GatewayShell:
     """The shells in this gateway's container: one, or as many as are in use at once.
 
-    `claims` are how the gateway recognizes held locks: application -> claim.
+    `claims` are how the gateway recognizes held locks: application -> claim. `container` is the one with
+    the gateway, where it has not the name that Compose gives it.
     """
 
     cli: DockerCli
     project: str
     claims: dict[str, str] = field(default_factory=dict, compare=False)
+    container: str = ""
     _idle: list[_Shell] = field(default_factory=list, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The name or the id of the gateway's container."""
+        return self.container or container_name(self.project)
 
     def argv(self, *function: str) -> tuple[str, ...]:
         """The arguments of `docker` that run a function of the script in its own process."""
@@ -58,7 +65,7 @@ class GatewayShell:
             "-i",
             "-u",
             f"0:{TRAEFIK}",
-            container_name(self.project),
+            self.name,
             "sh",
             "-c",
             script(),

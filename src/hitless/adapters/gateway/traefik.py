@@ -19,7 +19,7 @@ from hitless.adapters.gateway.traefik_document import tcp_marker_name, udp_serve
 from hitless.adapters.gateway.traefik_ways import NO_PORT, PAGE_PORT
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.compose_model import SERVED, TRAEFIK
-from hitless.domain.gateway.model import Gateway, container_name, network_name
+from hitless.domain.gateway.model import Gateway, network_name
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
 from hitless.domain.release.requirements import Probe
 from hitless.domain.routing.entry_points import API, WEB, inner_port
@@ -93,7 +93,7 @@ class Traefik:
     def gateway(self) -> Gateway | None:
         """The running gateway, or None. Raises `HitlessError` if a container of that name isn't ours."""
         project = self.shell.project
-        found = inspect(self.shell.cli, project)
+        found = inspect(self.shell.cli, project, self.shell.name)
         if found is None:
             return None
         if found["State"]["Status"] != "running":
@@ -118,6 +118,15 @@ class Traefik:
             content = render(routing).encode()
             self.shell.change("deliver", application, str(len(content)), stdin=content)
 
+    def stage(self, application: str, routing: Routing) -> None:
+        """Write the application's routing file everywhere, except the one rename that `show` is."""
+        content = render(routing).encode()
+        self.shell.change("stage", application, str(len(content)), stdin=content)
+
+    def show(self, application: str) -> None:
+        """Put what was staged in place, in one instant."""
+        self.shell.change("show", application)
+
     def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
         """Have these servers answer the requests that wait at the gateway's address: port -> host:port."""
         words = (word for port, server in servers.items() for word in (str(port), *server.rsplit(":", 1)))
@@ -132,7 +141,7 @@ class Traefik:
         """
         content = page.encode() or _WAIT_PAGE.read_bytes()
         self.shell.change("page", application, str(len(content)), stdin=content)
-        nobody = ("exec", "-d", "-u", f"{TRAEFIK}:{TRAEFIK}", container_name(self.shell.project))
+        nobody = ("exec", "-d", "-u", f"{TRAEFIK}:{TRAEFIK}", self.shell.name)
         serve = ("busybox", "httpd", "-f", "-p", f"{LOOPBACK}:{PAGE_PORT}", "-h", _PAGES)
         self.shell.cli.run(*nobody, *serve)
 
@@ -185,7 +194,7 @@ class Traefik:
 
     def refused(self) -> str:
         """The routing file that Traefik last could not read, and why, in its own words; "" for none."""
-        container = container_name(self.shell.project)
+        container = self.shell.name
         output, said = self.shell.cli.run_bytes("logs", "--since", _LATELY, container)
         text = _COLOURS.sub("", output.decode(errors="replace") + said)
         found = re.findall(r'"collecting file configs: (\S+/)?(.+)"', text)

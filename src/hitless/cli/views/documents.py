@@ -28,6 +28,7 @@ class Document(StrEnum):
     DOCTOR = "doctor"
     PRUNE = "prune"
     CONFIG = "config"
+    NODES = "nodes"
 
 
 def print_document(kind: Document, content: object, indent: int | None = None) -> None:

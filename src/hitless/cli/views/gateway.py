@@ -13,6 +13,7 @@ from hitless.cli.views.times import local
 from hitless.domain.common.errors import GatewayDown
 from hitless.domain.common.foreign import Json
 from hitless.domain.gateway.instances import Health, megabytes
+from hitless.domain.gateway.model import EdgeStatus
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.certificates import CertificateStatus
 from hitless.domain.host.status import GatewayStatus, HostStatus, LiveStatus
@@ -32,7 +33,8 @@ class GatewayDocument(TypedDict):
 
     `settings` is null without a gateway. `broken` maps each damaged file to what is wrong with it. `left` is
     how many Traefiks run beside the live one: an upgrade was interrupted, or is under way. `health` is null
-    where it does not run. `ending` are the certificates that are near their end.
+    where it does not run. `ending` are the certificates that are near their end. `edges` are the nodes of a
+    Swarm that it is on.
     """
 
     running: bool
@@ -42,6 +44,7 @@ class GatewayDocument(TypedDict):
     left: int
     health: Annotated[Json, Health] | None
     ending: list[Annotated[Json, CertificateStatus]]
+    edges: list[Annotated[Json, EdgeStatus]]
 
 
 class GatewayStatusDocument(TypedDict):
@@ -89,6 +92,7 @@ def _gateway(gateway: GatewayStatus) -> GatewayDocument:
         "left": gateway.left,
         "health": vars(gateway.health) if gateway.health else None,
         "ending": [vars(one) for one in gateway.ending],
+        "edges": [vars(one) for one in gateway.edges],
     }
 
 
@@ -103,6 +107,9 @@ def _show_gateway(out: Console, gateway: GatewayStatus) -> None:
     secure = entry_points.shown(settings.bind, settings.https_port)
     https = f", https://{secure}" if settings.https_port else ""
     out.print(f"gateway {state}: http://{escape(at)}{escape(https)}{escape(also)}, {settings.image}")
+    for edge in gateway.edges:
+        silent = "" if edge.answers else "  [red]does not answer[/]"
+        out.print(f"  on {escape(edge.node)}, {escape(edge.address)}{silent}")
     if gateway.health:
         _show_health(out, gateway.health, settings.memory_limit)
     if gateway.newer_image:

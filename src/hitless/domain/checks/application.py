@@ -16,6 +16,7 @@ from hitless.domain.checks import service as service_checks
 from hitless.domain.checks.host import compose_projects, elsewhere, of_disk, of_gateways_volumes, of_host
 from hitless.domain.checks.networks import of_networks
 from hitless.domain.checks.no_route import no_route
+from hitless.domain.checks.swarm import of_swarm
 from hitless.domain.common.findings import Finding
 from hitless.domain.common.names import X_HITLESS as _EXTENSION
 from hitless.domain.host.world import World
@@ -48,10 +49,13 @@ def check(application: Application, world: World, images: Mapping[str, Image]) -
     findings += _hooks(application)
     findings += _base(application, world)
     findings += _fewer(application, world)
+    on_a_swarm = bool(world.gateway and world.gateway.shared_network)
     for service in application.services:
         findings += service_checks.of_service(application, service, images)
-        findings += compose_keys.of_service(application, service)
+        findings += compose_keys.of_service(application, service, on_a_swarm)
     findings += of_networks(application, world.gateway, world.networks)
+    if on_a_swarm:
+        findings += of_swarm(application, world.gateway)
     findings += container_checks.findings(application, world)
     findings += middleware_checks.of_middlewares(application.routes, world)
     findings += middleware_checks.of_addresses(application)

@@ -72,8 +72,11 @@ _OF_NETWORKS = {
 _OF_A_SWARM = _Said("is for a Swarm: Compose and hitless ignore it", "remove it", is_error=False)
 
 
-def of_service(application: Application, service: Service) -> Iterator[Finding]:
-    """What is wrong with the keys of a service, whatever its role is; nothing of one that is left out."""
+def of_service(application: Application, service: Service, on_a_swarm: bool = False) -> Iterator[Finding]:
+    """What is wrong with the keys of a service, whatever its role is; nothing of one that is left out.
+
+    What a Swarm alone has is right `on_a_swarm`; what it can't have is in `checks/swarm.py`.
+    """
     if service.role is Role.GATEWAY:
         return
     path = f"services.{service.name}"
@@ -85,6 +88,8 @@ def of_service(application: Application, service: Service) -> Iterator[Finding]:
     if is_released:
         for key, network in (model.get("networks") or {}).items():
             yield from _found(f"{path}.networks.{key}", network or {}, _OF_NETWORKS)
+    if on_a_swarm:
+        return
     deploy = model.get("deploy") or {}
     modes = {
         "mode": deploy.get("mode") not in (None, "replicated"),

@@ -54,6 +54,7 @@ LABEL_GATEWAY = "hitless.gateway"
 LABEL_APPLICATION = "hitless.application"
 LABEL_COLOUR = "hitless.colour"
 LABEL_RELEASE = "hitless.release"
+LABEL_REPLICAS = "hitless.replicas"  # on a service of a Swarm: how many tasks it has once it is started
 WAY = "hitless-gateway"  # the key of the network between the gateway and an application
 LIVE_NETWORK = "hitless-live"  # the key of `live_network` in its colour's project
 LABEL_SERVICE = "com.docker.compose.service"  # Compose's own

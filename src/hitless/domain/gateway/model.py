@@ -16,6 +16,15 @@ def network_name(project: str) -> str:
     return f"{project}_webgateway"
 
 
+def edge_network(project: str) -> str:
+    """The network of a Swarm that all gateways of this name share with all applications.
+
+    The engine looks a name up network by network in alphabetical order, so this one comes after the networks
+    of applications: a service's own name means its own colour's. Swarm takes no dot in it.
+    """
+    return f"zzz-{project}-edge"
+
+
 def container_name(project: str) -> str:
     """The name that Compose gives the gateway's container."""
     return f"{project}-{SERVICE}-1"
@@ -41,6 +50,15 @@ class GatewayContainer:
 
 
 @dataclass(frozen=True)
+class EdgeStatus:
+    """A node of a Swarm on which the gateway should run; `answers`: its Traefik there says that it is up."""
+
+    node: str
+    address: str
+    answers: bool
+
+
+@dataclass(frozen=True)
 class Gateway:
     """The running gateway. `entry_points` maps name -> the port it listens on inside its container.
 
@@ -51,7 +69,7 @@ class Gateway:
     the entry point `websecure`, 0 without one; `aliases` are other names of its entry points, which labels
     may use. `challenge` is how the CA proves host names, None if the gateway gets no certificates by itself;
     `ca` is the CA's ACME address. `held` are ports of the host that others have still. `http3`: it answers
-    HTTP/3 on the port for HTTPS.
+    HTTP/3 on the port for HTTPS. `shared_network` is the one network for all applications, on a Swarm alone.
     """
 
     project: str
@@ -70,12 +88,13 @@ class Gateway:
     ca: str = ""
     held: tuple[int, ...] = ()
     http3: bool = False
+    shared_network: str = ""
 
     def address_for(self, application: str) -> str:
         """Its own address on that network; "" if it is not there yet."""
         return self.networks.get(self.network_of(application), "")
 
     def network_of(self, application: str) -> str:
-        """The network that the gateway shares with this application, and with nobody else."""
+        """The network that the gateway shares with this application; on one host with nobody else."""
         # it sorts after the gateway's own, and Compose makes no name with a dot
-        return f"{self.network}.{application}"
+        return self.shared_network or f"{self.network}.{application}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hitless.domain.common.events import StepId
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.instances import Health, Instances
+from hitless.domain.gateway.model import EdgeStatus
 from hitless.domain.gateway.settings import GatewaySettings
 from hitless.domain.host.certificates import CertificateStatus, certificate_statuses
 from hitless.domain.host.facts import Overview
@@ -115,7 +116,7 @@ class GatewayStatus:
 
     `broken`, `restored` and `others` are as in `World`; `left` is how many Traefiks run beside the live one,
     which an upgrade has left that was interrupted, or is under way. `health` is None where it does not run.
-    `ending` are the certificates that are near their end.
+    `ending` are the certificates that are near their end. `edges` are the nodes of a Swarm that it is on.
     """
 
     is_running: bool
@@ -127,6 +128,7 @@ class GatewayStatus:
     health: Health | None = None
     ending: tuple[CertificateStatus, ...] = ()
     others: tuple[str, ...] = ()
+    edges: tuple[EdgeStatus, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def host_status(
     settings: GatewaySettings | None,
     instances: Instances,
     health: Health | None = None,
+    edges: Sequence[EdgeStatus] = (),
 ) -> HostStatus:
     """The gateway and every application; `world` is that of all applications."""
     names = sorted({*world.routings, *(container.application for container in world.containers)})
@@ -157,6 +160,7 @@ def host_status(
             health=health,
             ending=tuple(one for one in certificate_statuses(world) if one.is_near_its_end),
             others=world.others,
+            edges=tuple(edges),
         ),
         tuple(application_status(name, world, settings) for name in names),
     )
