@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.load import Load
 from tests.e2e.conftest import GATEWAY, Cli, docker, free_port, gateway_of_its_own
 
@@ -36,6 +38,8 @@ services:
 """
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_its_traefik_is_left_out_and_its_port_is_the_gateways(image: str, tmp_path: Path) -> None:
     name, port = f"{GATEWAY}-written", free_port()
     file = tmp_path / "compose.yml"

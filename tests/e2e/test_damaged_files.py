@@ -93,6 +93,8 @@ def test_the_next_deployment_continues_from_the_last_good_copy(apps: dict[str, A
     assert f"{shop.name}.yml" not in shop.cli.run("status")
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_where_the_copy_is_lost_too_the_application_is_named_and_all_others_answer(
     apps: dict[str, App],
 ) -> None:

@@ -50,6 +50,8 @@ def here(path: str) -> int:
     return httpx.get(f"{HERE}{path}", follow_redirects=True, trust_env=False).status_code
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_the_docker_host_sees_it_and_no_container_does(app: Make, gateway: Gateway, image: str) -> None:
     gateway.cli.run("gateway", "up", "--replace", "--dashboard")
     made = app()

@@ -19,6 +19,8 @@ from tests.e2e.matrix import lost_between
 from tests.e2e.second_engine import SecondEngine
 from tests.e2e.shop import Shop, shop_of_its_own
 
+pytestmark = pytest.mark.more
+
 NAME = "hitless-engine"
 RESTARTS = int(os.environ.get("HITLESS_RESTARTS", "1"))  # `make replacements` has 20
 
@@ -68,7 +70,6 @@ def kill_the_gateway(engine: SecondEngine) -> None:
     engine.docker("start", f"{NAME}-traefik-1")
 
 
-@pytest.mark.more
 @pytest.mark.parametrize(
     "end",
     [
@@ -90,7 +91,6 @@ def test_a_traefik_that_replaced_another_comes_back_by_itself(
         assert gateway.json("gateway", "status")["gateway"]["settings"]["read_timeout"] == seconds
 
 
-@pytest.mark.more
 @pytest.mark.parametrize(
     ("at", "happening", "is_new", "is_alone"),
     [

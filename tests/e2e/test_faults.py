@@ -33,6 +33,8 @@ from tests.e2e.matrix import (
 )
 from tests.e2e.shop import COMPOSE, Deployment, Seen, Shop, shop_of_its_own
 
+pytestmark = pytest.mark.more
+
 LANES = 2
 
 # A command's exit code, for each fault
@@ -418,7 +420,6 @@ CHOSEN = (
 assert {at for one in CHOSEN for at in one.points} - {"", "before bake"} <= set(POINTS)
 
 
-@pytest.mark.more
 @pytest.mark.parametrize("combination", spread(CHOSEN, 4), ids=str)
 def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
     under_way: Lanes, combination: Combination

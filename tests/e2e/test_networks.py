@@ -195,6 +195,8 @@ def test_no_application_reaches_another_ones_containers(app: Make) -> None:
     assert (shop.get().status_code, other.get().status_code) == (200, 200)
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_applications_come_and_go_while_another_has_requests(app: Make) -> None:
     """The gateway is connected to each application's network, and disconnected: no other one may notice."""
     shop = app(WEB)

@@ -45,6 +45,8 @@ def proved(app: App, *arguments: str, code: int = 0) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_a_well_behaved_application_loses_nothing_and_nothing_is_said_of_it(app: Make) -> None:
     web = app(name="prove-well")
     web.cli.run("deploy")
@@ -80,6 +82,8 @@ services:
 """
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_two_containers_that_fail_now_and_then_lose_nothing_by_a_deployment(app: Make) -> None:
     web = app(TWO_THAT_FAIL_NOW_AND_THEN, name="prove-moody")
     web.cli.run("deploy")
@@ -121,6 +125,8 @@ def test_one_whose_requests_are_longer_than_the_drain_and_that_dies_loses_them(a
     assert "drain_timeout" in fault["remedy"]
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_one_that_says_too_early_that_it_is_ready(app: Make) -> None:
     web = app(unruly(TERM="finish", WARM_SECONDS="4"), name="prove-early")
     web.cli.run("deploy")

@@ -142,6 +142,8 @@ def test_a_rollback_brings_back_the_release_without_its_migration(app: Make, tmp
     ]
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_killed_while_the_migration_runs_the_next_deployment_puts_all_right(
     app: Make, tmp_path: Path
 ) -> None:
@@ -199,6 +201,8 @@ def test_a_shared_service_that_has_changed_in_the_file_is_named_and_recreated_on
     assert found["changes"] == ""
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_hooks_that_fail(app: Make, tmp_path: Path) -> None:
     shop = whole(app, tmp_path)
     shop.cli.run("deploy")

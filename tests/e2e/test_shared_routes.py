@@ -43,6 +43,8 @@ def of_store(shop: App) -> str:
     return str(answer.headers.get("X-Release", ""))
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_it_answers_through_every_deployment_and_stays_the_same(app: Make) -> None:
     shop = app(FILES)
     roles = {one["service"]: one["role"] for one in shop.cli.json("plan")["services"]}

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.e2e.conftest import App, docker, wait_for
 
 Make = Callable[..., App]
@@ -64,6 +66,8 @@ def watched(container: str) -> Iterator[list[str]]:
         lines += output.split("\n")[:-1]
 
 
+@pytest.mark.more
+@pytest.mark.long
 def test_a_worker_that_finishes_its_job_at_its_end_is_answered(app: Make) -> None:
     shop = app(TEXT)
     shop.cli.run("deploy")
