@@ -41,10 +41,10 @@ RATE = 30.0  # requests a second, through each gateway
 def behind(swarm: Swarm, image: str) -> Iterator[Swarm]:
     """The Swarm with a gateway, and the image on its manager alone."""
     swarm.load_on(MANAGER, image)
-    for node in (MANAGER,):
-        swarm.cli.run("nodes", "add", node, "--context", node, "--no-edge")
+    swarm.cli.run("nodes", "add", MANAGER, "--context", MANAGER, "--no-edge")
     with gateway_on(swarm):
         yield swarm
+    swarm.cli.run("nodes", "remove", MANAGER)
 
 
 @pytest.fixture
