@@ -148,8 +148,8 @@ class SwarmProjects:
         """Wait until the tasks that others wait for run: on a Swarm, that they are healthy, too."""
         while ids:
             there = tasks(self.manager, ids, running=True)
-            states = {one["ServiceID"]: one["Status"]["State"] for one in there}
-            if all(states.get(one) in ("running", "complete") for one in ids):
+            begun = {one["ServiceID"] for one in there}
+            if begun >= {*ids} and all(one["Status"]["State"] in ("running", "complete") for one in there):
                 return
             if time.monotonic() > deadline:
                 raise TimedOut(

@@ -33,7 +33,8 @@ def tasks(manager: DockerCli, ids: Sequence[str], *, running: bool = False) -> S
 
 def is_gone(error: DockerFailed) -> bool:
     """Whether the command failed because there is no such service or network."""
-    return error.is_missing or "not found" in error.output.lower()
+    said = error.output.lower()
+    return error.is_missing or "no such service" in said or "not found" in said
 
 
 def _inspected(manager: DockerCli, kind: str, ids: Sequence[str]) -> Sequence[Json]:
