@@ -32,7 +32,7 @@ from tests.e2e.runner import Job, github, github_job, gitlab
 from tests.e2e.second_engine import SecondEngine
 from tests.e2e.ssh_server import SshServer, descendants, new_key, ssh_server
 
-pytestmark = pytest.mark.more
+pytestmark = [pytest.mark.more, pytest.mark.long]
 
 GATEWAY = "hitless-ci-gateway"
 FILE = """
@@ -238,7 +238,6 @@ def is_before_the_script(seen: str) -> bool:
     return not command or Path(command.split()[0]).name == "bash" or command.endswith("ci/deploy.py")
 
 
-@pytest.mark.long
 def test_two_jobs_at_once_over_ssh_and_tls_deploy_one_after_the_other(host: Host, first: First) -> None:
     certificate, key = host.authority.sign("runner")
     secrets = {"TLS_CA": host.authority.certificate, "TLS_CERT": certificate, "TLS_KEY": key}
@@ -370,7 +369,6 @@ def has_started(log: str) -> bool:
     return "✓ start green" in log or "✓ start blue" in log
 
 
-@pytest.mark.long
 def test_after_a_cancelled_job_and_a_host_that_vanished_the_next_job_deploys(
     host: Host, first: First
 ) -> None:

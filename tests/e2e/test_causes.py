@@ -65,6 +65,7 @@ def test_a_wrong_port_is_named_with_the_right_one(app: Make, check: str) -> None
     assert "ask_routes" not in said
 
 
+@pytest.mark.long
 def test_what_needs_the_name_alone_gets_by_with_a_broken_file(app: Make, gateway: Gateway) -> None:
     web = app()
     web.cli.run("deploy")
@@ -95,6 +96,7 @@ def test_the_gateway_that_was_meant_is_named(app: Make, gateway: Gateway) -> Non
         assert "--gateway" in said
 
 
+@pytest.mark.long
 def test_a_container_that_ignores_its_stop_signal_is_named(app: Make) -> None:
     deaf = PORT.replace("healthcheck: HEALTH", "command: [sh, -c, \"trap '' TERM; python3 -S -E /app.py\"]")
     web = app(deaf.replace("PORT", "8000"))

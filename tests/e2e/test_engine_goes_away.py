@@ -74,8 +74,8 @@ def kill_the_gateway(engine: SecondEngine) -> None:
     "end",
     [
         pytest.param(SecondEngine.restart, marks=pytest.mark.long),
-        crash,
-        pytest.param(kill_the_gateway, marks=pytest.mark.long),
+        pytest.param(crash, marks=pytest.mark.long),
+        kill_the_gateway,
     ],
 )
 def test_a_traefik_that_replaced_another_comes_back_by_itself(

@@ -420,7 +420,7 @@ CHOSEN = (
 assert {at for one in CHOSEN for at in one.points} - {"", "before bake"} <= set(POINTS)
 
 
-@pytest.mark.parametrize("combination", spread(CHOSEN, 4), ids=str)
+@pytest.mark.parametrize("combination", spread(CHOSEN, 6), ids=str)
 def test_a_fault_loses_nothing_and_the_next_deployment_puts_all_right(
     under_way: Lanes, combination: Combination
 ) -> None:

@@ -37,6 +37,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_it_is_deployed_to_and_taken_over_with_all_that_it_keeps(
     app: Callable[..., App], gateway: Gateway
 ) -> None:

@@ -174,7 +174,13 @@ def test_one_that_does_not_start_leaves_all_with_the_present_one(site: Site) -> 
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("end", [("restart",), ("kill",)], ids=["restarted", "killed"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(("restart",), id="restarted", marks=pytest.mark.long),
+        pytest.param(("kill",), id="killed"),
+    ],
+)
 def test_after_a_restart_the_container_runs_what_was_live(site: Site, end: tuple[str, ...]) -> None:
     wanted = next(seconds for seconds in count(700) if site.settings["read_timeout"] != seconds)
     site.gateway.cli.run("gateway", "up", "--read-timeout", f"{wanted}s")

@@ -237,7 +237,7 @@ services:
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("prefix", ["fd00:6869:746c", "2001:db8:6869"])
+@pytest.mark.parametrize("prefix", [pytest.param("fd00:6869:746c", marks=pytest.mark.long), "2001:db8:6869"])
 def test_with_ipv6_between_the_gateway_and_the_containers_requests_in_flight_are_answered(
     app: Make, image: str, prefix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

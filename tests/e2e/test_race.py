@@ -18,6 +18,7 @@ DEPLOYERS = 20
 WAITING = 3
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_twenty_deployers_at_once_deploy_one_at_a_time(app: Make) -> None:
     web = app()

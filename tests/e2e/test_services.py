@@ -259,6 +259,7 @@ services:
 """
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_shared_service_that_calls_the_release_by_name_gets_the_live_one(app: Make) -> None:
     shop = app(CALLING)

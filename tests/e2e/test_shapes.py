@@ -53,7 +53,12 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("path", SHAPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    # each third one is for CI
+    [pytest.param(one, marks=[pytest.mark.long] if number % 3 else []) for number, one in enumerate(SHAPES)],
+    ids=lambda path: path.stem,
+)
 def test_deployed_twice_and_taken_back_without_a_loss(path: Path, ports: Ports, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()

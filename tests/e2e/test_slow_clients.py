@@ -15,6 +15,7 @@ pytestmark = pytest.mark.more
 SECONDS = 66  # more than a minute, which is Traefik's own limit for a whole request
 
 
+@pytest.mark.long
 def test_an_upload_may_take_longer_than_a_minute(app: Callable[..., App]) -> None:
     web = app()
     web.cli.run("deploy")

@@ -28,6 +28,7 @@ def shop(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_whatever_happens_between_and_during_deployments(shop: Shop) -> None:
     chance = random.Random(SEED)

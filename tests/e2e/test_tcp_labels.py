@@ -238,6 +238,7 @@ def test_deployments_are_seen_by_no_client(site: Site) -> None:
     print(f"{len(clients.answers)} connections, 0 lost, 0 old answers")
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_replaced_traefik_is_seen_by_no_client(site: Site) -> None:
     clients = Clients()

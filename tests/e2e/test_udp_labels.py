@@ -209,6 +209,7 @@ def test_a_client_that_keeps_its_socket_stays_with_its_release_until_it_pauses(s
     assert busy.lost <= 1
 
 
+@pytest.mark.long
 @pytest.mark.more
 def test_a_replaced_traefik_loses_no_question(site: Site) -> None:
     clients, busy = Clients(), Kept(site, 0.02)
