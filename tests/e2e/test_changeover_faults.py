@@ -221,7 +221,7 @@ def under_way(request: pytest.FixtureRequest, shops: list[Alone]) -> Iterator[La
         yield begun
 
 
-@pytest.mark.parametrize("combination", spread(CHOSEN, 3), ids=str)
+@pytest.mark.parametrize("combination", spread(CHOSEN, 5), ids=str)
 def test_who_waits_is_answered_by_whoever_can(under_way: Lanes, combination: Combination) -> None:
     under_way.result(combination)
 

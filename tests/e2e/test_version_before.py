@@ -39,6 +39,7 @@ def shop(image: str, tmp_path: Path) -> Iterator[App]:
 
 
 @pytest.mark.more
+@pytest.mark.long
 def test_a_deployment_that_the_version_before_left_after_its_cutover_is_finished(shop: App) -> None:
     rebuild(recording(AFTER_THE_CUTOVER), shop)
     wait_for(lambda: answering(shop) == "4")
