@@ -89,6 +89,8 @@ elif way == "nc":
 elif way == "shell":
     note("")
     root = home + "/root"
+    if words is not plain and os.path.isdir(home + "/roots/" + words[1]):
+        root = home + "/roots/" + words[1]
     rest = plain[1:]
     while rest[0].startswith("-"):
         rest = rest[2:] if rest[0] == "-u" else rest[1:]
@@ -174,6 +176,12 @@ class FakeDocker:
     def root(self) -> Path:
         """The directory in place of the container's root, if the answer is `shell`."""
         return self.directory / "root"
+
+    def root_of(self, context: str) -> Path:
+        """A directory of its own in place of the root of a container behind this context, made if missing."""
+        root = self.directory / "roots" / context
+        root.mkdir(parents=True, exist_ok=True)
+        return root
 
     def _write(self) -> None:
         (self.directory / "table.json").write_text(json.dumps(self._table))

@@ -194,7 +194,7 @@ def _lacking(
 
 
 def _passes(probe: Probe, answers: Mapping[Probe, Answer]) -> bool:
-    return probe in answers and is_ready(probe, answers[probe])
+    return probe in answers and probe.passes(answers[probe].status)
 
 
 def _enough(wanted: Readiness) -> int:
@@ -236,16 +236,9 @@ def _missing(
     if wanted.healthcheck and not has_passed:
         return f"{wanted.container} is {container.health or 'without health yet'}"
     for probe in wanted.probes:
-        if not is_ready(probe, looked.answers[probe]):
+        if not probe.passes(looked.answers[probe].status):
             return f"{wanted.container} {_said(looked.answers[probe])}"
     return ""
-
-
-def is_ready(probe: Probe, answer: Answer) -> bool:
-    """Whether this answer passes the probe."""
-    if probe.status is not None:
-        return answer.status == probe.status
-    return 200 <= answer.status < (500 if probe.any_answer else 400)
 
 
 def _said(answer: Answer) -> str:
@@ -256,7 +249,7 @@ def _too_late(ports: Ports, wanted: Readiness, missing: str, answers: Mapping[Pr
     late = f"{wanted.container} was not ready within {wanted.timeout:.0f} s: "
     for probe in wanted.probes:
         answer = answers.get(probe)
-        if answer is None or is_ready(probe, answer):
+        if answer is None or probe.passes(answer.status):
             continue
         silent = None if answer.status else causes.of_silence(ports, (wanted.container,), probe.port)
         if silent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from hitless.adapters.docker.cli import DockerCli
 from hitless.adapters.swarm import projects
 from hitless.adapters.swarm.projects import SwarmProjects, in_order
-from hitless.domain.common.errors import HitlessError, TimedOut
+from hitless.domain.common.errors import HitlessError, LockLost, TimedOut
 from hitless.domain.common.names import Colour
 from hitless.domain.release.networks import Network
 from tests.adapters.fake_docker import FakeDocker
@@ -124,3 +125,115 @@ def test_a_service_is_connected_to_a_network_only_once(docker: FakeDocker, own: 
     docker.answers("network", "inspect", stdout='[{"Id": "n2"}]')
     own.networks.connect("zzz-edge-edge", ("s1.1",))
     assert docker.argvs[-1] == ("service", "update", "--detach", "--network-add", "zzz-edge-edge", "s1")
+
+
+def test_what_many_depend_on_starts_before_all_of_them() -> None:
+    fan: dict[str, Any] = {
+        "web": {"depends_on": {"db": {}, "cache": {}}},
+        "worker": {"depends_on": {"db": {}}},
+        "db": {},
+        "cache": {},
+    }
+    assert list(in_order(fan)) == [("db", "cache"), ("web", "worker")]
+
+
+def with_files(tmp_path: Path) -> dict[str, Any]:
+    """The model with a secret from a file, and with a config."""
+    (tmp_path / "token").write_bytes(b"\xffa$$")
+    web = {**MODEL["services"]["web"], "secrets": [{"source": "token"}], "configs": [{"source": "settings"}]}
+    return {
+        **MODEL,
+        "services": {"web": web},
+        "secrets": {"token": {"file": str(tmp_path / "token")}},
+        "configs": {"settings": {"content": "price: 5$$"}},
+    }
+
+
+def test_the_stack_names_the_secrets_and_configs_that_were_made_for_it(
+    docker: FakeDocker, own: SwarmProjects, tmp_path: Path
+) -> None:
+    docker.answers("image", "inspect", stdout='[{"Id": "sha256:1"}]')
+    own.create(with_files(tmp_path), {}, ())
+    made = [call for call in docker.calls if call.argv[1] == "create"]
+    assert [call.argv[:4] for call in made] == [
+        ("secret", "create", "--label", "hitless.application=shop"),
+        ("config", "create", "--label", "hitless.application=shop"),
+    ]
+    assert [call.stdin for call in made] == ["\ufffda$$", "price: 5$"]  # of a file each byte as it is
+    stack = docker.calls[-1]
+    assert stack.argv[:2] == ("stack", "deploy")
+    assert all(call.argv[-2] in stack.stdin for call in made)
+    assert "sha256:1" in stack.stdin
+
+
+def test_a_secret_that_can_not_be_made_is_an_error_before_the_stack(
+    docker: FakeDocker, own: SwarmProjects, tmp_path: Path
+) -> None:
+    docker.answers("image", "inspect", stdout='[{"Id": "sha256:1"}]')
+    docker.answers("secret", "create", stderr="Error: data must be less than 512000 bytes", exit_code=1)
+    with pytest.raises(HitlessError, match="less than 512000 bytes"):
+        own.create(with_files(tmp_path), {}, ())
+    assert not [argv for argv in docker.argvs if argv[0] == "stack"]
+
+
+def test_a_file_of_a_secret_that_is_gone_is_an_error_before_anything_is_made(
+    docker: FakeDocker, own: SwarmProjects, tmp_path: Path
+) -> None:
+    docker.answers("image", "inspect", stdout='[{"Id": "sha256:1"}]')
+    model = with_files(tmp_path)
+    (tmp_path / "token").unlink()
+    with pytest.raises(HitlessError, match="token can't be read: No such file"):
+        own.create(model, {}, ())
+    assert not [argv for argv in docker.argvs if argv[1] in ("create", "deploy")]
+
+
+def test_after_a_lock_is_lost_no_secret_is_made(docker: FakeDocker, tmp_path: Path) -> None:
+    def lost() -> None:
+        raise LockLost("shop")
+
+    docker.answers("image", "inspect", stdout='[{"Id": "sha256:1"}]')
+    with pytest.raises(LockLost):
+        SwarmProjects(DockerCli(guards=[lost]), "edge").create(with_files(tmp_path), {}, ())
+    assert not [argv for argv in docker.argvs if argv[1] == "create"]
+
+
+def test_services_go_once_each_then_files_then_networks_until_they_are_gone(
+    docker: FakeDocker, own: SwarmProjects
+) -> None:
+    docker.answers("secret", "ls", stdout="x1\nx2\n")
+    docker.answers("secret", "rm", "x1", stderr="Error: secret 'x1' is in use by s7\n", exit_code=1)
+    docker.answers("config", "ls", stdout="y1\n")
+    docker.answers("network", "ls", stdout="n1\n")
+    docker.answers("network", "ls", stdout="", after=("network", "rm"))
+
+    assert own.remove("shop", Colour.GREEN, ("s2.1", "s1.1", "s1.2"), with_networks=True) == ()
+
+    assert [" ".join(argv) for argv in docker.argvs if argv[1] == "rm"] == [
+        *("service rm s1", "service rm s2", "secret rm x1", "secret rm x2", "config rm y1", "network rm n1"),
+    ]
+
+
+def test_a_service_that_can_not_be_removed_keeps_its_networks(docker: FakeDocker, own: SwarmProjects) -> None:
+    docker.answers("service", "rm", stderr="Error: The swarm does not have a leader\n", exit_code=1)
+    with pytest.raises(HitlessError, match="does not have a leader"):
+        own.remove("shop", Colour.GREEN, ("s1.1",), with_networks=True)
+    assert not [argv for argv in docker.argvs if argv[:2] == ("network", "rm")]
+
+
+def test_services_start_once_what_they_wait_for_runs(docker: FakeDocker, own: SwarmProjects) -> None:
+    """The task of the database runs after a while; of the others nobody waits for the web server."""
+    there = [service(1), {**service(), "ID": "s2"}]
+    docker.answers("service", "ls", stdout="s1\ns2\n")
+    docker.answers("inspect", "--type", "service", stdout=json.dumps(there))
+    docker.answers("service", "ps", stdout="t1\n")
+    docker.answers("inspect", "--type", "task", stdout=json.dumps([task("t1", 1, "starting")]))
+    running = json.dumps([task("t1", 1, "running")])
+    docker.answers("inspect", "--type", "task", stdout=running, after=("inspect", "--type", "task"))
+
+    own.start(MODEL, {"web": ("s2.1", "s2.2"), "db": ("s1.1",)}, 20)
+
+    order = [argv for argv in docker.argvs if argv[:2] in (("service", "scale"), ("service", "ps"))]
+    assert order[0] == ("service", "scale", "--detach", "s1=1")
+    assert order[-1] == ("service", "scale", "--detach", "s2=2")
+    assert {argv[-1] for argv in order[1:-1]} == {"s1"}
+    assert len(order) >= 4  # it looked again

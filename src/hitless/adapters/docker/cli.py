@@ -189,15 +189,16 @@ class DockerCli:
 
         Raises `LockLost`, also if the command failed for that reason: its objects are another's by now.
         """
-        self._insist()
+        self.insist()
         try:
             return self.run(*arguments, **options)
         except DockerFailed as error:
             if not _is_dropped(error.output):  # about the connection there is more to say
-                self._insist()
+                self.insist()
             raise
 
-    def _insist(self) -> None:
+    def insist(self) -> None:
+        """Raise `LockLost` where a lock that a change needs is lost."""
         for guard in tuple(self.guards):
             guard()
 

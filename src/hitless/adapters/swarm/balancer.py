@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from hitless.adapters.gateway.instances import TraefikInstances
@@ -12,7 +13,7 @@ from hitless.adapters.gateway.traefik import Traefik
 from hitless.adapters.swarm.edges import Edge, Edges
 from hitless.adapters.swarm.queries import services
 from hitless.adapters.swarm.state import each
-from hitless.domain.common.errors import HitlessError
+from hitless.domain.common.errors import GatewayDown, HitlessError
 from hitless.domain.common.names import LABEL_GATEWAY
 from hitless.domain.gateway.model import Gateway, edge_network
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
@@ -102,7 +103,9 @@ class SwarmBalancer:
     def ask(self, probes: Sequence[Probe]) -> tuple[Answer, ...]:
         """Make the probes' requests from every gateway: of each probe the worst answer."""
         answers = self._each(lambda one: one.ask(probes))
-        return tuple(max(found, key=_badness) for found in zip(*answers, strict=True))
+        return tuple(
+            max(found, key=partial(_badness, probe)) for probe, *found in zip(probes, *answers, strict=True)
+        )
 
     def connections(self, addresses: Sequence[str]) -> int:
         """The open connections of all gateways to these addresses."""
@@ -123,9 +126,11 @@ class SwarmBalancer:
         return self._known[edge.container]
 
     def _each(self, action: Callable[[Traefik], T]) -> list[T]:
+        if not self.edges.all:  # what nobody has is not in force
+            raise GatewayDown
         return each(self.edges.all, lambda edge: action(self._of(edge)))
 
 
-def _badness(answer: Answer) -> int:
-    """No answer is worse than any, and a higher status worse than a lower one."""
-    return answer.status or 1_000
+def _badness(probe: Probe, answer: Answer) -> tuple[bool, int]:
+    """One that does not pass is worse than one that does; of others none is the worst, then a high status."""
+    return not probe.passes(answer.status), answer.status or 1_000

@@ -115,8 +115,7 @@ def copy_to(node: Node, manager: DockerCli, cli: DockerCli, ids: Mapping[str, st
 
 def _send(manager: DockerCli, cli: DockerCli, names: Sequence[str]) -> None:
     """Stream images from the manager to a node. Raises `DockerFailed` or `TimedOut`."""
-    for guard in tuple(cli.guards):
-        guard()
+    cli.insist()
     deadline = time.monotonic() + min(LONG, cli.most)
     save = manager.open("save", *names, inherits=False, stdin=subprocess.DEVNULL)
     processes = [save]

@@ -34,8 +34,7 @@ class SwarmNetworks:
                 continue
             owner = there.get(network.name)
             if owner is None:
-                words = ("--driver", "overlay", "--attachable", *options(label=network.labels))
-                self.manager.change("network", "create", *words, network.name)
+                self.manager.change("network", "create", *_options(network), network.name)
             elif owner != network.labels[LABEL_APPLICATION]:
                 raise HitlessError(
                     f"there is a network {network.name} that hitless did not make",
@@ -85,3 +84,10 @@ class SwarmNetworks:
 
     def detach(self, application: str, colour: Colour) -> None:
         """Do nothing: there are no shared services yet."""
+
+
+def _options(network: Network) -> tuple[str, ...]:
+    settings = network.settings
+    words = options(label=network.labels, opt=settings.get("driver_opts") or {})
+    internal = ("--internal",) if settings.get("internal") else ()
+    return ("--driver", "overlay", "--attachable", *internal, *words)

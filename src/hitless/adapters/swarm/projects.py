@@ -123,6 +123,7 @@ class SwarmProjects:
     def _keep(self, file: StackFile) -> None:
         """Create a secret or a config, if it is not there: its name says what is in it."""
         labels = options(label=file.labels)
+        self.manager.insist()
         try:
             self.manager.run_bytes(file.kind, "create", *labels, file.name, "-", stdin=file.data)
         except DockerFailed as error:

@@ -27,8 +27,15 @@ def tasks(manager: DockerCli, ids: Sequence[str], *, running: bool = False) -> S
     if (answer := manager.ask("/tasks", filters=filters)) and answer[0]:
         return cast("Sequence[Json]", answer[1])
     wanted = ("--filter", "desired-state=running") if running else ()
-    words = ("service", "ps", "--quiet", "--no-trunc", *wanted, *ids)
-    return _inspected(manager, "task", manager.run(*words).split())
+    try:
+        found = manager.run("service", "ps", "--quiet", "--no-trunc", *wanted, *ids).split()
+    except DockerFailed as error:
+        if not is_gone(error):
+            raise
+        if len(ids) == 1:
+            return ()
+        return [one for each in ids for one in tasks(manager, (each,), running=running)]
+    return _inspected(manager, "task", found)
 
 
 def is_gone(error: DockerFailed) -> bool:
@@ -44,8 +51,8 @@ def _inspected(manager: DockerCli, kind: str, ids: Sequence[str]) -> Sequence[Js
     try:
         return cast("Sequence[Json]", json.loads(manager.run("inspect", "--type", kind, *ids)))
     except DockerFailed as error:
-        if len(ids) > 1:  # one of them has just gone
-            return [one for each in ids for one in _inspected(manager, kind, (each,))]
-        if is_gone(error):
+        if not is_gone(error):
+            raise
+        if len(ids) == 1:
             return ()
-        raise
+        return [one for each in ids for one in _inspected(manager, kind, (each,))]

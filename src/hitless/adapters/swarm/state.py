@@ -6,10 +6,11 @@ So what one gateway loses, the others have; and a lock ends with its holder's pr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -24,6 +25,9 @@ from hitless.domain.release.model import Release
 from hitless.ports.state import Alone, HeldLock, Stored
 
 T = TypeVar("T")
+
+_LOOKS = 3
+_PAUSE = 0.3  # seconds between them
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,20 @@ class SwarmState:
     def read(self, application: str | None) -> Stored:
         """All that is stored. Raises `HitlessError` where gateways differ: one of them is stale."""
         edges = self._edges()
+        for _ in range(_LOOKS - 1):
+            found = self._each(lambda state: state.read(application))
+            if not any(_difference(found[0], other) for other in found[1:]):
+                return _merged(found)
+            time.sleep(_PAUSE)  # a command that is at work reaches one gateway before the other
         found = self._each(lambda state: state.read(application))
-        first = found[0]
         for edge, other in zip(edges[1:], found[1:], strict=True):
-            if what := _difference(first, other):
+            if what := _difference(found[0], other):
                 raise HitlessError(
                     f"the gateways on {edges[0].node.name} and {edge.node.name} have different {what}",
                     "one of them was away during a deployment; to keep what the first has: hitless nodes "
                     f"remove {edge.node.name}, then add it again and deploy each application",
                 )
-        return first
+        return _merged(found)
 
     def heal(self) -> tuple[str, ...]:
         """Restore the routing files that are damaged or gone and have a copy; their names."""
@@ -110,18 +118,22 @@ class SwarmState:
 
         In one order: of two commands at once one gets the first lock, and then all of them.
         """
+        shells = self._shells()
         with ExitStack() as stack:
             locks = [
                 stack.enter_context(GatewayState(shell).lock(application, holder, wait, taken))
-                for shell in self._shells()
+                for shell in shells
             ]
+            _share(stack, shells)
             yield HeldEverywhere(locks)
 
     @contextmanager
     def alone(self, holder: str, but: str) -> Iterator[Alone]:
         """Have nobody begin to work on any application; who works on which already. Raises `Locked`."""
+        shells = self._shells()
         with ExitStack() as stack:
-            found = [stack.enter_context(GatewayState(shell).alone(holder, but)) for shell in self._shells()]
+            found = [stack.enter_context(GatewayState(shell).alone(holder, but)) for shell in shells]
+            _share(stack, shells)
             locks = [one.lock for one in found if one.lock]
             at_work = {name: who for one in found for name, who in one.at_work.items()}
             yield Alone(HeldEverywhere(locks) if len(locks) == len(found) else None, at_work)
@@ -146,6 +158,31 @@ def each(edges: Sequence[Edge], action: Callable[[Edge], T]) -> list[T]:
     with ThreadPoolExecutor(max_workers=max(len(edges), 1)) as pool:
         running = [pool.submit(partial(action, edge)) for edge in edges]
     return [one.result() for one in running]
+
+
+def _share(stack: ExitStack, shells: Sequence[GatewayShell]) -> None:
+    """Have the shells of every gateway hold the locks of all, until just before the first is released.
+
+    A shell inherits all locks that are held when it is opened. So one that is left open in the first gateway
+    would keep the lock of the second.
+    """
+
+    def close() -> None:
+        for shell in shells:
+            shell.close()
+
+    close()
+    stack.callback(close)
+
+
+def _merged(found: Sequence[Stored]) -> Stored:
+    """What gateways that agree have: who works in any of them, the least room, every damaged file."""
+    return replace(
+        found[0],
+        restored={path: what for one in found for path, what in one.restored.items()},
+        holder=next((one.holder for one in found if one.holder), None),
+        free=min((one.free for one in found if one.free is not None), default=None),
+    )
 
 
 def _difference(one: Stored, other: Stored) -> str:

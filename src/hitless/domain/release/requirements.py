@@ -45,6 +45,12 @@ class Probe:
         """The same request to this container. If no route names a host, the container's name is the host."""
         return replace(self, container=container, host=self.host if self.tcp else self.host or container)
 
+    def passes(self, status: int) -> bool:
+        """Whether an answer with this status means ready; 0 is no answer."""
+        if self.status is not None:
+            return status == self.status
+        return 200 <= status < (500 if self.any_answer else 400)
+
 
 @dataclass(frozen=True)
 class Readiness:
