@@ -88,6 +88,9 @@ def test_what_is_staged_is_on_the_disk_and_traefik_reads_it_when_it_is_shown(
         gateway.stage("rec", TWO)
         assert files(routes)["rec.yml"] == render(TWO)
         assert files(served)["routes/rec.yml"] == render(ONE)
+        gateway.unstage("rec")  # another gateway had no room for it
+        assert files(routes)["rec.yml"] == files(served)["routes/rec.yml"] == render(ONE)
+        gateway.stage("rec", TWO)
         gateway.show("rec")
         assert files(served) == {"lock": "", "routes/rec.yml": render(TWO)}
         assert files(routes) == {"rec.yml": render(TWO), ".copy/rec": render(TWO)}

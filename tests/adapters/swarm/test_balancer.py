@@ -15,7 +15,7 @@ from hitless.adapters.gateway.traefik import Traefik
 from hitless.adapters.swarm.balancer import SwarmBalancer
 from hitless.adapters.swarm.edges import Edge, Edges
 from hitless.adapters.swarm.nodes import Node
-from hitless.domain.common.errors import GatewayDown, HitlessError
+from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.common.names import Colour
 from hitless.domain.gateway.model import edge_network
 from hitless.domain.release.requirements import Probe
@@ -44,8 +44,11 @@ class OneGateway:
 
     def stage(self, application: str, routing: Routing) -> None:
         if not self.has_room:
-            raise HitlessError("no space left on device")
+            raise DockerFailed("stage", 1, "no space left on device")
         self.told.append("stage")
+
+    def unstage(self, application: str) -> None:
+        self.told.append("unstage")
 
     def show(self, application: str) -> None:
         self.told.append("show")
@@ -83,6 +86,7 @@ def test_what_one_gateway_has_no_room_for_is_shown_nowhere() -> None:
     with pytest.raises(HitlessError, match="no space left"):
         both.deliver("shop", routing(Colour.BLUE))
     assert "show" not in told
+    assert told.count("unstage") == 2  # what one has written must not differ from what the other has
 
 
 def test_a_generation_is_in_force_where_it_is_in_force_on_every_gateway() -> None:

@@ -75,6 +75,18 @@ show() { # application, claim
     alone && fenced "$1" "$2" in_memory "$1"
 }
 
+# Where another gateway could not be given the file: have on the disk again what is in force.
+unstage() { # application, claim
+    umask 027
+    alone && fenced "$1" "$2" as_in_memory "$1"
+}
+
+as_in_memory() { # file's name without its ending
+    rm -f "$served/next/$1.staged".*
+    [ -e "$served/routes/$1.yml" ] || { taken_away "$1"; return; }
+    cp "$served/routes/$1.yml" "$routes/.next/$1.$$" && mv -f "$routes/.next/$1.$$" "$routes/$1.yml" && persist "$routes"
+}
+
 withdraw() { # application, claim
     displace "$1" "$2" "$1"
 }

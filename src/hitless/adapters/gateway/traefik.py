@@ -127,6 +127,10 @@ class Traefik:
         """Put what was staged in place, in one instant."""
         self.shell.change("show", application)
 
+    def unstage(self, application: str) -> None:
+        """Have on the disk again what is in force, in place of what was staged."""
+        self.shell.change("unstage", application)
+
     def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:
         """Have these servers answer the requests that wait at the gateway's address: port -> host:port."""
         words = (word for port, server in servers.items() for word in (str(port), *server.rsplit(":", 1)))

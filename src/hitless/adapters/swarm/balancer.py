@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -13,7 +14,7 @@ from hitless.adapters.gateway.traefik import Traefik
 from hitless.adapters.swarm.edges import Edge, Edges
 from hitless.adapters.swarm.queries import services
 from hitless.adapters.swarm.state import each
-from hitless.domain.common.errors import GatewayDown, HitlessError
+from hitless.domain.common.errors import DockerFailed, GatewayDown, HitlessError
 from hitless.domain.common.names import LABEL_GATEWAY
 from hitless.domain.gateway.model import Gateway, edge_network
 from hitless.domain.gateway.settings import LABEL_SETTINGS, GatewaySettings, gateway
@@ -64,7 +65,13 @@ class SwarmBalancer:
         if routing is None:
             self._each(lambda one: one.deliver(application, None))
             return
-        self._each(lambda one: one.stage(application, routing))
+        try:
+            self._each(lambda one: one.stage(application, routing))
+        except DockerFailed:
+            # else the gateways would differ, and no command would go on
+            with suppress(HitlessError):  # the first error says why
+                self._each(lambda one: one.unstage(application))
+            raise
         self._each(lambda one: one.show(application))
 
     def answer(self, application: str, address: str, servers: Mapping[int, str]) -> None:

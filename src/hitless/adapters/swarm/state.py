@@ -1,7 +1,7 @@
 """The state port on a Swarm: every gateway keeps all of it, and a command holds the lock in each.
 
 So what one gateway loses, the others have; and a lock ends with its holder's process, as on one host
-(docs/decisions/0057-state-on-a-swarm.md).
+(docs/decisions/0057-swarm.md).
 """
 
 from __future__ import annotations
